@@ -1,0 +1,15 @@
+export { assert, must, unreachable } from './assert.ts';
+export { Backoff, type BackoffLimits } from './backoff.ts';
+export { type Clock, type Random, systemClock } from './clock.ts';
+export {
+  BadDataError,
+  type ErrorContext,
+  type ErrorOptions,
+  FencedError,
+  JourneyGraphError,
+  OutageError,
+  type Reaction,
+  RefusedError,
+  StopError,
+} from './error.ts';
+export { type Log, silentLog } from './log.ts';

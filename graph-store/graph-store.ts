@@ -1,0 +1,205 @@
+import type { NodeRef, Property, StepLink } from './model.ts';
+import type { MutationBatch } from './mutation-batch.ts';
+
+/**
+ * A partition of a topic in one life of that topic. A recreated topic has another `topicId`, hence another
+ * position: it starts from its own beginning instead of being skipped up to the old topic's offset.
+ */
+export interface SourcePartition {
+  readonly cluster: string;
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+}
+
+/**
+ * What became of consumed records. Conservation: consumed = applied + superseded + filtered + deadLettered,
+ * at any moment, because the counts move in the same atomic write as the position.
+ *
+ * - applied: its mutations are in the graph;
+ * - superseded: the same event (occurrence) was already in the same coalescing window, so it added nothing;
+ * - filtered: its schema has no mapping, or the mapping's filter left it out;
+ * - deadLettered: it can never be applied and was written to the dead letters.
+ */
+export interface Fates {
+  readonly consumed: number;
+  readonly applied: number;
+  readonly superseded: number;
+  readonly filtered: number;
+  readonly deadLettered: number;
+}
+
+export interface Claim {
+  /** The new epoch; every `apply` of the claimant carries it. */
+  readonly epoch: number;
+  /** The first offset not yet applied; null when nothing of this partition was ever applied. */
+  readonly next: bigint | null;
+}
+
+/** How far one partition moves with a batch. */
+export interface Advance {
+  readonly source: SourcePartition;
+  readonly epoch: number;
+  /** Offset of the first record that the batch covers: not below the stored position. */
+  readonly from: bigint;
+  /** The position after the batch: one past the last record covered. Offsets may have holes. */
+  readonly next: bigint;
+  /** Fates of the records in this batch alone. */
+  readonly fates: Fates;
+  /** Greatest event time in the batch; 0 when no event was decoded. */
+  readonly newestEventMs: number;
+}
+
+export interface Applied {
+  /** Node writes left out because the stored state already was the result. */
+  readonly nodeWritesSuppressed: number;
+  readonly nodeWrites: number;
+}
+
+export interface SourceStatus {
+  readonly source: SourcePartition;
+  readonly epoch: number;
+  readonly next: bigint;
+  readonly fates: Fates;
+  readonly newestEventMs: number;
+}
+
+export interface NodeView {
+  readonly node: NodeRef;
+  /** Sorted by name; `timeMs` is the event time of the write that won. */
+  readonly properties: readonly { readonly name: string; readonly value: Property[1]; readonly timeMs: number }[];
+}
+
+export interface StepView {
+  readonly owner: NodeRef;
+  readonly timeMs: number;
+  readonly occurrence: bigint;
+  readonly domain: string;
+  readonly action: string;
+  /** Links to nodes that have been deleted since are left out. */
+  readonly links: readonly StepLink[];
+  readonly properties: readonly Property[];
+}
+
+/** A place in a time-ordered list: stable under concurrent writes because it names a key, not a count. */
+export interface TimePosition {
+  readonly timeMs: number;
+  readonly occurrence: bigint;
+}
+
+export type TimeOrder = 'oldest-first' | 'newest-first';
+
+/** Times are milliseconds since the Unix epoch; `sinceMs` inclusive, `untilMs` exclusive. */
+export interface JourneyQuery {
+  readonly of: NodeRef;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** Only steps of these domains; null for all. */
+  readonly domains: readonly string[] | null;
+  readonly order: TimeOrder;
+  /** Exclusive; null for the beginning. */
+  readonly after: TimePosition | null;
+  /** At most so many steps in the page; 1 or more. */
+  readonly limit: number;
+  /** At most so many rows are looked at, hidden and filtered ones included; 1 or more. */
+  readonly scanMax: number;
+}
+
+export interface JourneyPage {
+  readonly steps: readonly StepView[];
+  readonly scanned: number;
+  /** True when more steps may follow the last one of the page (or the last row looked at). */
+  readonly more: boolean;
+  /** True when `scanMax` ended the page before `limit` or the end of the journey did. */
+  readonly truncated: boolean;
+  /** Where the next page starts after; null when nothing was looked at. */
+  readonly last: TimePosition | null;
+}
+
+export interface AdjacencyQuery {
+  readonly of: NodeRef;
+  readonly type: string;
+  readonly direction: 'out' | 'in';
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** Newest first. At most so many visible occurrences; 1 or more. */
+  readonly limit: number;
+  readonly scanMax: number;
+}
+
+export interface OccurrenceView {
+  readonly type: string;
+  readonly from: NodeRef;
+  readonly to: NodeRef;
+  readonly timeMs: number;
+  readonly occurrence: bigint;
+  readonly properties: readonly Property[];
+}
+
+export interface AdjacencyPage {
+  readonly occurrences: readonly OccurrenceView[];
+  readonly scanned: number;
+  readonly truncated: boolean;
+}
+
+/** The fold of an edge's visible occurrences. */
+export interface EdgeView {
+  readonly type: string;
+  readonly from: NodeRef;
+  readonly to: NodeRef;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  /** Distinct events that touched this edge. */
+  readonly count: number;
+  readonly properties: readonly Property[];
+}
+
+export interface GraphEstimate {
+  /** Distinct nodes and edges ever mentioned, estimated (HyperLogLog): see {@link GraphStore.estimate}. */
+  readonly nodes: number;
+  readonly edges: number;
+  /** One standard error of the estimate as a share, such as 0.016. */
+  readonly relativeError: number;
+}
+
+/** What `query-api` may do with the store. Reads see whole batches only and may run while batches are applied. */
+export interface GraphReader {
+  /** Null when the node does not exist (never mentioned, or nothing newer than its tombstone). */
+  node(ref: NodeRef): Promise<NodeView | null>;
+  journey(query: JourneyQuery): Promise<JourneyPage>;
+  adjacency(query: AdjacencyQuery): Promise<AdjacencyPage>;
+  /** Null when no visible occurrence is found among the newest `scanMax` rows between the two. */
+  edge(type: string, from: NodeRef, to: NodeRef, scanMax: number): Promise<EdgeView | null>;
+  /** One row a partition ever claimed, sorted by topic and partition. */
+  sources(): Promise<readonly SourceStatus[]>;
+  /** Cheap and approximate, for people; equality is proved by {@link GraphStore.digest}. */
+  estimate(): Promise<GraphEstimate>;
+}
+
+/**
+ * The store port. One conformance suite (`conformance.ts`) runs on every adapter.
+ *
+ * Who calls what: composition opens and closes the store; each pipeline calls `claim` once for every partition that is
+ * assigned to it and then `apply` for each batch, in the order of the partition's offsets, without waiting for the
+ * one before (the adapter applies them in call order and may group several into one durable write).
+ *
+ * Failures: `OutageError` (disk full, write error): nothing of the batch was applied; every batch called after it
+ * for any partition is rejected too until the partition is claimed again, so that no gap can open. `FencedError`:
+ * another claim came later, or `from` lies below the stored position; claim again and start from its `next`.
+ */
+export interface GraphStore extends GraphReader {
+  /** Bumps the partition's epoch durably and tells where to go on. Any older claimant is fenced from here on. */
+  claim(source: SourcePartition): Promise<Claim>;
+  /**
+   * Applies all mutations, the position and the fates in one atomic, durable write, or nothing. Resolving is the
+   * acknowledgement: the batch survives a crash of the process and of the machine.
+   */
+  apply(advance: Advance, mutations: MutationBatch): Promise<Applied>;
+  /**
+   * Order-free digest of the graph's logical content (nodes, occurrences, steps, tombstones; not positions), as 16 hex
+   * digits. Equal graphs have equal digests on every adapter. Reads everything.
+   */
+  digest(): Promise<string>;
+  /** Waits for applied batches, then releases files and threads. Idempotent. */
+  close(): Promise<void>;
+}

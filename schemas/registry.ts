@@ -1,0 +1,31 @@
+/** A schema as the registry keeps it: foreign attributes such as `graph` included. */
+export interface RegisteredSchema {
+  readonly id: number;
+  /** The schema's JSON text, unchanged. */
+  readonly text: string;
+}
+
+export interface SubjectVersion {
+  readonly subject: string;
+  readonly version: number;
+  readonly schema: RegisteredSchema;
+}
+
+/**
+ * The schema registry. Called by the decoder for each schema id it meets (through a bounded cache, so once an id in the
+ * common case) and by the catalog when it looks for a subject's newest version.
+ *
+ * Failures: `BadDataError` code `SCHEMA_NOT_FOUND`: the registry answered and does not know the id: bad data.
+ * `OutageError` code `REGISTRY_UNREACHABLE`: no answer, a 5xx, a garbled answer or a time-out: pause, never a dead letter.
+ * `StopError` code `REGISTRY_REFUSED`: credentials or permissions.
+ */
+export interface SchemaRegistry {
+  schemaById(id: number, signal?: AbortSignal): Promise<RegisteredSchema>;
+  /** Null when the subject does not exist. */
+  latest(subject: string, signal?: AbortSignal): Promise<SubjectVersion | null>;
+  /** All versions, oldest first; empty when the subject does not exist. */
+  versions(subject: string, signal?: AbortSignal): Promise<readonly SubjectVersion[]>;
+  /** Registers the text under the subject, or finds it there; returns its id and version. */
+  register(subject: string, text: string, signal?: AbortSignal): Promise<SubjectVersion>;
+  close(): Promise<void>;
+}
