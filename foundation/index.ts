@@ -1,6 +1,7 @@
 export { assert, must, unreachable } from './assert.ts';
 export { Backoff, type BackoffLimits } from './backoff.ts';
 export { type Clock, type Random, systemClock } from './clock.ts';
+export { didYouMean } from './did-you-mean.ts';
 export {
   BadDataError,
   type ErrorContext,

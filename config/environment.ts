@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { didYouMean } from '../foundation/index.ts';
+import { invalidSettings, type LoadedSettings, loadSettings, type SettingsInput } from './load-settings.ts';
+
+/** The file that is read without being named, when it is there. */
+const wellKnownFile = 'journey-graph.yaml';
+
+export interface SettingFlags {
+  /** By setting name, plus `config` and `kafka.properties`, which name files. */
+  readonly flags: Readonly<Record<string, string>>;
+}
+
+/**
+ * Settings of this process: the only place that reads the environment.
+ *
+ * @throws RefusedError `INVALID_SETTINGS` with every problem at once.
+ */
+export function settingsFromProcess({ flags }: SettingFlags): LoadedSettings {
+  const { config, 'kafka.properties': properties, ...settingFlags } = flags;
+  const files: SettingsInput['files'][number][] = [];
+  if (existsSync(wellKnownFile)) files.push(readFile(wellKnownFile, 'yaml', wellKnownFile));
+  if (properties !== undefined) files.push(readFile(properties, 'properties', 'flag --kafka.properties'));
+  if (config !== undefined) files.push(readFile(config, 'yaml', 'flag --config'));
+  return loadSettings({ flags: settingFlags, environment: process.env, files });
+}
+
+/** What else the command line needs to know about its surroundings. */
+export function terminalEnvironment(): { readonly noColor: boolean } {
+  return { noColor: (process.env['NO_COLOR'] ?? '') !== '' };
+}
+
+function readFile(name: string, kind: 'yaml' | 'properties', origin: string): SettingsInput['files'][number] {
+  try {
+    return { name, kind, text: readFileSync(name, 'utf8') };
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
+    throw invalidSettings([`${origin}: cannot read ${name} (${reason})${didYouMean(name, [wellKnownFile])}`]);
+  }
+}

@@ -1,0 +1,97 @@
+import type { SettingName, Settings } from './settings-table.ts';
+
+const loopback = /^(localhost|127(?:\.\d{1,3}){3}|::1)$/;
+
+/** True when only this machine can reach the address. */
+export function isLoopback(host: string): boolean {
+  return loopback.test(host);
+}
+
+interface Relation {
+  /** The setting to change first: its origin leads the message. */
+  readonly of: SettingName;
+  readonly holds: (settings: Settings) => boolean;
+  readonly problem: string;
+}
+
+const sasl = (settings: Settings): boolean => settings['security.protocol'].startsWith('SASL');
+
+/** What must hold between settings that are each fine by themselves. */
+const relations: readonly Relation[] = [
+  {
+    of: 'host',
+    holds: (s) => isLoopback(s.host) || s['api.token'] !== null,
+    problem: 'listens beyond this machine, which needs `api.token`',
+  },
+  {
+    of: 'heartbeat.interval.ms',
+    holds: (s) => s['heartbeat.interval.ms'] * 3 <= s['session.timeout.ms'],
+    problem: 'must be at most a third of `session.timeout.ms`, or one lost heartbeat loses the partitions',
+  },
+  {
+    of: 'fetch.max.bytes',
+    holds: (s) => s['max.partition.fetch.bytes'] <= s['fetch.max.bytes'],
+    problem: 'must not be below `max.partition.fetch.bytes`',
+  },
+  {
+    of: 'batch.bytes.max',
+    holds: (s) => s['batch.bytes.max'] <= s['inflight.bytes.max'],
+    problem: 'must not exceed `inflight.bytes.max`: such a batch could never be sent',
+  },
+  {
+    of: 'retry.backoff.ms',
+    holds: (s) => s['retry.backoff.ms'] <= s['retry.backoff.max.ms'],
+    problem: 'must not exceed `retry.backoff.max.ms`',
+  },
+  {
+    of: 'query.page.default',
+    holds: (s) => s['query.page.default'] <= s['query.page.max'],
+    problem: 'must not exceed `query.page.max`',
+  },
+  {
+    of: 'query.scan.rows.max',
+    holds: (s) => s['query.page.max'] <= s['query.scan.rows.max'],
+    problem: 'must not be below `query.page.max`: a full page could never be read',
+  },
+  {
+    of: 'sasl.mechanism',
+    holds: (s) => !sasl(s) || s['sasl.mechanism'] !== 'none',
+    problem: 'must be set when `security.protocol` says SASL',
+  },
+  {
+    of: 'sasl.username',
+    holds: (s) => !sasl(s) || (s['sasl.username'] !== null && s['sasl.password'] !== null),
+    problem: 'and `sasl.password` must be set when `security.protocol` says SASL',
+  },
+  {
+    of: 'security.protocol',
+    holds: (s) => sasl(s) || (s['sasl.mechanism'] === 'none' && s['sasl.password'] === null),
+    problem: 'must be SASL_SSL or SASL_PLAINTEXT when SASL credentials are set: they would never be sent',
+  },
+  {
+    of: 'ssl.key.location',
+    holds: (s) => (s['ssl.key.location'] === null) === (s['ssl.certificate.location'] === null),
+    problem: 'and `ssl.certificate.location` go together',
+  },
+  {
+    of: 'topics',
+    holds: (s) => s['bootstrap.servers'] === null || s.topics.length > 0,
+    problem: 'must name what to read when `bootstrap.servers` is set',
+  },
+  {
+    of: 'schema.registry.url',
+    holds: (s) => s['bootstrap.servers'] === null || s['schema.registry.url'] !== null,
+    problem: 'must be set when `bootstrap.servers` is set: events name their schemas there',
+  },
+  {
+    of: 'demo',
+    holds: (s) => s.demo !== 'on' || s['bootstrap.servers'] === null,
+    problem: 'plays into the embedded log only: leave out `bootstrap.servers`',
+  },
+];
+
+export function relationProblems(settings: Settings, origins: ReadonlyMap<string, string>): string[] {
+  return relations
+    .filter((relation) => !relation.holds(settings))
+    .map((relation) => `${origins.get(relation.of) ?? 'default'}: ${relation.of} ${relation.problem}`);
+}

@@ -1,0 +1,108 @@
+import { didYouMean, unreachable } from '../foundation/index.ts';
+import type { SettingSpec } from './settings-table.ts';
+
+export type SettingValue = string | number | boolean | readonly string[] | null;
+
+export type Parsed =
+  | { readonly ok: true; readonly value: SettingValue }
+  | { readonly ok: false; readonly problem: string };
+
+const textLengthMax = 65_536;
+const units: Readonly<Record<string, readonly [string, number][]>> = {
+  bytes: [
+    ['KiB', 2 ** 10],
+    ['MiB', 2 ** 20],
+    ['GiB', 2 ** 30],
+    ['kB', 1e3],
+    ['MB', 1e6],
+    ['GB', 1e9],
+  ],
+  ms: [
+    ['ms', 1],
+    ['s', 1000],
+    ['m', 60_000],
+    ['h', 3_600_000],
+    ['d', 86_400_000],
+  ],
+};
+
+/** Text from a flag, the environment or a file to a value in the setting's own unit. Problems never quote a secret. */
+export function parseSetting(spec: SettingSpec, text: string): Parsed {
+  if (text.length > textLengthMax)
+    return { ok: false, problem: `is longer than ${textLengthMax} characters` };
+  switch (spec.kind) {
+    case 'text':
+      return text === '' && spec.default !== null
+        ? { ok: false, problem: 'is empty' }
+        : { ok: true, value: text === '' ? null : text };
+    case 'list':
+      return {
+        ok: true,
+        value: text
+          .split(',')
+          .map((item) => item.trim())
+          .filter((item) => item !== ''),
+      };
+    case 'flag':
+      return parseFlag(text);
+    case 'choice':
+      return parseChoice(spec.choices, text);
+    case 'number':
+      return parseNumber(spec, text);
+    default:
+      return unreachable(spec);
+  }
+}
+
+function parseFlag(text: string): Parsed {
+  if (text === 'true' || text === 'on') return { ok: true, value: true };
+  if (text === 'false' || text === 'off') return { ok: true, value: false };
+  return { ok: false, problem: `takes true or false, not ${JSON.stringify(text)}` };
+}
+
+/** `true` and `false` stand for a choice's `on` and `off`, because YAML and people write them so. */
+function parseChoice(choices: readonly string[], text: string): Parsed {
+  const alias = text === 'true' ? 'on' : text === 'false' ? 'off' : text;
+  if (choices.includes(alias)) return { ok: true, value: alias };
+  const problem = `takes ${choices.join(', ')}, not ${JSON.stringify(text)}${didYouMean(text, choices)}`;
+  return { ok: false, problem };
+}
+
+function parseNumber(spec: SettingSpec & { kind: 'number' }, text: string): Parsed {
+  const match = /^(-?\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(text.trim());
+  const suffixes = units[spec.unit] ?? [];
+  const suffix = match?.[2] ?? '';
+  const factor = suffix === '' ? 1 : suffixes.find(([name]) => name === suffix)?.[1];
+  if (match === null || factor === undefined) {
+    const forms = suffixes.length === 0 ? '' : `, also with ${suffixes.map(([name]) => name).join(', ')}`;
+    return {
+      ok: false,
+      problem: `takes a whole number of ${spec.unit}${forms}, not ${JSON.stringify(text)}`,
+    };
+  }
+  const value = Number(match[1]) * factor;
+  if (!Number.isSafeInteger(value) || value < spec.min || value > spec.max) {
+    return { ok: false, problem: `takes ${spec.min} to ${spec.max} ${spec.unit}, not ${text}` };
+  }
+  return { ok: true, value };
+}
+
+/** True when the value is one that the setting may have: what makes an assembled object a `Settings`. */
+export function fitsSetting(spec: SettingSpec, value: unknown): value is SettingValue {
+  switch (spec.kind) {
+    case 'text':
+      return typeof value === 'string' || (value === null && spec.default === null);
+    case 'list':
+      return Array.isArray(value) && value.every((item) => typeof item === 'string');
+    case 'flag':
+      return typeof value === 'boolean';
+    case 'choice':
+      return typeof value === 'string' && spec.choices.includes(value);
+    case 'number':
+      return (
+        typeof value === 'number' && Number.isSafeInteger(value) && value >= spec.min && value <= spec.max
+      );
+    default:
+      return unreachable(spec);
+  }
+}

@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { installInto, packInto, RunningCommand, run } from './pack/installed-package.ts';
+
+/** Packing compiles; installing may have to fetch the packages that npm's cache lacks. */
+const installTimeoutMs = 400_000;
+
+describe('the package as a stranger installs it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'journey-graph-pack-'));
+  const home = join(folder, 'stranger');
+  const jg = join(home, 'node_modules', '.bin', 'jg');
+
+  beforeAll(() => {
+    installInto(home, packInto(folder));
+  }, installTimeoutMs);
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('helps', () => {
+    expect(run(jg, ['--help'], home)).toContain('up');
+  });
+
+  it('carries the licence and compiled code, and neither sources nor tests', () => {
+    const listed = run(
+      'find',
+      [
+        join('node_modules', 'journey-graph'),
+        '-type',
+        'f',
+        '-not',
+        '-path',
+        '*/node_modules/*/node_modules/*',
+      ],
+      home,
+    );
+    const files = listed
+      .trim()
+      .split('\n')
+      .map((path) => path.replace('node_modules/journey-graph/', ''));
+    expect(files).toEqual(
+      expect.arrayContaining(['LICENSE', 'README.md', 'dist/index.js', 'dist/index.d.ts']),
+    );
+    expect(files.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([]);
+    expect(files.filter((path) => /\.test\.|conformance|^(test|bench)\//.test(path))).toEqual([]);
+  });
+
+  it('can be imported, with types', () => {
+    writeFileSync(
+      join(home, 'reader.ts'),
+      `import { JourneyGraphError, StopError, type NodeRef } from 'journey-graph';
+export const ref: NodeRef = { type: 'member', id: 'm1' };
+const error: JourneyGraphError = new StopError('EXAMPLE', 'an example');
+// @ts-expect-error: a type that is not there would be any, and would accept this
+export const code: number = error.code;
+console.log(error.reaction);
+`,
+    );
+    const modules = join(import.meta.dirname, '..', 'node_modules');
+    const tsc = join(modules, '.bin', 'tsc');
+    const flags = [
+      '--strict',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2024',
+      '--lib',
+      'es2024,dom',
+      '--types',
+      'node',
+      '--typeRoots',
+      join(modules, '@types'),
+    ];
+    run(tsc, [...flags, 'reader.ts'], home);
+    expect(run(process.execPath, ['reader.js'], home)).toBe('stop\n');
+  });
+
+  it('starts, answers a query, and stops cleanly at Ctrl-C', async () => {
+    const up = new RunningCommand(jg, ['up', '--port', '0', '--data', join(folder, 'data')], home);
+    onTestFinished(() => up.kill('SIGKILL'));
+    const [url] = await up.printed(/http:\/\/127\.0\.0\.1:\d+[\w/]*/);
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: '{ __typename status { __typename } }' }),
+    });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ data: { __typename: 'Query' } });
+    up.kill('SIGINT');
+    expect(await up.exited, up.output).toEqual({ code: 0, signal: null });
+  });
+});

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { emptySummary, judgeRun, parseSummary } from './report/run-summary.ts';
+import { summaryFileVariable } from './report/summary-reporter.ts';
+
+const root = join(import.meta.dirname, '..');
+/** After the limit the run is told to stop, and after the grace period it is killed: the command always comes back. */
+const runLimitMs = 14 * 60_000;
+const graceMs = 20_000;
+
+/** `npm test [-- FILTER…]`: every argument goes to vitest. */
+async function main(args: readonly string[]): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'journey-graph-test-'));
+  try {
+    const summaryPath = join(folder, 'summary.json');
+    const exitCode = await runVitest(args, summaryPath);
+    const summary = existsSync(summaryPath) ? parseSummary(readFileSync(summaryPath, 'utf8')) : null;
+    if (summary === null) console.error('The test run ended without a summary: see the error above.');
+    const verdict = judgeRun(summary ?? { ...emptySummary, failed: 1 }, {
+      exitCode,
+      nothingMayBeSkipped: process.env.CI === 'true' && isInstalled('java') && isInstalled('mvn'),
+    });
+    console.log(verdict.lines.join('\n'));
+    return verdict.exitCode;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function runVitest(args: readonly string[], summaryPath: string): Promise<number> {
+  const reporters = ['--reporter=default', `--reporter=${join(root, 'test/report/summary-reporter.ts')}`];
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, [summaryFileVariable]: summaryPath },
+  });
+  const limit = setTimeout(() => {
+    console.error(`The test run took longer than ${runLimitMs / 60_000} minutes and is stopped.`);
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), graceMs).unref();
+  }, runLimitMs);
+  // The terminal sends Ctrl-C to the child as well; this process stays to print what was found until then.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      console.error(`vitest does not start: ${error.message}`);
+      clearTimeout(limit);
+      resolve(1);
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(limit);
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+    });
+  });
+}
+
+function isInstalled(command: string): boolean {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return folders.some((folder) => folder !== '' && existsSync(join(folder, command)));
+}
+
+process.exitCode = await main(process.argv.slice(2));
