@@ -67,7 +67,11 @@ export interface SourceStatus {
 export interface NodeView {
   readonly node: NodeRef;
   /** Sorted by name; `timeMs` is the event time of the write that won. */
-  readonly properties: readonly { readonly name: string; readonly value: Property[1]; readonly timeMs: number }[];
+  readonly properties: readonly {
+    readonly name: string;
+    readonly value: Property[1];
+    readonly timeMs: number;
+  }[];
 }
 
 export interface StepView {
@@ -151,7 +155,10 @@ export interface EdgeView {
   readonly lastSeenMs: number;
   /** Distinct events that touched this edge. */
   readonly count: number;
+  /** Sorted by name; each from the newest visible occurrence that has it. */
   readonly properties: readonly Property[];
+  /** True when `scanMax` ended the scan: first seen and count then cover only what was looked at. */
+  readonly truncated: boolean;
 }
 
 export interface GraphEstimate {
@@ -168,7 +175,10 @@ export interface GraphReader {
   node(ref: NodeRef): Promise<NodeView | null>;
   journey(query: JourneyQuery): Promise<JourneyPage>;
   adjacency(query: AdjacencyQuery): Promise<AdjacencyPage>;
-  /** Null when no visible occurrence is found among the newest `scanMax` rows between the two. */
+  /**
+   * Null when no visible occurrence is found. Looks at the newest `scanMax` occurrences of this type that leave `from`,
+   * whatever they lead to.
+   */
   edge(type: string, from: NodeRef, to: NodeRef, scanMax: number): Promise<EdgeView | null>;
   /** One row a partition ever claimed, sorted by topic and partition. */
   sources(): Promise<readonly SourceStatus[]>;

@@ -21,6 +21,11 @@ export interface SubjectVersion {
  */
 export interface SchemaRegistry {
   schemaById(id: number, signal?: AbortSignal): Promise<RegisteredSchema>;
+  /**
+   * The schema with this GUID (as newer clients of Confluent write it into the `__value_schema_id` header). Only where the
+   * registry knows GUIDs; without this method such records go to the dead letters. Same failures as `schemaById`.
+   */
+  schemaByGuid?(guid: string, signal?: AbortSignal): Promise<RegisteredSchema>;
   /** Null when the subject does not exist. */
   latest(subject: string, signal?: AbortSignal): Promise<SubjectVersion | null>;
   /** All versions, oldest first; empty when the subject does not exist. */

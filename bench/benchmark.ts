@@ -1,0 +1,41 @@
+export interface Figure {
+  readonly value: number;
+  /** Such as `events/s`, `ms`, `MiB`. */
+  readonly unit: string;
+}
+
+/** Keys are those that documents name, such as `log.eventsPerSecond`. */
+export type Figures = Readonly<Record<string, Figure>>;
+
+/** What a benchmark gets to work with. */
+export interface BenchContext {
+  /** Smaller work, done in under 45 seconds. */
+  readonly quick: boolean;
+  /** How many events were asked for on the command line; null leaves it to the benchmark. */
+  readonly events: number | null;
+  /** For generators, so that two runs do the same work. */
+  readonly seed: number;
+  /** Empty at the start, removed at the end. */
+  readonly tempDir: string;
+  log(progress: string): void;
+  /** Runs `work` and measures this process and those in `childPids` (asked anew at each sample) meanwhile. */
+  measure<T>(work: () => Promise<T>, childPids?: () => readonly number[]): Promise<Measured<T>>;
+}
+
+export interface Measured<T> {
+  readonly result: T;
+  readonly elapsedMs: number;
+  /** User and system time of this process, without its children. */
+  readonly cpuMs: number;
+  /** Largest sum of resident memory over all samples. */
+  readonly peakRssMiB: number;
+}
+
+/** `bench/NAME.bench.ts` exports one of these as its default. */
+export interface Benchmark {
+  readonly name: string;
+  readonly description: string;
+  /** What a reader might take the figures for and should not. */
+  readonly notMeasured: readonly string[];
+  run(context: BenchContext): Promise<Figures>;
+}

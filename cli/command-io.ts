@@ -1,0 +1,34 @@
+import type { Clock, Random } from '../foundation/index.ts';
+
+/** What a command may touch of the outside, so that each can be run in a test. */
+export interface CommandIo {
+  /** Data: what a pipe would want. */
+  out(text: string): void;
+  /** Messages: what a person wants to know meanwhile. */
+  err(text: string): void;
+  readStdin(): Promise<string>;
+  /** True when standard output is a terminal that takes control sequences. */
+  readonly outIsTerminal: boolean;
+  readonly errIsTerminal: boolean;
+  readonly color: boolean;
+  /** Aborts when the process was asked to end (SIGINT, SIGTERM). */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly newId: () => string;
+}
+
+/** Documented in docs/cli.md. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2, stopped: 3, portInUse: 4 } as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Control characters of a hostile value must not reach a terminal as such. */
+export function printable(text: string): string {
+  let result = '';
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    const isControl = code < 32 || (code >= 127 && code < 160);
+    result += isControl ? `\\u${code.toString(16).padStart(4, '0')}` : character;
+  }
+  return result;
+}

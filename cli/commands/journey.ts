@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { RefusedError } from '../../foundation/index.ts';
+import { type CommandIo, type ExitCode, exitCodes } from '../command-io.ts';
+import { askGraphql } from '../graphql-client.ts';
+import { field, journeyQuery, journeySteps, renderJourney } from '../journey-text.ts';
+import { reportErrors } from './query.ts';
+import { addServerOptions, endpoint, type ServerOptions } from './server-option.ts';
+
+interface JourneyOptions extends ServerOptions {
+  readonly since?: string;
+  readonly until?: string;
+  readonly domains?: string;
+  readonly first?: string;
+  readonly newest?: boolean;
+}
+
+const examples = `
+Examples:
+  jg journey Account:acc-000001
+  jg journey Account:acc-000001 --domains streaming,games --since 2026-11-01T00:00:00Z
+  jg journey Account:acc-000001 --newest --first 5 --json`;
+
+/** `jg journey`: a member's steps as a table a person can read. */
+export function addJourneyCommand(program: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
+  addServerOptions(program.command('journey'))
+    .description('Prints what a member has been doing, step by step, across all domains.')
+    .argument('<member>', "Type and id of the member's node, such as Account:acc-000001.")
+    .option('--since <time>', 'From this time on, such as 2026-11-01T00:00:00Z.')
+    .option('--until <time>', 'Before this time.')
+    .option('--domains <names>', 'Only these domains, comma separated.')
+    .option('--first <count>', 'At most so many steps.')
+    .option('--newest', 'Newest first.')
+    .addHelpText('after', examples)
+    .action(async (member: string, options: JourneyOptions) => {
+      const answer = await askGraphql(endpoint(options), journeyQuery, variables(member, options));
+      const steps = journeySteps(answer.data);
+      if (options.json === true) io.out(`${JSON.stringify(answer.data ?? null, null, 2)}\n`);
+      else if (steps !== null) io.out(renderJourney(steps));
+      if (steps?.length === 0) io.err(`${member} has no steps there.\n`);
+      const page = field(field(answer.data, 'journey'), 'pageInfo');
+      if (field(page, 'hasNextPage') === true) io.err('There are more steps: pass a larger --first.\n');
+      const code = reportErrors(answer, io);
+      finish(code === exitCodes.ok && steps === null ? exitCodes.failed : code);
+    });
+}
+
+function variables(member: string, options: JourneyOptions): Record<string, unknown> {
+  const colon = member.indexOf(':');
+  if (colon <= 0)
+    throw new RefusedError('INVALID_MEMBER', 'A member is written Type:id, such as Account:acc-000001.');
+  const first = options.first === undefined ? undefined : Number(options.first);
+  if (first !== undefined && !Number.isInteger(first))
+    throw new RefusedError('INVALID_FIRST', '--first takes a whole number.');
+  return {
+    of: { type: member.slice(0, colon), id: member.slice(colon + 1) },
+    since: options.since,
+    until: options.until,
+    domains: options.domains?.split(',').map((name) => name.trim()),
+    first,
+    order: options.newest === true ? 'NEWEST_FIRST' : 'OLDEST_FIRST',
+  };
+}

@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { settingsFromProcess } from '../../config/index.ts';
+import type { CommandIo, ExitCode } from '../command-io.ts';
+import { addSettingFlags, settingFlags } from '../setting-flags.ts';
+import { up } from '../up.ts';
+
+const examples = `
+Examples:
+  jg up                                        everything in one process, with demo members
+  jg up --port 4100 --data ./somewhere
+  jg up --bootstrap.servers localhost:9092 --topics streaming.playback,games.launch \\
+        --schema.registry.url http://localhost:8081
+
+All settings: docs/settings.md, or jg config show.`;
+
+/** `jg up`: ingest, store and API in one process. */
+export function addUpCommand(program: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
+  addSettingFlags(program.command('up'))
+    .description('Runs ingest, store and API in one process; Ctrl-C stops it cleanly.')
+    .addHelpText('after', examples)
+    .action(async (options: Record<string, unknown>) => {
+      finish(await up(settingsFromProcess(settingFlags(options)).settings, io));
+    });
+}

@@ -1,0 +1,170 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Settings } from '../config/index.ts';
+import { type Log, must, OutageError } from '../foundation/index.ts';
+import { type GraphStore, openLevelStore } from '../graph-store/index.ts';
+import {
+  AvroRecordProcessor,
+  avroRecordProcessorDefaults,
+  type DeadLetterWriter,
+  type EventSource,
+  Pipeline,
+  type RecordProcessor,
+} from '../ingest/index.ts';
+import {
+  BundledRegistry,
+  ConfluentRegistry,
+  loadCatalog,
+  RegistryCache,
+  registryCacheLimitsDefault,
+  registryHttpLimitsDefault,
+  type SchemaRegistry,
+} from '../schemas/index.ts';
+import type { CommandIo } from './command-io.ts';
+import { EmbeddedEvents } from './embedded-events.ts';
+import { FreshnessMeter } from './freshness-meter.ts';
+import { KafkaEvents } from './kafka-events.ts';
+
+/** Where a process's events come from and its dead letters go: Kafka or the embedded log. */
+export interface Events {
+  /** What a person reads, such as `embedded log, 9 topics`. */
+  readonly description: string;
+  readonly topics: readonly string[];
+  source(topic: string): EventSource;
+  deadLetters(topic: string): DeadLetterWriter;
+  close(): Promise<void>;
+}
+
+/** Everything of one process, wired and not yet running. */
+export interface Composition {
+  readonly store: GraphStore;
+  readonly registry: SchemaRegistry;
+  readonly events: Events;
+  readonly pipelines: readonly Pipeline[];
+  readonly sources: readonly EventSource[];
+  readonly freshness: FreshnessMeter;
+  /** The embedded log's side of `events`, for the demo; null with Kafka. */
+  readonly embedded: EmbeddedEvents | null;
+  /** Releases files, threads and connections; the pipelines have ended before. */
+  close(): Promise<void>;
+}
+
+/** The one place where rooms are wired to each other. Opens files and connections; starts nothing. */
+export async function compose(settings: Settings, io: CommandIo, log: Log): Promise<Composition> {
+  await makeFolder(settings.data);
+  const cleanup = new AsyncDisposableStack();
+  try {
+    const store = await openLevelStore({
+      folder: join(settings.data, 'store'),
+      nodeCacheBytes: settings['store.node.cache.bytes'],
+      blockCacheBytes: settings['store.block.cache.bytes'],
+      writeBufferBytes: settings['store.write.buffer.bytes'],
+      groupBytesMax: settings['store.group.bytes.max'],
+      maxOpenFiles: settings['store.open.files.max'],
+    });
+    cleanup.defer(() => store.close());
+    const registry = await openRegistry(settings, io);
+    cleanup.defer(() => registry.close());
+    const embedded = settings['bootstrap.servers'] === null ? await EmbeddedEvents.open(settings, io) : null;
+    const events = embedded ?? (await KafkaEvents.open(settings, io, log));
+    cleanup.defer(() => events.close());
+    const freshness = new FreshnessMeter(io.clock);
+    const lanes = await Promise.all(
+      events.topics.map(async (topic) => {
+        const source = events.source(topic);
+        const processor = await createProcessor(settings, registry, io);
+        const deadLetters = events.deadLetters(topic);
+        cleanup.defer(() => deadLetters.close());
+        const parts = {
+          source,
+          processor,
+          deadLetters,
+          store,
+          log,
+          freshness,
+          clock: io.clock,
+          random: io.random,
+        };
+        return { source, pipeline: new Pipeline(parts, pipelineLimits(settings)) };
+      }),
+    );
+    const owned = cleanup.move();
+    return {
+      store,
+      registry,
+      events,
+      embedded,
+      freshness,
+      sources: lanes.map(({ source }) => source),
+      pipelines: lanes.map(({ pipeline }) => pipeline),
+      close: () => owned.disposeAsync(),
+    };
+  } finally {
+    await cleanup.disposeAsync();
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
+    throw new OutageError(
+      'DATA_FOLDER_UNUSABLE',
+      `The data folder ${folder} cannot be made (${reason}): name another with --data.`,
+      { cause },
+    );
+  }
+}
+
+async function openRegistry(settings: Settings, io: CommandIo): Promise<SchemaRegistry> {
+  const url = settings['schema.registry.url'];
+  if (url === null) return BundledRegistry.of(await loadCatalog());
+  const auth = settings['schema.registry.basic.auth.user.info'];
+  const registry = new ConfluentRegistry({
+    url,
+    ...(auth === null ? {} : { auth }),
+    limits: { ...registryHttpLimitsDefault, timeoutMs: settings['schema.registry.timeout.ms'] },
+    clock: io.clock,
+  });
+  return new RegistryCache(registry, io.clock, {
+    ...registryCacheLimitsDefault,
+    schemasMax: settings['schema.cache.entries.max'],
+    unknownMs: settings['schema.negative.ttl.ms'],
+  });
+}
+
+function createProcessor(
+  settings: Settings,
+  registry: SchemaRegistry,
+  io: CommandIo,
+): Promise<RecordProcessor> {
+  return AvroRecordProcessor.create(registry, io.clock, {
+    ...avroRecordProcessorDefaults,
+    subjectStrategy: settings['subject.name.strategy'],
+    futureMsMax: settings['event.future.ms.max'],
+    preparedMax: settings['schema.cache.entries.max'],
+    negativeMs: settings['schema.negative.ttl.ms'],
+    wireLimits: {
+      bytesMax: settings['decode.bytes.max'],
+      valuesMax: settings['decode.items.max'],
+      depthMax: settings['decode.depth.max'],
+    },
+  });
+}
+
+function pipelineLimits(settings: Settings): ConstructorParameters<typeof Pipeline>[1] {
+  return {
+    batchEventsMax: settings['batch.events.max'],
+    batchBytesMax: settings['batch.bytes.max'],
+    inFlightBytesMax: settings['inflight.bytes.max'],
+    sliceMs: settings['slice.ms'],
+    onGap: settings['gap.policy'],
+    retry: { baseMs: settings['retry.backoff.ms'], maxMs: settings['retry.backoff.max.ms'] },
+  };
+}
+
+/** The embedded side of a composition that was made without brokers. */
+export function embeddedOf(composition: Composition): EmbeddedEvents {
+  return must(composition.embedded, 'the demo plays into the embedded log');
+}

@@ -1,0 +1,26 @@
+import { JourneyGraphError } from '../foundation/index.ts';
+import { type CommandIo, type ExitCode, exitCodes, printable } from './command-io.ts';
+
+/** Says what went wrong in one sentence and gives the exit code. Only a bug prints a stack. */
+export function reportFailure(error: unknown, io: CommandIo): ExitCode {
+  if (error instanceof JourneyGraphError) {
+    const lines = error.message.split('\n').map(printable).join('\n');
+    io.err(`error ${error.code}: ${lines}\n`);
+    return exitCodeOf(error);
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  io.err(`This is a bug in Journey Graph; please report it with what follows.\n${stack}\n`);
+  return exitCodes.failed;
+}
+
+function exitCodeOf(error: JourneyGraphError): ExitCode {
+  if (error.code === 'PORT_IN_USE') return exitCodes.portInUse;
+  switch (error.reaction) {
+    case 'refused':
+      return exitCodes.usage;
+    case 'stop':
+      return exitCodes.stopped;
+    default:
+      return exitCodes.failed;
+  }
+}

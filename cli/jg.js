@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+// The published command. Journey Graph runs on Node 24; a host with an older one runs it on the `node` package that
+// comes with it.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const nodeMajor = 24;
+
+async function runHere() {
+  const compiled = new URL('../dist/cli/main.js', import.meta.url);
+  await import(existsSync(compiled) ? compiled.href : new URL('./main.ts', import.meta.url).href);
+}
+
+function runOnBundledNode() {
+  const manifest = createRequire(import.meta.url).resolve('node/package.json');
+  const binary = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  const script = fileURLToPath(import.meta.url);
+  const child = spawn(binary, [script, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // A terminal sends Ctrl-C to both; a supervisor signals only this one. The command takes the same signal twice well.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    process.stderr.write(
+      `error NODE_MISSING: Journey Graph needs Node ${nodeMajor}; its own copy did not start (${error.message}).\n`,
+    );
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? (signal === 'SIGKILL' ? 137 : 1);
+  });
+}
+
+if (Number(process.versions.node.split('.')[0]) >= nodeMajor) await runHere();
+else runOnBundledNode();

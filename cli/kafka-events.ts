@@ -1,0 +1,102 @@
+import type { Kafka } from 'kafkajs';
+import type { Settings } from '../config/index.ts';
+import { type Log, must } from '../foundation/index.ts';
+import {
+  createKafkaClient,
+  type DeadLetterWriter,
+  type EventSource,
+  hideKafkajsTimeoutWarning,
+  installCompressionCodecs,
+  type KafkaConnection,
+  KafkaDeadLetters,
+  KafkaSource,
+  KafkaTopicIds,
+  kafkaConsumeDefaults,
+  kafkaDeadLetterDefaults,
+  loadKafkaConnection,
+} from '../ingest/index.ts';
+import type { CommandIo } from './command-io.ts';
+import type { Events } from './composition.ts';
+
+/** Events from a Kafka cluster, and dead letters back into it. */
+export class KafkaEvents implements Events {
+  readonly topics: readonly string[];
+  readonly #kafka: Kafka;
+  readonly #connection: KafkaConnection;
+  readonly #settings: Settings;
+  readonly #io: CommandIo;
+  readonly #log: Log;
+
+  private constructor(connection: KafkaConnection, settings: Settings, io: CommandIo, log: Log) {
+    this.topics = settings.topics;
+    this.#connection = connection;
+    this.#kafka = createKafkaClient(connection, log);
+    this.#settings = settings;
+    this.#io = io;
+    this.#log = log;
+  }
+
+  /** Reads certificates; connects to nothing yet. */
+  static async open(settings: Settings, io: CommandIo, log: Log): Promise<KafkaEvents> {
+    const mechanism = settings['sasl.mechanism'];
+    const connection = await loadKafkaConnection({
+      'bootstrap.servers': must(settings['bootstrap.servers'], 'Kafka was chosen because brokers are named'),
+      'client.id': settings['client.id'],
+      'security.protocol': settings['security.protocol'],
+      'sasl.mechanism': mechanism === 'none' ? undefined : mechanism,
+      'sasl.username': settings['sasl.username'] ?? undefined,
+      'sasl.password': settings['sasl.password'] ?? undefined,
+      'ssl.ca.location': settings['ssl.ca.location'] ?? undefined,
+      'ssl.certificate.location': settings['ssl.certificate.location'] ?? undefined,
+      'ssl.key.location': settings['ssl.key.location'] ?? undefined,
+      'ssl.key.password': settings['ssl.key.password'] ?? undefined,
+    });
+    hideKafkajsTimeoutWarning(process);
+    installCompressionCodecs({ decompressedBatchBytesMax: settings['decompressed.bytes.max'] });
+    return new KafkaEvents(connection, settings, io, log);
+  }
+
+  get description(): string {
+    const count = this.topics.length;
+    return `Kafka at ${this.#connection.brokers.join(', ')}, ${count} ${count === 1 ? 'topic' : 'topics'}`;
+  }
+
+  source(topic: string): EventSource {
+    const settings = this.#settings;
+    return new KafkaSource({
+      kafka: this.#kafka,
+      lookup: new KafkaTopicIds(this.#connection, this.#log),
+      topic,
+      settings: {
+        ...kafkaConsumeDefaults,
+        'group.id': settings['group.id'],
+        'session.timeout.ms': settings['session.timeout.ms'],
+        'heartbeat.interval.ms': settings['heartbeat.interval.ms'],
+        'max.partition.fetch.bytes': settings['max.partition.fetch.bytes'],
+        'fetch.max.bytes': settings['fetch.max.bytes'],
+        'fetch.wait.max.ms': settings['fetch.wait.max.ms'],
+      },
+      log: this.#log,
+      clock: this.#io.clock,
+      random: this.#io.random,
+    });
+  }
+
+  deadLetters(topic: string): DeadLetterWriter {
+    return new KafkaDeadLetters({
+      kafka: this.#kafka,
+      lookup: new KafkaTopicIds(this.#connection, this.#log),
+      settings: {
+        ...kafkaDeadLetterDefaults,
+        connectorName: `${this.#settings['group.id']}.${topic}`,
+        taskId: this.#settings['client.id'],
+      },
+      log: this.#log,
+    });
+  }
+
+  /** Sources and dead-letter writers close their own connections. */
+  async close(): Promise<void> {
+    this.#log.debug({}, 'Kafka connections are closed.');
+  }
+}

@@ -1,0 +1,53 @@
+import { Command, CommanderError } from 'commander';
+import { type CommandIo, type ExitCode, exitCodes } from './command-io.ts';
+import { addConfigCommand } from './commands/config.ts';
+import { addJourneyCommand } from './commands/journey.ts';
+import { addQueryCommand } from './commands/query.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addUpCommand } from './commands/up.ts';
+import { reportFailure } from './failure.ts';
+import { dotted } from './setting-flags.ts';
+import { productVersion } from './version.ts';
+
+const overview = `
+Examples:
+  jg up                                   start everything, with demo members to look at
+  jg journey Account:acc-000001           what a member has been doing
+  jg query '{ status { nodes edges } }'   any GraphQL question
+  jg status                               how far each topic is
+  jg config show --origin                 every setting and where it comes from
+
+Exit codes: 0 fine, 1 failed, 2 wrong use or settings, 3 a person has to act, 4 port in use.`;
+
+/** Runs one command line and gives its exit code; never ends the process by itself. */
+export async function runProgram(commandLine: readonly string[], io: CommandIo): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.ok;
+  const finish = (ended: ExitCode): void => {
+    code = ended;
+  };
+  const program = new Command('jg')
+    .description(
+      'Journey Graph: one live graph of what your members do, from the events you already publish.',
+    )
+    .version(productVersion(), '-V, --version')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(jg --help shows what there is)')
+    .addHelpText('after', overview);
+  for (const add of [addUpCommand, addJourneyCommand, addQueryCommand, addStatusCommand, addConfigCommand]) {
+    add(program, io, finish);
+  }
+  quieten(program, io);
+  try {
+    await program.parseAsync(commandLine.map(dotted), { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    return reportFailure(error, io);
+  }
+}
+
+/** commander writes and exits on its own unless every command is told not to. */
+function quieten(command: Command, io: CommandIo): void {
+  command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
+  for (const child of command.commands) quieten(child, io);
+}

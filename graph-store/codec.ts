@@ -1,0 +1,241 @@
+import { must } from '../foundation/index.ts';
+import type { EventMutations, Mutation, NodeRef, Property, PropertyValue, StepLink } from './model.ts';
+import type { PackedMutations } from './mutation-batch.ts';
+import { direction, hashSlotBytes, prefixLengthBytes, tag, valueTag } from './packed-format.ts';
+
+/** Reads bytes that this product wrote. Anything unexpected is a bug or a damaged file, hence an AssertionError. */
+export class ByteReader {
+  readonly bytes: Buffer;
+  at: number;
+
+  constructor(bytes: Buffer, at = 0) {
+    this.bytes = bytes;
+    this.at = at;
+  }
+
+  get done(): boolean {
+    return this.at >= this.bytes.length;
+  }
+
+  byte(): number {
+    return must(this.bytes[this.at++], 'a row ends too early');
+  }
+
+  count(): number {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = this.byte();
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+    }
+  }
+
+  uint32(): number {
+    this.at += 4;
+    return this.bytes.readUInt32BE(this.at - 4);
+  }
+
+  time(): number {
+    return this.uint32() * 2 ** 32 + this.uint32();
+  }
+
+  take(length: number): Buffer {
+    this.at += length;
+    return this.bytes.subarray(this.at - length, this.at);
+  }
+
+  /** One byte of length, then ASCII. */
+  name(): string {
+    const length = this.byte();
+    this.at += length;
+    return this.bytes.toString('latin1', this.at - length, this.at);
+  }
+
+  text(): string {
+    const length = this.count();
+    this.at += length;
+    return this.bytes.toString('utf8', this.at - length, this.at);
+  }
+
+  value(): PropertyValue {
+    const kind = this.byte();
+    switch (kind) {
+      case valueTag.null:
+        return null;
+      case valueTag.false:
+        return false;
+      case valueTag.true:
+        return true;
+      case valueTag.number:
+        this.at += 8;
+        return this.bytes.readDoubleBE(this.at - 8);
+      case valueTag.integer:
+        this.at += 8;
+        return this.bytes.readBigInt64BE(this.at - 8);
+      default:
+        must(kind === valueTag.text ? kind : null, 'a value has an unknown tag');
+        return this.text();
+    }
+  }
+
+  properties(): Property[] {
+    const properties: Property[] = [];
+    for (let left = this.count(); left > 0; left -= 1) properties.push([this.name(), this.value()]);
+    return properties;
+  }
+
+  eventKey(): { timeMs: number; occurrence: bigint } {
+    const inverted = this.time();
+    this.at += 8;
+    return {
+      timeMs: Number.MAX_SAFE_INTEGER - inverted,
+      occurrence: BigInt.asUintN(64, ~this.bytes.readBigUInt64BE(this.at - 8)),
+    };
+  }
+
+  /** A node's key prefix `g<type>\0<id>\0`. */
+  prefix(): NodeRef {
+    const typeAt = this.at + 1;
+    const typeEnd = this.bytes.indexOf(0, typeAt);
+    const idEnd = this.bytes.indexOf(0, typeEnd + 1);
+    must(typeEnd > 0 && idEnd > 0 ? idEnd : null, 'a node prefix is not closed');
+    this.at = idEnd + 1;
+    return {
+      type: this.bytes.toString('latin1', typeAt, typeEnd),
+      id: this.bytes.toString('utf8', typeEnd + 1, idEnd),
+    };
+  }
+}
+
+export interface StepValue {
+  readonly domain: string;
+  readonly action: string;
+  readonly links: readonly StepLink[];
+  readonly properties: readonly Property[];
+}
+
+export function decodeStepValue(bytes: Buffer): StepValue {
+  const reader = new ByteReader(bytes);
+  const domain = reader.text();
+  const action = reader.text();
+  const links: StepLink[] = [];
+  for (let left = reader.count(); left > 0; left -= 1) {
+    const way = reader.byte() === direction.out ? 'out' : 'in';
+    const edge = reader.name();
+    reader.at += prefixLengthBytes;
+    links.push({ edge, direction: way, node: reader.prefix() });
+  }
+  return { domain, action, links, properties: reader.properties() };
+}
+
+/** For adapters that want objects: the events of a packed batch, one at a time. */
+export function* decodeEvents(packed: PackedMutations): Generator<EventMutations> {
+  const reader = new ByteReader(Buffer.from(packed.buffer, 0, packed.lengthBytes));
+  while (!reader.done) {
+    must(reader.byte() === tag.event ? tag.event : null, 'a packed batch must begin with an event');
+    const rank = reader.byte();
+    const { timeMs, occurrence } = reader.eventKey();
+    const mutations: Mutation[] = [];
+    while (!reader.done && reader.bytes[reader.at] !== tag.event) {
+      const mutation = decodeMutation(reader);
+      if (mutation !== null) mutations.push(mutation);
+    }
+    yield { timeMs, rank, occurrence, mutations };
+  }
+}
+
+function nodeAt(reader: ByteReader, offset: number): NodeRef {
+  return new ByteReader(reader.bytes, offset + prefixLengthBytes).prefix();
+}
+
+function decodeMutation(reader: ByteReader): Mutation | null {
+  const kind = reader.byte();
+  switch (kind) {
+    case tag.define:
+      reader.at += hashSlotBytes;
+      reader.at += prefixLengthBytes + reader.bytes.readUInt16BE(reader.at);
+      return null;
+    case tag.node: {
+      const node = nodeAt(reader, reader.uint32());
+      reader.uint32();
+      return { kind: 'node', node, properties: reader.properties() };
+    }
+    case tag.edge: {
+      const from = nodeAt(reader, reader.uint32());
+      const to = nodeAt(reader, reader.uint32());
+      const type = reader.name();
+      reader.uint32();
+      return { kind: 'edge', type, from, to, properties: reader.properties() };
+    }
+    case tag.step: {
+      const owner = nodeAt(reader, reader.uint32());
+      return { kind: 'step', owner, ...decodeStepValue(reader.take(reader.uint32())) };
+    }
+    case tag.nodeDelete:
+      return { kind: 'node-delete', node: nodeAt(reader, reader.uint32()) };
+    default: {
+      must(kind === tag.edgeDelete ? kind : null, 'a packed batch has an unknown tag');
+      const from = nodeAt(reader, reader.uint32());
+      const to = nodeAt(reader, reader.uint32());
+      return { kind: 'edge-delete', type: reader.name(), from, to };
+    }
+  }
+}
+
+/** The encoding of one value, as packed; for the reference adapter, which keeps objects. */
+export function encodeValue(value: PropertyValue): Buffer {
+  if (value === null) return Buffer.of(valueTag.null);
+  switch (typeof value) {
+    case 'boolean':
+      return Buffer.of(value ? valueTag.true : valueTag.false);
+    case 'number': {
+      const bytes = Buffer.alloc(9, valueTag.number);
+      bytes.writeDoubleBE(value, 1);
+      return bytes;
+    }
+    case 'bigint': {
+      const bytes = Buffer.alloc(9, valueTag.integer);
+      bytes.writeBigInt64BE(value, 1);
+      return bytes;
+    }
+    default:
+      return Buffer.concat([Buffer.of(valueTag.text), encodeText(value)]);
+  }
+}
+
+export function encodeProperties(properties: readonly Property[]): Buffer {
+  const encoded = properties.map(([name, value]) => Buffer.concat([encodeName(name), encodeValue(value)]));
+  return Buffer.concat([encodeCount(properties.length), ...encoded]);
+}
+
+export function encodeStepValue(step: StepValue): Buffer {
+  const links = step.links.map(({ edge, direction: way, node }) => {
+    const prefix = Buffer.from(`g${node.type}\0${node.id}\0`);
+    const length = Buffer.alloc(prefixLengthBytes);
+    length.writeUInt16BE(prefix.length);
+    return Buffer.concat([Buffer.of(direction[way]), encodeName(edge), length, prefix]);
+  });
+  return Buffer.concat([
+    encodeText(step.domain),
+    encodeText(step.action),
+    encodeCount(links.length),
+    ...links,
+    encodeProperties(step.properties),
+  ]);
+}
+
+export function encodeName(name: string): Buffer {
+  return Buffer.concat([Buffer.of(name.length), Buffer.from(name)]);
+}
+
+function encodeText(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([encodeCount(bytes.length), bytes]);
+}
+
+function encodeCount(count: number): Buffer {
+  const bytes: number[] = [];
+  let rest = count;
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
+  return Buffer.from([...bytes, rest]);
+}

@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import type { AdjacencyPage, EdgeView, GraphStore, JourneyPage, NodeView } from './graph-store.ts';
+import type { EventMutations, Mutation, NodeRef, Property } from './model.ts';
+import { createMutationBatch, type MutationBatch } from './mutation-batch.ts';
+
+/** A small world, so that random events meet each other at the same nodes and times. */
+const nodes: readonly NodeRef[] = [
+  { type: 'A', id: 'x' },
+  { type: 'A', id: 'xx' },
+  { type: 'B', id: '__proto__' },
+  { type: 'B', id: '🎮' },
+];
+const edgeTypes = ['E', 'EE'] as const;
+const times = 6;
+
+export function pack(events: readonly EventMutations[]): MutationBatch {
+  const batch = createMutationBatch(1024);
+  for (const event of events) batch.add(event);
+  return batch;
+}
+
+/** Distinct events: each has its own occurrence id, as the model demands of different events. */
+export function events(): fc.Arbitrary<EventMutations[]> {
+  const node = fc.constantFrom(...nodes);
+  const type = fc.constantFrom(...edgeTypes);
+  const value = fc.oneof(
+    fc.constant(null),
+    fc.boolean(),
+    fc.integer({ min: 0, max: 2 }),
+    fc.bigInt({ min: 0n, max: 2n }),
+    fc.constantFrom('', 'a', 'b', 'é'),
+  );
+  const properties: fc.Arbitrary<Property[]> = fc.uniqueArray(
+    fc.tuple(fc.constantFrom('p', 'q', 'r', '__proto__'), value),
+    { maxLength: 3, selector: ([name]) => name },
+  );
+  const links = fc.array(fc.record({ edge: type, direction: fc.constantFrom('out', 'in'), node }), {
+    maxLength: 2,
+  });
+  const domain = fc.constantFrom('d', 'dd');
+  const mutation: fc.Arbitrary<Mutation> = fc.oneof(
+    fc.record({ kind: fc.constant('node' as const), node, properties }),
+    fc.record({ kind: fc.constant('edge' as const), type, from: node, to: node, properties }),
+    fc.record({ kind: fc.constant('step' as const), owner: node, domain, action: domain, links, properties }),
+    fc.record({ kind: fc.constant('node-delete' as const), node }),
+    fc.record({ kind: fc.constant('edge-delete' as const), type, from: node, to: node }),
+  );
+  const event = fc.record({
+    timeMs: fc.integer({ min: 0, max: times }),
+    rank: fc.integer({ min: 0, max: 1 }),
+    mutations: fc.array(mutation, { minLength: 1, maxLength: 3 }),
+  });
+  return fc
+    .array(event, { minLength: 1, maxLength: 25 })
+    .map((list) => list.map((one, i) => ({ ...one, occurrence: BigInt(i) * 0x1fff_ffff_ffff_fffn })));
+}
+
+export interface Reads {
+  readonly digest: string;
+  readonly nodes: readonly (NodeView | null)[];
+  readonly journeys: readonly JourneyPage[];
+  readonly adjacency: readonly AdjacencyPage[];
+  readonly edges: readonly (EdgeView | null)[];
+}
+
+/** What a reader can see of the small world, through every kind of read and with limits that bite. */
+export async function readEverything(store: GraphStore): Promise<Reads> {
+  return {
+    digest: await store.digest(),
+    nodes: await Promise.all(nodes.map((ref) => store.node(ref))),
+    journeys: await Promise.all(nodes.flatMap((of) => journeys(store, of))),
+    adjacency: await Promise.all(nodes.flatMap((of) => hops(store, of))),
+    edges: await Promise.all(
+      nodes.flatMap((from) => nodes.flatMap((to) => edgeTypes.map((type) => store.edge(type, from, to, 7)))),
+    ),
+  };
+}
+
+function journeys(store: GraphStore, of: NodeRef): Promise<JourneyPage>[] {
+  const all = { of, sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER, after: null, domains: null };
+  return (['oldest-first', 'newest-first'] as const).flatMap((order) => [
+    store.journey({ ...all, order, limit: 100, scanMax: 100 }),
+    store.journey({ ...all, order, limit: 2, scanMax: 3, domains: ['d'] }),
+    store.journey({ ...all, order, limit: 2, scanMax: 9, after: { timeMs: 3, occurrence: 2n ** 63n } }),
+    store.journey({ ...all, order, limit: 3, scanMax: 9, sinceMs: 2, untilMs: 5 }),
+  ]);
+}
+
+function hops(store: GraphStore, of: NodeRef): Promise<AdjacencyPage>[] {
+  const all = { of, sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER };
+  return edgeTypes.flatMap((type) =>
+    (['out', 'in'] as const).flatMap((direction) => [
+      store.adjacency({ ...all, type, direction, limit: 100, scanMax: 100 }),
+      store.adjacency({ ...all, type, direction, limit: 2, scanMax: 5, sinceMs: 1 }),
+    ]),
+  );
+}

@@ -1,0 +1,64 @@
+import { ClassicLevel } from 'classic-level';
+import { OutageError, StopError } from '../foundation/index.ts';
+import type { Level } from './leveldb-group.ts';
+import type { LevelSettings } from './leveldb-protocol.ts';
+import { formatVersion, metaKey } from './rows.ts';
+
+/** Opens one thread's handle. Throws StopError (STORE_LOCKED, STORE_CORRUPT) or OutageError (STORE_OPEN_FAILED). */
+export async function openLevel(settings: LevelSettings): Promise<Level> {
+  const db = new ClassicLevel<Buffer, Buffer>(settings.folder, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    multithreading: true,
+    cacheSize: settings.blockCacheBytes,
+    writeBufferSize: settings.writeBufferBytes,
+    maxFileSize: settings.tableBytesMax,
+    maxOpenFiles: settings.maxOpenFiles,
+  });
+  try {
+    await db.open();
+  } catch (error) {
+    throw openFailure(settings.folder, error);
+  }
+  return db;
+}
+
+/** Throws StopError STORE_FORMAT when the folder was written by another format; marks an empty one as ours. */
+export async function checkFormat(db: Level, folder: string): Promise<void> {
+  const found = (await db.get(metaKey.format))?.toString();
+  if (found === formatVersion) return;
+  const [firstKey] = await db.keys({ limit: 1 }).all();
+  if (found !== undefined || firstKey !== undefined) {
+    throw new StopError(
+      'STORE_FORMAT',
+      `The store in ${folder} has format ${found ?? 'unknown'} and this version reads format ${formatVersion}; ` +
+        'start with another folder, or with the version that wrote it.',
+    );
+  }
+  await db.put(metaKey.format, Buffer.from(formatVersion), { sync: true });
+}
+
+function openFailure(folder: string, error: unknown): StopError | OutageError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : '';
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  if (code === 'LEVEL_LOCKED') {
+    return new StopError(
+      'STORE_LOCKED',
+      `The store in ${folder} is in use by another process; stop that one, or start with another folder.`,
+      { cause },
+    );
+  }
+  if (code === 'LEVEL_CORRUPTION') {
+    return new StopError(
+      'STORE_CORRUPT',
+      `The store in ${folder} is damaged (${reason}); move the folder away and start again, the log is replayed.`,
+      { cause },
+    );
+  }
+  return new OutageError(
+    'STORE_OPEN_FAILED',
+    `The store in ${folder} could not be opened (${reason}); check the folder's permissions and free space.`,
+    { cause },
+  );
+}

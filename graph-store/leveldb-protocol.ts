@@ -1,0 +1,67 @@
+import type { Applied, Claim, Fates, SourcePartition } from './graph-store.ts';
+
+/** Settings of the embedded store. All are bounds; composition passes them from the settings table. */
+export interface LevelSettings {
+  /** The folder that holds the database; made when missing. */
+  readonly folder: string;
+  /** Uncompressed table blocks that LevelDB keeps in memory. */
+  readonly blockCacheBytes: number;
+  /** Node rows that the writer keeps in memory, so that a merge need not read. */
+  readonly nodeCacheBytes: number;
+  /** LevelDB's memory table; up to two are held, and a restart replays as much. */
+  readonly writeBufferBytes: number;
+  /** LevelDB's table files; larger than its default, so that a merge opens fewer of them. */
+  readonly tableBytesMax: number;
+  /** Batches that wait are written together up to this size. */
+  readonly groupBytesMax: number;
+  readonly maxOpenFiles: number;
+}
+
+export const defaultLevelSettings = {
+  blockCacheBytes: 64 * 2 ** 20,
+  nodeCacheBytes: 64 * 2 ** 20,
+  writeBufferBytes: 32 * 2 ** 20,
+  tableBytesMax: 8 * 2 ** 20,
+  groupBytesMax: 4 * 2 ** 20,
+  maxOpenFiles: 512,
+} as const satisfies Omit<LevelSettings, 'folder'>;
+
+export interface ApplyRequest {
+  readonly kind: 'apply';
+  readonly id: number;
+  readonly source: SourcePartition;
+  readonly epoch: number;
+  readonly from: bigint;
+  readonly next: bigint;
+  readonly fates: Fates;
+  readonly newestEventMs: number;
+  readonly buffer: ArrayBuffer;
+  readonly lengthBytes: number;
+}
+
+export interface ClaimRequest {
+  readonly kind: 'claim';
+  readonly id: number;
+  readonly source: SourcePartition;
+}
+
+export interface CloseRequest {
+  readonly kind: 'close';
+}
+
+export type WriterRequest = ApplyRequest | ClaimRequest | CloseRequest;
+
+/** An error that crosses threads: classes do not survive the crossing, so the receiver builds it again. */
+export interface Rejection {
+  readonly reaction: 'fenced' | 'outage';
+  readonly code: string;
+  readonly message: string;
+}
+
+export type WriterReply =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'applied'; readonly id: number; readonly applied: Applied }
+  | { readonly kind: 'claimed'; readonly id: number; readonly claim: Claim }
+  | { readonly kind: 'rejected'; readonly id: number; readonly error: Rejection }
+  /** A write failed: this writer takes no more; the store must be opened again. */
+  | { readonly kind: 'broken'; readonly error: Rejection };

@@ -1,0 +1,196 @@
+import { resolve } from 'node:path';
+import { OutageError, StopError } from '../foundation/index.ts';
+import { digestRows } from './digest.ts';
+import type {
+  AdjacencyPage,
+  AdjacencyQuery,
+  Advance,
+  Applied,
+  Claim,
+  EdgeView,
+  GraphEstimate,
+  GraphStore,
+  JourneyPage,
+  JourneyQuery,
+  NodeView,
+  SourcePartition,
+  SourceStatus,
+} from './graph-store.ts';
+import type { Level } from './leveldb-group.ts';
+import { checkFormat, openLevel } from './leveldb-open.ts';
+import { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts';
+import { LevelReader } from './leveldb-reader.ts';
+import { LevelWriterThread } from './leveldb-writer-thread.ts';
+import type { NodeRef } from './model.ts';
+import type { MutationBatch } from './mutation-batch.ts';
+
+/** One opening of the database: both threads' handles. */
+interface Session {
+  readonly db: Level;
+  readonly reader: LevelReader;
+  readonly thread: LevelWriterThread;
+}
+
+/**
+ * Opens the embedded store: LevelDB with a thread of its own for writing.
+ *
+ * Throws StopError (STORE_LOCKED: another process has the folder open; STORE_FORMAT; STORE_CORRUPT) or OutageError
+ * (STORE_OPEN_FAILED).
+ */
+export async function openLevelStore(
+  settings: Pick<LevelSettings, 'folder'> & Partial<LevelSettings>,
+): Promise<GraphStore> {
+  const complete = { ...defaultLevelSettings, ...settings, folder: resolve(settings.folder) };
+  if (openFolders.has(complete.folder)) throw lockedHere(complete.folder);
+  openFolders.add(complete.folder);
+  try {
+    return new LevelStore(complete, await openSession(complete));
+  } catch (error) {
+    openFolders.delete(complete.folder);
+    throw error;
+  }
+}
+
+/**
+ * LevelDB's own lock keeps other processes out and, because both of our threads share one database, lets this
+ * process in as often as it likes. Two writers would not see each other's caches, hence this second lock.
+ */
+const openFolders = new Set<string>();
+
+function lockedHere(folder: string): StopError {
+  return new StopError(
+    'STORE_LOCKED',
+    `The store in ${folder} is open in this process already; use that one, or another folder.`,
+  );
+}
+
+/**
+ * This thread opens first and closes last: the handle that opens first owns the block cache and the filter that all
+ * handles use, and a writer's thread that crashes must not take them away from reads.
+ */
+async function openSession(settings: LevelSettings): Promise<Session> {
+  const db = await openLevel(settings);
+  try {
+    await checkFormat(db, settings.folder);
+    return { db, reader: new LevelReader(db), thread: await LevelWriterThread.start(settings) };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+class LevelStore implements GraphStore {
+  readonly #settings: LevelSettings;
+  /** Null between a failed write and the claim that opens the store again. */
+  #session: Session | null;
+  #reopening: Promise<Session> | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(settings: LevelSettings, session: Session) {
+    this.#settings = settings;
+    this.#session = session;
+  }
+
+  async claim(source: SourcePartition): Promise<Claim> {
+    const { thread } = await this.#writable();
+    return await thread.claim(source);
+  }
+
+  async apply(advance: Advance, mutations: MutationBatch): Promise<Applied> {
+    const session = this.#session;
+    if (this.#closing !== null || session === null) throw this.#unavailable();
+    return await session.thread.apply(advance, mutations.take());
+  }
+
+  node(ref: NodeRef): Promise<NodeView | null> {
+    return this.#read((reader) => reader.node(ref));
+  }
+
+  journey(query: JourneyQuery): Promise<JourneyPage> {
+    return this.#read((reader) => reader.journey(query));
+  }
+
+  adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
+    return this.#read((reader) => reader.adjacency(query));
+  }
+
+  edge(type: string, from: NodeRef, to: NodeRef, scanMax: number): Promise<EdgeView | null> {
+    return this.#read((reader) => reader.edge(type, from, to, scanMax));
+  }
+
+  sources(): Promise<readonly SourceStatus[]> {
+    return this.#read((reader) => reader.sources());
+  }
+
+  estimate(): Promise<GraphEstimate> {
+    return this.#read((reader) => reader.estimate());
+  }
+
+  digest(): Promise<string> {
+    return this.#read((reader) => digestRows(reader.graphRows()));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const session = this.#reopening === null ? this.#session : await this.#reopening;
+    this.#session = null;
+    try {
+      if (session !== null) await closeSession(session);
+    } finally {
+      openFolders.delete(this.#settings.folder);
+    }
+  }
+
+  async #writable(): Promise<Session> {
+    if (this.#closing !== null) throw this.#unavailable();
+    if (this.#session !== null && this.#session.thread.failure === null) return this.#session;
+    this.#reopening ??= this.#reopen().finally(() => {
+      this.#reopening = null;
+    });
+    return await this.#reopening;
+  }
+
+  /** LevelDB's log may hold a torn record after a failed write; only opening again replays what is whole. */
+  async #reopen(): Promise<Session> {
+    const before = this.#session;
+    this.#session = null;
+    if (before !== null) await closeSession(before);
+    this.#session = await openSession(this.#settings);
+    return this.#session;
+  }
+
+  async #read<T>(read: (reader: LevelReader) => Promise<T>): Promise<T> {
+    const session = this.#session;
+    if (session === null) throw this.#unavailable();
+    try {
+      return await read(session.reader);
+    } catch (cause) {
+      if (!isLevelError(cause)) throw cause;
+      throw new OutageError(
+        'STORE_READ_FAILED',
+        `The store in ${this.#settings.folder} could not be read (${cause.message}); check the disk, then ask again.`,
+        { cause },
+      );
+    }
+  }
+
+  #unavailable(): OutageError {
+    return new OutageError(
+      'STORE_CLOSED',
+      `The store in ${this.#settings.folder} is closed; claim the partition to open it again.`,
+    );
+  }
+}
+
+async function closeSession(session: Session): Promise<void> {
+  await session.thread.close();
+  await session.db.close();
+}
+
+function isLevelError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('LEVEL_');
+}

@@ -1,0 +1,146 @@
+import { Worker } from 'node:worker_threads';
+import { FencedError, type JourneyGraphError, OutageError, unreachable } from '../foundation/index.ts';
+import type { Advance, Applied, Claim, SourcePartition } from './graph-store.ts';
+import type { LevelSettings, Rejection, WriterReply, WriterRequest } from './leveldb-protocol.ts';
+import type { PackedMutations } from './mutation-batch.ts';
+
+interface Waiting {
+  readonly applied: (applied: Applied) => void;
+  readonly claimed: (claim: Claim) => void;
+  readonly rejected: (error: JourneyGraphError) => void;
+}
+
+const ignore = (): void => undefined;
+
+/** The writer's thread as its caller sees it: promises instead of messages. */
+export class LevelWriterThread {
+  readonly #worker: Worker;
+  readonly #folder: string;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #exited: Promise<void>;
+  #nextId = 1;
+  #closing = false;
+  #failure: OutageError | null = null;
+
+  private constructor(worker: Worker, folder: string, started: (error: Error | null) => void) {
+    this.#worker = worker;
+    this.#folder = folder;
+    worker.on('message', (reply: WriterReply) => {
+      if (reply.kind === 'ready') started(null);
+      else this.#receive(reply);
+    });
+    worker.on('error', (cause) => {
+      const error = this.#crashed(cause);
+      started(error);
+      this.#fail(error);
+    });
+    this.#exited = new Promise((resolve) => {
+      worker.on('exit', () => {
+        if (!this.#closing) this.#fail(this.#failure ?? this.#crashed(null));
+        started(this.#failure);
+        resolve();
+      });
+    });
+  }
+
+  static async start(settings: LevelSettings): Promise<LevelWriterThread> {
+    // The published package holds JavaScript, a checkout TypeScript: the thread runs what this module runs as.
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const worker = new Worker(new URL(`./leveldb-worker.${extension}`, import.meta.url), {
+      workerData: settings,
+      name: 'graph-store',
+    });
+    return await new Promise((resolve, reject) => {
+      const thread: LevelWriterThread = new LevelWriterThread(worker, settings.folder, (error) => {
+        if (error === null) resolve(thread);
+        else reject(error);
+      });
+    });
+  }
+
+  /** Why this thread takes no more; null while it does. */
+  get failure(): OutageError | null {
+    return this.#failure;
+  }
+
+  async claim(source: SourcePartition): Promise<Claim> {
+    return await new Promise((claimed, rejected) => {
+      const id = this.#register({ claimed, applied: ignore, rejected });
+      this.#send({ kind: 'claim', id, source }, []);
+    });
+  }
+
+  async apply(advance: Advance, packed: PackedMutations): Promise<Applied> {
+    if (this.#failure !== null) throw this.#failure;
+    return await new Promise((applied, rejected) => {
+      const id = this.#register({ applied, claimed: ignore, rejected });
+      const { buffer, lengthBytes } = packed;
+      this.#send({ kind: 'apply', id, ...advance, buffer, lengthBytes }, [buffer]);
+    });
+  }
+
+  /** Waits for what was sent, then for the end of the thread. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#send({ kind: 'close' }, []);
+    await this.#exited;
+  }
+
+  #register(waiting: Waiting): number {
+    const id = this.#nextId++;
+    this.#waiting.set(id, waiting);
+    return id;
+  }
+
+  #send(request: WriterRequest, transfer: ArrayBuffer[]): void {
+    this.#worker.postMessage(request, transfer);
+  }
+
+  #receive(reply: Exclude<WriterReply, { kind: 'ready' }>): void {
+    if (reply.kind === 'broken') {
+      this.#failure = new OutageError(reply.error.code, reply.error.message);
+      return;
+    }
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    switch (reply.kind) {
+      case 'applied':
+        waiting?.applied(reply.applied);
+        break;
+      case 'claimed':
+        waiting?.claimed(reply.claim);
+        break;
+      case 'rejected':
+        waiting?.rejected(errorOf(reply.error));
+        break;
+      default:
+        unreachable(reply);
+    }
+  }
+
+  #fail(error: OutageError): void {
+    this.#failure = error;
+    for (const { rejected } of this.#waiting.values()) rejected(error);
+    this.#waiting.clear();
+  }
+
+  #crashed(cause: unknown): OutageError {
+    const reason = cause instanceof Error ? `: ${cause.message}` : '';
+    return new OutageError(
+      'STORE_WRITER_CRASHED',
+      `The writing thread of the store in ${this.#folder} ended unexpectedly${reason}; claim the partition to start it again.`,
+      { cause },
+    );
+  }
+}
+
+function errorOf(rejection: Rejection): JourneyGraphError {
+  switch (rejection.reaction) {
+    case 'fenced':
+      return new FencedError(rejection.message);
+    case 'outage':
+      return new OutageError(rejection.code, rejection.message);
+    default:
+      return unreachable(rejection.reaction);
+  }
+}

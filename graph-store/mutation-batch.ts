@@ -1,0 +1,440 @@
+import { BadDataError, must, unreachable } from '../foundation/index.ts';
+import type {
+  EdgeDelete,
+  EdgeMutation,
+  EventMutations,
+  NodeMutation,
+  NodeRef,
+  Property,
+  StepMutation,
+} from './model.ts';
+import { nameBytesMax, nodeIdBytesMax } from './model.ts';
+import {
+  direction,
+  eventKeyBytes,
+  hashSlotBytes,
+  prefixLengthBytes,
+  tag,
+  valueTag,
+} from './packed-format.ts';
+
+/** What a store's thread receives: the bytes `[0, lengthBytes)` of `buffer`, in the format of `packed-format.ts`. */
+export interface PackedMutations {
+  readonly buffer: ArrayBuffer;
+  readonly lengthBytes: number;
+  readonly eventCount: number;
+}
+
+const initialBytes = 64 * 1024;
+const packedBytesMax = 2 ** 30;
+const occurrenceMax = 2n ** 64n - 1n;
+const int64Min = -(2n ** 63n);
+const int64Max = 2n ** 63n - 1n;
+/** How many distinct nodes of one event are remembered, so that naming them again costs four bytes. */
+const eventNodesMax = 16;
+
+export function createMutationBatch(capacityBytes: number = initialBytes): MutationBatch {
+  return new MutationBatch(capacityBytes);
+}
+
+/** Throws BadDataError INVALID_NODE_ID unless `id` is 1 to 1,024 bytes of well-formed UTF-8 without NUL. */
+export function checkNodeId(id: string): void {
+  if (id.length === 0) throw invalidNodeId('it is empty');
+  if (id.length > nodeIdBytesMax || Buffer.byteLength(id) > nodeIdBytesMax) {
+    throw invalidNodeId(`it is longer than ${nodeIdBytesMax} bytes of UTF-8`);
+  }
+  if (id.includes('\0')) throw invalidNodeId('it contains a NUL character');
+  if (!id.isWellFormed()) throw invalidNodeId('it contains half of a surrogate pair');
+}
+
+function invalidNodeId(why: string): BadDataError {
+  return new BadDataError(
+    'INVALID_NODE_ID',
+    `A node id was refused because ${why}; take another field as the id.`,
+  );
+}
+
+function invalidName(what: string): BadDataError {
+  return new BadDataError(
+    'INVALID_NAME',
+    `A ${what} must be 1 to ${nameBytesMax} ASCII characters without NUL; correct it in the mapping.`,
+  );
+}
+
+/**
+ * Mutations of many events, packed into one buffer: what crosses from the pipeline's thread to the store's.
+ *
+ * Packing writes what the store will keep (key prefixes, row values) and not a tree of objects: the store's thread then
+ * copies bytes and never builds a string for a step or an occurrence. A node that an event names several times is
+ * written once and pointed at. There is no table of nodes across events: a look-up of a fresh string in a map of
+ * thousands costs about what writing its twenty bytes again does, and the map is memory.
+ */
+export class MutationBatch {
+  #bytes: Buffer<ArrayBuffer>;
+  #view: DataView<ArrayBuffer>;
+  #length = 0;
+  #eventCount = 0;
+  #taken = false;
+  #nodeCount = 0;
+  readonly #nodeTypes: string[] = new Array(eventNodesMax).fill('');
+  readonly #nodeIds: string[] = new Array(eventNodesMax).fill('');
+  readonly #nodeAt: number[] = new Array(eventNodesMax).fill(0);
+
+  constructor(capacityBytes: number = initialBytes) {
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(1024, capacityBytes));
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** Events added. */
+  get eventCount(): number {
+    return this.#eventCount;
+  }
+
+  /** Bytes held now; the pipeline closes a batch by this bound. */
+  get sizeBytes(): number {
+    return this.#length;
+  }
+
+  /**
+   * Adds all of an event or, when it throws, nothing of it. Throws BadDataError: INVALID_NODE_ID, INVALID_NAME,
+   * INVALID_EVENT_TIME, INVALID_EVENT or INVALID_PROPERTY.
+   */
+  add(event: EventMutations): void {
+    must(this.#taken ? null : this, 'a batch that was applied takes no more events');
+    const start = this.#length;
+    try {
+      this.#writeEvent(event);
+    } catch (error) {
+      this.#length = start;
+      throw error;
+    }
+    this.#eventCount += 1;
+  }
+
+  /** Gives the bytes away, without a copy; the batch can be used no more. Called by stores. */
+  take(): PackedMutations {
+    must(this.#taken ? null : this, 'a batch can be applied only once');
+    this.#taken = true;
+    const packed = { buffer: this.#bytes.buffer, lengthBytes: this.#length, eventCount: this.#eventCount };
+    this.#bytes = Buffer.allocUnsafeSlow(0);
+    this.#view = new DataView(this.#bytes.buffer);
+    return packed;
+  }
+
+  #writeEvent(event: EventMutations): void {
+    const { timeMs, rank, occurrence } = event;
+    if (!Number.isSafeInteger(timeMs) || timeMs < 0) {
+      throw new BadDataError(
+        'INVALID_EVENT_TIME',
+        'An event time must be a whole number of milliseconds since 1970, 0 or more; correct the field or the mapping.',
+      );
+    }
+    if (occurrence < 0n || occurrence > occurrenceMax || (rank & 255) !== rank) {
+      throw new BadDataError(
+        'INVALID_EVENT',
+        'An occurrence id must fit unsigned 64 bits and a rank 0 to 255.',
+      );
+    }
+    this.#reserve(2 + eventKeyBytes);
+    const view = this.#view;
+    let at = this.#length;
+    view.setUint8(at, tag.event);
+    view.setUint8(at + 1, rank);
+    at += 2;
+    // Inverted, so that in key order the newest comes first; the words as well, so that ties reverse exactly.
+    const inverted = Number.MAX_SAFE_INTEGER - timeMs;
+    view.setUint32(at, Math.floor(inverted / 2 ** 32));
+    view.setUint32(at + 4, inverted >>> 0);
+    view.setBigUint64(at + 8, occurrence);
+    view.setUint32(at + 8, ~view.getUint32(at + 8));
+    view.setUint32(at + 12, ~view.getUint32(at + 12));
+    this.#length = at + eventKeyBytes;
+    this.#nodeCount = 0;
+    for (const mutation of event.mutations) {
+      switch (mutation.kind) {
+        case 'node':
+          this.#writeNode(mutation);
+          break;
+        case 'edge':
+          this.#writeEdge(mutation);
+          break;
+        case 'step':
+          this.#writeStep(mutation);
+          break;
+        case 'node-delete':
+          this.#writeReference(tag.nodeDelete, this.#nodeOffset(mutation.node));
+          break;
+        case 'edge-delete':
+          this.#writeEnds(tag.edgeDelete, mutation);
+          break;
+        default:
+          unreachable(mutation);
+      }
+    }
+  }
+
+  #writeNode(mutation: NodeMutation): void {
+    this.#writeReference(tag.node, this.#nodeOffset(mutation.node));
+    const lengthAt = this.#openBlock();
+    this.#writeProperties(sortedByName(mutation.properties));
+    this.#closeBlock(lengthAt);
+  }
+
+  #writeEdge(mutation: EdgeMutation): void {
+    this.#writeEnds(tag.edge, mutation);
+    const lengthAt = this.#openBlock();
+    this.#writeProperties(mutation.properties);
+    this.#closeBlock(lengthAt);
+  }
+
+  #writeStep(mutation: StepMutation): void {
+    const owner = this.#nodeOffset(mutation.owner);
+    const links = mutation.links;
+    // Nodes are written before the block that points at them: a block is a row's value, kept as it is.
+    for (const link of links) this.#nodeOffset(link.node);
+    this.#writeReference(tag.step, owner);
+    const lengthAt = this.#openBlock();
+    this.#writeText(mutation.domain, 'domain');
+    this.#writeText(mutation.action, 'action');
+    this.#writeCount(links.length);
+    for (const link of links) {
+      this.#reserve(1);
+      this.#bytes[this.#length++] = link.direction === 'out' ? direction.out : direction.in;
+      this.#writeName(link.edge, 'edge type');
+      this.#writeLinkedNode(link.node);
+    }
+    this.#writeProperties(mutation.properties);
+    this.#closeBlock(lengthAt);
+  }
+
+  #writeReference(kind: number, node: number): void {
+    this.#reserve(5);
+    this.#bytes[this.#length] = kind;
+    this.#view.setUint32(this.#length + 1, node);
+    this.#length += 5;
+  }
+
+  #writeEnds(kind: number, edge: EdgeMutation | EdgeDelete): void {
+    const from = this.#nodeOffset(edge.from);
+    const to = this.#nodeOffset(edge.to);
+    this.#reserve(9);
+    this.#bytes[this.#length] = kind;
+    this.#view.setUint32(this.#length + 1, from);
+    this.#view.setUint32(this.#length + 5, to);
+    this.#length += 9;
+    this.#writeName(edge.type, 'edge type');
+  }
+
+  /** Where this node's key prefix was written: its length in two bytes, then the prefix. */
+  #nodeOffset(node: NodeRef): number {
+    const { type, id } = node;
+    for (let i = 0; i < this.#nodeCount; i += 1) {
+      if (this.#nodeIds[i] === id && this.#nodeTypes[i] === type) return this.#nodeAt[i] ?? 0;
+    }
+    this.#reserve(1 + hashSlotBytes);
+    this.#bytes[this.#length] = tag.define;
+    this.#length += 1 + hashSlotBytes;
+    const at = this.#length;
+    this.#writePrefix(type, id);
+    if (this.#nodeCount < eventNodesMax) {
+      this.#nodeTypes[this.#nodeCount] = type;
+      this.#nodeIds[this.#nodeCount] = id;
+      this.#nodeAt[this.#nodeCount] = at;
+      this.#nodeCount += 1;
+    }
+    return at;
+  }
+
+  /** The prefix again, inside a step's row: copied from where the event first named the node. */
+  #writeLinkedNode(node: NodeRef): void {
+    for (let i = 0; i < this.#nodeCount; i += 1) {
+      if (this.#nodeIds[i] === node.id && this.#nodeTypes[i] === node.type) {
+        const at = this.#nodeAt[i] ?? 0;
+        const length = this.#view.getUint16(at) + prefixLengthBytes;
+        this.#reserve(length);
+        const bytes = this.#bytes;
+        for (let k = 0; k < length; k += 1) bytes[this.#length + k] = bytes[at + k] ?? 0;
+        this.#length += length;
+        return;
+      }
+    }
+    this.#writePrefix(node.type, node.id);
+  }
+
+  /** `g<type>\0<id>\0`: all rows of a node begin with it; types and ids hold no NUL, so no prefix begins another. */
+  #writePrefix(type: string, id: string): void {
+    if (id.length > nodeIdBytesMax) checkNodeId(id);
+    const at = this.#length;
+    this.#reserve(prefixLengthBytes + type.length + id.length * 3 + 3);
+    this.#bytes[at + prefixLengthBytes] = 0x67;
+    this.#length = at + prefixLengthBytes + 1;
+    this.#writeAscii(type, 'node type');
+    this.#bytes[this.#length++] = 0;
+    const idAt = this.#length;
+    const bytes = this.#bytes;
+    let i = 0;
+    for (; i < id.length; i += 1) {
+      const code = id.charCodeAt(i);
+      if (code === 0 || code > 127) break;
+      bytes[idAt + i] = code;
+    }
+    if (i !== id.length || i === 0 || i > nodeIdBytesMax) {
+      checkNodeId(id);
+      this.#length = idAt + bytes.write(id, idAt, 'utf8');
+    } else {
+      this.#length = idAt + i;
+    }
+    bytes[this.#length++] = 0;
+    this.#view.setUint16(at, this.#length - at - prefixLengthBytes);
+  }
+
+  #writeProperties(properties: readonly Property[]): void {
+    this.#writeCount(properties.length);
+    for (const [name, value] of properties) {
+      this.#writeName(name, 'property name');
+      this.#writeValue(value);
+    }
+  }
+
+  #writeValue(value: Property[1]): void {
+    this.#reserve(9);
+    const at = this.#length;
+    if (typeof value === 'string') {
+      this.#bytes[at] = valueTag.text;
+      this.#length = at + 1;
+      this.#writeLongText(value);
+    } else if (typeof value === 'number') {
+      if (!Number.isFinite(value)) {
+        throw new BadDataError(
+          'INVALID_PROPERTY',
+          'A number must be finite; filter the event or map the field away.',
+        );
+      }
+      this.#bytes[at] = valueTag.number;
+      // Adding 0 turns -0 into 0: they are equal, so they must have one encoding.
+      this.#view.setFloat64(at + 1, value + 0);
+      this.#length = at + 9;
+    } else if (typeof value === 'bigint') {
+      if (value < int64Min || value > int64Max) {
+        throw new BadDataError(
+          'INVALID_PROPERTY',
+          'An integer must fit signed 64 bits; map it as text instead.',
+        );
+      }
+      this.#bytes[at] = valueTag.integer;
+      this.#view.setBigInt64(at + 1, value);
+      this.#length = at + 9;
+    } else {
+      this.#bytes[at] = value === null ? valueTag.null : value ? valueTag.true : valueTag.false;
+      this.#length = at + 1;
+    }
+  }
+
+  #writeCount(count: number): void {
+    this.#reserve(5);
+    let rest = count;
+    while (rest > 127) {
+      this.#bytes[this.#length++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    this.#bytes[this.#length++] = rest;
+  }
+
+  /** One byte of length, then ASCII: a name may end up inside a key. */
+  #writeName(name: string, what: string): void {
+    this.#reserve(1 + name.length);
+    this.#bytes[this.#length++] = name.length;
+    this.#writeAscii(name, what);
+  }
+
+  #writeAscii(name: string, what: string): void {
+    const length = name.length;
+    if (length === 0 || length > nameBytesMax) throw invalidName(what);
+    const bytes = this.#bytes;
+    const at = this.#length;
+    for (let i = 0; i < length; i += 1) {
+      const code = name.charCodeAt(i);
+      if (code === 0 || code > 127) throw invalidName(what);
+      bytes[at + i] = code;
+    }
+    this.#length = at + length;
+  }
+
+  #writeText(text: string, what: string): void {
+    if (text.length === 0 || text.length > nameBytesMax || Buffer.byteLength(text) > nameBytesMax) {
+      throw new BadDataError(
+        'INVALID_NAME',
+        `A ${what} must be 1 to ${nameBytesMax} bytes of UTF-8; correct it in the mapping.`,
+      );
+    }
+    this.#writeLongText(text);
+  }
+
+  #writeLongText(text: string): void {
+    const length = text.length;
+    this.#reserve(5 + length * 3);
+    const bytes = this.#bytes;
+    if (length < 64) {
+      const at = this.#length + 1;
+      let i = 0;
+      for (; i < length; i += 1) {
+        const code = text.charCodeAt(i);
+        if (code > 127) break;
+        bytes[at + i] = code;
+      }
+      if (i === length) {
+        bytes[at - 1] = length;
+        this.#length = at + length;
+        return;
+      }
+    }
+    this.#writeCount(Buffer.byteLength(text));
+    this.#length += bytes.write(text, this.#length, 'utf8');
+  }
+
+  #openBlock(): number {
+    this.#reserve(4);
+    this.#length += 4;
+    return this.#length - 4;
+  }
+
+  #closeBlock(lengthAt: number): void {
+    this.#view.setUint32(lengthAt, this.#length - lengthAt - 4);
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed > this.#bytes.length) this.#grow(needed);
+  }
+
+  #grow(needed: number): void {
+    if (needed > packedBytesMax) {
+      throw new BadDataError('INVALID_EVENT', `An event does not fit a batch of ${packedBytesMax} bytes.`);
+    }
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
+    this.#bytes.copy(grown, 0, 0, this.#length);
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+/** A node's registers are merged by walking two sorted lists; mappings usually declare them sorted already. */
+function sortedByName(properties: readonly Property[]): readonly Property[] {
+  let ascending = true;
+  for (let i = 1; i < properties.length; i += 1) {
+    const before = properties[i - 1];
+    const here = properties[i];
+    if (before !== undefined && here !== undefined && before[0] >= here[0]) ascending = false;
+  }
+  if (ascending) return properties;
+  const sorted = [...properties].sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
+  for (let i = 1; i < sorted.length; i += 1) {
+    if (sorted[i - 1]?.[0] === sorted[i]?.[0]) {
+      throw new BadDataError(
+        'INVALID_PROPERTY',
+        'A node mutation names a property twice; correct the mapping.',
+      );
+    }
+  }
+  return sorted;
+}

@@ -1,0 +1,189 @@
+import { must } from '../foundation/index.ts';
+import { ByteReader, encodeName, encodeValue } from './codec.ts';
+import type { PropertyValue } from './model.ts';
+import { valueTag } from './packed-format.ts';
+import { timeBytes } from './rows.ts';
+
+/**
+ * A node's registers as one row: the newest time a node mutation mentioned it (8), then for each property, sorted by name:
+ * name (1 + n), event time (8), rank (1), encoded value. Merging walks two sorted lists of bytes; nothing is decoded.
+ */
+export interface Register {
+  readonly name: string;
+  readonly timeMs: number;
+  readonly rank: number;
+  readonly value: PropertyValue;
+}
+
+export function decodeNodeRow(bytes: Buffer): { mentionedMs: number; registers: Register[] } {
+  const reader = new ByteReader(bytes);
+  const mentionedMs = reader.time();
+  const registers: Register[] = [];
+  while (!reader.done) {
+    registers.push({
+      name: reader.name(),
+      timeMs: reader.time(),
+      rank: reader.byte(),
+      value: reader.value(),
+    });
+  }
+  return { mentionedMs, registers };
+}
+
+/** `registers` are sorted by name. */
+export function encodeNodeRow(mentionedMs: number, registers: readonly Register[]): Buffer {
+  return Buffer.concat([
+    timeBytes(mentionedMs),
+    ...registers.map(({ name, timeMs, rank, value }) =>
+      Buffer.concat([encodeName(name), timeBytes(timeMs), Buffer.of(rank), encodeValue(value)]),
+    ),
+  ]);
+}
+
+const timeAndRankBytes = 9;
+
+/** Merges node mutations into rows. It owns two buffers that it reuses: one merge at a time. */
+export class NodeRowMerger {
+  #row = Buffer.allocUnsafe(4096);
+  #out = Buffer.allocUnsafe(8192);
+  #outLength = 0;
+  #changed = false;
+
+  /**
+   * The row after the mutation, as a binary string, or null when the row already was the result.
+   * `bytes` holds the mutation's packed properties at `[start, end)`.
+   */
+  merge(
+    row: string | undefined,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    timeMs: number,
+    rank: number,
+  ): string | null {
+    const rowLength = row?.length ?? 0;
+    if (this.#row.length < rowLength) this.#row = Buffer.allocUnsafe(rowLength * 2);
+    const worst = rowLength + (end - start) * (1 + timeAndRankBytes) + 16;
+    if (this.#out.length < worst) this.#out = Buffer.allocUnsafe(worst * 2);
+    if (row !== undefined) this.#row.write(row, 0, 'latin1');
+    this.#outLength = 8;
+    this.#changed = row === undefined;
+    const mentionedMs = row === undefined ? -1 : readTime(this.#row, 0);
+    if (timeMs > mentionedMs) this.#changed = true;
+    writeTime(this.#out, 0, Math.max(timeMs, mentionedMs));
+    this.#mergeRegisters(rowLength, bytes, start, end, timeMs, rank);
+    return this.#changed ? this.#out.toString('latin1', 0, this.#outLength) : null;
+  }
+
+  #mergeRegisters(
+    rowLength: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    timeMs: number,
+    rank: number,
+  ): void {
+    const row = this.#row;
+    let at = start;
+    while ((bytes[at++] ?? 0) > 127);
+    let rowAt = 8;
+    while (at < end) {
+      const nameEnd = at + 1 + (bytes[at] ?? 0);
+      const valueEnd = skipValue(bytes, nameEnd);
+      let order = -1;
+      while (rowAt < rowLength) {
+        const rowNameEnd = rowAt + 1 + (row[rowAt] ?? 0);
+        order = compare(bytes, at + 1, nameEnd, row, rowAt + 1, rowNameEnd);
+        if (order <= 0) break;
+        const rowEnd = skipValue(row, rowNameEnd + timeAndRankBytes);
+        this.#copy(row, rowAt, rowEnd);
+        rowAt = rowEnd;
+        order = -1;
+      }
+      if (order === 0) {
+        const rowNameEnd = rowAt + 1 + (row[rowAt] ?? 0);
+        const rowEnd = skipValue(row, rowNameEnd + timeAndRankBytes);
+        if (wins(bytes, nameEnd, valueEnd, timeMs, rank, row, rowNameEnd, rowEnd)) {
+          this.#write(bytes, at, nameEnd, valueEnd, timeMs, rank);
+        } else {
+          this.#copy(row, rowAt, rowEnd);
+        }
+        rowAt = rowEnd;
+      } else {
+        this.#write(bytes, at, nameEnd, valueEnd, timeMs, rank);
+      }
+      at = valueEnd;
+    }
+    this.#copy(row, rowAt, rowLength);
+  }
+
+  #write(bytes: Buffer, at: number, nameEnd: number, valueEnd: number, timeMs: number, rank: number): void {
+    this.#changed = true;
+    this.#copy(bytes, at, nameEnd);
+    writeTime(this.#out, this.#outLength, timeMs);
+    this.#out[this.#outLength + 8] = rank;
+    this.#outLength += timeAndRankBytes;
+    this.#copy(bytes, nameEnd, valueEnd);
+  }
+
+  #copy(from: Buffer, start: number, end: number): void {
+    const out = this.#out;
+    let at = this.#outLength;
+    if (end - start > 128) {
+      from.copy(out, at, start, end);
+      at += end - start;
+    } else {
+      for (let i = start; i < end; i += 1) out[at++] = from[i] ?? 0;
+    }
+    this.#outLength = Math.max(at, this.#outLength);
+  }
+}
+
+/** Is (time, rank, encoded value) greater than what the register holds? Equal is not greater. */
+function wins(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  timeMs: number,
+  rank: number,
+  row: Buffer,
+  rowAt: number,
+  rowEnd: number,
+): boolean {
+  const rowTimeMs = readTime(row, rowAt);
+  if (timeMs !== rowTimeMs) return timeMs > rowTimeMs;
+  const rowRank = row[rowAt + 8] ?? 0;
+  if (rank !== rowRank) return rank > rowRank;
+  return compare(bytes, start, end, row, rowAt + timeAndRankBytes, rowEnd) > 0;
+}
+
+function compare(a: Buffer, aStart: number, aEnd: number, b: Buffer, bStart: number, bEnd: number): number {
+  const length = Math.min(aEnd - aStart, bEnd - bStart);
+  for (let i = 0; i < length; i += 1) {
+    const difference = (a[aStart + i] ?? 0) - (b[bStart + i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return aEnd - aStart - (bEnd - bStart);
+}
+
+function skipValue(bytes: Buffer, at: number): number {
+  const kind = must(bytes[at], 'a value has a tag');
+  if (kind === valueTag.number || kind === valueTag.integer) return at + 9;
+  if (kind !== valueTag.text) return at + 1;
+  let length = 0;
+  let next = at + 1;
+  for (let factor = 1; ; factor *= 128) {
+    const byte = must(bytes[next++], 'a value has a length');
+    length += (byte & 127) * factor;
+    if (byte < 128) return next + length;
+  }
+}
+
+function readTime(bytes: Buffer, at: number): number {
+  return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
+}
+
+function writeTime(bytes: Buffer, at: number, timeMs: number): void {
+  bytes.writeUInt32BE(Math.floor(timeMs / 2 ** 32), at);
+  bytes.writeUInt32BE(timeMs % 2 ** 32, at + 4);
+}

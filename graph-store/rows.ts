@@ -1,0 +1,113 @@
+import { must } from '../foundation/index.ts';
+import { ByteReader } from './codec.ts';
+import type { TimePosition } from './graph-store.ts';
+import type { NodeRef } from './model.ts';
+import { eventKeyBytes } from './packed-format.ts';
+
+/**
+ * The key layout. Everything about a node lies together, so that a journey or a hop is one range:
+ *
+ *     g<type>\0<id>\0  n                                      registers: see node-row.ts
+ *     g<type>\0<id>\0  t                                      the node's tombstone: event time (8)
+ *     g<type>\0<id>\0  s  <event key>                         a step
+ *     g<type>\0<id>\0  >  <edge type>\0 <event key> <prefix>  an occurrence to that other node: its properties
+ *     g<type>\0<id>\0  <  <edge type>\0 <event key> <prefix>  the same occurrence seen from its end
+ *     g<type>\0<id>\0  x  <edge type>\0 <prefix>              the tombstone of the edge to that other node
+ *     m…                                                      format version, estimates
+ *     p[cluster,topicId,partition]                            position, epoch and fates, as JSON
+ *
+ * An event key is (inverted time, inverted occurrence id): newest first in key order, and backwards exactly the
+ * reverse. Steps and occurrences are only ever put, never read first: their key says which event they are.
+ */
+export const rowKind = {
+  node: 0x6e,
+  tombstone: 0x74,
+  step: 0x73,
+  out: 0x3e,
+  in: 0x3c,
+  edgeTombstone: 0x78,
+} as const;
+
+export const formatVersion = '1';
+export const metaKey = {
+  format: Buffer.from('mformat'),
+  nodeEstimate: Buffer.from('mnodes'),
+  edgeEstimate: Buffer.from('medges'),
+} as const;
+export const graphRange = { gte: Buffer.from('g'), lt: Buffer.from('h') } as const;
+export const positionRange = { gte: Buffer.from('p'), lt: Buffer.from('q') } as const;
+
+export function nodePrefix(node: NodeRef): Buffer {
+  return Buffer.from(`g${node.type}\0${node.id}\0`);
+}
+
+export function timeBytes(timeMs: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeUInt32BE(Math.floor(timeMs / 2 ** 32));
+  bytes.writeUInt32BE(timeMs % 2 ** 32, 4);
+  return bytes;
+}
+
+export function eventKey(position: TimePosition): Buffer {
+  const bytes = Buffer.allocUnsafe(eventKeyBytes);
+  timeBytes(Number.MAX_SAFE_INTEGER - position.timeMs).copy(bytes);
+  bytes.writeBigUInt64BE(BigInt.asUintN(64, ~position.occurrence), 8);
+  return bytes;
+}
+
+export function nodeKey(node: NodeRef): Buffer {
+  return Buffer.concat([nodePrefix(node), Buffer.of(rowKind.node)]);
+}
+
+export function tombstoneKey(node: NodeRef): Buffer {
+  return Buffer.concat([nodePrefix(node), Buffer.of(rowKind.tombstone)]);
+}
+
+export function edgeTombstoneKey(type: string, from: NodeRef, to: NodeRef): Buffer {
+  return Buffer.concat([
+    nodePrefix(from),
+    Buffer.of(rowKind.edgeTombstone),
+    Buffer.from(`${type}\0`),
+    nodePrefix(to),
+  ]);
+}
+
+export function stepsPrefix(owner: NodeRef): Buffer {
+  return Buffer.concat([nodePrefix(owner), Buffer.of(rowKind.step)]);
+}
+
+export function adjacencyPrefix(of: NodeRef, way: 'out' | 'in', type: string): Buffer {
+  return Buffer.concat([
+    nodePrefix(of),
+    Buffer.of(way === 'out' ? rowKind.out : rowKind.in),
+    Buffer.from(`${type}\0`),
+  ]);
+}
+
+/** The range of event keys with sinceMs <= time < untilMs behind a prefix, newest first; null when it is empty. */
+export function timeRange(
+  prefix: Buffer,
+  sinceMs: number,
+  untilMs: number,
+): { readonly gte: Buffer; readonly lt: Buffer } | null {
+  const since = Math.max(0, Math.ceil(sinceMs));
+  const until = Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(untilMs));
+  if (!(since < until)) return null;
+  return {
+    gte: Buffer.concat([prefix, timeBytes(Number.MAX_SAFE_INTEGER - until + 1)]),
+    lt: Buffer.concat([prefix, timeBytes(Number.MAX_SAFE_INTEGER - since + 1)]),
+  };
+}
+
+/** What follows a node's prefix in a graph key. */
+export function rowKindOf(key: Buffer): number {
+  const reader = new ByteReader(key);
+  reader.prefix();
+  return reader.byte();
+}
+
+export function decodeTime(bytes: Buffer | undefined): number {
+  if (bytes === undefined) return -1;
+  must(bytes.length === 8 ? bytes : null, 'a tombstone has eight bytes');
+  return new ByteReader(bytes).time();
+}

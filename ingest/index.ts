@@ -1,0 +1,53 @@
+export {
+  AvroRecordProcessor,
+  type AvroRecordProcessorSettings,
+  avroRecordProcessorDefaults,
+  type SubjectStrategy,
+} from './avro-record-processor.ts';
+export { type CompressionLimits, installCompressionCodecs } from './compression-codecs.ts';
+export type { DeadLetter, DeadLetterWriter } from './dead-letters.ts';
+export {
+  defaultEmbeddedLogSettings,
+  type EmbeddedLog,
+  type EmbeddedLogSettings,
+  type LogRead,
+  type LogTopic,
+  openEmbeddedLog,
+} from './embedded-log.ts';
+export { EmbeddedLogDeadLetters } from './embedded-log-dead-letters.ts';
+export type { LogRecord } from './embedded-log-format.ts';
+export { EmbeddedLogSource, type EmbeddedLogSourceSettings } from './embedded-log-source.ts';
+export { asJourneyGraphError, classify } from './error-classifier.ts';
+export type {
+  EventSource,
+  SourceBatch,
+  SourceEnd,
+  SourceHandler,
+  SourceHeader,
+  SourceRecord,
+} from './event-source.ts';
+export { FreshnessHistogram } from './freshness-histogram.ts';
+export {
+  createKafkaClient,
+  type KafkaConnection,
+  type KafkaConnectionSettings,
+  loadKafkaConnection,
+} from './kafka-client.ts';
+export {
+  deadLetterTopic,
+  type KafkaDeadLetterParts,
+  type KafkaDeadLetterSettings,
+  KafkaDeadLetters,
+  kafkaDeadLetterDefaults,
+} from './kafka-dead-letters.ts';
+export { KafkaSource, type KafkaSourceParts } from './kafka-source.ts';
+export { KafkaTopicIds } from './kafka-topic-ids.ts';
+export { type FreshnessObserver, Pipeline, type PipelineLimits, type PipelineParts } from './pipeline.ts';
+export {
+  type Gap,
+  type PartitionStatus,
+  type PipelineState,
+  type PipelineStatus,
+  storedFates,
+} from './pipeline-status.ts';
+export type { Outcome, RecordProcessor } from './record-processor.ts';

@@ -1,0 +1,384 @@
+import type {
+  Consumer,
+  ConsumerCrashEvent,
+  ConsumerGroupJoinEvent,
+  ConsumerStartBatchProcessEvent,
+  EachBatchPayload,
+  Kafka,
+} from 'kafkajs';
+import {
+  assert,
+  type Clock,
+  JourneyGraphError,
+  type Log,
+  OutageError,
+  StopError,
+} from '../foundation/index.ts';
+import type { SourceHandler } from './event-source.ts';
+import { kafkaError } from './kafka-error.ts';
+import { KafkaPartition, type PartitionControl } from './kafka-partition.ts';
+import { sourceRecords } from './kafka-record.ts';
+import type { TopicIdentity, TopicLookup } from './kafka-topic-ids.ts';
+
+/**
+ * How a topic is consumed, in librdkafka's names.
+ *
+ * Memory: a broker's response holds at most `max.partition.fetch.bytes` x its assigned partitions, and at most
+ * `fetch.max.bytes` (a single larger batch is still sent, to make progress). One response a broker is in memory at a time, and
+ * everything in it is decoded at once: kafkajs keeps about 600 bytes of JavaScript objects a record beside the bytes, and
+ * compressed bytes unfold. So for records of 80 bytes, 16 MiB is about 200,000 records or 130 MiB; each further broker that
+ * leads partitions of the topic adds as much.
+ */
+export interface KafkaConsumeSettings {
+  /** Each topic has a group of its own, `<group.id>.<topic>`: one topic's trouble never rebalances another. */
+  readonly 'group.id': string;
+  readonly 'session.timeout.ms': number;
+  readonly 'heartbeat.interval.ms': number;
+  readonly 'max.partition.fetch.bytes': number;
+  readonly 'fetch.max.bytes': number;
+  readonly 'fetch.wait.max.ms': number;
+  /** How often the topic's id and its log's bounds are looked at while all goes well. */
+  readonly watchIntervalMs: number;
+  /** A consumer that gave no sign of life for this long is replaced. */
+  readonly stallMs: number;
+}
+
+export const kafkaConsumeDefaults = {
+  'session.timeout.ms': 30_000,
+  'heartbeat.interval.ms': 3_000,
+  'max.partition.fetch.bytes': 1_048_576,
+  'fetch.max.bytes': 16_777_216,
+  'fetch.wait.max.ms': 500,
+  watchIntervalMs: 10_000,
+  stallMs: 120_000,
+} as const satisfies Omit<KafkaConsumeSettings, 'group.id'>;
+
+export interface SessionParts {
+  readonly kafka: Kafka;
+  readonly topic: string;
+  readonly settings: KafkaConsumeSettings;
+  readonly identity: TopicIdentity;
+  readonly lookup: TopicLookup;
+  readonly handler: SourceHandler;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Called when partitions are read from (or none is ours): the log is reachable. */
+  readonly onReading: () => void;
+}
+
+/** Why a session is over without an error. */
+export type SessionEnd = 'aborted' | 'recreated';
+
+/** Partitions whose batches are handled at the same time; more would only deepen the pipeline's own queue. */
+const partitionsAtOnce = 4;
+/** kafkajs waits for requests under way when it disconnects; a dead broker must not hold us longer than this. */
+const closeMs = 10_000;
+
+/**
+ * One life of one kafkajs consumer, from connecting to the first failure. kafkajs never restarts it: every crash comes here
+ * and ends the session, so there is one loop that retries, and it is ours.
+ */
+export class KafkaSession {
+  readonly #parts: SessionParts;
+  readonly #consumer: Consumer;
+  readonly #partitions = new Map<number, KafkaPartition>();
+  readonly #over = new AbortController();
+  readonly #ended: Promise<SessionEnd>;
+  #end: (end: SessionEnd) => void = () => undefined;
+  #fail: (error: unknown) => void = () => undefined;
+  #lastSignOfLifeMs: number;
+  #joins = 0;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#lastSignOfLifeMs = parts.clock.now();
+    this.#ended = new Promise((resolve, reject) => {
+      this.#end = (end) => {
+        this.#over.abort();
+        resolve(end);
+      };
+      this.#fail = (error) => {
+        this.#over.abort();
+        reject(error);
+      };
+    });
+    this.#consumer = this.#createConsumer();
+  }
+
+  get identity(): TopicIdentity {
+    return this.#parts.identity;
+  }
+
+  /** Resolves when `signal` aborts or the topic was recreated; rejects with a `JourneyGraphError`, or with a bug. */
+  async run(signal: AbortSignal): Promise<SessionEnd> {
+    const abort = (): void => this.#end('aborted');
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    const starting = this.#start();
+    const watching = this.#watch();
+    try {
+      return await this.#ended;
+    } catch (error) {
+      throw this.#explain(error);
+    } finally {
+      signal.removeEventListener('abort', abort);
+      await this.#close(starting);
+      await watching;
+    }
+  }
+
+  /**
+   * Resolves when the handler holds no batch of this session any more, or `signal` aborts. A next session waits for it, so
+   * that the calls for one partition do not overlap; the end of all does not: a handler that stops may leave its answer open.
+   */
+  async idle(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const idle = Promise.all([...this.#partitions.values()].map((partition) => partition.idle()));
+    await new Promise<void>((resolve) => {
+      const abort = (): void => resolve();
+      signal.addEventListener('abort', abort, { once: true });
+      void idle.then(() => {
+        signal.removeEventListener('abort', abort);
+        resolve();
+      });
+    });
+  }
+
+  /** Best effort, for lag tools. Rejects when it cannot be told now. */
+  async commit(partition: number, next: bigint): Promise<void> {
+    await this.#consumer.commitOffsets([{ topic: this.#parts.topic, partition, offset: String(next) }]);
+  }
+
+  #createConsumer(): Consumer {
+    const { kafka, topic, settings } = this.#parts;
+    const consumer = kafka.consumer({
+      groupId: `${settings['group.id']}.${topic}`,
+      sessionTimeout: settings['session.timeout.ms'],
+      heartbeatInterval: settings['heartbeat.interval.ms'],
+      maxBytesPerPartition: settings['max.partition.fetch.bytes'],
+      maxBytes: settings['fetch.max.bytes'],
+      maxWaitTimeInMs: settings['fetch.wait.max.ms'],
+      metadataMaxAge: 60_000,
+      // A topic that is missing must stay missing: by default kafkajs's metadata request would create it.
+      allowAutoTopicCreation: false,
+      retry: {
+        initialRetryTime: 100,
+        maxRetryTime: 1_000,
+        retries: 4,
+        restartOnFailure: async () => false,
+      },
+    });
+    const { GROUP_JOIN, START_BATCH_PROCESS, CRASH, FETCH, HEARTBEAT } = consumer.events;
+    consumer.on(GROUP_JOIN, (event) => this.#joined(event));
+    consumer.on(START_BATCH_PROCESS, (event) => this.#batchStarts(event));
+    consumer.on(CRASH, (event: ConsumerCrashEvent) => this.#fail(event.payload.error));
+    consumer.on(FETCH, () => this.#signOfLife());
+    consumer.on(HEARTBEAT, () => this.#signOfLife());
+    return consumer;
+  }
+
+  /** Never rejects: what goes wrong ends the session. */
+  async #start(): Promise<void> {
+    try {
+      await this.#consumer.connect();
+      await this.#consumer.subscribe({ topics: [this.#parts.topic], fromBeginning: true });
+      if (this.#over.signal.aborted) return;
+      await this.#consumer.run({
+        autoCommit: false,
+        // It would mark a batch as read that was dropped or fenced.
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: partitionsAtOnce,
+        eachBatch: (payload) => this.#eachBatch(payload),
+      });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /**
+   * kafkajs has no rebalance listener, but it emits this event synchronously between joining and the first fetch. Pausing
+   * here keeps it from fetching anything before the store has said where to read.
+   */
+  #joined({ payload }: ConsumerGroupJoinEvent): void {
+    if (this.#over.signal.aborted) return;
+    this.#signOfLife();
+    const { topic } = this.#parts;
+    const assigned = new Set(payload.memberAssignment[topic] ?? []);
+    this.#consumer.pause([{ topic, partitions: [...assigned] }]);
+    for (const [number, partition] of this.#partitions) {
+      // Kept, for it may come back while the handler still holds a batch of it.
+      if (!assigned.has(number)) partition.revoke();
+    }
+    if (assigned.size === 0) this.#parts.onReading();
+    // A rebalance is also what a deleted topic looks like from here, so the name is looked up before anything is claimed.
+    this.#joins += 1;
+    void this.#assign([...assigned], this.#joins);
+  }
+
+  /** Never rejects: what goes wrong ends the session. */
+  async #assign(numbers: readonly number[], join: number): Promise<void> {
+    try {
+      await this.#checkIdentity();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    // Another rebalance came meanwhile: its answer counts.
+    if (this.#over.signal.aborted || join !== this.#joins) return;
+    for (const number of numbers) {
+      let partition = this.#partitions.get(number);
+      if (partition === undefined) {
+        partition = this.#createPartition(number);
+        this.#partitions.set(number, partition);
+      }
+      partition.assign();
+    }
+  }
+
+  #createPartition(partition: number): KafkaPartition {
+    const { topic, identity, handler, lookup, log } = this.#parts;
+    const steer = (act: () => void): void => {
+      if (!this.#over.signal.aborted) act();
+    };
+    const control: PartitionControl = {
+      seek: (number, offset) =>
+        steer(() => this.#consumer.seek({ topic, partition: number, offset: String(offset) })),
+      pause: (number) => steer(() => this.#consumer.pause([{ topic, partitions: [number] }])),
+      resume: (number) => steer(() => this.#consumer.resume([{ topic, partitions: [number] }])),
+      fail: (error) => this.#fail(error),
+      checkIdentity: () => this.#checkIdentity(),
+      claimed: () => this.#parts.onReading(),
+    };
+    const source = { cluster: identity.cluster, topic, topicId: identity.topicId, partition };
+    return new KafkaPartition(source, handler, lookup, control, log);
+  }
+
+  async #eachBatch({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
+    const partition = this.#partitions.get(batch.partition);
+    if (partition === undefined || this.#over.signal.aborted) return;
+    const last = batch.lastOffset();
+    const wake = new AbortController();
+    const wakeUp = (): void => wake.abort();
+    this.#over.signal.addEventListener('abort', wakeUp, { once: true });
+    let done = false;
+    void partition
+      .take({
+        asked: BigInt(askedOffset(batch)),
+        next: BigInt(last) + 1n,
+        end: BigInt(batch.highWatermark),
+        records: () => sourceRecords(batch.messages),
+        taken: () => resolveOffset(last),
+      })
+      .then(() => {
+        done = true;
+        wakeUp();
+      });
+    try {
+      // kafkajs has no heartbeat of its own while a batch is handled, and backpressure may last for hours.
+      while (!done && !this.#over.signal.aborted) {
+        await this.#parts.clock.sleep(this.#parts.settings['heartbeat.interval.ms'], wake.signal);
+        if (!done && !this.#over.signal.aborted) await heartbeat();
+      }
+    } finally {
+      this.#over.signal.removeEventListener('abort', wakeUp);
+    }
+  }
+
+  /** The only trace of a batch without visible records: kafkajs moves past it without calling `eachBatch`. */
+  #batchStarts({ payload }: ConsumerStartBatchProcessEvent): void {
+    if (payload.batchSize > 0 || this.#over.signal.aborted) return;
+    const next = BigInt(payload.lastOffset) + 1n;
+    // No first offset: all it held lies before what was asked for, and kafkajs steps on by one.
+    const first: unknown = payload.firstOffset;
+    const begins = typeof first === 'string' ? BigInt(first) : next - 1n;
+    this.#partitions.get(payload.partition)?.passedOver(begins, next, BigInt(payload.highWatermark));
+  }
+
+  /** Rejects, after having ended the session, when the name means another topic by now. */
+  async #checkIdentity(): Promise<void> {
+    const { topic, identity, lookup, log } = this.#parts;
+    const now = await lookup.identify(topic);
+    if (now.topicId === identity.topicId && now.cluster === identity.cluster) return;
+    if (!this.#over.signal.aborted) {
+      log.error(
+        { alarm: 'kafka-topic-recreated', topic, was: identity.topicId, is: now.topicId },
+        `topic "${topic}" was recreated: reading the new one from its own position`,
+      );
+    }
+    this.#end('recreated');
+    throw new OutageError('KAFKA_TOPIC_RECREATED', `Topic "${topic}" was recreated.`, { context: { topic } });
+  }
+
+  /** Looks now and then for what no fetch shows; also the watchdog of a consumer that hangs. */
+  async #watch(): Promise<void> {
+    const { clock, settings, topic, lookup, log } = this.#parts;
+    while (!this.#over.signal.aborted) {
+      await clock.sleep(settings.watchIntervalMs, this.#over.signal);
+      if (this.#over.signal.aborted) return;
+      const silentMs = clock.now() - this.#lastSignOfLifeMs;
+      if (silentMs > settings.stallMs) {
+        const message = `Kafka's consumer of topic "${topic}" gave no sign of life for ${silentMs} ms: starting a new one.`;
+        this.#fail(new OutageError('KAFKA_STALLED', message, { context: { topic } }));
+        return;
+      }
+      try {
+        await this.#checkIdentity();
+        const bounds = await lookup.bounds(topic, [...this.#partitions.keys()]);
+        for (const [number, bound] of bounds) this.#partitions.get(number)?.inspect(bound);
+      } catch (error) {
+        if (!(error instanceof JourneyGraphError && error.retryable)) this.#fail(error);
+        // An outage is noticed by the consumer too, which is what decides.
+        else log.debug({ topic, code: error.code }, 'the topic could not be looked at');
+      }
+    }
+  }
+
+  #signOfLife(): void {
+    this.#lastSignOfLifeMs = this.#parts.clock.now();
+  }
+
+  #explain(error: unknown): JourneyGraphError {
+    const { topic } = this.#parts;
+    const known = kafkaError(error, `read topic "${topic}"`, { topic });
+    if (known.reaction !== 'stop' || known.context.offset !== undefined) return known;
+    if (known.code !== 'KAFKA_BATCH_TOO_LARGE' && known.code !== 'KAFKA_BATCH_BROKEN') return known;
+    // kafkajs decodes a whole response at once and does not say where it failed: at one of these.
+    const reading = [...this.#partitions.values()].flatMap(({ source, expected }) =>
+      expected === null ? [] : [{ partition: source.partition, offset: expected }],
+    );
+    const places = reading.slice(0, 16).map(({ partition, offset }) => `${partition} from ${offset}`);
+    const only = reading.length === 1 ? reading[0] : undefined;
+    return new StopError(
+      known.code,
+      `${known.message} Topic "${topic}", reading partition ${places.join(' or ')}.`,
+      { cause: known, context: { ...known.context, topic, ...only } },
+    );
+  }
+
+  async #close(starting: Promise<void>): Promise<void> {
+    this.#over.abort();
+    for (const partition of this.#partitions.values()) partition.revoke();
+    const { clock, log, topic } = this.#parts;
+    const patience = new AbortController();
+    const closing = (async () => {
+      // A consumer that is stopped while it joins goes on joining, and would fetch for nobody.
+      await starting;
+      await this.#consumer.disconnect();
+    })();
+    try {
+      await Promise.race([closing, clock.sleep(closeMs, patience.signal)]);
+    } catch (error) {
+      log.debug({ topic, error: String(error) }, 'disconnecting from Kafka failed');
+    }
+    patience.abort();
+    // Should it fail after our patience ended, nobody is left to hear of it but the log.
+    closing.catch((error: unknown) => log.debug({ topic, error: String(error) }, 'late disconnect failed'));
+  }
+}
+
+/** kafkajs keeps it on every batch but leaves it out of its types. */
+function askedOffset(batch: object): string {
+  const asked: unknown = Reflect.get(batch, 'fetchedOffset');
+  assert(typeof asked === 'string', 'kafkajs tells which offset a fetch asked for');
+  return asked;
+}

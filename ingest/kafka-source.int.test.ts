@@ -1,0 +1,322 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { describeWith, type KafkaBroker, startKafka, startTimeoutMs } from '../test/services/index.ts';
+import { installCompressionCodecs } from './compression-codecs.ts';
+import {
+  createTopic,
+  FakeHandler,
+  FakePositions,
+  numbered,
+  plainKafka,
+  produce,
+  produceForeign,
+  type RunningSource,
+  startSource,
+} from './kafka-test-rig.ts';
+
+describeWith('java')('KafkaSource on a real broker', () => {
+  let broker: KafkaBroker;
+  const running: RunningSource[] = [];
+
+  beforeAll(async () => {
+    installCompressionCodecs({ decompressedBatchBytesMax: 64 * 1024 * 1024 });
+    broker = await startKafka({
+      properties: { 'log.cleaner.backoff.ms': '200', 'log.retention.check.interval.ms': '300' },
+    });
+  }, startTimeoutMs);
+  afterEach(async () => {
+    await Promise.allSettled(running.splice(0).map((source) => source.stop()));
+  });
+  afterAll(async () => {
+    await broker.dispose();
+  });
+
+  const start = async (
+    topic: string,
+    handler: FakeHandler,
+    settings: Parameters<typeof startSource>[3] = {},
+  ): Promise<RunningSource> => {
+    const source = await startSource(topic, handler, { 'bootstrap.servers': broker.bootstrapServers }, settings);
+    running.push(source);
+    return source;
+  };
+  const texts = (positions: FakePositions): readonly string[] => positions.applied.map(({ text }) => text);
+
+  it('reads from the earliest record, and goes on where the store is after a restart', async () => {
+    const topic = 'restart';
+    await createTopic(broker.bootstrapServers, topic, 2);
+    await produce(broker.bootstrapServers, topic, [...numbered('a', 50, 0), ...numbered('b', 50, 1)]);
+    const positions = new FakePositions();
+    const handler = new FakeHandler(positions);
+    const first = await start(topic, handler);
+    await handler.until(() => positions.applied.length === 100);
+    await first.stop();
+    const batchesBefore = handler.batches.length;
+    await produce(broker.bootstrapServers, topic, numbered('c', 10, 1));
+    await start(topic, handler);
+    await handler.until(() => positions.applied.length >= 110);
+    expect(positions.applied).toHaveLength(110);
+    expect(new Set(texts(positions)).size).toBe(110);
+    expect(handler.batches[batchesBefore]).toMatchObject({ from: 50n, next: 60n, end: 60n });
+    expect(handler.said.filter((what) => what.startsWith('gap') || what.startsWith('outage'))).toEqual([]);
+  });
+
+  it('reads what Kafka’s own producer compressed with gzip, snappy, lz4 and zstd', async () => {
+    const topic = 'compressed';
+    await createTopic(broker.bootstrapServers, topic);
+    const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+    await produceForeign(
+      broker.bootstrapServers,
+      topic,
+      codecs.map((codec) => `${codec}:plain:2000`),
+    );
+    const positions = new FakePositions();
+    const handler = new FakeHandler(positions);
+    await start(topic, handler);
+    await handler.until(() => positions.applied.length === 10_000);
+    const expected = codecs.flatMap((codec) =>
+      Array.from({ length: 2_000 }, (_, index) => `${codec}-plain-${index} ${'padding '.repeat(50)}`),
+    );
+    expect(texts(positions)).toEqual(expected);
+  });
+
+  it('takes aborted transactions and control records for holes, also at the end of the log', async () => {
+    const topic = 'transactions';
+    await createTopic(broker.bootstrapServers, topic);
+    const parts = ['none:commit:5', 'lz4:abort:7', 'none:plain:3', 'none:abort:400', 'none:abort:2'];
+    await produceForeign(broker.bootstrapServers, topic, parts);
+    const positions = new FakePositions();
+    const handler = new FakeHandler(positions);
+    const { source } = await start(topic, handler, { 'max.partition.fetch.bytes': 2_000 });
+    const ends = await source.ends();
+    const [end] = ends;
+    if (end === undefined) throw new Error('one partition expected');
+    // 417 records, and one control record for each of the four transactions.
+    expect(end.end).toBe(421n);
+    await handler.until(() => positions.next(end.source) === 421n);
+    expect(texts(positions).map((text) => text.split(' ')[0])).toEqual([
+      ...Array.from({ length: 5 }, (_, index) => `none-commit-${index}`),
+      ...Array.from({ length: 3 }, (_, index) => `none-plain-${index}`),
+    ]);
+    expect(handler.said.filter((what) => what.startsWith('gap'))).toEqual([]);
+    expectContiguous(handler);
+  });
+
+  it('takes what compaction removed for holes', async () => {
+    const topic = 'compacted';
+    const config = {
+      'cleanup.policy': 'compact',
+      'min.cleanable.dirty.ratio': '0.001',
+      'segment.ms': '60000',
+      'max.compaction.lag.ms': '100',
+      'segment.jitter.ms': '0',
+    };
+    await createTopic(broker.bootstrapServers, topic, 1, config);
+    for (let round = 0; round < 3; round++) {
+      const messages = Array.from({ length: 100 }, (_, index) => ({
+        key: `key-${index % 10}`,
+        value: `${round}-${index}`,
+        // Hours apart: a segment is rolled by its records' time, and only rolled segments are compacted.
+        timestamp: String(Date.now() - (3 - round) * 3_600_000),
+        partition: 0,
+      }));
+      await produce(broker.bootstrapServers, topic, messages);
+    }
+    await expect
+      .poll(() => countRecords(broker.bootstrapServers, topic), { timeout: 60_000, interval: 1_000 })
+      .toBeLessThan(300);
+    const positions = new FakePositions();
+    const handler = new FakeHandler(positions);
+    await start(topic, handler);
+    await handler.until(() => handler.batches.at(-1)?.next === 300n);
+    expect(positions.applied.at(-1)?.text).toBe('2-99');
+    expect(positions.applied.length).toBeLessThan(300);
+    expect(handler.said.filter((what) => what.startsWith('gap'))).toEqual([]);
+    expectContiguous(handler);
+  });
+
+  it('names a gap when retention was faster, at the start and while it runs', async () => {
+    const topic = 'retention';
+    await createTopic(broker.bootstrapServers, topic);
+    await produce(broker.bootstrapServers, topic, numbered('a', 20));
+    const positions = new FakePositions();
+    const handler = new FakeHandler(positions, 'skip');
+    const { source, stop } = await start(topic, handler);
+    await handler.until(() => positions.applied.length === 20);
+    await stop();
+    await produce(broker.bootstrapServers, topic, numbered('b', 20));
+    await deleteRecords(broker.bootstrapServers, topic, '30');
+    const again = await start(topic, handler);
+    await handler.until(() => positions.applied.length === 30);
+    expect(handler.said).toContain('gap 0 20 30');
+    expect(texts(positions).slice(20)).toEqual(numbered('b', 20).slice(10).map(({ value }) => value));
+    await again.stop();
+    expect(await source.ends()).toMatchObject([{ end: 40n }]);
+
+    await produce(broker.bootstrapServers, topic, numbered('c', 5));
+    await deleteRecords(broker.bootstrapServers, topic, '45');
+    const strict = new FakeHandler(positions, 'stop');
+    const stopped = await start(topic, strict);
+    await expect(stopped.ended).rejects.toMatchObject({ code: 'KAFKA_GAP', reaction: 'stop' });
+    expect(strict.said).toContain('gap 0 40 45');
+  });
+
+  it('names a gap when the log ends before the position', async () => {
+    const topic = 'truncated';
+    await createTopic(broker.bootstrapServers, topic);
+    await produce(broker.bootstrapServers, topic, numbered('a', 5));
+    const positions = new FakePositions();
+    const handler = new FakeHandler(positions, 'skip');
+    const { source, stop } = await start(topic, handler);
+    await handler.until(() => positions.applied.length === 5);
+    await stop();
+    const [end] = await source.ends();
+    if (end === undefined) throw new Error('one partition expected');
+    positions.set(end.source, 100n);
+    const truncated = await start(topic, handler);
+    await expect(truncated.ended).rejects.toMatchObject({ code: 'KAFKA_LOG_TRUNCATED', reaction: 'stop' });
+    expect(handler.said).toContain('gap 0 100 5');
+  });
+
+  it('reads a recreated topic from its own beginning', async () => {
+    const topic = 'recreated';
+    await createTopic(broker.bootstrapServers, topic);
+    await produce(broker.bootstrapServers, topic, numbered('old', 30));
+    const positions = new FakePositions();
+    const handler = new FakeHandler(positions);
+    await start(topic, handler);
+    await handler.until(() => positions.applied.length === 30);
+    const admin = plainKafka(broker.bootstrapServers).admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [topic] });
+    await admin.disconnect();
+    await createTopic(broker.bootstrapServers, topic);
+    await produce(broker.bootstrapServers, topic, numbered('new', 50));
+    await handler.until(() => texts(positions).includes('new-49'));
+    const ids = new Set(handler.batches.map(({ source }) => source.topicId));
+    expect(ids.size).toBe(2);
+    const newest = handler.batches.at(-1)?.source.topicId;
+    const fromNew = positions.applied.filter(({ key }) => key === `${newest}/0`).map(({ text }) => text);
+    expect(fromNew).toEqual(numbered('new', 50).map(({ value }) => value));
+    expect(handler.said.filter((what) => what.startsWith('gap'))).toEqual([]);
+  });
+
+  it('shares partitions with another member, and a fenced owner claims anew: nothing is lost or doubled', async () => {
+    const topic = 'shared';
+    await createTopic(broker.bootstrapServers, topic, 4);
+    const positions = new FakePositions();
+    const one = new FakeHandler(positions);
+    const two = new FakeHandler(positions);
+    const batch = (round: number) => [0, 1, 2, 3].flatMap((partition) => [...numbered(`r${round}p${partition}`, 200, partition)]);
+    await start(topic, one);
+    await produce(broker.bootstrapServers, topic, batch(0));
+    await one.until(() => positions.applied.length === 800);
+    const second = await start(topic, two);
+    await two.until(() => two.owned.length === 2);
+    await one.until(() => one.owned.length === 2);
+    await produce(broker.bootstrapServers, topic, batch(1));
+    await Promise.all([one.until(() => one.owned.length === 2), two.until(() => two.batches.length > 0)]);
+    // Somebody else claims every partition: each next batch is fenced and claimed anew.
+    for (const source of [...one.owned, ...two.owned]) positions.claim(source);
+    await produce(broker.bootstrapServers, topic, batch(2));
+    await two.until(() => two.said.includes('fenced'));
+    await second.stop();
+    await produce(broker.bootstrapServers, topic, batch(3));
+    await one.until(() => positions.applied.length >= 3_200);
+    expect(one.said).toContain('fenced');
+    expect(new Set(positions.applied.map(({ key, offset }) => `${key}@${offset}`)).size).toBe(3_200);
+    expect(positions.applied).toHaveLength(3_200);
+  });
+
+  it('tells lag tools how far the store is', async () => {
+    const topic = 'reported';
+    await createTopic(broker.bootstrapServers, topic);
+    await produce(broker.bootstrapServers, topic, numbered('a', 9));
+    const handler = new FakeHandler(new FakePositions());
+    const { source } = await start(topic, handler);
+    await handler.until(() => handler.batches.length > 0);
+    const [owned] = handler.owned;
+    if (owned === undefined) throw new Error('one partition expected');
+    source.report(owned, 9n);
+    const admin = plainKafka(broker.bootstrapServers).admin();
+    await admin.connect();
+    const committed = async (): Promise<string | undefined> => {
+      const [answer] = await admin.fetchOffsets({ groupId: `test.${topic}`, topics: [topic] });
+      return answer?.partitions[0]?.offset;
+    };
+    await expect.poll(committed, { timeout: 20_000 }).toBe('9');
+    await admin.disconnect();
+    expect(source.reportFailures).toBe(0);
+  });
+
+  it('stops by name at a batch that unfolds beyond the limit, instead of trying for ever', async () => {
+    const topic = 'bomb';
+    await createTopic(broker.bootstrapServers, topic);
+    await produceForeign(broker.bootstrapServers, topic, ['zstd:plain:2000']);
+    installCompressionCodecs({ decompressedBatchBytesMax: 10_000 });
+    const bomb = await start(topic, new FakeHandler(new FakePositions()));
+    await expect(bomb.ended).rejects.toMatchObject({
+      code: 'KAFKA_BATCH_TOO_LARGE',
+      context: { topic, partition: 0, offset: 0n, setting: 'kafka.decompressed.batch.bytes.max' },
+    });
+    installCompressionCodecs({ decompressedBatchBytesMax: 64 * 1024 * 1024 });
+  });
+
+  it('tells an outage when the broker goes, resumes when it is back, and loses and doubles nothing', async () => {
+    const topic = 'outage';
+    await createTopic(broker.bootstrapServers, topic, 2);
+    await produce(broker.bootstrapServers, topic, [...numbered('a', 300, 0), ...numbered('b', 300, 1)]);
+    const positions = new FakePositions();
+    const handler = new FakeHandler(positions);
+    await start(topic, handler);
+    await handler.until(() => positions.applied.length === 600);
+    await broker.kill();
+    await handler.until(() => handler.said.some((what) => what.startsWith('outage KAFKA')));
+    await broker.start();
+    await produce(broker.bootstrapServers, topic, [...numbered('c', 300, 0), ...numbered('d', 300, 1)]);
+    await handler.until(() => positions.applied.length >= 1_200);
+    expect(new Set(texts(positions)).size).toBe(1_200);
+    expect(positions.applied).toHaveLength(1_200);
+    expect(handler.said).toContain('outage null');
+
+    await broker.stop();
+    const late = new FakeHandler(positions);
+    const lateSource = await start(topic, late);
+    await late.until(() => late.said.includes('outage KAFKA_UNAVAILABLE'));
+    await lateSource.stop();
+    await broker.start();
+  });
+});
+
+/** Each batch covers exactly what follows the one before. */
+function expectContiguous(handler: FakeHandler): void {
+  expect(handler.batches.length).toBeGreaterThan(0);
+  let next = 0n;
+  for (const batch of handler.batches) {
+    expect(batch.from).toBe(next);
+    next = batch.next;
+  }
+}
+
+async function deleteRecords(bootstrapServers: string, topic: string, offset: string): Promise<void> {
+  const admin = plainKafka(bootstrapServers).admin();
+  await admin.connect();
+  // kafkajs forgets to load the topic's metadata before it deletes.
+  await admin.fetchTopicOffsets(topic);
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset }] });
+  await admin.disconnect();
+}
+
+/** How many records a fresh reader sees. */
+async function countRecords(bootstrapServers: string, topic: string): Promise<number> {
+  const positions = new FakePositions();
+  const handler = new FakeHandler(positions);
+  const reader = await startSource(
+    topic,
+    handler,
+    { 'bootstrap.servers': bootstrapServers },
+    { 'group.id': `count-${Date.now()}` },
+  );
+  await handler.until(() => handler.batches.at(-1)?.next === 300n);
+  await reader.stop();
+  return positions.applied.length;
+}

@@ -1,0 +1,132 @@
+import type { Kafka } from 'kafkajs';
+import { Backoff, type Clock, type Log, type Random } from '../foundation/index.ts';
+import type { SourcePartition } from '../graph-store/index.ts';
+import type { EventSource, SourceEnd, SourceHandler } from './event-source.ts';
+import { kafkaError } from './kafka-error.ts';
+import { type KafkaConsumeSettings, KafkaSession } from './kafka-session.ts';
+import type { TopicLookup } from './kafka-topic-ids.ts';
+
+export interface KafkaSourceParts {
+  readonly kafka: Kafka;
+  /** This source's own: it is closed when `run` ends. */
+  readonly lookup: TopicLookup;
+  readonly topic: string;
+  readonly settings: KafkaConsumeSettings;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const backoffLimits = { baseMs: 250, maxMs: 15_000 } as const;
+/** Committed offsets serve lag tools only: more often than this they tell nobody anything new. */
+const reportIntervalMs = 1_000;
+
+/**
+ * One Kafka topic. Positions live in the store: nothing is ever read from Kafka's committed offsets.
+ * Runs one {@link KafkaSession} after another until told to stop; between two of them it waits with jittered backoff.
+ */
+export class KafkaSource implements EventSource {
+  readonly topic: string;
+  readonly #parts: KafkaSourceParts;
+  #session: KafkaSession | null = null;
+  #down = false;
+  /** The newest report a partition that is not committed yet: at most one a partition. */
+  readonly #reports = new Map<number, bigint>();
+  #reporting = false;
+  #reportFailures = 0;
+
+  constructor(parts: KafkaSourceParts) {
+    this.topic = parts.topic;
+    this.#parts = parts;
+  }
+
+  /** How often telling lag tools failed since the start. */
+  get reportFailures(): number {
+    return this.#reportFailures;
+  }
+
+  async run(handler: SourceHandler, signal: AbortSignal): Promise<void> {
+    const { clock, random, log, lookup, topic } = this.#parts;
+    const backoff = new Backoff(backoffLimits, clock, random);
+    try {
+      while (!signal.aborted) {
+        try {
+          await this.#runSession(handler, signal, backoff);
+        } catch (error) {
+          const known = kafkaError(error, `read topic "${topic}"`, { topic });
+          if (known.reaction !== 'outage') throw known;
+          if (signal.aborted) break;
+          if (!this.#down) log.warn({ topic, code: known.code }, `${known.message} Trying again.`);
+          this.#down = true;
+          handler.outage(known);
+          await backoff.wait(signal);
+        }
+      }
+    } finally {
+      await lookup.close();
+    }
+  }
+
+  async #runSession(handler: SourceHandler, signal: AbortSignal, backoff: Backoff): Promise<void> {
+    const { lookup, topic, log } = this.#parts;
+    const identity = await lookup.identify(topic);
+    if (signal.aborted) return;
+    const onReading = (): void => {
+      backoff.reset();
+      if (!this.#down) return;
+      this.#down = false;
+      log.info({ topic }, `topic "${topic}" is being read again`);
+      handler.outage(null);
+    };
+    const session = new KafkaSession({ ...this.#parts, identity, handler, onReading });
+    this.#session = session;
+    try {
+      await session.run(signal);
+    } catch (error) {
+      const known = kafkaError(error, `read topic "${topic}"`, { topic });
+      if (known.reaction === 'outage') await session.idle(signal);
+      throw known;
+    } finally {
+      this.#session = null;
+      this.#reports.clear();
+    }
+    await session.idle(signal);
+  }
+
+  async ends(): Promise<readonly SourceEnd[]> {
+    const { lookup, topic } = this.#parts;
+    const { cluster, topicId, partitions } = await lookup.identify(topic);
+    const bounds = await lookup.bounds(topic, [...Array(partitions).keys()]);
+    return [...bounds].map(([partition, { end }]) => ({
+      source: { cluster, topic, topicId, partition },
+      end,
+    }));
+  }
+
+  report(source: SourcePartition, next: bigint): void {
+    if (this.#session?.identity.topicId !== source.topicId) return;
+    this.#reports.set(source.partition, next);
+    if (!this.#reporting) void this.#tell();
+  }
+
+  /** One at a time and no faster than the interval; reports that come meanwhile replace each other. Never rejects. */
+  async #tell(): Promise<void> {
+    this.#reporting = true;
+    const { clock, log, topic } = this.#parts;
+    while (this.#session !== null && this.#reports.size > 0) {
+      const reports = [...this.#reports];
+      this.#reports.clear();
+      for (const [partition, next] of reports) {
+        try {
+          await this.#session?.commit(partition, next);
+        } catch (error) {
+          this.#reportFailures += 1;
+          const { code } = kafkaError(error, 'tell the consumed offset', { topic, partition });
+          log.debug({ topic, partition, code }, 'lag tools could not be told the position');
+        }
+      }
+      await clock.sleep(reportIntervalMs);
+    }
+    this.#reporting = false;
+  }
+}

@@ -1,0 +1,335 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  BadDataError,
+  FencedError,
+  type JourneyGraphError,
+  must,
+  StopError,
+  unreachable,
+} from '../foundation/index.ts';
+import {
+  type Advance,
+  createMutationBatch,
+  type MutationBatch,
+  type SourcePartition,
+} from '../graph-store/index.ts';
+import { OccurrenceWindow } from '../processors/index.ts';
+import type { DeadLetter } from './dead-letters.ts';
+import { asJourneyGraphError } from './error-classifier.ts';
+import type { SourceBatch, SourceRecord } from './event-source.ts';
+import type { InFlightBudget } from './in-flight-budget.ts';
+import type { PipelineLimits, PipelineParts } from './pipeline.ts';
+
+/** Looking at the clock for each record would cost more than the rest of the loop. */
+const recordsBetweenClockLooks = 32;
+/** What a batch without mutations still counts against the budget. */
+const advanceBytesMin = 256;
+
+/** What a lane tells its pipeline. Called only about its own partition; never after an await without looking again. */
+export interface LaneOwner {
+  /** Runs `attempt` until it succeeds or fails with another reaction than `outage`; null when the lane died meanwhile. */
+  retry<T>(lane: PartitionLane, what: string, attempt: () => Promise<T>): Promise<T | null>;
+  durable(lane: PartitionLane, advance: Advance, eventTimesMs: readonly number[], fetchedMs: number): void;
+  /** An apply in flight failed so that only a person can help. */
+  failed(lane: PartitionLane, error: JourneyGraphError, offset: bigint): void;
+}
+
+/** What one apply will carry: the records between two positions. */
+class Segment {
+  readonly from: bigint;
+  readonly mutations: MutationBatch;
+  readonly letters: DeadLetter[] = [];
+  readonly eventTimesMs: number[] = [];
+  letterBytes = 0;
+  consumed = 0;
+  superseded = 0;
+  filtered = 0;
+  newestEventMs = 0;
+
+  constructor(from: bigint) {
+    this.from = from;
+    this.mutations = createMutationBatch();
+  }
+}
+
+/**
+ * One assignment of one partition: a generation. A new assignment makes a new lane and the old one dies.
+ *
+ * Invariant: `store.apply` is called only by a live lane, in the same turn in which it was seen alive, with the lane's own
+ * epoch, in offset order, and each call begins where the one before ended. A lane dies when its partition is revoked or assigned
+ * again, or when one of its applies fails; it never comes back. So after a failure no later record of the partition can be
+ * applied before the partition was claimed again and read from the claim's position; and what an old lane still has
+ * in flight the store either took before the new claim (whose position then lies behind it) or fences.
+ *
+ * The window of occurrences lives as long as one segment: were it longer, an event could be counted superseded by one whose
+ * own apply fails later.
+ */
+export class PartitionLane {
+  readonly source: SourcePartition;
+  readonly #parts: PipelineParts;
+  readonly #limits: PipelineLimits;
+  readonly #budget: InFlightBudget;
+  readonly #owner: LaneOwner;
+  readonly #window: OccurrenceWindow;
+  readonly #death = new AbortController();
+  readonly #inFlight = new Set<Promise<void>>();
+  #epoch = 0;
+  /** First offset not yet handed to the store; null before the first batch of a partition that never was applied. */
+  #position: bigint | null = null;
+  #revoked = false;
+  #failure: JourneyGraphError | null = null;
+  #busy = false;
+
+  constructor(
+    source: SourcePartition,
+    parts: PipelineParts,
+    limits: PipelineLimits,
+    budget: InFlightBudget,
+    owner: LaneOwner,
+  ) {
+    this.source = source;
+    this.#parts = parts;
+    this.#limits = limits;
+    this.#budget = budget;
+    this.#owner = owner;
+    this.#window = new OccurrenceWindow(limits.batchEventsMax);
+  }
+
+  get alive(): boolean {
+    return !this.#death.signal.aborted;
+  }
+
+  /** Aborts when the lane dies. */
+  get death(): AbortSignal {
+    return this.#death.signal;
+  }
+
+  /** True when nothing of it is in the store's hands. */
+  get settled(): boolean {
+    return this.#inFlight.size === 0;
+  }
+
+  get failure(): JourneyGraphError | null {
+    return this.#failure;
+  }
+
+  async claim(): Promise<bigint | null> {
+    const claim = await this.#owner.retry(this, 'claim the partition in the store', () =>
+      this.#parts.store.claim(this.source),
+    );
+    if (claim === null) return null;
+    this.#epoch = claim.epoch;
+    this.#position = claim.next;
+    return claim.next;
+  }
+
+  /** The operator allows to go on behind a gap. */
+  skipTo(offset: bigint): void {
+    this.#position = offset;
+  }
+
+  /** The partition went elsewhere: what is in flight may finish, nothing new begins. */
+  revoke(): void {
+    this.#revoked = true;
+    this.#die();
+  }
+
+  /** Waits until everything handed to the store is settled; never rejects. */
+  async drain(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
+  }
+
+  async batch(batch: SourceBatch): Promise<void> {
+    must(this.#busy ? null : this, 'a source hands over one batch of a partition at a time');
+    this.#busy = true;
+    try {
+      await this.#take(batch);
+      // Nothing may follow this batch for a long time, and only a `batch` call can tell the source that an apply failed.
+      if (this.alive && batch.next >= batch.end) await this.drain();
+    } finally {
+      this.#busy = false;
+    }
+    this.#throwIfFailed();
+  }
+
+  async #take(batch: SourceBatch): Promise<void> {
+    if (!this.alive) return;
+    const position = this.#position ?? batch.from;
+    if (batch.next <= position) return;
+    if (batch.from > position) {
+      this.#fail(new FencedError(`The batch begins at ${batch.from} and ${position} comes next.`));
+      return;
+    }
+    const fetchedMs = this.#parts.clock.now();
+    let sliceEndMs = fetchedMs + this.#limits.sliceMs;
+    let segment = new Segment(position);
+    const { records } = batch;
+    for (let i = firstFrom(records, position); i < records.length; i += 1) {
+      const record = must(records[i], 'the index is inside the batch');
+      if (!this.#process(record, segment)) {
+        await this.#processAfterLoad(record, segment);
+        if (!this.alive) return;
+      }
+      if (this.#full(segment)) {
+        await this.#close(segment, record.offset + 1n, fetchedMs);
+        if (!this.alive) return;
+        segment = new Segment(record.offset + 1n);
+      }
+      if (i % recordsBetweenClockLooks === 0 && this.#parts.clock.now() >= sliceEndMs) {
+        await nextTurn();
+        if (!this.alive) return;
+        sliceEndMs = this.#parts.clock.now() + this.#limits.sliceMs;
+      }
+    }
+    if (batch.next > segment.from) await this.#close(segment, batch.next, fetchedMs);
+  }
+
+  /** False when the record's schema has to be loaded first. */
+  #process(record: SourceRecord, segment: Segment): boolean {
+    const outcome = this.#parts.processor.process(record, this.source);
+    switch (outcome.kind) {
+      case 'mapped':
+        this.#addEvent(record, outcome.event, segment);
+        break;
+      case 'filtered':
+        segment.filtered += 1;
+        break;
+      case 'dead':
+        addLetter(segment, { source: this.source, record, error: outcome.error, stage: outcome.stage });
+        break;
+      case 'needs-schema':
+        return false;
+      default:
+        return unreachable(outcome);
+    }
+    segment.consumed += 1;
+    return true;
+  }
+
+  #addEvent(record: SourceRecord, event: Parameters<MutationBatch['add']>[0], segment: Segment): void {
+    if (!this.#window.add(event.occurrence)) {
+      segment.superseded += 1;
+      return;
+    }
+    try {
+      segment.mutations.add(event);
+    } catch (error) {
+      // Its occurrence must not supersede its own duplicates, and the window cannot forget one alone.
+      this.#window.clear();
+      if (!(error instanceof BadDataError)) throw error;
+      addLetter(segment, { source: this.source, record, error, stage: 'map' });
+      return;
+    }
+    segment.eventTimesMs.push(event.timeMs);
+    if (event.timeMs > segment.newestEventMs) segment.newestEventMs = event.timeMs;
+  }
+
+  async #processAfterLoad(record: SourceRecord, segment: Segment): Promise<void> {
+    // Twice: the id itself, and once more when what it loaded was pushed out of a bounded cache meanwhile.
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const outcome = this.#parts.processor.process(record, this.source);
+      if (outcome.kind !== 'needs-schema') break;
+      const { schemaId } = outcome;
+      await this.#owner.retry(this, `load schema ${schemaId}`, () =>
+        this.#parts.processor.load(schemaId, this.source, this.death),
+      );
+      if (!this.alive) return;
+    }
+    if (this.#process(record, segment)) return;
+    throw new StopError('SCHEMA_NOT_LOADED', 'A schema was loaded and is still missing.', {
+      context: { ...this.#context(), offset: record.offset },
+    });
+  }
+
+  #full(segment: Segment): boolean {
+    const { batchEventsMax, batchBytesMax } = this.#limits;
+    return (
+      segment.consumed >= batchEventsMax || segment.mutations.sizeBytes + segment.letterBytes >= batchBytesMax
+    );
+  }
+
+  /** Writes the dead letters, waits for room, then calls `apply` and does not wait for it. */
+  async #close(segment: Segment, next: bigint, fetchedMs: number): Promise<void> {
+    this.#window.clear();
+    const { letters } = segment;
+    if (letters.length > 0) {
+      await this.#owner.retry(this, 'write dead letters', () => this.#parts.deadLetters.write(letters));
+      if (!this.alive) return;
+    }
+    const bytes = Math.max(segment.mutations.sizeBytes, advanceBytesMin);
+    while (!this.#budget.hasRoom(bytes)) {
+      await this.#budget.changed();
+      if (!this.alive) return;
+    }
+    const { consumed, superseded, filtered } = segment;
+    const applied = consumed - superseded - filtered - letters.length;
+    const advance: Advance = {
+      source: this.source,
+      epoch: this.#epoch,
+      from: segment.from,
+      next,
+      fates: { consumed, applied, superseded, filtered, deadLettered: letters.length },
+      newestEventMs: segment.newestEventMs,
+    };
+    this.#budget.take(bytes);
+    this.#position = next;
+    const settled = this.#apply(advance, segment, fetchedMs).finally(() => {
+      this.#inFlight.delete(settled);
+      this.#budget.release(bytes);
+    });
+    this.#inFlight.add(settled);
+  }
+
+  /** Calls the store in this very turn; never rejects. */
+  async #apply(advance: Advance, segment: Segment, fetchedMs: number): Promise<void> {
+    try {
+      await this.#parts.store.apply(advance, segment.mutations);
+    } catch (error) {
+      this.#fail(asJourneyGraphError(error), advance.from);
+      return;
+    }
+    this.#owner.durable(this, advance, segment.eventTimesMs, fetchedMs);
+  }
+
+  #fail(error: JourneyGraphError, offset?: bigint): void {
+    const recoverable = error.reaction === 'outage' || error.reaction === 'fenced';
+    // A dead lane's later failures are echoes of the first, or the fence that a newer claim is meant to be.
+    if (recoverable && !this.alive) return;
+    this.#failure ??= error;
+    this.#die();
+    if (!recoverable) this.#owner.failed(this, error, offset ?? this.#position ?? 0n);
+  }
+
+  #die(): void {
+    this.#death.abort();
+    this.#budget.wake();
+  }
+
+  #throwIfFailed(): void {
+    // A revoked partition is answered without an error: FencedError would make the source claim what is not its own any more.
+    if (this.#revoked || this.#failure === null) return;
+    const failure = this.#failure;
+    if (failure.reaction === 'stop') throw failure;
+    throw new FencedError(
+      `Partition ${this.source.partition} of topic ${this.source.topic} has to be claimed again: ${failure.message}`,
+      { cause: failure, context: this.#context() },
+    );
+  }
+
+  #context(): { readonly topic: string; readonly partition: number } {
+    return { topic: this.source.topic, partition: this.source.partition };
+  }
+}
+
+function addLetter(segment: Segment, letter: DeadLetter): void {
+  segment.letters.push(letter);
+  segment.letterBytes += (letter.record.value?.length ?? 0) + (letter.record.key?.length ?? 0) + 512;
+}
+
+/** Index of the first record at or behind `position`. */
+function firstFrom(records: readonly SourceRecord[], position: bigint): number {
+  const first = records[0];
+  if (first === undefined || first.offset >= position) return 0;
+  const index = records.findIndex(({ offset }) => offset >= position);
+  return index < 0 ? records.length : index;
+}

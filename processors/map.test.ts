@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { AvroSchema, compileMapping } from '../schemas/index.ts';
+import { compileMap, type MapEvent } from './map.ts';
+
+const now = 1_700_000_000_000;
+const fields = [
+  { name: 'at', type: 'long' },
+  { name: 'micros', type: ['null', { type: 'long', logicalType: 'timestamp-micros' }], default: null },
+  { name: 'a', type: 'string' },
+  { name: 'b', type: ['null', 'long'], default: null },
+  {
+    name: 'in',
+    type: [
+      'null',
+      {
+        type: 'record',
+        name: 'In',
+        fields: [
+          {
+            name: 'x',
+            type: ['null', { type: 'record', name: 'Deep', fields: [{ name: 'y', type: 'float' }] }],
+          },
+        ],
+      },
+    ],
+    default: null,
+  },
+];
+const a = { type: 'A', id: 'a' };
+const b = { type: 'B', id: 'b', optional: true };
+
+function mapOf(graph: object): MapEvent {
+  const text = JSON.stringify({
+    type: 'record',
+    name: 'E',
+    fields,
+    graph: { domain: 'd', time: 'at', ...graph },
+  });
+  return compileMap(compileMapping('e-value', 1, new AvroSchema(text)), { futureMsMax: 300_000 });
+}
+
+const event = { at: BigInt(now), micros: null, a: 'a1', b: 7n, in: null };
+const nodeA = { type: 'A', id: 'a1' };
+const nodeB = { type: 'B', id: '7' };
+
+describe('a mapping run on an event', () => {
+  test('writes no node that an edge or the step already says exists', () => {
+    const map = mapOf({
+      nodes: [a, b],
+      edges: [{ type: 'X', from: 'A', to: 'B' }],
+      journey: { owner: 'A', action: 'x' },
+    });
+    expect(map(event, now).mutations.map(({ kind }) => kind)).toEqual(['edge', 'step']);
+    expect(map({ ...event, b: null }, now).mutations).toEqual([
+      { kind: 'step', owner: nodeA, domain: 'd', action: 'x', links: [], properties: [] },
+    ]);
+  });
+
+  test('writes a node without properties when the edge that would imply it is left out', () => {
+    const map = mapOf({ nodes: [a, b], edges: [{ type: 'X', from: 'A', to: 'B' }] });
+    expect(map(event, now).mutations).toEqual([
+      { kind: 'edge', type: 'X', from: nodeA, to: nodeB, properties: [] },
+    ]);
+    expect(map({ ...event, b: null }, now).mutations).toEqual([
+      { kind: 'node', node: nodeA, properties: [] },
+    ]);
+  });
+
+  test('tells a link by its direction seen from the owner', () => {
+    const edges = [
+      { type: 'OUT', from: 'A', to: 'B' },
+      { type: 'BACK', from: 'B', to: 'A' },
+    ];
+    const map = mapOf({ nodes: [a, b], edges, journey: { owner: 'A', action: 'x' } });
+    expect(map(event, now).mutations.at(-1)).toMatchObject({
+      links: [
+        { edge: 'OUT', direction: 'out', node: nodeB },
+        { edge: 'BACK', direction: 'in', node: nodeB },
+      ],
+    });
+  });
+
+  test('deletes nodes and edges where the mapping says so', () => {
+    const map = mapOf({
+      nodes: [a, { ...b, op: 'delete' }],
+      edges: [{ type: 'X', from: 'A', to: 'B', op: 'delete' }],
+    });
+    expect(map(event, now).mutations).toEqual([
+      { kind: 'node', node: nodeA, properties: [] },
+      { kind: 'node-delete', node: nodeB },
+      { kind: 'edge-delete', type: 'X', from: nodeA, to: nodeB },
+    ]);
+  });
+
+  test('reads nulls on the way as null and microseconds as milliseconds', () => {
+    const map = mapOf({ nodes: [{ ...a, properties: { y: 'in.x.y', m: 'micros' } }] });
+    const properties = (change: object): unknown =>
+      Reflect.get(map({ ...event, ...change }, now).mutations[0] ?? {}, 'properties');
+    expect(properties({})).toEqual([
+      ['m', null],
+      ['y', null],
+    ]);
+    expect(properties({ in: { x: null }, micros: 1_999n })).toEqual([
+      ['m', 1],
+      ['y', null],
+    ]);
+    expect(properties({ in: { x: { y: 0.5 } }, micros: -1n })).toEqual([
+      ['m', -1],
+      ['y', 0.5],
+    ]);
+  });
+
+  test('holds every long exactly, as an id and as a value', () => {
+    const map = mapOf({ nodes: [{ ...b, properties: { b: 'b' } }] });
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (value) => {
+        expect(map({ ...event, b: value }, now).mutations).toEqual([
+          { kind: 'node', node: { type: 'B', id: String(value) }, properties: [['b', value]] },
+        ]);
+      }),
+      { seed: 20_261_121 },
+    );
+  });
+
+  test('takes exactly the times from 1970 to the bound ahead of the clock', () => {
+    const map = mapOf({ nodes: [a] });
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+          fc.constantFrom(0n, -1n, BigInt(now) + 300_000n, BigInt(now) + 300_001n),
+        ),
+        (at) => {
+          const attempt = (): number => map({ ...event, at }, now).timeMs;
+          if (at >= 0n && at <= BigInt(now + 300_000)) expect(attempt()).toBe(Number(at));
+          else expect(attempt).toThrow(expect.objectContaining({ code: 'EVENT_TIME_OUT_OF_RANGE' }));
+        },
+      ),
+      { seed: 20_261_121 },
+    );
+  });
+});

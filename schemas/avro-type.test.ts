@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest';
+import { compileDecoder } from './avro-decoder.ts';
+import { AvroSchema } from './avro-type.ts';
+import { EventEncoder } from './event-encoder.ts';
+import { schemaLimitsDefault } from './schema-text.ts';
+
+const pair = { subject: 's-value', writerId: 7, readerVersion: 2 };
+const record = (fields: unknown, more: object = {}) =>
+  JSON.stringify({ type: 'record', name: 'R', fields, ...more });
+
+function roundTrip(type: unknown, value: unknown): unknown {
+  const schema = new AvroSchema(record([{ name: 'f', type }]));
+  const bytes = schema.type.toBuffer({ f: value });
+  const decoded = compileDecoder(schema, schema, pair)(bytes, 0, bytes.length);
+  return Reflect.get(Object(decoded), 'f');
+}
+
+describe('an Avro schema', () => {
+  test.each([0n, -1n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)])('reads the long %s exactly', (value) => {
+    expect(roundTrip('long', value)).toBe(value);
+    expect(roundTrip(['null', 'long'], value)).toBe(value);
+    expect(roundTrip({ type: 'array', items: 'long' }, [value])).toEqual([value]);
+  });
+
+  test('reads a timestamp and every unknown logical type as what lies below', () => {
+    expect(roundTrip({ type: 'long', logicalType: 'timestamp-micros' }, 1_700_000_000_000_001n)).toBe(
+      1_700_000_000_000_001n,
+    );
+    expect(roundTrip({ type: 'int', logicalType: 'date' }, 19_000)).toBe(19_000);
+    expect(roundTrip({ type: 'bytes', logicalType: 'decimal', precision: 4 }, Buffer.from([1, 2]))).toEqual(
+      Buffer.from([1, 2]),
+    );
+  });
+
+  test('keeps hostile map keys as keys and touches no prototype', () => {
+    const map = roundTrip(
+      { type: 'map', values: 'string' },
+      JSON.parse('{"__proto__":"a","constructor":"b","toString":"c"}'),
+    );
+    expect(Object.entries(Object(map))).toEqual([
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+      ['toString', 'c'],
+    ]);
+    expect(Object.getPrototypeOf(map)).toBeNull();
+    expect(Reflect.get({}, 'isAdmin')).toBeUndefined();
+  });
+
+  test('keeps hostile map keys when a writer is resolved to a reader', () => {
+    const writer = new AvroSchema(record([{ name: 'm', type: { type: 'map', values: 'int' } }]));
+    const reader = new AvroSchema(record([{ name: 'm', type: { type: 'map', values: 'long' } }]));
+    const bytes = writer.type.toBuffer({ m: JSON.parse('{"__proto__":1}') });
+    const decoded = compileDecoder(writer, reader, pair)(bytes, 0, bytes.length);
+    expect(Object.entries(Reflect.get(Object(decoded), 'm'))).toEqual([['__proto__', 1n]]);
+  });
+
+  const nested = (levels: number): unknown =>
+    levels === 0 ? 'int' : { type: 'array', items: nested(levels - 1) };
+  const doubling = (levels: number): unknown => ({
+    type: 'record',
+    name: `L${levels}`,
+    fields:
+      levels === 0
+        ? []
+        : [
+            { name: 'a', type: doubling(levels - 1) },
+            { name: 'b', type: `L${levels - 1}` },
+          ],
+  });
+  test.each<[string, string, string]>([
+    ['is not JSON', '{', 'SCHEMA_INVALID'],
+    [
+      'has a field named `__proto__`',
+      '{"type":"record","name":"R","fields":[{"name":"__proto__","type":"int"}]}',
+      'SCHEMA_INVALID',
+    ],
+    ['refers to an unknown type', record([{ name: 'f', type: 'Nope' }]), 'SCHEMA_INVALID'],
+    [
+      'refers to a type by the name of an object method',
+      record([{ name: 'f', type: 'toString' }]),
+      'SCHEMA_INVALID',
+    ],
+    ['smuggles code in a name', record([], { name: 'a){};PWN=1;//' }), 'SCHEMA_INVALID'],
+    ['smuggles code in a field name', record([{ name: 'a;PWN=1', type: 'int' }]), 'SCHEMA_INVALID'],
+    ['is a number', '3', 'SCHEMA_INVALID'],
+    [
+      'has more bytes than the limit',
+      `"${'x'.repeat(schemaLimitsDefault.textBytesMax)}"`,
+      'SCHEMA_TOO_LARGE',
+    ],
+    ['nests deeper than the limit', JSON.stringify(nested(200)), 'SCHEMA_TOO_LARGE'],
+    [
+      'has a union of too many branches',
+      JSON.stringify(Array.from({ length: 5_000 }, (_, at) => ({ type: 'fixed', name: `F${at}`, size: 1 }))),
+      'SCHEMA_TOO_LARGE',
+    ],
+    ['is short but doubles with every level', JSON.stringify(doubling(30)), 'SCHEMA_TOO_LARGE'],
+  ])('is refused when it %s', (_name, text, code) => {
+    const start = performance.now();
+    expect(() => new AvroSchema(text)).toThrow(expect.objectContaining({ code, reaction: 'bad-data' }));
+    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(Reflect.get(globalThis, 'PWN')).toBeUndefined();
+  });
+
+  test('says which fields of an event do not fit, although one is a bigint', () => {
+    const encoder = new EventEncoder(
+      1,
+      record([
+        { name: 'n', type: 'long' },
+        { name: 's', type: 'string' },
+      ]),
+    );
+    expect(() => encoder.encode({ n: 2n ** 63n, s: 4n })).toThrow(
+      '`n` is not a valid long; `s` is not a valid string',
+    );
+  });
+});
+
+describe('a writer read by a newer reader', () => {
+  const writer = new AvroSchema(
+    record([
+      { name: 'old', type: 'int' },
+      { name: 'gone', type: { type: 'array', items: 'int' } },
+    ]),
+  );
+
+  test('gets defaults, aliases and promotions, and loses what was dropped', () => {
+    const reader = new AvroSchema(
+      record([
+        { name: 'fresh', type: 'long', aliases: ['old'] },
+        { name: 'added', type: ['null', 'string'], default: null },
+      ]),
+    );
+    const bytes = writer.type.toBuffer({ old: 7, gone: [1, 2, 3] });
+    expect({ ...Object(compileDecoder(writer, reader, pair)(bytes, 0, bytes.length)) }).toEqual({
+      fresh: 7n,
+      added: null,
+    });
+  });
+
+  test('is not hung by a block that leads backwards in a dropped array', () => {
+    const reader = new AvroSchema(record([{ name: 'old', type: 'int' }]));
+    const bytes = Buffer.from('00010300000a', 'hex');
+    expect(() => compileDecoder(writer, reader, pair)(bytes, 0, bytes.length)).toThrow(
+      expect.objectContaining({ code: 'AVRO_MALFORMED', context: { path: 'gone' } }),
+    );
+  });
+
+  test('is incompatible with subject, versions and paths when fields cannot be resolved', () => {
+    const reader = new AvroSchema(
+      record([
+        { name: 'old', type: 'string' },
+        { name: 'needed', type: 'int' },
+      ]),
+    );
+    const attempt = (): unknown => compileDecoder(writer, reader, pair);
+    expect(attempt).toThrow(expect.objectContaining({ code: 'SCHEMA_INCOMPATIBLE', reaction: 'bad-data' }));
+    for (const part of [
+      'schema 7',
+      'version 2 of s-value',
+      '`old` is int as written and string as read',
+      '`needed` was not written',
+    ]) {
+      expect(attempt).toThrow(part);
+    }
+  });
+
+  test('reads an enum symbol that the reader lacks as its default', () => {
+    const wide = new AvroSchema(
+      record([{ name: 'f', type: { type: 'enum', name: 'E', symbols: ['A', 'B'] } }]),
+    );
+    const narrow = new AvroSchema(
+      record([{ name: 'f', type: { type: 'enum', name: 'E', symbols: ['A'], default: 'A' } }]),
+    );
+    const bytes = wide.type.toBuffer({ f: 'B' });
+    expect({ ...Object(compileDecoder(wide, narrow, pair)(bytes, 0, bytes.length)) }).toEqual({ f: 'A' });
+  });
+
+  test('is bad data where a value fits no branch of the reader', () => {
+    const wide = new AvroSchema(record([{ name: 'f', type: ['null', 'string'] }]));
+    const narrow = new AvroSchema(record([{ name: 'f', type: 'string' }]));
+    const bytes = wide.type.toBuffer({ f: null });
+    expect(() => compileDecoder(wide, narrow, pair)(bytes, 0, bytes.length)).toThrow(
+      expect.objectContaining({ reaction: 'bad-data' }),
+    );
+  });
+});

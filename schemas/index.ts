@@ -1,0 +1,24 @@
+export { compileDecoder, type Decode } from './avro-decoder.ts';
+export { AvroSchema, type TimestampUnit } from './avro-type.ts';
+export { BundledRegistry, type BundledSchema } from './bundled-registry.ts';
+export { type CatalogSchema, loadCatalog } from './catalog/index.ts';
+export { ConfluentRegistry, type ConfluentRegistryOptions } from './confluent-registry.ts';
+export { EventEncoder } from './event-encoder.ts';
+export type { MappingProblem, Operation } from './mapping.ts';
+export {
+  checkMapping,
+  compileMapping,
+  type EdgePlan,
+  type FieldKind,
+  type FieldRead,
+  type MappingCheck,
+  type MappingPlan,
+  type NodePlan,
+  type PropertyRead,
+  type StepPlan,
+} from './mapping-plan.ts';
+export type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './registry.ts';
+export { RegistryCache, type RegistryCacheLimits, registryCacheLimitsDefault } from './registry-cache.ts';
+export { type RegistryHttpLimits, registryHttpLimitsDefault } from './registry-http.ts';
+export { type SchemaLimits, schemaLimitsDefault } from './schema-text.ts';
+export { compileWireScan, type WireLimits, type WireScan, wireLimitsDefault } from './wire-scan.ts';

@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { systemClock } from '../foundation/index.ts';
+
+const main = '/tmp/svc/up.ts';
+const pollMs = 200;
+const logTailCharacters = 4_000;
+
+export interface ProductSettings {
+  readonly bootstrapServers: string;
+  readonly registryUrl: string;
+  readonly topics: readonly string[];
+  readonly dataFolder: string;
+  /** Of this life alone: emptied at its start. */
+  readonly logFile: string;
+}
+
+/** One life of the product: `jg up` as people start it, in a process group of its own. */
+export class Product {
+  readonly #child: ChildProcess;
+  readonly #logFile: string;
+  readonly #closed: Promise<string>;
+
+  private constructor(child: ChildProcess, logFile: string) {
+    this.#child = child;
+    this.#logFile = logFile;
+    this.#closed = new Promise((resolve) => {
+      child.once('close', (code, signal) => resolve(signal ?? String(code)));
+      child.once('error', (error) => resolve(error.message));
+    });
+  }
+
+  static start({ bootstrapServers, registryUrl, topics, dataFolder, logFile }: ProductSettings): Product {
+    const flags = [
+      ...['--port', '0', '--data', dataFolder, '--topics', topics.join(',')],
+      ...['--bootstrap.servers', bootstrapServers, '--schema.registry.url', registryUrl],
+      // After kill -9 the group would wait for the dead member for half a minute otherwise.
+      ...['--session.timeout.ms', '6000', '--heartbeat.interval.ms', '1000'],
+    ];
+    const log = openSync(logFile, 'w');
+    try {
+      const child = spawn(process.execPath, [main, 'up', ...flags], {
+        stdio: ['ignore', log, log],
+        detached: true,
+      });
+      return new Product(child, logFile);
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Where its API listens, once it has said so. */
+  async url(timeoutMs: number): Promise<string> {
+    const deadline = systemClock.now() + timeoutMs;
+    while (systemClock.now() < deadline && this.running) {
+      const log = await readFile(this.#logFile, 'utf8');
+      const url = log.match(/http:\/\/[^\s"]+/)?.[0];
+      if (url !== undefined) return url;
+      await systemClock.sleep(pollMs);
+    }
+    throw await this.failure('did not say where it listens');
+  }
+
+  async failure(what: string): Promise<Error> {
+    const log = await readFile(this.#logFile, 'utf8');
+    return new Error(`The product ${what}. The end of its output:\n${log.slice(-logTailCharacters)}`);
+  }
+
+  /** SIGTERM; resolves with the exit code, or the signal that it died from, as text. */
+  async stop(): Promise<string> {
+    this.#child.kill('SIGTERM');
+    return this.#closed;
+  }
+
+  /** SIGKILL to the whole process group, as a machine that loses power would do it. */
+  async kill(): Promise<void> {
+    if (this.running && this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGKILL');
+    await this.#closed;
+  }
+}
+
+/**
+ * Waits until the lag that Kafka's own tools see is 0 in every partition of the topics: what the product reports after
+ * a batch is durable.
+ */
+export async function untilNoLag(
+  product: Product,
+  settings: ProductSettings,
+  timeoutMs: number,
+): Promise<void> {
+  const kafka = new Kafka({ brokers: settings.bootstrapServers.split(','), logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const deadline = systemClock.now() + timeoutMs;
+    for (;;) {
+      const lag = await lagOf(admin, settings.topics);
+      if (lag === 0n) return;
+      const known = lag instanceof Error ? lag.message : `a lag of ${lag}`;
+      if (!product.running) throw await product.failure(`ended with ${known}`);
+      if (systemClock.now() > deadline)
+        throw await product.failure(`still has ${known} after ${timeoutMs} ms`);
+      await systemClock.sleep(pollMs);
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** The error while the broker cannot tell, as it is when a group is new or the broker has just come back. */
+async function lagOf(admin: Admin, topics: readonly string[]): Promise<bigint | Error> {
+  let lag = 0n;
+  try {
+    for (const topic of topics) {
+      const ends = await admin.fetchTopicOffsets(topic);
+      const [committed] = await admin.fetchOffsets({ groupId: `journey-graph.${topic}`, topics: [topic] });
+      for (const { partition, high } of ends) {
+        const offset = committed?.partitions.find((each) => each.partition === partition)?.offset ?? '-1';
+        lag += BigInt(high) - (offset === '-1' ? 0n : BigInt(offset));
+      }
+    }
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+  return lag;
+}

@@ -1,0 +1,108 @@
+import { beforeAll, describe, inject, it } from 'vitest';
+import { must } from '../../foundation/index.ts';
+import { askControl } from './control-socket.ts';
+import { readTestEnvironment } from './environment.ts';
+import './global-setup.ts';
+import { findJavaTools } from './java-tools.ts';
+import { type KafkaBroker, type KafkaOptions, startKafkaWith } from './kafka.ts';
+import type { Neo4jCredentials } from './neo4j.ts';
+import { type Registry, startRegistryWith } from './registry.ts';
+import { type Need, type ServiceName, serviceNames } from './service.ts';
+import { ServiceError } from './service-error.ts';
+
+export type { KafkaBroker, KafkaOptions } from './kafka.ts';
+export type { KafkaListener, KafkaUser, SaslMechanism } from './kafka-settings.ts';
+export type { Registry } from './registry.ts';
+export type { Need } from './service.ts';
+
+/** A first start may download a few hundred megabytes. */
+export const startTimeoutMs = 600_000;
+
+/** Addresses of the services a suite asked for; reading one that it did not ask for throws. Valid in hooks and tests. */
+export interface TestServices {
+  /** `host:port[,host:port]` of Kafka. Topics of other suites are in the same broker: use names of your own. */
+  readonly bootstrapServers: string;
+  /** Base URL of Confluent's registry API. */
+  readonly registryUrl: string;
+  readonly neo4j: { readonly uri: string; readonly credentials: Neo4jCredentials | null };
+}
+
+/**
+ * A suite that needs real services. They are started when the first such suite of the run begins, and shared.
+ * Where one is to be had neither from the environment, nor from Docker, nor from Java, the suite is skipped with one test
+ * that carries the reason as its note, which the end of the run repeats. `java` and `python` ask for nothing to be started:
+ * the suite starts brokers of its own with {@link startKafka}, or programs in a virtual environment.
+ */
+export function describeWith(
+  ...needs: readonly Need[]
+): (title: string, body: (services: TestServices) => void) => void {
+  return (title, body) => {
+    const context = inject('services');
+    if (context === undefined) {
+      throw new ServiceError(
+        'No services: vitest.config.ts must name test/services/global-setup.ts as globalSetup.',
+      );
+    }
+    const reasons = needs.flatMap((need) => {
+      const provision = context.provisions[need];
+      return provision.kind === 'lacking' ? [`${need} ${provision.reason}`] : [];
+    });
+    if (reasons.length > 0) {
+      describe(title, () => {
+        it('has the services it needs', (test) => test.skip(reasons.join('; ')));
+      });
+      return;
+    }
+    describe(title, () => {
+      const addresses = new Map<ServiceName, string>();
+      beforeAll(async () => {
+        for (const name of serviceNames) {
+          if (needs.includes(name)) addresses.set(name, String(await askControl(context.socket, name)));
+        }
+      }, startTimeoutMs);
+      body(servicesFrom(addresses));
+    });
+  };
+}
+
+function servicesFrom(addresses: ReadonlyMap<ServiceName, string>): TestServices {
+  const address = (name: ServiceName): string =>
+    must(addresses.get(name), `${name} is not asked for in describeWith(), or read before the suite began`);
+  return {
+    get bootstrapServers() {
+      return address('kafka');
+    },
+    get registryUrl() {
+      return address('registry');
+    },
+    get neo4j() {
+      const { neo4jUri, neo4jUser, neo4jPassword } = readTestEnvironment(process.env);
+      const given = neo4jUri !== null && neo4jUser !== null;
+      return {
+        uri: address('neo4j'),
+        credentials: given ? { user: neo4jUser, password: neo4jPassword ?? '' } : null,
+      };
+    },
+  };
+}
+
+/**
+ * A broker of the test's own, with listeners and settings of its choice, which may be stopped, killed and started again on
+ * the same data and ports. The caller calls `dispose` in `afterAll`; should the test process die, the broker dies with it.
+ *
+ * @throws {ServiceError} when Java or Maven is missing (ask for `java` in {@link describeWith}) or it does not come up.
+ */
+export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroker> {
+  const environment = readTestEnvironment(process.env);
+  const java = await findJavaTools(environment);
+  if (!java.found) throw new ServiceError(`Cannot start Kafka: it needs ${java.lacking}.`);
+  return startKafkaWith(java.tools, environment.cacheDirectory, options);
+}
+
+/** A registry of the test's own, which may be stopped and started (it comes back empty). */
+export async function startRegistry(): Promise<Registry> {
+  const environment = readTestEnvironment(process.env);
+  const java = await findJavaTools(environment);
+  if (!java.found) throw new ServiceError(`Cannot start the registry: it needs ${java.lacking}.`);
+  return startRegistryWith(java.tools, environment.cacheDirectory);
+}

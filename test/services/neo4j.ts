@@ -1,0 +1,95 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import neo4j from 'neo4j-driver';
+import { freePorts } from './free-port.ts';
+import { GuardedProcess } from './guarded-process.ts';
+import type { JavaTools } from './java-tools.ts';
+import { fetchPackage } from './packages.ts';
+
+const readyTimeoutMs = 120_000;
+
+/** A Neo4j Community server of our own, without authentication, empty at start. */
+export interface Neo4jServer {
+  /** Such as `bolt://127.0.0.1:23456`. */
+  readonly uri: string;
+  readonly pid: number;
+  dispose(): Promise<void>;
+}
+
+/** @throws {ServiceError} when it cannot be downloaded or does not come up. */
+export async function startNeo4jWith(tools: JavaTools, cacheDirectory: string): Promise<Neo4jServer> {
+  const lib = await fetchPackage('neo4j', tools, cacheDirectory);
+  const [port = 0] = await freePorts(1);
+  const home = await mkdtemp(join(tmpdir(), 'journey-graph-neo4j-'));
+  await mkdir(join(home, 'conf'));
+  await writeFile(join(home, 'conf', 'neo4j.conf'), settings(port));
+  const process = GuardedProcess.start({
+    title: 'Neo4j',
+    file: tools.java,
+    args: [
+      '-Xmx1g',
+      '--add-opens=java.base/java.nio=ALL-UNNAMED',
+      '--add-opens=java.base/java.io=ALL-UNNAMED',
+      '--add-opens=java.base/sun.nio.ch=ALL-UNNAMED',
+      '-Dio.netty.tryReflectionSetAccessible=true',
+      '-cp',
+      join(lib, '*'),
+      'org.neo4j.server.CommunityEntryPoint',
+      `--home-dir=${home}`,
+      `--config-dir=${join(home, 'conf')}`,
+      '--console-mode',
+    ],
+    temporaryDirectory: home,
+    logFile: join(home, 'neo4j-process.log'),
+  });
+  const uri = `bolt://127.0.0.1:${port}`;
+  const dispose = async (): Promise<void> => {
+    await process.kill();
+    await rm(home, { recursive: true, force: true });
+  };
+  try {
+    await process.ready(() => answersQuery(uri, null), readyTimeoutMs);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    uri,
+    get pid() {
+      return process.pid;
+    },
+    dispose,
+  };
+}
+
+function settings(port: number): string {
+  const lines = [
+    `server.bolt.listen_address=127.0.0.1:${port}`,
+    `server.bolt.advertised_address=127.0.0.1:${port}`,
+    'server.http.enabled=false',
+    'server.https.enabled=false',
+    'dbms.security.auth_enabled=false',
+    'server.memory.heap.max_size=1g',
+    'server.memory.pagecache.size=256m',
+    'dbms.usage_report.enabled=false',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+export interface Neo4jCredentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** Only a query that succeeded says that the database is there: bolt answers earlier. */
+export async function answersQuery(uri: string, credentials: Neo4jCredentials | null): Promise<boolean> {
+  const token = credentials === null ? undefined : neo4j.auth.basic(credentials.user, credentials.password);
+  const driver = neo4j.driver(uri, token, { connectionTimeout: 2_000, maxTransactionRetryTime: 0 });
+  try {
+    const { records } = await driver.executeQuery('RETURN 1 AS one');
+    return records.length === 1;
+  } finally {
+    await driver.close();
+  }
+}
