@@ -30,10 +30,19 @@ export async function up(settings: Settings, io: CommandIo): Promise<ExitCode> {
   try {
     api = await startApi(settings, composition, startedMs, io, log);
     work.push(...composition.pipelines.map((pipeline) => runPipeline(pipeline, composition, ending, log)));
-    const playing = settings.demo === 'on' || (settings.demo === 'auto' && settings['bootstrap.servers'] === null);
+    const playing =
+      settings.demo === 'on' || (settings.demo === 'auto' && settings['bootstrap.servers'] === null);
     announce(settings, composition, api, playing, io);
-    if (playing) work.push(await startDemo(settings, composition, ending, io));
-    if (playing) await showFirstAnswer(api, io);
+    if (playing) {
+      const player = await createDemo(
+        embeddedOf(composition),
+        composition.registry,
+        settings['demo.events.per.second'],
+        io,
+      );
+      work.push(player.play(ending));
+      await showFirstAnswer(api, io);
+    }
     await showLiveLine(io, () => readFigures(composition));
   } catch (error) {
     code = reportFailure(error, io);
@@ -56,21 +65,20 @@ async function runPipeline(
   } catch (error) {
     if (!(error instanceof JourneyGraphError)) throw error;
     const others = composition.pipelines.length - 1;
-    log.error({ topic: pipeline.status().topic, error }, `This pipeline has stopped; ${others} others go on.`);
+    log.error(
+      { topic: pipeline.status().topic, error },
+      `This pipeline has stopped; ${others} others go on.`,
+    );
   }
 }
 
-async function startDemo(
+function announce(
   settings: Settings,
   composition: Composition,
-  signal: AbortSignal,
+  api: Api,
+  playing: boolean,
   io: CommandIo,
-): Promise<Promise<void>> {
-  const player = await createDemo(embeddedOf(composition), composition.registry, settings['demo.events.per.second'], io);
-  return player.play(signal);
-}
-
-function announce(settings: Settings, composition: Composition, api: Api, playing: boolean, io: CommandIo): void {
+): void {
   const rate = settings['demo.events.per.second'];
   const members = playing ? `, demo members playing at ${rate} events/s` : '';
   io.out(`Journey Graph ${productVersion()} on Node ${process.versions.node}, data in ${settings.data}\n`);
@@ -109,7 +117,9 @@ async function shutDown(
     for (const result of ended) if (result.status === 'rejected') throw result.reason;
     return 'closed';
   };
-  const timeout = io.clock.sleep(settings['shutdown.timeout.ms'], limit.signal).then(() => 'timeout' as const);
+  const timeout = io.clock
+    .sleep(settings['shutdown.timeout.ms'], limit.signal)
+    .then(() => 'timeout' as const);
   try {
     const outcome = await Promise.race([graceful(), timeout]);
     if (outcome === 'closed') io.err('Stopped cleanly; the next start goes on from here.\n');

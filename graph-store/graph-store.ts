@@ -59,6 +59,7 @@ export interface Applied {
 export interface SourceStatus {
   readonly source: SourcePartition;
   readonly epoch: number;
+  /** The first offset not yet applied; 0 while nothing was. */
   readonly next: bigint;
   readonly fates: Fates;
   readonly newestEventMs: number;

@@ -8,7 +8,7 @@ import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
 import { openLevelStore } from './leveldb-store.ts';
-import { MutationBatch, type PackedMutations } from './mutation-batch.ts';
+import { createMutationBatch, MutationBatch, type PackedMutations } from './mutation-batch.ts';
 
 const child = fileURLToPath(new URL('./crash-testing-child.ts', import.meta.url));
 
@@ -84,6 +84,31 @@ describe('Opening the LevelDB store', () => {
     const again = await store.claim(crashSource);
     expect(again).toEqual({ epoch: 2, next: 1n });
     await store.apply(crashAdvance(again.epoch, 1), crashBatch(1));
+    await store.close();
+  });
+
+  it('merges with node rows that are still being written and that the cache has dropped', async () => {
+    const store = await openLevelStore({ folder, nodeCacheBytes: 0, groupBytesMax: 1 });
+    const { epoch } = await store.claim(crashSource);
+    const write = (number: number, ...nodes: [id: string, timeMs: number][]): Promise<unknown> => {
+      const batch = createMutationBatch();
+      for (const [id, timeMs] of nodes) {
+        const mutation = { kind: 'node', node: { type: 'A', id }, properties: [['at', timeMs]] } as const;
+        batch.add({ timeMs, rank: 0, occurrence: BigInt(timeMs), mutations: [mutation] });
+      }
+      return store.apply(crashAdvance(epoch, number), batch);
+    };
+    const rounds = 20;
+    await Promise.all(
+      Array.from({ length: rounds }, (_, i) => [
+        write(i * 2, [`a${i}`, 10]),
+        write(i * 2 + 1, ['other', i], ['another', i], [`a${i}`, 5]),
+      ]).flat(),
+    );
+    for (let i = 0; i < rounds; i += 1) {
+      const node = await store.node({ type: 'A', id: `a${i}` });
+      expect(node?.properties).toEqual([{ name: 'at', value: 10, timeMs: 10 }]);
+    }
     await store.close();
   });
 

@@ -104,6 +104,16 @@ export class LevelWriter {
   }
 
   #pump(): void {
+    this.#build();
+    if (this.#writing === null && this.#building !== null) {
+      this.#startWrite(this.#building);
+      // What did not fit the group that is now being written is built into the next meanwhile.
+      this.#build();
+    }
+    if (this.#writing === null && this.#queue.length === 0) this.#idle?.();
+  }
+
+  #build(): void {
     while (this.#queue.length > 0 && (this.#building?.group.sizeBytes ?? 0) < this.#settings.groupBytesMax) {
       const request = this.#queue.shift();
       if (request === undefined) break;
@@ -111,8 +121,6 @@ export class LevelWriter {
       else if (request.kind === 'claim') this.#claim(request);
       else this.#apply(request);
     }
-    if (this.#writing === null && this.#building !== null) this.#startWrite(this.#building);
-    if (this.#writing === null && this.#queue.length === 0) this.#idle?.();
   }
 
   #claim(request: ClaimRequest): void {

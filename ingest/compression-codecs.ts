@@ -1,9 +1,12 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
-import { CompressionCodecs, CompressionTypes } from 'kafkajs';
-import { decompressBound, decompressFrame } from 'lz4js';
+import kafkajs, { CompressionTypes } from 'kafkajs';
+import { decompressBlock } from 'lz4js';
 import { uncompress } from 'snappyjs';
 import { JourneyGraphError, StopError } from '../foundation/index.ts';
+
+// Node sees no named export of a CommonJS module that is made by a call, and this table is one.
+const { CompressionCodecs } = kafkajs;
 
 export interface CompressionLimits {
   /**
@@ -139,15 +142,58 @@ function snappyLength(block: Buffer): number {
   throw broken('snappy');
 }
 
+const lz4Magic = 0x184d2204;
+/** Most bytes that one block may hold, by the code in the frame's header. */
+const lz4BlockBytes: ReadonlyMap<number, number> = new Map([
+  [4, 0x10000],
+  [5, 0x40000],
+  [6, 0x100000],
+  [7, 0x400000],
+]);
+const lz4Stored = 0x80000000;
+
+/**
+ * Reads the frame ourselves and leaves only the blocks to lz4js: its frame reader believes every length it finds (a stored block
+ * that claims two gigabytes keeps it busy for minutes) and looks for block checksums on the wrong side of the block.
+ * Checksums are not verified: Kafka's own over the whole batch was, by the broker.
+ */
 function unfoldLz4(compressed: Buffer, max: number): Buffer {
-  // The bound counts every block as full, so a small frame may claim megabytes: it sizes the buffer, and only what really
-  // comes out is held against the limit. One byte above the limit is enough to see that it was passed.
-  const size = Math.min(decompressBound(compressed), max);
-  const plain = Buffer.alloc(size);
-  const length = decompressFrame(compressed, plain);
-  if (length > max) throw tooLarge('lz4', max);
-  if (!(length <= size)) throw broken('lz4');
-  return plain.subarray(0, length);
+  if (compressed.readUInt32LE(0) !== lz4Magic) throw broken('lz4');
+  const flags = compressed.readUInt8(4);
+  const blockMax = lz4BlockBytes.get((compressed.readUInt8(5) >> 4) & 7);
+  const hasDictionary = (flags & 0x01) !== 0;
+  if (flags >> 6 !== 1 || blockMax === undefined || hasDictionary) throw broken('lz4');
+  let at = 7 + ((flags & 0x08) !== 0 ? 8 : 0);
+  const checksumBytes = (flags & 0x10) !== 0 ? 4 : 0;
+  let plain = Buffer.alloc(Math.min(blockMax, max));
+  let length = 0;
+  while (true) {
+    const word = compressed.readUInt32LE(at);
+    at += 4;
+    if (word === 0) return plain.subarray(0, length);
+    const size = word % lz4Stored;
+    if (size > blockMax || size > compressed.length - at) throw broken('lz4');
+    plain = roomFor(plain, length + blockMax, max);
+    const from = length;
+    if (word >= lz4Stored) {
+      compressed.copy(plain, length, at, at + size);
+      length += size;
+    } else {
+      length = decompressBlock(compressed, plain, at, size, length);
+    }
+    // What does not fit is counted, not written. The first test also catches a length that became NaN.
+    if (!(length - from <= blockMax)) throw length - from > blockMax ? tooLarge('lz4', max) : broken('lz4');
+    if (length > max) throw tooLarge('lz4', max);
+    at += size + checksumBytes;
+  }
+}
+
+/** The same bytes with room for `needed`, doubling, never beyond the limit. */
+function roomFor(plain: Buffer<ArrayBuffer>, needed: number, max: number): Buffer<ArrayBuffer> {
+  if (plain.length >= needed || plain.length === max) return plain;
+  const larger = Buffer.alloc(Math.min(max, Math.max(needed, plain.length * 2)));
+  plain.copy(larger);
+  return larger;
 }
 
 function tooLarge(name: CompressionName, max: number): StopError {

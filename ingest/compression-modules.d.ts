@@ -1,10 +1,17 @@
 // Neither package carries types. Only what `compression-codecs.ts` calls is declared.
 
 declare module 'lz4js' {
-  /** Upper bound of a frame's content, from its block headers or its content size, which a sender may forge. */
-  export function decompressBound(frame: Uint8Array): number;
-  /** Returns how many bytes the frame holds; what does not fit into `into` is counted, not written. */
-  export function decompressFrame(frame: Uint8Array, into: Uint8Array): number;
+  /**
+   * Unfolds `size` bytes of `from` at `at` into `into` at `intoAt`; returns where the output ends. What does not fit into `into`
+   * is counted, not written. Takes at most 255 steps a byte, whatever the bytes are.
+   */
+  export function decompressBlock(
+    from: Buffer,
+    into: Buffer,
+    at: number,
+    size: number,
+    intoAt: number,
+  ): number;
 }
 
 declare module 'snappyjs' {

@@ -1,7 +1,10 @@
-import { deadLetterHeaders } from './dead-letter-headers.ts';
+import { connectErrorHeaders, type DeadLetterOrigin } from './dead-letter-headers.ts';
 import type { DeadLetter, DeadLetterWriter } from './dead-letters.ts';
 import type { EmbeddedLog } from './embedded-log.ts';
 import type { LogRecord } from './embedded-log-format.ts';
+
+/** One process reads the embedded log, so there is nothing to tell apart. */
+const origin: DeadLetterOrigin = { connectorName: 'journey-graph', taskId: '0' };
 
 /** Dead letters into `<topic>.dlq` of the embedded log, which is made with the first of them, with as many partitions as the topic. */
 export class EmbeddedLogDeadLetters implements DeadLetterWriter {
@@ -26,13 +29,17 @@ export class EmbeddedLogDeadLetters implements DeadLetterWriter {
     const [first] = letters;
     if (first === undefined) return;
     const { topic, partition } = first.source;
-    const partitions = this.#log.topics().find((one) => one.topic === topic)?.partitions ?? 1;
+    const partitions = this.#log.topics().find((one) => one.topic === topic)?.partitions ?? partition + 1;
     const target = await this.#log.createTopic(`${topic}.dlq`, partitions);
     await this.#log.append(target.topic, partition % target.partitions, letters.map(asRecord));
   }
 }
 
 function asRecord(letter: DeadLetter): LogRecord {
-  const { timestampMs, key, value } = letter.record;
-  return { timestampMs, key, value, headers: deadLetterHeaders(letter) };
+  const { timestampMs, key, value, headers } = letter.record;
+  const added = connectErrorHeaders(letter, origin).map(([name, text]) => ({
+    key: name,
+    value: Buffer.from(text),
+  }));
+  return { timestampMs, key, value, headers: [...(headers ?? []), ...added] };
 }

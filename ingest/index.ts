@@ -40,8 +40,10 @@ export {
   KafkaDeadLetters,
   kafkaDeadLetterDefaults,
 } from './kafka-dead-letters.ts';
+export { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-session.ts';
 export { KafkaSource, type KafkaSourceParts } from './kafka-source.ts';
 export { KafkaTopicIds } from './kafka-topic-ids.ts';
+export { hideKafkajsTimeoutWarning, type WarningSource } from './kafka-warning.ts';
 export { type FreshnessObserver, Pipeline, type PipelineLimits, type PipelineParts } from './pipeline.ts';
 export {
   type Gap,

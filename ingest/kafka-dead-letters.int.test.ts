@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { BadDataError, silentLog } from '../foundation/index.ts';
+import { BadDataError, silentLog, systemClock } from '../foundation/index.ts';
 import { describeWith, type KafkaBroker, startKafka, startTimeoutMs } from '../test/services/index.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import type { SourceRecord } from './event-source.ts';
@@ -41,7 +41,7 @@ describeWith('java')('KafkaDeadLetters on a real broker', () => {
     });
     const writer = new KafkaDeadLetters({
       kafka: createKafkaClient(connection, silentLog),
-      lookup: new KafkaTopicIds(connection, silentLog),
+      lookup: new KafkaTopicIds(connection, silentLog, systemClock),
       settings: { ...kafkaDeadLetterDefaults, connectorName: 'journeys', taskId: 'node-1', messageBytesMax },
       log: silentLog,
     });
@@ -64,7 +64,10 @@ describeWith('java')('KafkaDeadLetters on a real broker', () => {
         { key: 'nothing', value: null },
       ],
     };
-    await writer.write([letterOf('views', 2, record), letterOf('views', 1, { ...record, offset: 42n, value: null })]);
+    await writer.write([
+      letterOf('views', 2, record),
+      letterOf('views', 1, { ...record, offset: 42n, value: null }),
+    ]);
     const [first, second] = await read(broker.bootstrapServers, 'views.dlq', 2);
     const letters = [first, second].toSorted((a, b) => (b?.partition ?? 0) - (a?.partition ?? 0));
     expect(letters.map((letter) => letter?.partition)).toEqual([2, 1]);
@@ -99,7 +102,9 @@ describeWith('java')('KafkaDeadLetters on a real broker', () => {
       'sasl.username': 'stranger',
       'sasl.password': 'secret',
     });
-    await expect(writer.write([letterOf('closed', 0, plain(1n, 10))])).rejects.toMatchObject({ reaction: 'stop' });
+    await expect(writer.write([letterOf('closed', 0, plain(1n, 10))])).rejects.toMatchObject({
+      reaction: 'stop',
+    });
   });
 
   it('splits what is too large together, and stops by name at a letter that is too large alone', async () => {
@@ -108,7 +113,12 @@ describeWith('java')('KafkaDeadLetters on a real broker', () => {
     const small = [0n, 1n, 2n, 3n].map((offset) => letterOf('large', 0, plain(offset, 12_000)));
     await writer.write(small);
     const written = await read(broker.bootstrapServers, 'large.dlq', 4);
-    expect(written.map(({ message }) => textsOf(message)['__connect.errors.offset'])).toEqual(['0', '1', '2', '3']);
+    expect(written.map(({ message }) => textsOf(message)['__connect.errors.offset'])).toEqual([
+      '0',
+      '1',
+      '2',
+      '3',
+    ]);
     await expect(writer.write([letterOf('large', 0, plain(4n, 50_000))])).rejects.toMatchObject({
       code: 'KAFKA_DEAD_LETTER_TOO_LARGE',
       reaction: 'stop',
@@ -147,7 +157,10 @@ function letterOf(topic: string, partition: number, record: SourceRecord): DeadL
 
 function textsOf(message: KafkaMessage | undefined): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Object.entries(message?.headers ?? {}).map(([name, value]) => [name, [value].flat().map(String).join(',')]),
+    Object.entries(message?.headers ?? {}).map(([name, value]) => [
+      name,
+      [value].flat().map(String).join(','),
+    ]),
   );
 }
 

@@ -204,11 +204,15 @@ function* causesOf(error: unknown): Generator<object> {
 }
 
 function failureOf(error: object): KafkaFailure {
+  const code = textOf(error, 'code');
+  // @platformatic/kafka replaces Kafka's answer "unknown topic or partition" by an error of its own, without the name. It has
+  // no other use for this code in what we ask.
+  const unknown = code === 'PLT_KFK_USER' ? 'UNKNOWN_TOPIC_OR_PARTITION' : null;
   // kafkajs calls Kafka's name `type`, @platformatic/kafka `apiId`.
   return {
     name: textOf(error, 'name') ?? 'Error',
-    protocol: textOf(error, 'type') ?? textOf(error, 'apiId'),
-    code: textOf(error, 'code'),
+    protocol: textOf(error, 'type') ?? textOf(error, 'apiId') ?? unknown,
+    code,
   };
 }
 

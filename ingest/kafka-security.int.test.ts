@@ -20,11 +20,18 @@ describeWith('java')('Kafka behind passwords and certificates', () => {
   beforeAll(async () => {
     broker = await startKafka({
       listeners: [
-        { name: 'LOGIN', protocol: 'SASL_PLAINTEXT', mechanisms: ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] },
+        {
+          name: 'LOGIN',
+          protocol: 'SASL_PLAINTEXT',
+          mechanisms: ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'],
+        },
         { name: 'TLS', protocol: 'SSL' },
         { name: 'BOTH', protocol: 'SASL_SSL', mechanisms: ['PLAIN', 'SCRAM-SHA-256'] },
       ],
-      users: [{ name: 'reader', password }, { name: 'stranger', password }],
+      users: [
+        { name: 'reader', password },
+        { name: 'stranger', password },
+      ],
       properties: {
         'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
         'super.users': 'User:ANONYMOUS;User:reader',
@@ -130,10 +137,13 @@ describeWith('java')('Kafka behind passwords and certificates', () => {
     await expect(source.ended).rejects.toMatchObject({ code: 'KAFKA_CERTIFICATE_REFUSED', reaction: 'stop' });
   });
 
-  it('stops when TLS is asked of a listener that speaks none', async () => {
+  it('takes a listener that speaks no TLS for an outage, since it just hangs up, and says so', async () => {
+    const handler = new FakeHandler(new FakePositions());
     const settings = { 'security.protocol': 'SSL', ...trusted() } as const;
-    const source = await startSource(topic, new FakeHandler(new FakePositions()), via('PLAINTEXT', settings));
-    await expect(source.ended).rejects.toMatchObject({ code: 'KAFKA_NOT_TLS', reaction: 'stop' });
+    const source = await startSource(topic, handler, via('PLAINTEXT', settings));
+    await handler.until(() => handler.said.includes('outage KAFKA_UNAVAILABLE'));
+    await source.stop();
+    expect(handler.said.every((what) => what === 'outage KAFKA_UNAVAILABLE')).toBe(true);
   });
 });
 

@@ -2,7 +2,14 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Kafka, logLevel, type Message, Partitioners } from 'kafkajs';
-import { FencedError, JourneyGraphError, type Log, must, silentLog, systemClock } from '../foundation/index.ts';
+import {
+  FencedError,
+  JourneyGraphError,
+  type Log,
+  must,
+  silentLog,
+  systemClock,
+} from '../foundation/index.ts';
 import type { SourcePartition } from '../graph-store/index.ts';
 import { readTestEnvironment } from '../test/services/environment.ts';
 import { findJavaTools } from '../test/services/java-tools.ts';
@@ -30,7 +37,8 @@ export class FakePositions {
   apply(batch: SourceBatch, epoch: number): void {
     const key = keyOf(batch.source);
     const row = must(this.#rows.get(key), 'claimed');
-    if (row.epoch !== epoch || (row.next !== null && batch.from < row.next)) throw new FencedError(`fenced ${key}`);
+    if (row.epoch !== epoch || (row.next !== null && batch.from < row.next))
+      throw new FencedError(`fenced ${key}`);
     for (const record of batch.records) {
       this.applied.push({ key, offset: record.offset, text: Buffer.from(record.value ?? []).toString() });
     }
@@ -142,7 +150,7 @@ export async function startSource(
   });
   const source = new KafkaSource({
     kafka: createKafkaClient(loaded, log),
-    lookup: new KafkaTopicIds(loaded, log),
+    lookup: new KafkaTopicIds(loaded, log, systemClock),
     topic,
     settings: {
       ...kafkaConsumeDefaults,
@@ -169,7 +177,11 @@ export async function startSource(
 }
 
 export function plainKafka(bootstrapServers: string): Kafka {
-  return new Kafka({ brokers: bootstrapServers.split(','), logLevel: logLevel.NOTHING, retry: { retries: 8 } });
+  return new Kafka({
+    brokers: bootstrapServers.split(','),
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 8 },
+  });
 }
 
 export async function createTopic(
@@ -190,7 +202,9 @@ export async function produce(
   topic: string,
   messages: readonly Message[],
 ): Promise<void> {
-  const producer = plainKafka(bootstrapServers).producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  const producer = plainKafka(bootstrapServers).producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
   await producer.connect();
   await producer.send({ topic, messages: [...messages] });
   await producer.disconnect();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { systemClock } from '../foundation/index.ts';
 
-const main = '/tmp/svc/up.ts';
+const main = join(import.meta.dirname, '..', 'cli', 'main.ts');
 const pollMs = 200;
 const logTailCharacters = 4_000;
 

@@ -1,0 +1,128 @@
+import { join } from 'node:path';
+import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { defaultEmbeddedLogSettings, openEmbeddedLog } from '../../ingest/index.ts';
+import { EventEncoder } from '../../schemas/index.ts';
+import { type BenchEvent, benchSchema, benchTopic, PlaybackEvents } from './playback-events.ts';
+
+export const partitions = 4;
+const chunk = 2000;
+
+/** Event times run up to now, one a millisecond. */
+function* chunks(events: PlaybackEvents, count: number): Generator<readonly BenchEvent[]> {
+  const startMs = Date.now() - count;
+  for (let sent = 0; sent < count; sent += chunk) {
+    const size = Math.min(chunk, count - sent);
+    yield Array.from({ length: size }, (_, index) => events.next(startMs + sent + index));
+  }
+}
+
+/** Writes the events into an embedded log in the product's data folder, before the product starts. */
+export async function fillLog(dataFolder: string, count: number, seed: number): Promise<void> {
+  const schema = await benchSchema();
+  const events = new PlaybackEvents(new EventEncoder(schema.id, schema.text), seed);
+  const log = await openEmbeddedLog({ ...defaultEmbeddedLogSettings, folder: join(dataFolder, 'log') });
+  try {
+    await log.createTopic(benchTopic, partitions);
+    let turn = 0;
+    for (const batch of chunks(events, count)) {
+      const records = batch.map(({ key, value, timeMs }) => ({
+        key,
+        value,
+        timestampMs: timeMs,
+        headers: null,
+      }));
+      await log.append(benchTopic, turn++ % partitions, records);
+    }
+  } finally {
+    await log.close();
+  }
+}
+
+export interface KafkaTarget {
+  readonly bootstrapServers: string;
+  readonly registryUrl: string;
+  readonly topic: string;
+}
+
+/** Registers the schema and makes the topic; the events' schema id is the registry's. */
+export async function prepareTopic(target: KafkaTarget, seed: number): Promise<PlaybackEvents> {
+  const { text } = await benchSchema();
+  const response = await fetch(
+    `${target.registryUrl}/subjects/${encodeURIComponent(target.topic)}-value/versions`,
+    {
+      method: 'POST',
+      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      body: JSON.stringify({ schema: text }),
+    },
+  );
+  if (!response.ok) throw new Error(`the registry answered ${response.status}`);
+  const { id }: { id: number } = JSON.parse(await response.text());
+  const admin = kafkaOf(target).admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic: target.topic, numPartitions: partitions }] });
+  await admin.disconnect();
+  return new PlaybackEvents(new EventEncoder(id, text), seed);
+}
+
+export async function withProducer<T>(
+  target: KafkaTarget,
+  work: (producer: Producer) => Promise<T>,
+): Promise<T> {
+  const producer = kafkaOf(target).producer();
+  await producer.connect();
+  try {
+    return await work(producer);
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+export async function fillKafka(target: KafkaTarget, count: number, seed: number): Promise<void> {
+  const events = await prepareTopic(target, seed);
+  await withProducer(target, async (producer) => {
+    for (const batch of chunks(events, count)) await send(producer, target.topic, batch);
+  });
+}
+
+export interface Paced {
+  readonly perSecond: number;
+  readonly seconds: number;
+}
+
+const tickMs = 10;
+
+/**
+ * Open loop: every event has the time at which it was meant to be sent, and a producer that falls behind sends late events with
+ * their intended times, so that its own delay counts.
+ */
+export async function pacedKafka(target: KafkaTarget, pace: Paced, seed: number): Promise<number> {
+  const events = await prepareTopic(target, seed);
+  return withProducer(target, async (producer) => {
+    const startMs = Date.now();
+    const total = pace.perSecond * pace.seconds;
+    const sending: Promise<void>[] = [];
+    let sent = 0;
+    while (sent < total) {
+      const due = Math.min(total, Math.floor(((Date.now() - startMs) * pace.perSecond) / 1000));
+      const batch: BenchEvent[] = [];
+      while (sent < due) batch.push(events.next(startMs + Math.floor((sent++ * 1000) / pace.perSecond)));
+      if (batch.length > 0) sending.push(send(producer, target.topic, batch));
+      await new Promise((resolve) => setTimeout(resolve, tickMs));
+    }
+    await Promise.all(sending);
+    return total;
+  });
+}
+
+async function send(producer: Producer, topic: string, batch: readonly BenchEvent[]): Promise<void> {
+  const messages = batch.map(({ key, value, timeMs }) => ({ key, value, timestamp: String(timeMs) }));
+  await producer.send({ topic, messages, acks: 1 });
+}
+
+function kafkaOf(target: KafkaTarget): Kafka {
+  return new Kafka({
+    clientId: 'bench',
+    brokers: target.bootstrapServers.split(','),
+    logLevel: logLevel.NOTHING,
+  });
+}

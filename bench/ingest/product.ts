@@ -1,0 +1,122 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { must } from '../../foundation/index.ts';
+
+const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const startTimeoutMs = 60_000;
+const pollMs = 50;
+
+export interface ProductStatus {
+  readonly consumed: number;
+  readonly applied: number;
+  readonly freshnessP50Ms: number | null;
+  readonly freshnessP99Ms: number | null;
+}
+
+/** The product as its users run it, `jg up` in a process of its own, measured from outside. */
+export class Product {
+  readonly #child: ChildProcess;
+  readonly #url: string;
+  readonly #readyMs: number;
+  #peakRssMiB = 0;
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#child = child;
+    this.#url = url;
+    this.#readyMs = performance.now();
+  }
+
+  static async start(flags: readonly string[]): Promise<Product> {
+    const child = spawn(
+      process.execPath,
+      [main, 'up', '--port', '0', '--demo', 'off', '--log.level', 'warn', ...flags],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    const output = must(child.stdout, 'its output is a pipe');
+    const url = await new Promise<string>((resolve, reject) => {
+      let text = '';
+      const timer = setTimeout(
+        () => reject(new Error('the product did not say where it listens')),
+        startTimeoutMs,
+      );
+      output.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        const found = /http:\/\/[^\s/]+/.exec(text)?.[0];
+        if (found === undefined) return;
+        clearTimeout(timer);
+        resolve(found);
+      });
+      child.once('exit', (code) => reject(new Error(`the product ended with ${code} before it listened`)));
+    });
+    return new Product(child, url);
+  }
+
+  /** Polls until so many records are consumed and durable; gives seconds since it was ready. */
+  async untilConsumed(
+    count: number,
+    timeoutMs: number,
+  ): Promise<{ readonly seconds: number; readonly status: ProductStatus }> {
+    const deadline = performance.now() + timeoutMs;
+    let sampledMs = 0;
+    for (;;) {
+      const status = await this.status();
+      const nowMs = performance.now();
+      if (nowMs - sampledMs > 250) {
+        await this.#sampleMemory();
+        sampledMs = nowMs;
+      }
+      if (status.consumed >= count) return { seconds: (nowMs - this.#readyMs) / 1000, status };
+      if (nowMs > deadline)
+        throw new Error(`only ${status.consumed} of ${count} records were consumed in time`);
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+    }
+  }
+
+  async status(): Promise<ProductStatus> {
+    const query = '{ status { freshnessP50Ms freshnessP99Ms topics { consumed applied } } }';
+    const response = await fetch(`${this.#url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query }),
+    });
+    const answer: StatusAnswer = JSON.parse(await response.text());
+    const { topics, ...freshness } = answer.data.status;
+    const sum = (pick: (topic: TopicCounts) => number): number =>
+      topics.reduce((total, topic) => total + pick(topic), 0);
+    return { ...freshness, consumed: sum((topic) => topic.consumed), applied: sum((topic) => topic.applied) };
+  }
+
+  /** Resident memory of the whole process, threads included, at its highest sample. */
+  get peakRssMiB(): number {
+    return this.#peakRssMiB;
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.kill('SIGTERM');
+    await ended;
+  }
+
+  async #sampleMemory(): Promise<void> {
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(this.#child.pid)]);
+    this.#peakRssMiB = Math.max(this.#peakRssMiB, Number(stdout.trim()) / 1024);
+  }
+}
+
+interface TopicCounts {
+  readonly consumed: number;
+  readonly applied: number;
+}
+
+interface StatusAnswer {
+  readonly data: {
+    readonly status: {
+      readonly freshnessP50Ms: number | null;
+      readonly freshnessP99Ms: number | null;
+      readonly topics: readonly TopicCounts[];
+    };
+  };
+}

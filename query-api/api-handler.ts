@@ -1,0 +1,181 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApiContext } from './api-context.ts';
+import type { GraphqlEngine, GraphqlResponse } from './graphql-engine.ts';
+import { type Ide, idePolicy } from './ide-page.ts';
+import { readBody } from './request-body.ts';
+import { refuseRequest } from './request-gate.ts';
+import type { ApiServerOptions } from './server.ts';
+
+const graphqlPath = '/graphql';
+const problemType = 'application/json; charset=utf-8';
+
+/** One HTTP request: health checks, the IDE or GraphQL. Answers every request once and never throws. */
+export class ApiHandler {
+  readonly #options: ApiServerOptions;
+  readonly #engine: GraphqlEngine;
+  readonly #ide: Ide;
+
+  constructor(options: ApiServerOptions, engine: GraphqlEngine, ide: Ide) {
+    this.#options = options;
+    this.#engine = engine;
+    this.#ide = ide;
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = this.#options.newId();
+    response.setHeader('x-request-id', requestId);
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeader('referrer-policy', 'no-referrer');
+    response.setHeader('cache-control', 'no-store');
+    try {
+      await this.#route(request, response, requestId);
+    } catch (error) {
+      this.#options.log.error({ requestId, error }, 'A request failed on our side.');
+      if (response.headersSent) response.destroy();
+      else problem(response, 500, 'INTERNAL_SERVER_ERROR', 'Something failed on our side.', requestId);
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    const { pathname, search } = new URL(request.url ?? '/', 'http://localhost');
+    const health = healthStatus(pathname, this.#options.status.ready());
+    if (health !== null) return plain(response, health);
+    const refusal = refuseRequest(request, this.#options.gate);
+    if (refusal !== null) {
+      if (refusal.status === 401) response.setHeader('www-authenticate', 'Bearer');
+      return problem(response, refusal.status, refusal.code, refusal.message, requestId);
+    }
+    const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+    if (pathname === '/' || (pathname === graphqlPath && wantsPage && search === '')) {
+      return this.#page(request, response, requestId);
+    }
+    if (pathname === graphqlPath) return this.#graphql(request, response, search, requestId);
+    problem(response, 404, 'NOT_FOUND', 'There is nothing here; GraphQL is at /graphql.', requestId);
+  }
+
+  async #page(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      return problem(response, 405, 'METHOD_NOT_ALLOWED', 'The page takes GET.', requestId);
+    }
+    const { etag, html, gzipped } = await this.#ide.page();
+    response.setHeader('etag', etag);
+    response.setHeader('cache-control', 'private, no-cache');
+    response.setHeader('vary', 'accept-encoding');
+    response.setHeader('content-security-policy', idePolicy);
+    if (request.headers['if-none-match'] === etag) {
+      response.writeHead(304).end();
+      return;
+    }
+    const zipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+    const body = zipped ? gzipped : html;
+    if (zipped) response.setHeader('content-encoding', 'gzip');
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-length': body.length });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  async #graphql(
+    request: IncomingMessage,
+    response: ServerResponse,
+    search: string,
+    requestId: string,
+  ): Promise<void> {
+    const { limits } = this.#options;
+    const reading = await readBody(request, limits.bodyBytesMax);
+    if (reading.kind === 'aborted') return;
+    if (reading.kind === 'too-large') {
+      // The rest is not read: the connection ends with the answer.
+      response.setHeader('connection', 'close');
+      const message = `A request takes at most ${limits.bodyBytesMax} bytes.`;
+      return problem(response, 413, 'REQUEST_TOO_LARGE', message, requestId);
+    }
+    const body = parseJson(reading.text, request);
+    if (body === notJson) return problem(response, 400, 'BAD_REQUEST', 'The body is not JSON.', requestId);
+    const answer = await this.#beforeDeadline(
+      this.#engine.execute(
+        { method: request.method ?? 'GET', search, headers: flatHeaders(request), body },
+        this.#context(requestId),
+      ),
+    );
+    if (answer === null) {
+      const message = `The query took longer than ${limits.deadlineMs} ms.`;
+      return problem(response, 503, 'DEADLINE_EXCEEDED', message, requestId);
+    }
+    send(response, answer, requestId);
+  }
+
+  /** What runs on after the deadline is bounded by the limits on rows; its result is dropped. */
+  async #beforeDeadline(execution: Promise<GraphqlResponse>): Promise<GraphqlResponse | null> {
+    const { clock, limits } = this.#options;
+    const done = new AbortController();
+    try {
+      return await Promise.race([execution, clock.sleep(limits.deadlineMs, done.signal).then(() => null)]);
+    } finally {
+      done.abort();
+    }
+  }
+
+  #context(requestId: string): ApiContext {
+    const { reader, status, limits, clock, log } = this.#options;
+    return { reader, status, limits, clock, log, requestId };
+  }
+}
+
+/** Alive while anything answers at all; ready while requests should come here. Both carry nothing to protect. */
+function healthStatus(pathname: string, ready: boolean): 200 | 503 | null {
+  if (pathname === '/livez') return 200;
+  if (pathname === '/readyz') return ready ? 200 : 503;
+  return null;
+}
+
+const notJson = Symbol('not JSON');
+
+function parseJson(text: string, request: IncomingMessage): unknown {
+  if (request.method !== 'POST') return undefined;
+  // Anything but JSON is Apollo's to refuse: that is its guard against forms from other sites.
+  if (!/^application\/(.*\+)?json\b/i.test(request.headers['content-type'] ?? '')) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return notJson;
+  }
+}
+
+function flatHeaders(request: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return headers;
+}
+
+/** Apollo refuses some requests before any resolver runs; those errors get their request id here. */
+function send(response: ServerResponse, answer: GraphqlResponse, requestId: string): void {
+  for (const [name, value] of answer.headers) response.setHeader(name, value);
+  response.setHeader('cache-control', 'no-store');
+  response.writeHead(answer.status);
+  response.end(answer.status >= 400 ? withRequestId(answer.body, requestId) : answer.body);
+}
+
+function withRequestId(body: string, requestId: string): string {
+  const parsed: { errors?: { extensions?: object }[] } = JSON.parse(body);
+  if (!Array.isArray(parsed.errors)) return body;
+  const errors = parsed.errors.map((error) => ({ ...error, extensions: { ...error.extensions, requestId } }));
+  return `${JSON.stringify({ ...parsed, errors })}\n`;
+}
+
+function plain(response: ServerResponse, status: 200 | 503): void {
+  response.writeHead(status, { 'content-type': 'text/plain' }).end(status === 200 ? 'ok\n' : 'not ready\n');
+}
+
+/** An answer in GraphQL's own form, so that every client reads it alike. */
+function problem(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  requestId: string,
+): void {
+  const body = `${JSON.stringify({ errors: [{ message, extensions: { code, requestId } }] })}\n`;
+  response.writeHead(status, { 'content-type': problemType }).end(body);
+}

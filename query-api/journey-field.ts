@@ -1,0 +1,126 @@
+import {
+  type GraphQLFieldConfig,
+  GraphQLID,
+  GraphQLInputObjectType,
+  GraphQLInt,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLString,
+} from 'graphql';
+import type { JourneyPage, JourneyQuery, StepView, TimeOrder } from '../graph-store/index.ts';
+import type { ApiContext, QueryLimits } from './api-context.ts';
+import { badInput } from './api-error.ts';
+import { readCursor, writeCursor } from './cursor.ts';
+import {
+  type JourneyAnswer,
+  journeyConnectionType,
+  journeyOrderType,
+  type StepAnswer,
+} from './journey-type.ts';
+import { readNodeRef } from './node-arguments.ts';
+import { propertiesObject } from './node-type.ts';
+import { dateTimeScalar } from './scalars.ts';
+
+interface JourneyArguments {
+  readonly of: { readonly type: string; readonly id: string };
+  readonly since?: number | null;
+  readonly until?: number | null;
+  readonly domains?: readonly string[] | null;
+  readonly first?: number | null;
+  readonly after?: string | null;
+  readonly order: TimeOrder;
+}
+
+const domainsMax = 32;
+const domainLengthMax = 128;
+/** Event times a little ahead of the clock are taken in, so an open end lies ahead of now. */
+const openEndMs = 8.64e15;
+
+const nodeRefInput = new GraphQLInputObjectType({
+  name: 'NodeRefInput',
+  fields: {
+    type: { type: new GraphQLNonNull(GraphQLString), description: 'Node type, such as `Account`.' },
+    id: { type: new GraphQLNonNull(GraphQLID) },
+  },
+});
+
+/** `journey(of, since, until, domains, first, after, order)`: one bounded read of the store, whatever is asked. */
+export const journeyField: GraphQLFieldConfig<unknown, ApiContext, JourneyArguments> = {
+  type: new GraphQLNonNull(journeyConnectionType),
+  description: 'What a member has been doing, step by step, across all domains.',
+  args: {
+    of: { type: new GraphQLNonNull(nodeRefInput), description: "The steps' owner." },
+    since: {
+      type: dateTimeScalar,
+      description: 'From this time on; the default lookback before `until` or now otherwise.',
+    },
+    until: { type: dateTimeScalar, description: 'Before this time.' },
+    domains: { type: new GraphQLList(new GraphQLNonNull(GraphQLString)), description: 'Only these domains.' },
+    first: { type: GraphQLInt, description: 'Steps in the page.' },
+    after: { type: GraphQLString, description: 'A cursor of an earlier page.' },
+    order: { type: new GraphQLNonNull(journeyOrderType), defaultValue: 'oldest-first' },
+  },
+  resolve: async (_source, input, context): Promise<JourneyAnswer> => {
+    const query = planJourney(input, context.limits, context.clock.now());
+    return answer(query, await context.reader.journey(query), context);
+  },
+};
+
+/** Every limit is settled here, before the store is asked. */
+export function planJourney(input: JourneyArguments, limits: QueryLimits, nowMs: number): JourneyQuery {
+  const untilMs = input.until ?? openEndMs;
+  const sinceMs = input.since ?? Math.max(0, Math.min(untilMs, nowMs) - limits.lookbackMs);
+  if (sinceMs < 0) throw badInput('since', 'a time from 1970 on');
+  if (sinceMs > untilMs) throw badInput('since', 'a time that is not after `until`');
+  return {
+    of: readNodeRef('of.type', 'of.id', input.of.type, input.of.id),
+    sinceMs,
+    untilMs,
+    domains: checkDomains(input.domains ?? null),
+    order: input.order,
+    after: input.after == null ? null : readCursor('after', input.after),
+    limit: checkFirst(input.first ?? limits.pageDefault, limits.pageMax),
+    scanMax: limits.scanRowsMax,
+  };
+}
+
+function checkFirst(first: number, pageMax: number): number {
+  if (first < 1 || first > pageMax) throw badInput('first', `1 to ${pageMax}`);
+  return first;
+}
+
+function checkDomains(domains: readonly string[] | null): readonly string[] | null {
+  if (domains === null) return null;
+  const fits = domains.length > 0 && domains.length <= domainsMax;
+  if (!fits || domains.some((domain) => domain === '' || domain.length > domainLengthMax)) {
+    throw badInput('domains', `1 to ${domainsMax} names of at most ${domainLengthMax} characters`);
+  }
+  return domains;
+}
+
+function answer(query: JourneyQuery, page: JourneyPage, context: ApiContext): JourneyAnswer {
+  const edges = page.steps.map((step) => ({ cursor: writeCursor(step), node: stepAnswer(step) }));
+  const limited = page.truncated ? 'SCAN' : page.more ? 'PAGE' : null;
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: page.more,
+      // Relay lets a forward page answer this cheaply: something lies before a page that starts after a cursor.
+      hasPreviousPage: query.after !== null,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: page.last === null ? (edges.at(-1)?.cursor ?? null) : writeCursor(page.last),
+    },
+    completeness: {
+      complete: limited === null,
+      truncatedBy: limited,
+      limit: limited === null ? null : limited === 'SCAN' ? query.scanMax : query.limit,
+      scanned: page.scanned,
+    },
+    freshness: context.status.topics().map(({ topic, freshnessMs }) => ({ topic, freshnessMs })),
+  };
+}
+
+function stepAnswer(step: StepView): StepAnswer {
+  const { timeMs, domain, action, owner, links, properties } = step;
+  return { time: timeMs, domain, action, owner, links, properties: propertiesObject(properties) };
+}

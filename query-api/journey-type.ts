@@ -1,0 +1,147 @@
+import {
+  GraphQLBoolean,
+  GraphQLEnumType,
+  GraphQLFloat,
+  GraphQLInt,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLObjectType,
+  GraphQLString,
+} from 'graphql';
+import type { NodeRef, StepLink } from '../graph-store/index.ts';
+import { nodeRefType } from './node-type.ts';
+import { dateTimeScalar, jsonScalar } from './scalars.ts';
+
+const text = new GraphQLNonNull(GraphQLString);
+const count = new GraphQLNonNull(GraphQLInt);
+const flag = new GraphQLNonNull(GraphQLBoolean);
+
+function listOf(type: GraphQLObjectType): GraphQLNonNull<GraphQLList<GraphQLNonNull<GraphQLObjectType>>> {
+  return new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(type)));
+}
+
+export interface StepAnswer {
+  readonly time: number;
+  readonly domain: string;
+  readonly action: string;
+  readonly owner: NodeRef;
+  readonly links: readonly StepLink[];
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+export interface JourneyAnswer {
+  readonly edges: readonly { readonly cursor: string; readonly node: StepAnswer }[];
+  readonly pageInfo: {
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
+  };
+  readonly completeness: {
+    readonly complete: boolean;
+    readonly truncatedBy: 'PAGE' | 'SCAN' | null;
+    readonly limit: number | null;
+    readonly scanned: number;
+  };
+  readonly freshness: readonly { readonly topic: string; readonly freshnessMs: number | null }[];
+}
+
+const linkDirection = new GraphQLEnumType({
+  name: 'LinkDirection',
+  values: {
+    OUT: { value: 'out', description: 'The edge leads from the owner to the node.' },
+    IN: { value: 'in', description: 'The edge leads from the node to the owner.' },
+  },
+});
+
+const stepLinkType = new GraphQLObjectType<StepLink>({
+  name: 'StepLink',
+  description: 'Another node that the step touched.',
+  fields: {
+    edge: { type: text, description: 'Edge type, such as `WATCHED`.' },
+    direction: { type: new GraphQLNonNull(linkDirection) },
+    node: { type: new GraphQLNonNull(nodeRefType) },
+  },
+});
+
+const stepType = new GraphQLObjectType<StepAnswer>({
+  name: 'Step',
+  description: "One member's action at one time.",
+  fields: {
+    time: { type: new GraphQLNonNull(dateTimeScalar), description: 'Event time.' },
+    domain: { type: text, description: 'Such as `streaming` or `games`.' },
+    action: { type: text, description: 'What happened, in words.' },
+    owner: { type: new GraphQLNonNull(nodeRefType), description: 'Whose step it is.' },
+    links: { type: listOf(stepLinkType), description: 'Nodes that were deleted since are left out.' },
+    properties: { type: new GraphQLNonNull(jsonScalar) },
+  },
+});
+
+const edgeType = new GraphQLObjectType({
+  name: 'JourneyEdge',
+  fields: { cursor: { type: text }, node: { type: new GraphQLNonNull(stepType) } },
+});
+
+const pageInfoType = new GraphQLObjectType({
+  name: 'PageInfo',
+  description: 'By the Relay cursor connections specification.',
+  fields: {
+    hasNextPage: { type: flag },
+    hasPreviousPage: { type: flag },
+    startCursor: { type: GraphQLString },
+    endCursor: {
+      type: GraphQLString,
+      description: 'Pass as `after` for the next page, also of an empty one.',
+    },
+  },
+});
+
+const limitKind = new GraphQLEnumType({
+  name: 'LimitKind',
+  values: {
+    PAGE: { description: 'The page is full; the next one goes on.' },
+    SCAN: { description: 'As many rows were looked at as one query may; the next page goes on.' },
+  },
+});
+
+const completenessType = new GraphQLObjectType({
+  name: 'Completeness',
+  description: 'What the answer did not look at.',
+  fields: {
+    complete: {
+      type: flag,
+      description: 'True when nothing that was asked for is left out after this page.',
+    },
+    truncatedBy: { type: limitKind, description: 'Which limit ended the page.' },
+    limit: { type: GraphQLInt, description: "That limit's value." },
+    scanned: { type: count, description: 'Rows looked at, hidden and filtered ones included.' },
+  },
+});
+
+const freshnessType = new GraphQLObjectType({
+  name: 'Freshness',
+  description: 'How recent a source topic is in the graph.',
+  fields: {
+    topic: { type: text },
+    freshnessMs: {
+      type: GraphQLFloat,
+      description: 'Now minus the newest event time applied; null before the first.',
+    },
+  },
+});
+
+export const journeyConnectionType = new GraphQLObjectType<JourneyAnswer>({
+  name: 'JourneyConnection',
+  description: "A member's steps in time order across all domains.",
+  fields: {
+    edges: { type: listOf(edgeType) },
+    pageInfo: { type: new GraphQLNonNull(pageInfoType) },
+    completeness: { type: new GraphQLNonNull(completenessType) },
+    freshness: { type: listOf(freshnessType) },
+  },
+});
+
+export const journeyOrderType = new GraphQLEnumType({
+  name: 'JourneyOrder',
+  values: { OLDEST_FIRST: { value: 'oldest-first' }, NEWEST_FIRST: { value: 'newest-first' } },
+});

@@ -1,0 +1,38 @@
+import { GraphQLID, GraphQLNonNull, GraphQLObjectType, GraphQLString } from 'graphql';
+import type { NodeRef, Property } from '../graph-store/index.ts';
+import { jsonScalar, safeNumber } from './scalars.ts';
+
+/** Just which node: what a link points to. */
+export const nodeRefType = new GraphQLObjectType<NodeRef>({
+  name: 'NodeRef',
+  description: 'Which node, without its properties.',
+  fields: {
+    type: { type: new GraphQLNonNull(GraphQLString), description: 'Node type, such as `Account`.' },
+    id: { type: new GraphQLNonNull(GraphQLID) },
+  },
+});
+
+export interface NodeAnswer extends NodeRef {
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+export const nodeType = new GraphQLObjectType<NodeAnswer>({
+  name: 'Node',
+  description: 'A node with the properties that won: for each, the write with the latest event time.',
+  fields: {
+    type: { type: new GraphQLNonNull(GraphQLString), description: 'Node type, such as `Account`.' },
+    id: { type: new GraphQLNonNull(GraphQLID) },
+    properties: {
+      type: new GraphQLNonNull(jsonScalar),
+      description: 'By name. Empty while the node is only known from its edges.',
+    },
+  },
+});
+
+/** Property names come from checked mappings; the null prototype keeps even a hostile one harmless. */
+export function propertiesObject(properties: readonly Property[]): Readonly<Record<string, unknown>> {
+  const object: Record<string, unknown> = Object.create(null);
+  for (const [name, value] of properties)
+    object[name] = typeof value === 'bigint' ? safeNumber(value) : value;
+  return object;
+}

@@ -1,0 +1,51 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+
+export interface GateOptions {
+  /** Bearer token that every request but the health checks must carry; null for none. */
+  readonly token: string | null;
+  /** Names that requests may be addressed to besides loopback names; empty with `anyHost` false means loopback only. */
+  readonly allowedHosts: readonly string[];
+  /** True when the server listens beyond loopback: then the token protects, and any name may be used. */
+  readonly anyHost: boolean;
+}
+
+export interface Refusal {
+  readonly status: 401 | 403;
+  readonly code: 'UNAUTHENTICATED' | 'HOST_NOT_ALLOWED';
+  readonly message: string;
+}
+
+const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * A page from elsewhere can make a browser call a loopback server under a name that the page's owner controls (DNS
+ * rebinding): so a name that is not ours is refused although the connection is local.
+ */
+export function refuseRequest(request: IncomingMessage, options: GateOptions): Refusal | null {
+  const host = hostName(request.headers.host ?? '');
+  const known = loopbackNames.has(host) || options.allowedHosts.includes(host);
+  if (!known && (!options.anyHost || options.allowedHosts.length > 0)) {
+    const message = 'This server does not answer to that host name; add it to the setting api.allowed.hosts.';
+    return { status: 403, code: 'HOST_NOT_ALLOWED', message };
+  }
+  if (options.token !== null && !hasToken(request, options.token)) {
+    const message = 'This server wants a token: send the header `Authorization: Bearer TOKEN`.';
+    return { status: 401, code: 'UNAUTHENTICATED', message };
+  }
+  return null;
+}
+
+function hostName(host: string): string {
+  return host.toLowerCase().replace(/:\d+$/, '');
+}
+
+/** Digests are of one length, so that comparing them tells nothing about the token's. */
+function hasToken(request: IncomingMessage, token: string): boolean {
+  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  return given !== undefined && timingSafeEqual(digest(given), digest(token));
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,57 @@
+import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
+
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
+const takesDateTime = 'an RFC 3339 date and time such as 2026-11-21T20:15:00Z';
+
+/** Milliseconds since the Unix epoch inside, RFC 3339 outside. Fractions beyond milliseconds are cut off. */
+export const dateTimeScalar = new GraphQLScalarType<number, string>({
+  name: 'DateTime',
+  description: 'A date and time by RFC 3339, such as `2026-11-21T20:15:00Z`.',
+  specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
+  serialize: (value) => {
+    if (typeof value !== 'number') throw new TypeError('a DateTime is made from milliseconds');
+    return new Date(value).toISOString();
+  },
+  parseValue: parseDateTime,
+  parseLiteral: (node) => parseDateTime(node.kind === Kind.STRING ? node.value : null),
+});
+
+function parseDateTime(value: unknown): number {
+  const match = typeof value === 'string' ? rfc3339.exec(value) : null;
+  const timeMs = match === null ? Number.NaN : Date.parse(match[0].toUpperCase());
+  // Date.parse rolls February 30 over into March; the day must come back as it was written.
+  const day = new Date(Date.UTC(Number(match?.[1]), Number(match?.[2]) - 1, Number(match?.[3])));
+  if (Number.isNaN(timeMs) || day.getUTCDate() !== Number(match?.[3])) {
+    throw new GraphQLError(`DateTime takes ${takesDateTime}.`, {
+      extensions: { code: 'BAD_USER_INPUT', takes: takesDateTime },
+    });
+  }
+  return timeMs;
+}
+
+/** Output only. */
+export const jsonScalar = new GraphQLScalarType<unknown, unknown>({
+  name: 'JSON',
+  description:
+    'Any JSON value. Whole numbers beyond ±(2^53 - 1) are given as strings of digits, because JSON readers would round them.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
+  serialize: (value) => value,
+});
+
+/** Output only. */
+export const bigIntScalar = new GraphQLScalarType<bigint, number | string>({
+  name: 'BigInt',
+  description: 'A whole number; a string of digits beyond ±(2^53 - 1), because JSON readers would round it.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259#section-6',
+  serialize: (value) => {
+    if (typeof value !== 'bigint' && typeof value !== 'number')
+      throw new TypeError('a BigInt is a whole number');
+    return safeNumber(BigInt(value));
+  },
+});
+
+/** A number while JSON keeps it exact, else its digits. */
+export function safeNumber(value: bigint): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value.toString();
+}

@@ -1,0 +1,15 @@
+import { GraphQLObjectType, GraphQLSchema } from 'graphql';
+import type { ApiContext } from './api-context.ts';
+import { journeyField } from './journey-field.ts';
+import { nodeField } from './node-field.ts';
+import { statusField } from './status-field.ts';
+
+/** The API's schema; independent of the server that carries it. */
+export function createSchema(): GraphQLSchema {
+  return new GraphQLSchema({
+    query: new GraphQLObjectType<unknown, ApiContext>({
+      name: 'Query',
+      fields: { node: nodeField, journey: journeyField, status: statusField },
+    }),
+  });
+}
