@@ -65,7 +65,7 @@ export class KafkaEvents implements Events {
     const settings = this.#settings;
     return new KafkaSource({
       kafka: this.#kafka,
-      lookup: new KafkaTopicIds(this.#connection, this.#log, this.#io.clock),
+      lookup: new KafkaTopicIds(this.#connection, this.#log),
       topic,
       settings: {
         ...kafkaConsumeDefaults,
@@ -85,7 +85,7 @@ export class KafkaEvents implements Events {
   deadLetters(topic: string): DeadLetterWriter {
     return new KafkaDeadLetters({
       kafka: this.#kafka,
-      lookup: new KafkaTopicIds(this.#connection, this.#log, this.#io.clock),
+      lookup: new KafkaTopicIds(this.#connection, this.#log),
       settings: {
         ...kafkaDeadLetterDefaults,
         connectorName: `${this.#settings['group.id']}.${topic}`,

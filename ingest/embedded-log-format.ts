@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { must } from '../foundation/index.ts';
+import { RefusedError } from '../foundation/index.ts';
 import type { SourceHeader, SourceRecord } from './event-source.ts';
 
 export const logFormatVersion = '1';
@@ -18,7 +18,47 @@ const chunkHeaderBytes = 16;
 /** Timestamp, key length, value length, number of headers: 8 + 4 + 4 + 2. */
 const recordHeaderBytes = 18;
 const absent = -1;
+/** Counts and lengths of headers are written in two bytes. */
 const headersMax = 65_535;
+const headerNameBytesMax = 65_535;
+/** A row has to fit one buffer, and many times over into memory. */
+const recordBytesMax = 2 ** 28;
+
+/** The record's bytes in a chunk. Throws RefusedError LOG_RECORD_TOO_LARGE when it cannot be written in this format. */
+export function checkedBytes(
+  record: LogRecord,
+  context: { readonly topic: string; readonly partition: number },
+): number {
+  const bytes = recordBytes(record);
+  if (bytes > recordBytesMax)
+    throw tooLarge(`${bytes} bytes, and at most ${recordBytesMax} are taken`, context);
+  const headers = record.headers ?? [];
+  if (headers.length > headersMax) {
+    throw tooLarge(`${headers.length} headers, and at most ${headersMax} are taken`, context);
+  }
+  for (const { key } of headers) {
+    const length = key.length * 3 <= headerNameBytesMax ? 0 : Buffer.byteLength(key);
+    if (length > headerNameBytesMax) {
+      throw tooLarge(
+        `a header name of ${length} bytes, and at most ${headerNameBytesMax} are taken`,
+        context,
+      );
+    }
+  }
+  return bytes;
+}
+
+function tooLarge(
+  what: string,
+  context: { readonly topic: string; readonly partition: number },
+): RefusedError {
+  const { topic, partition } = context;
+  return new RefusedError(
+    'LOG_RECORD_TOO_LARGE',
+    `A record for partition ${partition} of topic ${topic} has ${what}; make it smaller.`,
+    { context },
+  );
+}
 
 export function recordBytes(record: LogRecord): number {
   let bytes = recordHeaderBytes + (record.key?.length ?? 0) + (record.value?.length ?? 0);
@@ -40,7 +80,6 @@ export function packChunk(records: readonly LogRecord[], bytesBefore: number): B
 
 function packRecord(chunk: Buffer, start: number, record: LogRecord): number {
   const headers = record.headers ?? [];
-  must(headers.length <= headersMax ? headers : null, `a record has at most ${headersMax} headers`);
   chunk.writeDoubleBE(record.timestampMs, start);
   chunk.writeInt32BE(record.key?.length ?? absent, start + 8);
   chunk.writeInt32BE(record.value?.length ?? absent, start + 12);

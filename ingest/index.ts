@@ -11,12 +11,12 @@ export {
   type EmbeddedLog,
   type EmbeddedLogSettings,
   type LogRead,
-  type LogTopic,
   openEmbeddedLog,
 } from './embedded-log.ts';
 export { EmbeddedLogDeadLetters } from './embedded-log-dead-letters.ts';
 export type { LogRecord } from './embedded-log-format.ts';
 export { EmbeddedLogSource, type EmbeddedLogSourceSettings } from './embedded-log-source.ts';
+export type { LogTopic } from './embedded-log-topic.ts';
 export { asJourneyGraphError, classify } from './error-classifier.ts';
 export type {
   EventSource,

@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { BadDataError, silentLog, systemClock } from '../foundation/index.ts';
+import { BadDataError, silentLog } from '../foundation/index.ts';
 import { describeWith, type KafkaBroker, startKafka, startTimeoutMs } from '../test/services/index.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import type { SourceRecord } from './event-source.ts';
@@ -41,7 +41,7 @@ describeWith('java')('KafkaDeadLetters on a real broker', () => {
     });
     const writer = new KafkaDeadLetters({
       kafka: createKafkaClient(connection, silentLog),
-      lookup: new KafkaTopicIds(connection, silentLog, systemClock),
+      lookup: new KafkaTopicIds(connection, silentLog),
       settings: { ...kafkaDeadLetterDefaults, connectorName: 'journeys', taskId: 'node-1', messageBytesMax },
       log: silentLog,
     });

@@ -85,7 +85,7 @@ export function kafkaError(error: unknown, attempt: string, context: ErrorContex
     // A broken invariant of ours is a bug: it must surface as itself.
     if (cause instanceof AssertionError) throw cause;
   }
-  const failures = chain.map(failureOf);
+  const failures = chain.map((cause, depth) => failureOf(cause, depth));
   const options = { cause: error, context };
   return (
     accessError(failures, attempt, options) ??
@@ -101,7 +101,7 @@ export function isUnknownTopic(error: unknown): boolean {
 
 /** Kafka's names of the protocol errors in an error's chain of causes. */
 export function protocolErrorsOf(error: unknown): readonly string[] {
-  return [...causesOf(error)].flatMap((cause) => failureOf(cause).protocol ?? []);
+  return [...causesOf(error)].flatMap((cause, depth) => failureOf(cause, depth).protocol ?? []);
 }
 
 interface Options {
@@ -203,11 +203,11 @@ function* causesOf(error: unknown): Generator<object> {
   }
 }
 
-function failureOf(error: object): KafkaFailure {
+function failureOf(error: object, depth: number): KafkaFailure {
   const code = textOf(error, 'code');
-  // @platformatic/kafka replaces Kafka's answer "unknown topic or partition" by an error of its own, without the name. It has
-  // no other use for this code in what we ask.
-  const unknown = code === 'PLT_KFK_USER' ? 'UNKNOWN_TOPIC_OR_PARTITION' : null;
+  // @platformatic/kafka replaces Kafka's answer "unknown topic or partition" by an error of its own, without the name. Deeper
+  // in the chain the same code means a client that was closed while it tried again.
+  const unknown = depth === 0 && code === 'PLT_KFK_USER' ? 'UNKNOWN_TOPIC_OR_PARTITION' : null;
   // kafkajs calls Kafka's name `type`, @platformatic/kafka `apiId`.
   return {
     name: textOf(error, 'name') ?? 'Error',

@@ -150,7 +150,7 @@ export async function startSource(
   });
   const source = new KafkaSource({
     kafka: createKafkaClient(loaded, log),
-    lookup: new KafkaTopicIds(loaded, log, systemClock),
+    lookup: new KafkaTopicIds(loaded, log),
     topic,
     settings: {
       ...kafkaConsumeDefaults,

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { Admin, ListOffsetTimestamps } from '@platformatic/kafka';
-import { type Clock, type Log, OutageError } from '../foundation/index.ts';
+import { type Log, OutageError } from '../foundation/index.ts';
 import type { KafkaConnection } from './kafka-client.ts';
 import { kafkaError } from './kafka-error.ts';
 
@@ -27,19 +27,14 @@ export interface TopicLookup {
   close(): Promise<void>;
 }
 
-/** One question, with all its retries. */
-const deadlineMs = 10_000;
-
 /** A connection that failed is thrown away with its client: the next question makes a new one. */
 export class KafkaTopicIds implements TopicLookup {
   readonly #connection: KafkaConnection;
   readonly #log: Log;
-  readonly #clock: Clock;
   #admin: Admin | null = null;
 
-  constructor(connection: KafkaConnection, log: Log, clock: Clock) {
+  constructor(connection: KafkaConnection, log: Log) {
     this.#connection = connection;
-    this.#clock = clock;
     this.#log = log;
   }
 
@@ -78,38 +73,18 @@ export class KafkaTopicIds implements TopicLookup {
     this.#admin = null;
     if (admin === null) return;
     try {
-      await this.#withinDeadline(admin.close(), 'close the admin connection');
+      await admin.close();
     } catch (error) {
       this.#log.debug({ client: 'admin', error: String(error) }, 'closing the admin connection failed');
-    }
-  }
-
-  /**
-   * The client has timeouts of its own, but waits for ever when the other side hangs up in the middle of a TLS handshake,
-   * which is what a listener without TLS does.
-   */
-  async #withinDeadline<T>(answer: Promise<T>, attempt: string): Promise<T> {
-    const answered = new AbortController();
-    const late = this.#clock.sleep(deadlineMs, answered.signal).then((): T => {
-      throw new OutageError('KAFKA_UNAVAILABLE', `Could not ${attempt}: no answer in ${deadlineMs} ms.`);
-    });
-    // The loser of the race settles too, with nobody listening.
-    late.catch(() => undefined);
-    answer.catch(() => undefined);
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      answered.abort();
     }
   }
 
   async #ask<T>(attempt: string, topic: string, question: (admin: Admin) => Promise<T>): Promise<T> {
     this.#admin ??= createAdmin(this.#connection);
     try {
-      return await this.#withinDeadline(question(this.#admin), attempt);
+      return await question(this.#admin);
     } catch (error) {
-      // Not waited for: closing what hangs would hang as well, up to the deadline.
-      void this.close();
+      await this.close();
       throw kafkaError(error, attempt, { topic });
     }
   }

@@ -30,8 +30,10 @@ export interface LaneOwner {
   /** Runs `attempt` until it succeeds or fails with another reaction than `outage`; null when the lane died meanwhile. */
   retry<T>(lane: PartitionLane, what: string, attempt: () => Promise<T>): Promise<T | null>;
   durable(lane: PartitionLane, advance: Advance, eventTimesMs: readonly number[], fetchedMs: number): void;
-  /** An apply in flight failed so that only a person can help. */
+  /** An apply in flight failed, and no `batch` is under way that could tell the source; or only a person can help. */
   failed(lane: PartitionLane, error: JourneyGraphError, offset: bigint): void;
+  /** The source handed over a batch that begins behind what comes next: the error to answer with. */
+  skipped(lane: PartitionLane, position: bigint, from: bigint): JourneyGraphError;
 }
 
 /** What one apply will carry: the records between two positions. */
@@ -76,6 +78,8 @@ export class PartitionLane {
   #epoch = 0;
   /** First offset not yet handed to the store; null before the first batch of a partition that never was applied. */
   #position: bigint | null = null;
+  /** The record it is busy with. */
+  #at: bigint | null = null;
   #revoked = false;
   #failure: JourneyGraphError | null = null;
   #busy = false;
@@ -113,6 +117,11 @@ export class PartitionLane {
     return this.#failure;
   }
 
+  /** Offset of the record it was busy with last, to name it in messages; null before the first. */
+  get at(): bigint | null {
+    return this.#at;
+  }
+
   async claim(): Promise<bigint | null> {
     const claim = await this.#owner.retry(this, 'claim the partition in the store', () =>
       this.#parts.store.claim(this.source),
@@ -144,8 +153,8 @@ export class PartitionLane {
     this.#busy = true;
     try {
       await this.#take(batch);
-      // Nothing may follow this batch for a long time, and only a `batch` call can tell the source that an apply failed.
-      if (this.alive && batch.next >= batch.end) await this.drain();
+      // Nothing may follow this batch for a long time, and to such a source only a `batch` call can tell that an apply failed.
+      if (this.alive && this.#parts.source.reclaim === undefined) await this.drain();
     } finally {
       this.#busy = false;
     }
@@ -157,7 +166,7 @@ export class PartitionLane {
     const position = this.#position ?? batch.from;
     if (batch.next <= position) return;
     if (batch.from > position) {
-      this.#fail(new FencedError(`The batch begins at ${batch.from} and ${position} comes next.`));
+      this.#fail(this.#owner.skipped(this, position, batch.from), position);
       return;
     }
     const fetchedMs = this.#parts.clock.now();
@@ -166,6 +175,7 @@ export class PartitionLane {
     const { records } = batch;
     for (let i = firstFrom(records, position); i < records.length; i += 1) {
       const record = must(records[i], 'the index is inside the batch');
+      this.#at = record.offset;
       if (!this.#process(record, segment)) {
         await this.#processAfterLoad(record, segment);
         if (!this.alive) return;
@@ -253,6 +263,7 @@ export class PartitionLane {
     this.#window.clear();
     const { letters } = segment;
     if (letters.length > 0) {
+      this.#at = must(letters[0], 'there is one').record.offset;
       await this.#owner.retry(this, 'write dead letters', () => this.#parts.deadLetters.write(letters));
       if (!this.alive) return;
     }
@@ -291,13 +302,13 @@ export class PartitionLane {
     this.#owner.durable(this, advance, segment.eventTimesMs, fetchedMs);
   }
 
-  #fail(error: JourneyGraphError, offset?: bigint): void {
+  #fail(error: JourneyGraphError, offset: bigint): void {
     const recoverable = error.reaction === 'outage' || error.reaction === 'fenced';
     // A dead lane's later failures are echoes of the first, or the fence that a newer claim is meant to be.
     if (recoverable && !this.alive) return;
     this.#failure ??= error;
     this.#die();
-    if (!recoverable) this.#owner.failed(this, error, offset ?? this.#position ?? 0n);
+    if (!recoverable || !this.#busy) this.#owner.failed(this, error, offset);
   }
 
   #die(): void {

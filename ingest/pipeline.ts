@@ -2,6 +2,8 @@ import {
   Backoff,
   type BackoffLimits,
   type Clock,
+  FencedError,
+  type JourneyGraphError,
   type Log,
   type Random,
   StopError,
@@ -61,9 +63,13 @@ interface Partition {
   fates: Fates;
   newestEventMs: number;
   reportedMs: number;
+  /** Batches in a row that began behind the position. */
+  skips: number;
 }
 
 const reportEveryMs = 1_000;
+/** One may be a batch of an assignment that ended; a source that does it again and again loses records. */
+const skipsMax = 3;
 
 /**
  * One topic's way from its source into the store. The source calls it as its handler; what one partition does is in
@@ -83,6 +89,8 @@ export class Pipeline implements SourceHandler, LaneOwner {
   readonly #stopping = new AbortController();
   /** Aborts when this pipeline is to end, for whatever reason. */
   #ending: AbortSignal = this.#stopping.signal;
+  /** Of topics under the same name that are no more. */
+  #formerFates: Fates = noFates;
   #phase: 'idle' | 'running' | 'finished' = 'idle';
   #stopped: StopError | null = null;
   #gap: Gap | null = null;
@@ -120,6 +128,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
   }
 
   async assigned(source: SourcePartition): Promise<bigint | null> {
+    this.#leaveFormerLife(source);
     const partition = this.#partition(source);
     const before = partition.lane;
     before?.revoke();
@@ -129,7 +138,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
     this.#forgetSettledLanes();
     this.#lanes.add(lane);
     const failure = before?.failure ?? null;
-    if (failure !== null) await this.#pause(lane, partition, failure.message);
+    if (failure !== null) await this.#pause(lane, failure.message);
     try {
       const next = await lane.claim();
       if (lane.alive) partition.position = next;
@@ -140,7 +149,8 @@ export class Pipeline implements SourceHandler, LaneOwner {
   }
 
   revoked(source: SourcePartition): void {
-    const partition = this.#partition(source);
+    const partition = this.#partitions.get(keyOf(source));
+    if (partition === undefined) return;
     partition.lane?.revoke();
     partition.lane = null;
   }
@@ -154,13 +164,21 @@ export class Pipeline implements SourceHandler, LaneOwner {
       await lane.batch(batch);
     } catch (error) {
       if (classify(error) === 'fenced') throw error;
-      throw this.#stop(error, batch.source, batch.from);
+      throw this.#stop(error, batch.source, lane.at ?? batch.from);
     }
   }
 
   gap(source: SourcePartition, expected: bigint, found: bigint): 'stop' | 'skip' {
     this.#gap = { source, expected, found, atMs: this.#parts.clock.now() };
     const { topic, partition } = source;
+    if (found < expected) {
+      // The store takes no position that lies before its own, so there is nothing to skip to.
+      const message = `Partition ${partition} of topic ${topic} ends at offset ${found} and was applied up to ${expected}: its log was truncated.`;
+      this.#parts.log.error({ topic, partition, expected, found }, message);
+      const remedy = 'Restore it, or recreate the topic: a new one starts from its own beginning.';
+      this.#stop(new StopError('LOG_TRUNCATED', `${message} ${remedy}`), source, expected);
+      return 'stop';
+    }
     const message = `Records ${expected} to ${found - 1n} of partition ${partition} of topic ${topic} are gone from the log.`;
     this.#parts.log.error({ topic, partition, expected, found, onGap: this.#limits.onGap }, message);
     if (this.#limits.onGap === 'skip') {
@@ -178,7 +196,6 @@ export class Pipeline implements SourceHandler, LaneOwner {
   }
 
   async retry<T>(lane: PartitionLane, what: string, attempt: () => Promise<T>): Promise<T | null> {
-    const partition = this.#partition(lane.source);
     try {
       while (lane.alive) {
         try {
@@ -187,7 +204,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
         } catch (error) {
           if (!lane.alive) return null;
           if (classify(error) !== 'outage') throw error;
-          await this.#pause(lane, partition, `Could not ${what}: ${asJourneyGraphError(error).message}`);
+          await this.#pause(lane, `Could not ${what}: ${asJourneyGraphError(error).message}`);
         }
       }
       return null;
@@ -198,20 +215,37 @@ export class Pipeline implements SourceHandler, LaneOwner {
 
   durable(lane: PartitionLane, advance: Advance, eventTimesMs: readonly number[], fetchedMs: number): void {
     const now = this.#parts.clock.now();
-    const partition = this.#partition(lane.source);
+    const partition = this.#partitions.get(keyOf(lane.source));
+    if (partition === undefined) {
+      this.#formerFates = addFates(this.#formerFates, advance.fates);
+      return;
+    }
     partition.fates = addFates(partition.fates, advance.fates);
     partition.newestEventMs = Math.max(partition.newestEventMs, advance.newestEventMs);
     if (partition.position === null || advance.next > partition.position) partition.position = advance.next;
     this.#parts.freshness?.recordFreshness(eventTimesMs, fetchedMs, now);
     if (!lane.alive) return;
     partition.backoff.reset();
+    partition.skips = 0;
     if (now - partition.reportedMs < reportEveryMs) return;
     partition.reportedMs = now;
     this.#parts.source.report(lane.source, advance.next);
   }
 
-  failed(lane: PartitionLane, error: Error, offset: bigint): void {
-    this.#stop(error, lane.source, offset);
+  failed(lane: PartitionLane, error: JourneyGraphError, offset: bigint): void {
+    const { reaction } = error;
+    if (reaction === 'outage' || reaction === 'fenced') this.#parts.source.reclaim?.(lane.source);
+    else this.#stop(error, lane.source, offset);
+  }
+
+  skipped(lane: PartitionLane, position: bigint, from: bigint): JourneyGraphError {
+    const partition = this.#partition(lane.source);
+    partition.skips += 1;
+    const message = `A batch begins at offset ${from} and ${position} comes next.`;
+    if (partition.skips <= skipsMax) return new FencedError(message);
+    const remedy =
+      'The source passes over records without saying so: this is a fault of the product, please report it.';
+    return new StopError('SOURCE_SKIPPED', `${message} ${remedy}`);
   }
 
   status(): PipelineStatus {
@@ -221,7 +255,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
       topic: this.#parts.source.topic,
       state: this.#state(),
       partitions,
-      fatesSinceStart: partitions.reduce((sum, one) => addFates(sum, one.fatesSinceStart), noFates),
+      fatesSinceStart: partitions.reduce((sum, one) => addFates(sum, one.fatesSinceStart), this.#formerFates),
       freshnessMs: newestEventMs === 0 ? null : this.#parts.clock.now() - newestEventMs,
       inFlightBytes: this.#budget.bytes,
       gap: this.#gap,
@@ -236,9 +270,9 @@ export class Pipeline implements SourceHandler, LaneOwner {
     return oldest === undefined ? { kind: 'running' } : { kind: 'paused', ...oldest };
   }
 
-  async #pause(lane: PartitionLane, partition: Partition, why: string): Promise<void> {
+  async #pause(lane: PartitionLane, why: string): Promise<void> {
     this.#say(lane, why);
-    await partition.backoff.wait(lane.death);
+    await this.#partition(lane.source).backoff.wait(lane.death);
   }
 
   #say(who: unknown, why: string): void {
@@ -276,12 +310,26 @@ export class Pipeline implements SourceHandler, LaneOwner {
     for (const { lane } of this.#partitions.values()) lane?.revoke();
   }
 
+  /** A recreated topic is another one under the same name: its positions are its own. */
+  #leaveFormerLife({ topic, topicId, partition }: SourcePartition): void {
+    for (const [key, former] of this.#partitions) {
+      if (former.source.topicId === topicId) continue;
+      former.lane?.revoke();
+      if (former.source.partition !== partition) continue;
+      this.#partitions.delete(key);
+      this.#formerFates = addFates(this.#formerFates, former.fates);
+      const fields = { topic, partition, was: former.source.topicId, is: topicId };
+      const message = `Topic ${topic} was recreated: partition ${partition} is read from the new topic's own position.`;
+      this.#parts.log.warn(fields, message);
+    }
+  }
+
   #forgetSettledLanes(): void {
     for (const lane of this.#lanes) if (!lane.alive && lane.settled) this.#lanes.delete(lane);
   }
 
   #partition(source: SourcePartition): Partition {
-    const key = `${source.topicId}/${source.partition}`;
+    const key = keyOf(source);
     const known = this.#partitions.get(key);
     if (known !== undefined) return known;
     const { clock, random } = this.#parts;
@@ -294,10 +342,15 @@ export class Pipeline implements SourceHandler, LaneOwner {
       fates: noFates,
       newestEventMs: 0,
       reportedMs: 0,
+      skips: 0,
     };
     this.#partitions.set(key, partition);
     return partition;
   }
+}
+
+function keyOf({ topicId, partition }: SourcePartition): string {
+  return `${topicId}/${partition}`;
 }
 
 function partitionStatus(partition: Partition): PartitionStatus {
