@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { hideKafkajsTimeoutWarning } from '../ingest/index.ts';
 import { readTestEnvironment } from '../test/services/environment.ts';
 import { ServiceHost } from '../test/services/service-host.ts';
 import type { BenchContext, Benchmark, Figures } from './benchmark.ts';
-import { fillKafka, fillLog, type KafkaTarget, pacedKafka } from './ingest/fill.ts';
+import { fillKafka, fillLog, type KafkaTarget, pacedKafka, partitions, prepareTopic } from './ingest/fill.ts';
 import { benchTopic } from './ingest/playback-events.ts';
 import { Product } from './ingest/product.ts';
 import { runPlainRival } from './rivals/plain-neo4j.ts';
@@ -63,9 +64,11 @@ async function paced(
   target: KafkaTarget,
 ): Promise<{ p50: number; p99: number }> {
   context.log(`${work.paced.perSecond} events/s for ${work.paced.seconds} s, open loop`);
+  const events = await prepareTopic(target, context.seed);
   const product = await startOnKafka(target, join(context.tempDir, 'paced-run'));
   try {
-    const total = await pacedKafka(target, work.paced, context.seed);
+    await product.untilClaimed(partitions, timeoutMs);
+    const total = await pacedKafka(target, work.paced, events);
     const { status } = await product.untilConsumed(total, timeoutMs);
     return { p50: status.freshnessP50Ms ?? Number.NaN, p99: status.freshnessP99Ms ?? Number.NaN };
   } finally {
@@ -75,6 +78,7 @@ async function paced(
 
 async function run(context: BenchContext): Promise<Figures> {
   const work = workOf(context);
+  hideKafkajsTimeoutWarning(process);
   const log = await fromLog(context, work);
   context.log('starting Kafka, the registry and Neo4j');
   const host = await ServiceHost.create(readTestEnvironment(process.env));

@@ -1,6 +1,7 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 // The published command. Journey Graph runs on Node 24; a host with an older one runs it on the `node` package that
-// comes with it.
+// comes with it. The flag keeps the young generations of both threads small: 250 MiB less resident, no slower (measured,
+// docs/decisions/0006-memory.md).
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -18,7 +19,7 @@ function runOnBundledNode() {
   const manifest = createRequire(import.meta.url).resolve('node/package.json');
   const binary = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
   const script = fileURLToPath(import.meta.url);
-  const child = spawn(binary, [script, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(binary, [...process.execArgv, script, ...process.argv.slice(2)], { stdio: 'inherit' });
   // A terminal sends Ctrl-C to both; a supervisor signals only this one. The command takes the same signal twice well.
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

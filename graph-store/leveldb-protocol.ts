@@ -22,7 +22,7 @@ export const defaultLevelSettings = {
   nodeCacheBytes: 64 * 2 ** 20,
   writeBufferBytes: 32 * 2 ** 20,
   tableBytesMax: 8 * 2 ** 20,
-  groupBytesMax: 4 * 2 ** 20,
+  groupBytesMax: 2 ** 20,
   maxOpenFiles: 512,
 } as const satisfies Omit<LevelSettings, 'folder'>;
 

@@ -112,7 +112,6 @@ export class EmbeddedLogSource implements EventSource {
         if (end !== 'reclaimed') return end;
       } catch (error) {
         if (error instanceof FencedError) continue;
-        if (!this.#isCurrent(source)) return 'recreated';
         if (classify(error) !== 'outage') throw error;
         this.#fail(source.partition, asJourneyGraphError(error), handler);
         await backoff.wait(signal);

@@ -41,6 +41,12 @@ export class TopicState implements LogTopic {
     return this.#version;
   }
 
+  /** What others may know of it. */
+  get description(): LogTopic {
+    const { topic, topicId, partitions } = this;
+    return { topic, topicId, partitions };
+  }
+
   get states(): readonly PartitionState[] {
     return this.#states;
   }

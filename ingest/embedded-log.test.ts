@@ -1,14 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { silentLog, systemClock } from '../foundation/index.ts';
-import { createMemoryStore } from '../graph-store/index.ts';
-import { defaultEmbeddedLogSettings, type EmbeddedLogSettings, openEmbeddedLog } from './embedded-log.ts';
-import { EmbeddedLogDeadLetters } from './embedded-log-dead-letters.ts';
-import { EmbeddedLogSource } from './embedded-log-source.ts';
-import { Pipeline } from './pipeline.ts';
+import {
+  defaultEmbeddedLogSettings,
+  EmbeddedLog,
+  type EmbeddedLogSettings,
+  openEmbeddedLog,
+} from './embedded-log.ts';
+import { readFailure, writeFailure } from './embedded-log-error.ts';
+import { LogRows } from './embedded-log-rows.ts';
 
 let folder = '';
 let settings: EmbeddedLogSettings = { ...defaultEmbeddedLogSettings, folder };
@@ -24,6 +26,33 @@ const record = (text: string) => ({
   value: Buffer.from(text),
   headers: [{ key: 'h', value: null }],
 });
+
+/** A write may be on disk for a while before whoever waits for it hears so. */
+class SlowRows extends LogRows {
+  #hold: { readonly told: PromiseWithResolvers<void>; readonly written: PromiseWithResolvers<void> } | null =
+    null;
+
+  holdNext() {
+    this.#hold = { told: Promise.withResolvers(), written: Promise.withResolvers() };
+    return this.#hold;
+  }
+
+  override async write(...write: Parameters<LogRows['write']>): Promise<void> {
+    await super.write(...write);
+    this.#hold?.written.resolve();
+    await this.#hold?.told.promise;
+    this.#hold = null;
+  }
+}
+
+async function keysFrom(gte: string, lt: string): Promise<readonly Buffer[]> {
+  const db = new ClassicLevel<Buffer, Buffer>(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+  try {
+    return await db.keys({ gte: Buffer.from(gte), lt: Buffer.from(lt) }).all();
+  } finally {
+    await db.close();
+  }
+}
 
 describe('the embedded log', () => {
   it('gives back after reopening what was appended, from any offset', async () => {
@@ -57,15 +86,186 @@ describe('the embedded log', () => {
     await log.close();
   });
 
-  it('deletes the oldest chunks beyond its retention and keeps the low watermark', async () => {
+  it('has taken away what lies beyond its retention when it acknowledges, also for whoever opens it after a crash', async () => {
     const log = await openEmbeddedLog({ ...settings, retentionBytesMax: 100 });
     await log.createTopic('views', 1);
     for (const text of ['a', 'b', 'c', 'd']) await log.append('views', 0, [record(text)]);
-    // Closing waits for the deletes, which come after the acknowledgement.
-    await log.close();
-    const again = await openEmbeddedLog(settings);
+    expect(log.ends('views')).toEqual([{ low: 2n, end: 4n }]);
+    await expect(log.read('views', 0, 1n, 1_000)).rejects.toMatchObject({ code: 'LOG_OFFSET_OUT_OF_RANGE' });
+    expect((await log.read('views', 0, 2n, 1_000)).records.map(({ value }) => String(value))).toEqual([
+      'c',
+      'd',
+    ]);
+    // The files as a killed process leaves them.
+    const copy = await mkdtemp(join(tmpdir(), 'embedded-log-copy-'));
+    const files = (await readdir(folder)).filter((name) => name !== 'LOCK');
+    for (const name of files) await copyFile(join(folder, name), join(copy, name));
+    const again = await openEmbeddedLog({ ...settings, folder: copy });
     expect(again.ends('views')).toEqual([{ low: 2n, end: 4n }]);
     await again.close();
+    await log.close();
+    await rm(copy, { recursive: true });
+  });
+
+  it('never calls rows damaged that retention has taken away from under a reader', async () => {
+    const rows = new SlowRows(folder, settings.cacheBytes);
+    const log = new EmbeddedLog(rows, { ...settings, retentionBytesMax: 1 }, await rows.open());
+    const topic = await log.createTopic('views', 1);
+    await log.append('views', 0, [record('a')]);
+    const { told, written } = rows.holdNext();
+    const appending = log.append('views', 0, [record('b')]);
+    await written.promise;
+    expect(log.ends('views')).toEqual([{ low: 0n, end: 1n }]);
+    const reading = log.read('views', 0, 0n, 1_000);
+    const refused = expect(reading).rejects.toMatchObject({ code: 'LOG_OFFSET_OUT_OF_RANGE' });
+    // By another look at the rows, the reader has found them gone as well.
+    await expect(rows.read(topic, 0, 0n, 1n, 1_000)).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
+    told.resolve();
+    await refused;
+    expect(await appending).toBe(1n);
+    await log.close();
+  });
+
+  it('keeps what one append brings, however large', async () => {
+    const log = await openEmbeddedLog({ ...settings, retentionBytesMax: 1, chunkBytesMax: 1 });
+    await log.createTopic('views', 1);
+    await log.append('views', 0, [record('a'), record('b')]);
+    await log.append('views', 0, [record('c'), record('d')]);
+    expect(log.ends('views')).toEqual([{ low: 2n, end: 4n }]);
+    await log.close();
+  });
+
+  it('fails appends and reads by name while its files cannot be used, and heals by itself', async () => {
+    const tight = { ...settings, retentionBytesMax: 100 };
+    const rows = new LogRows(folder, settings.cacheBytes);
+    const log = new EmbeddedLog(rows, tight, await rows.open());
+    await log.createTopic('views', 2);
+    await log.append('views', 0, [record('a'), record('b')]);
+    await rows.close();
+    const context = { topic: 'views', partition: 1, offset: 0n };
+    const lost = { code: 'LOG_READ_FAILED', reaction: 'outage', context: { ...context, partition: 0 } };
+    await expect(log.read('views', 0, 0n, 1_000)).rejects.toMatchObject(lost);
+    // Retention has to read first.
+    const retained = log.append('views', 0, [record('c')]);
+    const plain = log.append('views', 1, [record('x')]);
+    await expect(retained).rejects.toMatchObject(lost);
+    await expect(plain).rejects.toMatchObject({ code: 'LOG_WRITE_FAILED', reaction: 'outage', context });
+    expect(log.ends('views')).toEqual([
+      { low: 0n, end: 2n },
+      { low: 0n, end: 0n },
+    ]);
+    expect(await log.append('views', 1, [record('y')])).toBe(0n);
+    expect(await log.append('views', 0, [record('d')])).toBe(2n);
+    expect(log.ends('views')).toEqual([
+      { low: 2n, end: 3n },
+      { low: 0n, end: 1n },
+    ]);
+    await log.close();
+  });
+
+  it('creates no topic that is not durable, and is asked again', async () => {
+    const rows = new LogRows(folder, settings.cacheBytes);
+    const log = new EmbeddedLog(rows, settings, await rows.open());
+    await rows.close();
+    await expect(log.createTopic('views', 1)).rejects.toMatchObject({ code: 'LOG_WRITE_FAILED' });
+    expect(log.topics()).toEqual([]);
+    const [one, other] = await Promise.all([log.createTopic('views', 1), log.createTopic('views', 1)]);
+    expect(other.topicId).toBe(one.topicId);
+    await log.close();
+  });
+
+  it('answers a second creation of a topic only once the first is durable', async () => {
+    const rows = new LogRows(folder, settings.cacheBytes);
+    const log = new EmbeddedLog(rows, settings, await rows.open());
+    const first = log.createTopic('views', 1);
+    const second = log.createTopic('views', 1).then(async (topic) => {
+      expect(await rows.topics()).toEqual([topic]);
+      return topic;
+    });
+    expect(await second).toEqual(await first);
+    await log.close();
+  });
+
+  it('leaves no row of a deleted topic behind, whoever waits to append', async () => {
+    const log = await openEmbeddedLog({ ...settings, pendingBytesMax: 1 });
+    await log.createTopic('views', 1);
+    const waiting = ['a', 'b', 'c', 'd'].map((text) => log.append('views', 0, [record(text)]));
+    const settled = Promise.allSettled(waiting);
+    await log.deleteTopic('views');
+    const refused = (await settled).filter((result) => result.status === 'rejected');
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { reason } of refused) expect(reason).toMatchObject({ code: 'LOG_NO_TOPIC' });
+    await log.close();
+    expect(await keysFrom('c', 'e')).toEqual([]);
+  });
+
+  it('lets appends wait, in their order, while too many bytes are not durable', async () => {
+    const log = await openEmbeddedLog({ ...settings, pendingBytesMax: 1 });
+    await log.createTopic('views', 1);
+    const texts = ['a', 'b', 'c', 'd', 'e'];
+    expect(await Promise.all(texts.map((text) => log.append('views', 0, [record(text)])))).toEqual([
+      0n,
+      1n,
+      2n,
+      3n,
+      4n,
+    ]);
+    const { records } = await log.read('views', 0, 0n, 1_000);
+    expect(records.map(({ value }) => String(value))).toEqual(texts);
+    await log.close();
+    // One row each: none was gathered while another was under way.
+    expect((await keysFrom('c', 'd')).length).toBe(5);
+  });
+
+  it.each([
+    ['too many headers', Array.from({ length: 65_536 }, () => ({ key: 'h', value: null }))],
+    ['too long a header name', [{ key: 'h'.repeat(65_536), value: null }]],
+    ['too long a header name of many-byte characters', [{ key: '€'.repeat(30_000), value: null }]],
+  ])('refuses a record with %s, and goes on', async (_, headers) => {
+    const log = await openEmbeddedLog(settings);
+    await log.createTopic('views', 1);
+    const before = log.append('views', 0, [record('a')]);
+    const refused = log.append('views', 0, [record('b'), { ...record('c'), headers }]);
+    const context = { topic: 'views', partition: 0 };
+    await expect(refused).rejects.toMatchObject({
+      code: 'LOG_RECORD_TOO_LARGE',
+      reaction: 'refused',
+      context,
+    });
+    expect(await before).toBe(0n);
+    expect(await log.append('views', 0, [record('d')])).toBe(1n);
+    await log.close();
+  });
+
+  it('takes the longest header name and the greatest number of headers', async () => {
+    const log = await openEmbeddedLog(settings);
+    await log.createTopic('views', 1);
+    const headers = Array.from({ length: 65_535 }, () => ({ key: 'h', value: null }));
+    headers[7] = { key: 'n'.repeat(65_535), value: null };
+    await log.append('views', 0, [{ ...record('a'), headers }]);
+    const { records } = await log.read('views', 0, 0n, 1_000);
+    expect(records[0]?.headers).toEqual(headers);
+    await log.close();
+  });
+
+  it('calls a table that the database cannot read damaged, and names the place', async () => {
+    let log = await openEmbeddedLog(settings);
+    await log.createTopic('views', 1);
+    await log.append('views', 0, [record('a'), record('b')]);
+    await log.close();
+    // Opening turns what was appended into a table.
+    log = await openEmbeddedLog(settings);
+    await log.close();
+    log = await openEmbeddedLog(settings);
+    const tables = (await readdir(folder)).filter((name) => name.endsWith('.ldb'));
+    expect(tables.length).toBeGreaterThan(0);
+    await log.close();
+    for (const table of tables) {
+      const path = join(folder, table);
+      const bytes = await readFile(path);
+      await writeFile(path, bytes.fill(0, bytes.length - 48));
+    }
+    await expect(openEmbeddedLog(settings)).rejects.toMatchObject({ code: 'LOG_CORRUPT', reaction: 'stop' });
   });
 
   it('refuses a folder of another format', async () => {
@@ -89,57 +289,13 @@ describe('the embedded log', () => {
     await expect(openEmbeddedLog(settings)).rejects.toMatchObject({ code: 'LOG_CORRUPT', context });
   });
 
-  it('feeds a pipeline that goes on where the one before ended, and takes its dead letters', async () => {
-    const log = await openEmbeddedLog(settings);
-    await log.createTopic('views', 1);
-    const store = createMemoryStore();
-    const retry = { baseMs: 1, maxMs: 10 };
-    const live = async (records: number): Promise<void> => {
-      const ending = new AbortController();
-      let left = records;
-      const source = new EmbeddedLogSource(
-        log,
-        { topic: 'views', readBytesMax: 1_000, retry },
-        systemClock,
-        () => 0,
-      );
-      const pipeline = new Pipeline(
-        {
-          source,
-          store,
-          deadLetters: new EmbeddedLogDeadLetters(log),
-          processor: { process: () => ({ kind: 'filtered' }), load: async () => undefined },
-          clock: systemClock,
-          random: () => 0,
-          log: silentLog,
-          freshness: {
-            recordFreshness: () => {
-              left -= 1;
-              if (left === 0) ending.abort();
-            },
-          },
-        },
-        {
-          batchEventsMax: 1,
-          batchBytesMax: 1_000,
-          inFlightBytesMax: 1_000,
-          sliceMs: 5,
-          onGap: 'stop',
-          retry,
-        },
-      );
-      await pipeline.run(ending.signal);
-    };
-    await log.append('views', 0, [record('a'), record('b')]);
-    await live(2);
-    const running = live(1);
-    await log.append('views', 0, [record('c')]);
-    await running;
-    expect((await store.sources())[0]).toMatchObject({
-      next: 3n,
-      epoch: 2,
-      fates: { consumed: 3, filtered: 3 },
-    });
-    await log.close();
+  it.each([
+    ['an input/output error', 'LEVEL_IO_ERROR', 'LOG_READ_FAILED', 'LOG_WRITE_FAILED', 'outage'],
+    ['a damaged table', 'LEVEL_CORRUPTION', 'LOG_CORRUPT', 'LOG_CORRUPT', 'stop'],
+  ])('says of %s what it means and where it was', (_, code, reading, writing, reaction) => {
+    const error = Object.assign(new Error('bad block'), { code });
+    const context = { topic: 'views', partition: 1, offset: 9n };
+    expect(readFailure(error, context)).toMatchObject({ code: reading, reaction, context, cause: error });
+    expect(writeFailure(error, context)).toMatchObject({ code: writing, reaction, context, cause: error });
   });
 });

@@ -115,11 +115,7 @@ export class EmbeddedLog {
   }
 
   topics(): readonly LogTopic[] {
-    return [...this.#topics.values()].map(({ topic, topicId, partitions }) => ({
-      topic,
-      topicId,
-      partitions,
-    }));
+    return [...this.#topics.values()].map(({ description }) => description);
   }
 
   /** Returns the topic as it is when it exists already. Throws OutageError LOG_WRITE_FAILED. */
@@ -127,14 +123,14 @@ export class EmbeddedLog {
     must(Number.isInteger(partitions) && partitions > 0 ? name : null, 'a topic has 1 partition or more');
     // A topic is listed once it is durable.
     const known = this.#topics.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.description;
     return await this.#job(async () => {
       const meanwhile = this.#topics.get(name);
-      if (meanwhile !== undefined) return meanwhile;
+      if (meanwhile !== undefined) return meanwhile.description;
       const topic = new TopicState({ topic: name, topicId: randomUUID(), partitions });
       await this.#rows.putTopic(topic);
       this.#topics.set(name, topic);
-      return topic;
+      return topic.description;
     });
   }
 

@@ -164,7 +164,6 @@ export class PartitionLane {
   async #take(batch: SourceBatch): Promise<void> {
     if (!this.alive) return;
     const position = this.#position ?? batch.from;
-    if (batch.next <= position) return;
     if (batch.from > position) {
       this.#fail(this.#owner.skipped(this, position, batch.from), position);
       return;

@@ -1,85 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  BadDataError,
-  type Clock,
-  FencedError,
-  OutageError,
-  StopError,
-  silentLog,
-} from '../foundation/index.ts';
-import {
-  createMemoryStore,
-  createMutationBatch,
-  type EventMutations,
-  type GraphStore,
-} from '../graph-store/index.ts';
+import { FencedError, OutageError } from '../foundation/index.ts';
+import { createMemoryStore, createMutationBatch, type GraphStore } from '../graph-store/index.ts';
 import type { DeadLetterWriter } from './dead-letters.ts';
 import type { EventSource, SourceBatch, SourceHandler, SourceRecord } from './event-source.ts';
-import { Pipeline, type PipelineLimits, type PipelineParts } from './pipeline.ts';
-import type { Outcome, RecordProcessor } from './record-processor.ts';
-
-const limits: PipelineLimits = {
-  batchEventsMax: 4,
-  batchBytesMax: 4_096,
-  inFlightBytesMax: 1_024,
-  sliceMs: 5,
-  onGap: 'stop',
-  retry: { baseMs: 10, maxMs: 1_000 },
-};
-const source = { cluster: 'c', topic: 'views', topicId: 'id', partition: 0 };
-type Kind = 'good' | 'filtered' | 'dead' | 'unmappable' | 'late-schema';
-
-/** Time moves only when somebody sleeps. */
-function fakeClock(): Clock {
-  let now = 1_000_000;
-  return {
-    now: () => now,
-    sleep: async (delayMs) => {
-      now += delayMs;
-    },
-  };
-}
-
-function recordOf(kind: Kind, id: number, offset: bigint): SourceRecord {
-  return {
-    offset,
-    timestampMs: 1,
-    key: null,
-    value: Buffer.from(JSON.stringify({ kind, id })),
-    headers: null,
-  };
-}
-
-function eventOf(id: number, nodeId: string): EventMutations {
-  const node = { type: 'Account', id: nodeId };
-  return {
-    timeMs: 1_000 + id,
-    rank: 0,
-    occurrence: BigInt(id),
-    mutations: [{ kind: 'node', node, properties: [['n', id]] }],
-  };
-}
-
-/** Each life of the process has another one: the schema has to be loaded again. */
-function fakeProcessor(loadFailures: number): RecordProcessor {
-  let failuresLeft = loadFailures;
-  let loaded = false;
-  return {
-    process(record): Outcome {
-      const { kind, id }: { kind: Kind; id: number } = JSON.parse(String(record.value));
-      if (kind === 'filtered') return { kind };
-      if (kind === 'dead') return { kind, stage: 'decode', error: new BadDataError('X', 'rubbish') };
-      if (kind === 'late-schema' && !loaded) return { kind: 'needs-schema', schemaId: 7 };
-      return { kind: 'mapped', event: eventOf(id, kind === 'unmappable' ? '' : `a${id % 5}`) };
-    },
-    async load() {
-      failuresLeft -= 1;
-      if (failuresLeft >= 0) throw new OutageError('REGISTRY_UNREACHABLE', 'no answer');
-      loaded = true;
-    },
-  };
-}
+import { Pipeline } from './pipeline.ts';
+import {
+  eventOf,
+  fakeProcessor,
+  limits,
+  partsWith,
+  recordOf,
+  source,
+  storeOver,
+  zeroFates,
+} from './pipeline-test-rig.ts';
 
 /** Hands the records over and obeys the port; `disturb` may revoke in the middle, and says how many records to take. */
 function fakeSource(records: readonly SourceRecord[], disturb: () => number): EventSource {
@@ -119,20 +54,6 @@ function fakeSource(records: readonly SourceRecord[], disturb: () => number): Ev
   };
 }
 
-function partsWith(parts: Partial<PipelineParts>): PipelineParts {
-  return {
-    source: fakeSource([], () => 1),
-    processor: fakeProcessor(0),
-    deadLetters: { write: async () => undefined, close: async () => undefined },
-    store: createMemoryStore(),
-    clock: fakeClock(),
-    random: () => 0.5,
-    log: silentLog,
-    freshness: null,
-    ...parts,
-  };
-}
-
 const kinds = ['good', 'good', 'good', 'filtered', 'dead', 'unmappable', 'late-schema'] as const;
 const recordsArb = fc
   .array(fc.record({ kind: fc.constantFrom(...kinds), id: fc.nat(30), hole: fc.nat(2) }), { maxLength: 60 })
@@ -152,14 +73,7 @@ function disturbedStore(
   kill: () => void,
 ): GraphStore {
   let down = false;
-  return {
-    ...{ node: store.node.bind(store), journey: store.journey.bind(store), edge: store.edge.bind(store) },
-    ...{ adjacency: store.adjacency.bind(store), sources: store.sources.bind(store) },
-    ...{
-      estimate: store.estimate.bind(store),
-      digest: store.digest.bind(store),
-      close: store.close.bind(store),
-    },
+  return storeOver(store, {
     async claim(one) {
       if (dice() % 4 === 0) throw new OutageError('DOWN', 'the store is down');
       down = false;
@@ -175,7 +89,7 @@ function disturbedStore(
       applied.push(advance.next);
       return result;
     },
-  };
+  });
 }
 
 describe('the pipeline', () => {
@@ -218,10 +132,10 @@ describe('the pipeline', () => {
         }
         const { epoch } = await oracle.claim(source);
         const next = (records.at(-1)?.offset ?? 0n) + 1n;
-        await oracle.apply({ source, epoch, from: 0n, next, fates: zero, newestEventMs: 0 }, mutations);
+        await oracle.apply({ source, epoch, from: 0n, next, fates: zeroFates, newestEventMs: 0 }, mutations);
         expect(await memory.digest()).toBe(await oracle.digest());
         const [status] = await memory.sources();
-        const fates = status?.fates ?? zero;
+        const fates = status?.fates ?? zeroFates;
         expect(fates.consumed).toBe(records.length);
         expect(fates.applied + fates.superseded + fates.filtered + fates.deadLettered).toBe(fates.consumed);
         expect(fates.filtered).toBe(kindsSeen.filter(({ kind }) => kind === 'filtered').length);
@@ -269,10 +183,7 @@ describe('the pipeline', () => {
       largest = Math.max(largest, pipeline.status().inFlightBytes);
       return await memory.apply(advance, mutations);
     };
-    const store = Object.assign(Object.create(memory), {
-      apply,
-      claim: memory.claim.bind(memory),
-    });
+    const store = storeOver(memory, { apply, claim: (one) => memory.claim(one) });
     const records = Array.from({ length: 500 }, (_, i) => recordOf('good', i, BigInt(i)));
     const pipeline: Pipeline = new Pipeline(
       partsWith({ store, source: fakeSource(records, () => 8) }),
@@ -281,25 +192,6 @@ describe('the pipeline', () => {
     await pipeline.run(new AbortController().signal);
     expect(largest).toBeGreaterThan(limits.inFlightBytesMax / 4);
     expect(largest).toBeLessThanOrEqual(limits.inFlightBytesMax);
-  });
-
-  it('names topic, partition and offset when it stops', async () => {
-    const processor: RecordProcessor = {
-      process: () => ({ kind: 'needs-schema', schemaId: 9 }),
-      load: async () => {
-        throw new StopError('REGISTRY_REFUSED', 'The registry refused the login.');
-      },
-    };
-    const pipeline = new Pipeline(
-      partsWith({ processor, source: fakeSource([recordOf('good', 1, 5n)], () => 7) }),
-      limits,
-    );
-    const running = pipeline.run(new AbortController().signal);
-    await expect(running).rejects.toMatchObject({
-      code: 'REGISTRY_REFUSED',
-      context: { topic: 'views', partition: 0 },
-    });
-    expect(pipeline.status().state.kind).toBe('stopped');
   });
 
   it('moves its position over holes and filtered records', async () => {
@@ -317,5 +209,3 @@ describe('the pipeline', () => {
     expect((await memory.sources())[0]?.next).toBe(10n);
   });
 });
-
-const zero = { consumed: 0, applied: 0, superseded: 0, filtered: 0, deadLettered: 0 };

@@ -7,26 +7,42 @@ function refused(message: string, limit: number): GraphQLError {
 
 /** Refuses a query whose selections nest deeper than `depthMax`, fragments unfolded. Fragment cycles count as too deep. */
 export function depthRule(depthMax: number): ValidationRule {
-  return (context: ValidationContext): ASTVisitor => ({
-    OperationDefinition: (operation) => {
-      if (!fits(operation.selectionSet, depthMax, context)) {
-        context.reportError(refused(`The query nests deeper than ${depthMax} levels.`, depthMax));
-      }
-    },
-  });
+  return (context: ValidationContext): ASTVisitor => {
+    const heights = new Map<string, number>();
+    return {
+      OperationDefinition: (operation) => {
+        if (height(operation.selectionSet, heights, context) > depthMax) {
+          context.reportError(refused(`The query nests deeper than ${depthMax} levels.`, depthMax));
+        }
+      },
+    };
+  };
 }
 
-function fits(set: SelectionSetNode, left: number, context: ValidationContext): boolean {
-  if (left === 0) return false;
-  return set.selections.every((selection) => {
-    if (selection.kind !== 'FragmentSpread') {
-      const inner = selection.selectionSet;
-      return inner === undefined || fits(inner, selection.kind === 'Field' ? left - 1 : left, context);
+/** Each fragment is measured once: unfolding it at every spread would cost spreads to the power of levels. */
+function height(set: SelectionSetNode, heights: Map<string, number>, context: ValidationContext): number {
+  let inner = 0;
+  for (const selection of set.selections) {
+    if (selection.kind === 'FragmentSpread') {
+      inner = Math.max(inner, fragmentHeight(selection.name.value, heights, context));
+    } else if (selection.selectionSet !== undefined) {
+      const below = height(selection.selectionSet, heights, context);
+      inner = Math.max(inner, selection.kind === 'Field' ? below : below - 1);
     }
-    const fragment = context.getFragment(selection.name.value);
-    // A spread costs a level although it adds none to the answer: that is what ends a cycle.
-    return fragment == null || fits(fragment.selectionSet, left - 1, context);
-  });
+  }
+  return inner + 1;
+}
+
+function fragmentHeight(name: string, heights: Map<string, number>, context: ValidationContext): number {
+  const known = heights.get(name);
+  if (known !== undefined) return known;
+  const fragment = context.getFragment(name);
+  if (fragment == null) return 0;
+  // Stands while the fragment is being measured, so a spread of itself is endless.
+  heights.set(name, Number.POSITIVE_INFINITY);
+  const measured = height(fragment.selectionSet, heights, context);
+  heights.set(name, measured);
+  return measured;
 }
 
 /** Refuses a document with more than `aliasesMax` aliases: each repeats a field's whole cost. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
 import { defaultEmbeddedLogSettings, openEmbeddedLog } from '../../ingest/index.ts';
 import { EventEncoder } from '../../schemas/index.ts';
 import { type BenchEvent, benchSchema, benchTopic, PlaybackEvents } from './playback-events.ts';
@@ -68,7 +68,7 @@ export async function withProducer<T>(
   target: KafkaTarget,
   work: (producer: Producer) => Promise<T>,
 ): Promise<T> {
-  const producer = kafkaOf(target).producer();
+  const producer = kafkaOf(target).producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
   try {
     return await work(producer);
@@ -95,8 +95,7 @@ const tickMs = 10;
  * Open loop: every event has the time at which it was meant to be sent, and a producer that falls behind sends late events with
  * their intended times, so that its own delay counts.
  */
-export async function pacedKafka(target: KafkaTarget, pace: Paced, seed: number): Promise<number> {
-  const events = await prepareTopic(target, seed);
+export async function pacedKafka(target: KafkaTarget, pace: Paced, events: PlaybackEvents): Promise<number> {
   return withProducer(target, async (producer) => {
     const startMs = Date.now();
     const total = pace.perSecond * pace.seconds;

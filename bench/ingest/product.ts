@@ -8,6 +8,8 @@ const startTimeoutMs = 60_000;
 const pollMs = 50;
 
 export interface ProductStatus {
+  /** Partitions that were ever claimed. */
+  readonly partitions: number;
   readonly consumed: number;
   readonly applied: number;
   readonly freshnessP50Ms: number | null;
@@ -30,7 +32,18 @@ export class Product {
   static async start(flags: readonly string[]): Promise<Product> {
     const child = spawn(
       process.execPath,
-      [main, 'up', '--port', '0', '--demo', 'off', '--log.level', 'warn', ...flags],
+      [
+        '--max-semi-space-size=8',
+        main,
+        'up',
+        '--port',
+        '0',
+        '--demo',
+        'off',
+        '--log.level',
+        'warn',
+        ...flags,
+      ],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
@@ -75,8 +88,17 @@ export class Product {
     }
   }
 
+  /** Polls until the group has given so many partitions to the product: before that, waiting is Kafka's and not ours. */
+  async untilClaimed(partitions: number, timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    while ((await this.status()).partitions < partitions) {
+      if (performance.now() > deadline) throw new Error('the product was not given its partitions in time');
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+    }
+  }
+
   async status(): Promise<ProductStatus> {
-    const query = '{ status { freshnessP50Ms freshnessP99Ms topics { consumed applied } } }';
+    const query = '{ status { freshnessP50Ms freshnessP99Ms topics { partition consumed applied } } }';
     const response = await fetch(`${this.#url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -107,6 +129,7 @@ export class Product {
 }
 
 interface TopicCounts {
+  readonly partition: number | null;
   readonly consumed: number;
   readonly applied: number;
 }
