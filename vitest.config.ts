@@ -1,9 +1,23 @@
+import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const integration = '**/*.int.test.ts';
 /** Tests that use the whole machine: they install packages, or measure. */
 const alone = ['test/pack.test.ts', 'bench/**/*.test.ts'];
 const notOurs = [...configDefaults.exclude, 'dist/**', 'data/**', '.services/**'];
+
+/**
+ * Node gives our imports and Apollo Server's `require` one copy of graphql; vitest would resolve ours to the ES module beside it,
+ * and graphql refuses to work with two.
+ */
+const resolve = {
+  alias: [
+    {
+      find: /^graphql$/,
+      replacement: fileURLToPath(new URL('node_modules/graphql/index.js', import.meta.url)),
+    },
+  ],
+};
 
 export default defineConfig({
   test: {
@@ -12,6 +26,7 @@ export default defineConfig({
     teardownTimeout: 30_000,
     projects: [
       {
+        resolve,
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
@@ -24,6 +39,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: 'integration',
           include: [integration],
@@ -38,6 +54,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: 'alone',
           include: alone,

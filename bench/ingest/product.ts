@@ -108,7 +108,12 @@ export class Product {
     const { topics, ...freshness } = answer.data.status;
     const sum = (pick: (topic: TopicCounts) => number): number =>
       topics.reduce((total, topic) => total + pick(topic), 0);
-    return { ...freshness, consumed: sum((topic) => topic.consumed), applied: sum((topic) => topic.applied) };
+    return {
+      ...freshness,
+      partitions: topics.filter((topic) => topic.partition !== null).length,
+      consumed: sum((topic) => topic.consumed),
+      applied: sum((topic) => topic.applied),
+    };
   }
 
   /** Resident memory of the whole process, threads included, at its highest sample. */
