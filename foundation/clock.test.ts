@@ -16,4 +16,11 @@ describe('systemClock.sleep', () => {
     await sleeping;
     expect(systemClock.now() - before).toBeLessThan(30_000);
   });
+
+  it('of 0 ms lets everything else have its turn, and no more', async () => {
+    const turns: string[] = [];
+    setImmediate(() => turns.push('before'));
+    await systemClock.sleep(0);
+    expect(turns).toEqual(['before']);
+  });
 });

@@ -2,7 +2,7 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
-  /** Resolves after `delayMs`, or at once when `signal` aborts; never rejects. */
+  /** Resolves after `delayMs` (0: with the event loop's next turn), or at once when `signal` aborts; never rejects. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -15,6 +15,11 @@ export const systemClock: Clock = {
     new Promise((resolve) => {
       if (signal?.aborted === true) {
         resolve();
+        return;
+      }
+      // A timer of 0 ms takes a whole millisecond.
+      if (delayMs === 0) {
+        setImmediate(resolve);
         return;
       }
       const done = (): void => {

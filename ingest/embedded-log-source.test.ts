@@ -24,7 +24,7 @@ import {
   recordOf,
   storeOver,
   zeroFates,
-} from './pipeline-test-rig.ts';
+} from './pipeline-testing.ts';
 
 let folder = '';
 beforeEach(async () => {

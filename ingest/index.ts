@@ -17,7 +17,6 @@ export { EmbeddedLogDeadLetters } from './embedded-log-dead-letters.ts';
 export type { LogRecord } from './embedded-log-format.ts';
 export { EmbeddedLogSource, type EmbeddedLogSourceSettings } from './embedded-log-source.ts';
 export type { LogTopic } from './embedded-log-topic.ts';
-export { asJourneyGraphError, classify } from './error-classifier.ts';
 export type {
   EventSource,
   SourceBatch,
@@ -34,7 +33,6 @@ export {
   loadKafkaConnection,
 } from './kafka-client.ts';
 export {
-  deadLetterTopic,
   type KafkaDeadLetterParts,
   type KafkaDeadLetterSettings,
   KafkaDeadLetters,
@@ -45,11 +43,10 @@ export { KafkaSource, type KafkaSourceParts } from './kafka-source.ts';
 export { KafkaTopicIds } from './kafka-topic-ids.ts';
 export { hideKafkajsTimeoutWarning, type WarningSource } from './kafka-warning.ts';
 export { type FreshnessObserver, Pipeline, type PipelineLimits, type PipelineParts } from './pipeline.ts';
-export {
-  type Gap,
-  type PartitionStatus,
-  type PipelineState,
-  type PipelineStatus,
-  storedFates,
+export type {
+  Gap,
+  PartitionStatus,
+  PipelineState,
+  PipelineStatus,
 } from './pipeline-status.ts';
 export type { Outcome, RecordProcessor } from './record-processor.ts';

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   BadDataError,
   FencedError,
@@ -185,7 +184,7 @@ export class PartitionLane {
         segment = new Segment(record.offset + 1n);
       }
       if (i % recordsBetweenClockLooks === 0 && this.#parts.clock.now() >= sliceEndMs) {
-        await nextTurn();
+        await this.#parts.clock.sleep(0);
         if (!this.alive) return;
         sliceEndMs = this.#parts.clock.now() + this.#limits.sliceMs;
       }

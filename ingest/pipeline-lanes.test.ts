@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FencedError, type Log, must, OutageError, StopError, silentLog } from '../foundation/index.ts';
+import {
+  FencedError,
+  type Log,
+  must,
+  OutageError,
+  StopError,
+  silentLog,
+  systemClock,
+} from '../foundation/index.ts';
 import { createMemoryStore, createMutationBatch, type Fates } from '../graph-store/index.ts';
 import type { EventSource, SourceBatch, SourceRecord } from './event-source.ts';
 import { Pipeline, type PipelineLimits, type PipelineParts } from './pipeline.ts';
@@ -18,7 +26,7 @@ import {
   storeOver,
   turns,
   zeroFates,
-} from './pipeline-test-rig.ts';
+} from './pipeline-testing.ts';
 
 function start(parts: Partial<PipelineParts> = {}, own: Partial<PipelineLimits> = {}) {
   const hand = new HandSource();
@@ -276,7 +284,7 @@ describe('a slice', () => {
         now += stepMs;
         return now;
       },
-      sleep: async () => undefined,
+      sleep: systemClock.sleep,
     };
     let others = 0;
     let going = true;

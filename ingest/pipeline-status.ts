@@ -1,4 +1,4 @@
-import type { Fates, SourcePartition, SourceStatus } from '../graph-store/index.ts';
+import type { Fates, SourcePartition } from '../graph-store/index.ts';
 
 export type PipelineState =
   | { readonly kind: 'idle' }
@@ -53,11 +53,4 @@ export function addFates(a: Fates, b: Fates): Fates {
     filtered: a.filtered + b.filtered,
     deadLettered: a.deadLettered + b.deadLettered,
   };
-}
-
-/** Fates of all time, as the store keeps them, of one topic in all its lives. */
-export function storedFates(topic: string, sources: readonly SourceStatus[]): Fates {
-  return sources
-    .filter(({ source }) => source.topic === topic)
-    .reduce((sum, { fates }) => addFates(sum, fates), noFates);
 }

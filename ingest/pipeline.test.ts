@@ -14,7 +14,7 @@ import {
   source,
   storeOver,
   zeroFates,
-} from './pipeline-test-rig.ts';
+} from './pipeline-testing.ts';
 
 /** Hands the records over and obeys the port; `disturb` may revoke in the middle, and says how many records to take. */
 function fakeSource(records: readonly SourceRecord[], disturb: () => number): EventSource {
