@@ -1,4 +1,3 @@
-export { decodeEvents } from './codec.ts';
 export type {
   AdjacencyPage,
   AdjacencyQuery,
@@ -20,7 +19,7 @@ export type {
   TimeOrder,
   TimePosition,
 } from './graph-store.ts';
-export { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts';
+export type { LevelSettings } from './leveldb-protocol.ts';
 export { openLevelStore } from './leveldb-store.ts';
 export { createMemoryStore } from './memory-store.ts';
 export {

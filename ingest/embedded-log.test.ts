@@ -199,6 +199,22 @@ describe('the embedded log', () => {
     expect(await keysFrom('c', 'e')).toEqual([]);
   });
 
+  it('finishes a deletion that a crash interrupted when it is opened', async () => {
+    const log = await openEmbeddedLog(settings);
+    const topic = await log.createTopic('views', 1);
+    await log.append('views', 0, [record('a')]);
+    await log.close();
+    const rows = new LogRows(folder, settings.cacheBytes);
+    await rows.open();
+    await rows.markDeleted(topic);
+    await rows.close();
+    expect((await keysFrom('c', 'e')).length).toBe(2);
+    const again = await openEmbeddedLog(settings);
+    expect(again.topics()).toEqual([]);
+    await again.close();
+    expect(await keysFrom('c', 'e')).toEqual([]);
+  });
+
   it('lets appends wait, in their order, while too many bytes are not durable', async () => {
     const log = await openEmbeddedLog({ ...settings, pendingBytesMax: 1 });
     await log.createTopic('views', 1);

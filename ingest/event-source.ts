@@ -81,7 +81,7 @@ export interface EventSource {
   /**
    * Called when an apply failed after its `batch` had resolved, while no `batch` of the partition is under way that could reject:
    * the source calls `assigned` again, after whatever it is doing with this partition, and reads from the answer. Ignored
-   * when the partition is not the source's any more. A source without it gets each `batch` resolved only once it is durable.
+   * when the partition is not the source's any more.
    */
-  reclaim?(source: SourcePartition): void;
+  reclaim(source: SourcePartition): void;
 }

@@ -106,6 +106,11 @@ export class KafkaPartition {
     this.#handler.revoked(this.source);
   }
 
+  /** An apply failed after its batch had been taken: what was fetched since is void. */
+  reclaim(): void {
+    void this.#queue(() => this.#claimAnew());
+  }
+
   /** Resolves when the handler holds nothing of this partition any more; never rejects. */
   idle(): Promise<void> {
     return this.#chain;
@@ -147,6 +152,12 @@ export class KafkaPartition {
     return this.#chain;
   }
 
+  async #claimAnew(): Promise<void> {
+    this.#control.pause(this.source.partition);
+    this.#expected = null;
+    await this.#claim();
+  }
+
   async #claim(): Promise<void> {
     const answer = await this.#handler.assigned(this.source).catch(handlerFailed);
     if (!this.#owned) return;
@@ -183,9 +194,7 @@ export class KafkaPartition {
       if (!(error instanceof FencedError)) return handlerFailed(error);
       if (!this.#owned) return false;
       this.#log.debug({ ...this.#where(), from }, 'fenced: claiming the partition anew');
-      this.#control.pause(this.source.partition);
-      this.#expected = null;
-      await this.#claim();
+      await this.#claimAnew();
       return false;
     }
     // A claim may have begun while the handler held the batch; then its answer counts, not this.

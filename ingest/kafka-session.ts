@@ -149,6 +149,10 @@ export class KafkaSession {
     await this.#consumer.commitOffsets([{ topic: this.#parts.topic, partition, offset: String(next) }]);
   }
 
+  reclaim(partition: number): void {
+    if (!this.#over.signal.aborted) this.#partitions.get(partition)?.reclaim();
+  }
+
   #createConsumer(): Consumer {
     const { kafka, topic, settings } = this.#parts;
     const consumer = kafka.consumer({

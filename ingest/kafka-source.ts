@@ -109,6 +109,10 @@ export class KafkaSource implements EventSource {
     if (!this.#reporting) void this.#tell();
   }
 
+  reclaim(source: SourcePartition): void {
+    if (this.#session?.identity.topicId === source.topicId) this.#session.reclaim(source.partition);
+  }
+
   /** One at a time and no faster than the interval; reports that come meanwhile replace each other. Never rejects. */
   async #tell(): Promise<void> {
     this.#reporting = true;

@@ -152,8 +152,6 @@ export class PartitionLane {
     this.#busy = true;
     try {
       await this.#take(batch);
-      // Nothing may follow this batch for a long time, and to such a source only a `batch` call can tell that an apply failed.
-      if (this.alive && this.#parts.source.reclaim === undefined) await this.drain();
     } finally {
       this.#busy = false;
     }

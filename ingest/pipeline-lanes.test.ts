@@ -92,24 +92,6 @@ describe('a failed apply in flight', () => {
     expect(await outcome).toBe(null);
   });
 
-  it('is waited for by the batch when the source cannot be told otherwise', async () => {
-    const hand = new HandSource();
-    const deaf: EventSource = {
-      topic: hand.topic,
-      run: (handler, signal) => hand.run(handler, signal),
-      ends: () => hand.ends(),
-      report: () => undefined,
-    };
-    const { held, ending, outcome } = start({ source: deaf });
-    await hand.handler.assigned(source);
-    const batch = hand.handler.batch(batchOf(goodRecords(0n, 4)));
-    await turns();
-    held.take().fail(down);
-    await expect(batch).rejects.toBeInstanceOf(FencedError);
-    ending.abort();
-    expect(await outcome).toBe(null);
-  });
-
   it('stops the pipeline and names the place when only a person can help', async () => {
     const { hand, held, outcome } = start();
     await hand.handler.assigned(source);

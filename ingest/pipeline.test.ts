@@ -13,15 +13,25 @@ import {
   recordOf,
   source,
   storeOver,
+  turns,
   zeroFates,
 } from './pipeline-testing.ts';
 
 /** Hands the records over and obeys the port; `disturb` may revoke in the middle, and says how many records to take. */
 function fakeSource(records: readonly SourceRecord[], disturb: () => number): EventSource {
   const end = (records.at(-1)?.offset ?? -1n) + 1n;
+  let reclaimed = false;
   async function follow(handler: SourceHandler, signal: AbortSignal): Promise<void> {
+    reclaimed = false;
     let from = (await handler.assigned(source)) ?? 0n;
-    while (from < end && !signal.aborted) {
+    // At the end it stays as long as an apply may still fail.
+    for (let quiet = 0; quiet < 20 && !signal.aborted; ) {
+      if (reclaimed) throw new FencedError('the handler asks to begin anew');
+      if (from >= end) {
+        quiet += 1;
+        await turns();
+        continue;
+      }
       const dice = disturb();
       const left = records.filter(({ offset }) => offset >= from);
       const part = left.slice(0, 1 + (dice % 9));
@@ -30,6 +40,7 @@ function fakeSource(records: readonly SourceRecord[], disturb: () => number): Ev
       if (dice % 5 === 0) {
         handler.revoked(source);
         await handed;
+        reclaimed = false;
         from = (await handler.assigned(source)) ?? 0n;
         continue;
       }
@@ -51,6 +62,9 @@ function fakeSource(records: readonly SourceRecord[], disturb: () => number): Ev
     },
     ends: async () => [{ source, end }],
     report: () => undefined,
+    reclaim: () => {
+      reclaimed = true;
+    },
   };
 }
 

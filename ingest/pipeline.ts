@@ -234,7 +234,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
 
   failed(lane: PartitionLane, error: JourneyGraphError, offset: bigint): void {
     const { reaction } = error;
-    if (reaction === 'outage' || reaction === 'fenced') this.#parts.source.reclaim?.(lane.source);
+    if (reaction === 'outage' || reaction === 'fenced') this.#parts.source.reclaim(lane.source);
     else this.#stop(error, lane.source, offset);
   }
 

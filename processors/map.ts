@@ -1,7 +1,7 @@
 import { BadDataError } from '../foundation/index.ts';
 import type { Mutation, NodeRef, Property, StepLink } from '../graph-store/index.ts';
 import type { EdgePlan, MappingPlan, NodePlan, PropertyRead, StepPlan } from '../schemas/index.ts';
-import { compileEventId, compileId, compileTime, compileValue, type Read } from './normalize.ts';
+import { compileId, compileTime, compileValue, type Read } from './normalize.ts';
 
 /** What one event means; which event it is, is told by `eventId` or, where that is null, by its bytes. */
 export interface MappedEvent {
@@ -28,7 +28,7 @@ const noLinks: readonly StepLink[] = [];
 /** The compiler's back half: a plan to plain closures, in the order nodes, edges, step. */
 export function compileMap(plan: MappingPlan, settings: MapSettings): MapEvent {
   const readTime = compileTime(plan.time, settings.futureMsMax);
-  const readEventId = plan.eventId === null ? null : compileEventId(plan.eventId);
+  const readEventId = plan.eventId === null ? null : compileId(plan.eventId);
   const readNodes = plan.nodes.map(compileNode);
   const writeNodes = plan.nodes.flatMap((node, index) => compileNodeMutation(node, index, plan));
   const writeEdges = plan.edges.map(compileEdge);

@@ -114,9 +114,6 @@ export function compileId(field: FieldRead): Read<string | null> {
   };
 }
 
-/** What makes two copies of an event the same one; null where the event has none. Throws like {@link compileId}. */
-export const compileEventId = compileId;
-
 /**
  * The event's time in milliseconds since the Unix epoch: a safe integer, 0 or more, at most `futureMsMax` ahead of `nowMs`.
  * Anything else is bad data (`EVENT_TIME_OUT_OF_RANGE`, or `EVENT_TIME_MISSING` where it is null).

@@ -1,6 +1,7 @@
 import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
 import type { StatusReader } from './status-reader.ts';
+import type { StepBudget } from './step-budget.ts';
 
 export interface QueryLimits {
   readonly pageDefault: number;
@@ -31,6 +32,7 @@ export interface ApiContext {
   readonly reader: GraphReader;
   readonly status: StatusReader;
   readonly limits: QueryLimits;
+  readonly steps: StepBudget;
   readonly clock: Clock;
   readonly log: Log;
   readonly requestId: string;

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiContext } from './api-context.ts';
+import { Deadline } from './deadline.ts';
 import type { GraphqlEngine, GraphqlResponse } from './graphql-engine.ts';
 import { type Ide, idePolicy } from './ide-page.ts';
 import { readBody } from './request-body.ts';
-import { refuseRequest } from './request-gate.ts';
+import { refuseCaller, refuseHost } from './request-gate.ts';
 import type { ApiServerOptions } from './server.ts';
+import { StepBudget } from './step-budget.ts';
 
 const graphqlPath = '/graphql';
 const problemType = 'application/json; charset=utf-8';
@@ -37,17 +39,23 @@ export class ApiHandler {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
-    const { pathname, search } = new URL(request.url ?? '/', 'http://localhost');
+    const url = URL.parse(request.url ?? '/', 'http://localhost');
+    if (url === null) return problem(response, 400, 'BAD_REQUEST', 'The address is not a URL.', requestId);
+    const { pathname, search } = url;
     const health = healthStatus(pathname, this.#options.status.ready());
     if (health !== null) return plain(response, health);
-    const refusal = refuseRequest(request, this.#options.gate);
-    if (refusal !== null) {
-      if (refusal.status === 401) response.setHeader('www-authenticate', 'Bearer');
-      return problem(response, refusal.status, refusal.code, refusal.message, requestId);
-    }
+    const stranger = refuseHost(request, this.#options.gate);
+    if (stranger !== null)
+      return problem(response, stranger.status, stranger.code, stranger.message, requestId);
     const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
     if (pathname === '/' || (pathname === graphqlPath && wantsPage && search === '')) {
+      // Before the token: a browser that opens a page can send none, and the page holds no data.
       return this.#page(request, response, requestId);
+    }
+    const refusal = refuseCaller(request, this.#options.gate);
+    if (refusal !== null) {
+      response.setHeader('www-authenticate', 'Bearer');
+      return problem(response, refusal.status, refusal.code, refusal.message, requestId);
     }
     if (pathname === graphqlPath) return this.#graphql(request, response, search, requestId);
     problem(response, 404, 'NOT_FOUND', 'There is nothing here; GraphQL is at /graphql.', requestId);
@@ -81,43 +89,45 @@ export class ApiHandler {
     requestId: string,
   ): Promise<void> {
     const { limits } = this.#options;
-    const reading = await readBody(request, limits.bodyBytesMax);
-    if (reading.kind === 'aborted') return;
-    if (reading.kind === 'too-large') {
-      // The rest is not read: the connection ends with the answer.
-      response.setHeader('connection', 'close');
-      const message = `A request takes at most ${limits.bodyBytesMax} bytes.`;
-      return problem(response, 413, 'REQUEST_TOO_LARGE', message, requestId);
-    }
-    const body = parseJson(reading.text, request);
-    if (body === notJson) return problem(response, 400, 'BAD_REQUEST', 'The body is not JSON.', requestId);
-    const answer = await this.#beforeDeadline(
-      this.#engine.execute(
-        { method: request.method ?? 'GET', search, headers: flatHeaders(request), body },
-        this.#context(requestId),
-      ),
-    );
-    if (answer === null) {
-      const message = `The query took longer than ${limits.deadlineMs} ms.`;
-      return problem(response, 503, 'DEADLINE_EXCEEDED', message, requestId);
-    }
-    send(response, answer, requestId);
-  }
-
-  /** What runs on after the deadline is bounded by the limits on rows; its result is dropped. */
-  async #beforeDeadline(execution: Promise<GraphqlResponse>): Promise<GraphqlResponse | null> {
-    const { clock, limits } = this.#options;
-    const done = new AbortController();
+    const deadline = new Deadline(this.#options.clock, limits.deadlineMs);
     try {
-      return await Promise.race([execution, clock.sleep(limits.deadlineMs, done.signal).then(() => null)]);
+      const reading = await deadline.race(readBody(request, limits.bodyBytesMax));
+      if (reading === null || reading.kind === 'too-large') {
+        // The rest is not read: the connection ends with the answer.
+        response.setHeader('connection', 'close');
+        return reading === null
+          ? problem(
+              response,
+              408,
+              'REQUEST_TIMEOUT',
+              `The body took longer than ${limits.deadlineMs} ms.`,
+              requestId,
+            )
+          : problem(
+              response,
+              413,
+              'REQUEST_TOO_LARGE',
+              `A request takes at most ${limits.bodyBytesMax} bytes.`,
+              requestId,
+            );
+      }
+      if (reading.kind === 'aborted') return;
+      const body = parseJson(reading.text, request);
+      if (body === notJson) return problem(response, 400, 'BAD_REQUEST', 'The body is not JSON.', requestId);
+      const query = { method: request.method ?? 'GET', search, headers: flatHeaders(request), body };
+      // What runs on after the deadline is bounded by the limits on rows; its result is dropped.
+      const answer = await deadline.race(this.#engine.execute(query, this.#context(requestId)));
+      if (answer !== null) return send(response, answer, requestId);
+      const message = `The query took longer than ${limits.deadlineMs} ms.`;
+      problem(response, 503, 'DEADLINE_EXCEEDED', message, requestId);
     } finally {
-      done.abort();
+      deadline.stop();
     }
   }
 
   #context(requestId: string): ApiContext {
     const { reader, status, limits, clock, log } = this.#options;
-    return { reader, status, limits, clock, log, requestId };
+    return { reader, status, limits, clock, log, requestId, steps: new StepBudget(limits.pageMax) };
   }
 }
 

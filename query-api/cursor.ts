@@ -22,7 +22,8 @@ export function writeCursor(position: TimePosition): string {
 export function readCursor(argument: string, text: string): TimePosition {
   const buffer = pattern.test(text) ? Buffer.from(text, 'base64url') : Buffer.alloc(0);
   const timeMs = buffer.length === bytes ? Number(buffer.readBigUInt64BE(1)) : Number.NaN;
-  if (buffer[0] !== version || !Number.isSafeInteger(timeMs)) {
+  // A time that a store cannot hold, or spare bits that another text would share: written by somebody else.
+  if (buffer[0] !== version || !Number.isSafeInteger(timeMs) || buffer.toString('base64url') !== text) {
     throw badInput(argument, 'a cursor that an earlier page gave');
   }
   return { timeMs, occurrence: buffer.readBigUInt64BE(9) };

@@ -3,8 +3,10 @@ import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/di
 import type { GraphQLError } from 'graphql';
 import type { Log } from '../foundation/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
-import { maskedError } from './api-error.ts';
+import { maskedError, publicError } from './api-error.ts';
+import { argumentAtFault } from './argument-at-fault.ts';
 import { aliasRule, depthRule } from './query-rules.ts';
+import { sourceRefusal } from './query-source.ts';
 import { createSchema } from './schema.ts';
 
 export interface GraphqlRequest {
@@ -23,22 +25,22 @@ export interface GraphqlResponse {
 /** Apollo Server without a server of its own: HTTP is ours, so that other paths live beside it. */
 export class GraphqlEngine {
   readonly #apollo: ApolloServer<ApiContext>;
+  readonly #tokensMax: number;
 
   constructor(limits: QueryLimits, log: Log) {
+    this.#tokensMax = limits.tokensMax;
     this.#apollo = new ApolloServer<ApiContext>({
       schema: createSchema(),
       csrfPrevention: true,
       allowBatchedHttpRequests: false,
+      // Queries that callers leave on the server are a cache to fill; ours are small enough to be sent.
+      persistedQueries: false,
+      // The schema is public: clients generate their types from it.
       introspection: true,
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
-      parseOptions: { maxTokens: limits.tokensMax },
       validationRules: [depthRule(limits.depthMax), aliasRule(limits.aliasesMax)],
-      formatError: (formatted, error) => {
-        const masked = maskedError(error);
-        if (masked === null) return formatted;
-        return { ...formatted, message: masked.message, extensions: { code: masked.code } };
-      },
+      formatError: publicError,
       plugins: [ApolloServerPluginCacheControlDisabled(), errorPlugin(log)],
       logger: apolloLogger(log),
     });
@@ -53,6 +55,9 @@ export class GraphqlEngine {
   }
 
   async execute(request: GraphqlRequest, context: ApiContext): Promise<GraphqlResponse> {
+    const query = queryText(request);
+    const refusal = query === null ? null : sourceRefusal(query, this.#tokensMax);
+    if (refusal !== null) return refused(refusal);
     const headers = new HeaderMap(Object.entries(request.headers));
     const response = await this.#apollo.executeHTTPGraphQLRequest({
       httpGraphQLRequest: { method: request.method, search: request.search, headers, body: request.body },
@@ -66,21 +71,35 @@ export class GraphqlEngine {
   }
 }
 
-/** Every error carries the request's id; what is not the caller's fault is logged under it, with its cause. */
+/** Where Apollo will look for the query; null where it will refuse the request itself. */
+function queryText({ method, search, body }: GraphqlRequest): string | null {
+  if (method === 'GET') return new URLSearchParams(search).get('query');
+  if (typeof body !== 'object' || body === null || !('query' in body)) return null;
+  return typeof body.query === 'string' ? body.query : null;
+}
+
+function refused(error: GraphQLError): GraphqlResponse {
+  const headers = new Map([['content-type', 'application/json; charset=utf-8']]);
+  return { status: 400, headers, body: `${JSON.stringify({ errors: [error] })}\n` };
+}
+
+/**
+ * Every error carries the request's id and, where it has one, the argument at fault; what is not the caller's fault is
+ * logged under that id, with its cause.
+ */
 function errorPlugin(log: Log): ApolloServerPlugin<ApiContext> {
   return {
     requestDidStart: async () => ({
-      didEncounterErrors: async ({ errors, contextValue }) => {
-        for (const error of errors) logOurs(error, contextValue.requestId, log);
-      },
-      willSendResponse: async ({ response, contextValue }) => {
-        if (response.body.kind !== 'single') return;
-        const { singleResult } = response.body;
-        if (singleResult.errors === undefined) return;
-        singleResult.errors = singleResult.errors.map((error) => ({
-          ...error,
-          extensions: { ...error.extensions, requestId: contextValue.requestId },
-        }));
+      didEncounterErrors: async ({ errors, document, contextValue: { requestId } }) => {
+        for (const error of errors) {
+          const fault = error.nodes?.[0];
+          if (document !== undefined && fault !== undefined && error.path === undefined) {
+            const argument = argumentAtFault(document, fault);
+            if (argument !== null) error.extensions['argument'] ??= argument;
+          }
+          error.extensions['requestId'] = requestId;
+          logOurs(error, requestId, log);
+        }
       },
     }),
   };

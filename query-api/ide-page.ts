@@ -51,4 +51,5 @@ export const idePolicy = [
   "connect-src 'self'",
   "frame-ancestors 'none'",
   "base-uri 'none'",
+  "form-action 'none'",
 ].join('; ');

@@ -62,6 +62,7 @@ export const journeyField: GraphQLFieldConfig<unknown, ApiContext, JourneyArgume
   },
   resolve: async (_source, input, context): Promise<JourneyAnswer> => {
     const query = planJourney(input, context.limits, context.clock.now());
+    context.steps.take(query.limit);
     return answer(query, await context.reader.journey(query), context);
   },
 };
@@ -69,6 +70,7 @@ export const journeyField: GraphQLFieldConfig<unknown, ApiContext, JourneyArgume
 /** Every limit is settled here, before the store is asked. */
 export function planJourney(input: JourneyArguments, limits: QueryLimits, nowMs: number): JourneyQuery {
   const untilMs = input.until ?? openEndMs;
+  if (untilMs < 0) throw badInput('until', 'a time from 1970 on');
   const sinceMs = input.since ?? Math.max(0, Math.min(untilMs, nowMs) - limits.lookbackMs);
   if (sinceMs < 0) throw badInput('since', 'a time from 1970 on');
   if (sinceMs > untilMs) throw badInput('since', 'a time that is not after `until`');
@@ -111,6 +113,7 @@ function answer(query: JourneyQuery, page: JourneyPage, context: ApiContext): Jo
       endCursor: page.last === null ? (edges.at(-1)?.cursor ?? null) : writeCursor(page.last),
     },
     completeness: {
+      since: query.sinceMs,
       complete: limited === null,
       truncatedBy: limited,
       limit: limited === null ? null : limited === 'SCAN' ? query.scanMax : query.limit,

@@ -38,6 +38,7 @@ export interface JourneyAnswer {
     readonly endCursor: string | null;
   };
   readonly completeness: {
+    readonly since: number;
     readonly complete: boolean;
     readonly truncatedBy: 'PAGE' | 'SCAN' | null;
     readonly limit: number | null;
@@ -108,6 +109,10 @@ const completenessType = new GraphQLObjectType({
   name: 'Completeness',
   description: 'What the answer did not look at.',
   fields: {
+    since: {
+      type: new GraphQLNonNull(dateTimeScalar),
+      description: 'Nothing before this time was looked at: as asked, or the default lookback.',
+    },
     complete: {
       type: flag,
       description: 'True when nothing that was asked for is left out after this page.',

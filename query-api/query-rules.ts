@@ -1,9 +1,5 @@
-import type { SelectionSetNode } from 'graphql';
-import { type ASTVisitor, GraphQLError, type ValidationContext, type ValidationRule } from 'graphql';
-
-function refused(message: string, limit: number): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'QUERY_TOO_LARGE', limit } });
-}
+import type { ASTVisitor, SelectionSetNode, ValidationContext, ValidationRule } from 'graphql';
+import { tooLarge } from './api-error.ts';
 
 /** Refuses a query whose selections nest deeper than `depthMax`, fragments unfolded. Fragment cycles count as too deep. */
 export function depthRule(depthMax: number): ValidationRule {
@@ -12,7 +8,7 @@ export function depthRule(depthMax: number): ValidationRule {
     return {
       OperationDefinition: (operation) => {
         if (height(operation.selectionSet, heights, context) > depthMax) {
-          context.reportError(refused(`The query nests deeper than ${depthMax} levels.`, depthMax));
+          context.reportError(tooLarge(`The query nests deeper than ${depthMax} levels.`, depthMax));
         }
       },
     };
@@ -24,7 +20,7 @@ function height(set: SelectionSetNode, heights: Map<string, number>, context: Va
   let inner = 0;
   for (const selection of set.selections) {
     if (selection.kind === 'FragmentSpread') {
-      inner = Math.max(inner, fragmentHeight(selection.name.value, heights, context));
+      inner = Math.max(inner, fragmentHeight(selection.name.value, heights, context) - 1);
     } else if (selection.selectionSet !== undefined) {
       const below = height(selection.selectionSet, heights, context);
       inner = Math.max(inner, selection.kind === 'Field' ? below : below - 1);
@@ -57,7 +53,7 @@ export function aliasRule(aliasesMax: number): ValidationRule {
         leave: () => {
           if (aliases > aliasesMax) {
             context.reportError(
-              refused(`The query has ${aliases} aliases; ${aliasesMax} are allowed.`, aliasesMax),
+              tooLarge(`The query has ${aliases} aliases; ${aliasesMax} are allowed.`, aliasesMax),
             );
           }
         },

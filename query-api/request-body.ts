@@ -5,21 +5,31 @@ export type BodyReading =
   | { readonly kind: 'too-large' }
   | { readonly kind: 'aborted' };
 
-/** Reads at most `bytesMax`: a larger body is given up as soon as that is known. */
+/**
+ * A caller that is still sending when the connection is cut does not get to see the answer. So what is too large is read on
+ * and dropped up to this many times the limit; then it is cut.
+ */
+const droppedFactor = 16;
+
+/** Keeps at most `bytesMax`. After `too-large` the connection must end with the answer: the rest was not read. */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<BodyReading> {
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) return { kind: 'too-large' };
+  const droppedMax = bytesMax * droppedFactor;
+  if (Number(request.headers['content-length'] ?? 0) > droppedMax) return { kind: 'too-large' };
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of request) {
+    // Leaving the loop must not destroy the request: the answer goes over the same socket.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       const buffer = Buffer.from(chunk);
       bytes += buffer.length;
-      if (bytes > bytesMax) return { kind: 'too-large' };
-      chunks.push(buffer);
+      if (bytes > bytesMax) chunks.length = 0;
+      else chunks.push(buffer);
+      if (bytes > droppedMax) break;
     }
   } catch {
     // The caller hung up: there is nobody to answer.
     return { kind: 'aborted' };
   }
+  if (bytes > bytesMax) return { kind: 'too-large' };
   return { kind: 'body', text: Buffer.concat(chunks).toString('utf8') };
 }

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 export interface GateOptions {
-  /** Bearer token that every request but the health checks must carry; null for none. */
+  /** Bearer token that every request but the health checks and the IDE's page must carry; null for none. */
   readonly token: string | null;
   /** Names that requests may be addressed to besides loopback names; empty with `anyHost` false means loopback only. */
   readonly allowedHosts: readonly string[];
@@ -22,22 +22,23 @@ const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
  * A page from elsewhere can make a browser call a loopback server under a name that the page's owner controls (DNS
  * rebinding): so a name that is not ours is refused although the connection is local.
  */
-export function refuseRequest(request: IncomingMessage, options: GateOptions): Refusal | null {
+export function refuseHost(request: IncomingMessage, { allowedHosts, anyHost }: GateOptions): Refusal | null {
   const host = hostName(request.headers.host ?? '');
-  const known = loopbackNames.has(host) || options.allowedHosts.includes(host);
-  if (!known && (!options.anyHost || options.allowedHosts.length > 0)) {
-    const message = 'This server does not answer to that host name; add it to the setting api.allowed.hosts.';
-    return { status: 403, code: 'HOST_NOT_ALLOWED', message };
-  }
-  if (options.token !== null && !hasToken(request, options.token)) {
-    const message = 'This server wants a token: send the header `Authorization: Bearer TOKEN`.';
-    return { status: 401, code: 'UNAUTHENTICATED', message };
-  }
-  return null;
+  const known = loopbackNames.has(host) || allowedHosts.some((allowed) => hostName(allowed) === host);
+  if (known || (anyHost && allowedHosts.length === 0)) return null;
+  const message = 'This server does not answer to that host name; add it to the setting api.allowed.hosts.';
+  return { status: 403, code: 'HOST_NOT_ALLOWED', message };
 }
 
+export function refuseCaller(request: IncomingMessage, { token }: GateOptions): Refusal | null {
+  if (token === null || hasToken(request, token)) return null;
+  const message = 'This server wants a token: send the header `Authorization: Bearer TOKEN`.';
+  return { status: 401, code: 'UNAUTHENTICATED', message };
+}
+
+/** Without port and the root's dot, in lower case: names that mean the same host are one. */
 function hostName(host: string): string {
-  return host.toLowerCase().replace(/:\d+$/, '');
+  return host.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '');
 }
 
 /** Digests are of one length, so that comparing them tells nothing about the token's. */

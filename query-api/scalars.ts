@@ -1,6 +1,6 @@
-import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
 
-const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt]([01]\d|2[0-3]):(\d\d):(\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
 const takesDateTime = 'an RFC 3339 date and time such as 2026-11-21T20:15:00Z';
 
 /** Milliseconds since the Unix epoch inside, RFC 3339 outside. Fractions beyond milliseconds are cut off. */
@@ -12,17 +12,19 @@ export const dateTimeScalar = new GraphQLScalarType<number, string>({
     if (typeof value !== 'number') throw new TypeError('a DateTime is made from milliseconds');
     return new Date(value).toISOString();
   },
-  parseValue: parseDateTime,
-  parseLiteral: (node) => parseDateTime(node.kind === Kind.STRING ? node.value : null),
+  parseValue: (value) => parseDateTime(value),
+  // The node tells where in the query the value stands, hence which argument it is.
+  parseLiteral: (node) => parseDateTime(node.kind === Kind.STRING ? node.value : null, node),
 });
 
-function parseDateTime(value: unknown): number {
+function parseDateTime(value: unknown, node?: ValueNode): number {
   const match = typeof value === 'string' ? rfc3339.exec(value) : null;
   const timeMs = match === null ? Number.NaN : Date.parse(match[0].toUpperCase());
   // Date.parse rolls February 30 over into March; the day must come back as it was written.
   const day = new Date(Date.UTC(Number(match?.[1]), Number(match?.[2]) - 1, Number(match?.[3])));
   if (Number.isNaN(timeMs) || day.getUTCDate() !== Number(match?.[3])) {
     throw new GraphQLError(`DateTime takes ${takesDateTime}.`, {
+      ...(node === undefined ? {} : { nodes: node }),
       extensions: { code: 'BAD_USER_INPUT', takes: takesDateTime },
     });
   }

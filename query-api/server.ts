@@ -34,6 +34,8 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
+const connectionsMax = 2048;
+
 /**
  * Listens and answers.
  *
@@ -50,12 +52,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
   server.maxHeadersCount = 100;
+  // More are dropped as they come.
+  server.maxConnections = connectionsMax;
   try {
     await listen(server, options.host, options.port);
   } catch (error) {
     await engine.stop();
     throw error;
   }
+  // Such as no file descriptor left for a new connection: the ones there are go on.
+  server.on('error', (error) => options.log.error({ error }, 'The API could not accept a connection.'));
   const address = server.address();
   assert(address !== null && typeof address === 'object', 'a listening TCP server has an address');
   const closing = { done: null as Promise<void> | null };
@@ -75,8 +81,12 @@ function hostText({ address, family }: AddressInfo): string {
 
 function listen(server: http.Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(cause, host, port)));
-    server.listen(port, host, resolve);
+    const fail = (cause: NodeJS.ErrnoException): void => reject(listenError(cause, host, port));
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      resolve();
+    });
   });
 }
 

@@ -6,7 +6,6 @@ export { ConfluentRegistry, type ConfluentRegistryOptions } from './confluent-re
 export { EventEncoder } from './event-encoder.ts';
 export type { MappingProblem, Operation } from './mapping.ts';
 export {
-  checkMapping,
   compileMapping,
   type EdgePlan,
   type FieldKind,
@@ -20,5 +19,5 @@ export {
 export type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './registry.ts';
 export { RegistryCache, type RegistryCacheLimits, registryCacheLimitsDefault } from './registry-cache.ts';
 export { type RegistryHttpLimits, registryHttpLimitsDefault } from './registry-http.ts';
-export { type SchemaLimits, schemaLimitsDefault } from './schema-text.ts';
-export { compileWireScan, type WireLimits, type WireScan, wireLimitsDefault } from './wire-scan.ts';
+export type { SchemaLimits } from './schema-text.ts';
+export { type WireLimits, type WireScan, wireLimitsDefault } from './wire-scan.ts';
