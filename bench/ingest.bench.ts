@@ -68,7 +68,9 @@ async function paced(
   const product = await startOnKafka(target, join(context.tempDir, 'paced-run'));
   try {
     await product.untilClaimed(partitions, timeoutMs);
-    const total = await pacedKafka(target, work.paced, events);
+    const total = await pacedKafka(target, work.paced, events, (count) =>
+      product.untilConsumed(count, timeoutMs),
+    );
     const { status } = await product.untilConsumed(total, timeoutMs);
     return { p50: status.freshnessP50Ms ?? Number.NaN, p99: status.freshnessP99Ms ?? Number.NaN };
   } finally {

@@ -10,7 +10,7 @@ import {
   systemClock,
 } from '../foundation/index.ts';
 import { createMemoryStore, createMutationBatch, type Fates } from '../graph-store/index.ts';
-import type { EventSource, SourceBatch, SourceRecord } from './event-source.ts';
+import type { SourceBatch, SourceRecord } from './event-source.ts';
 import { Pipeline, type PipelineLimits, type PipelineParts } from './pipeline.ts';
 import {
   eventOf,
