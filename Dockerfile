@@ -18,5 +18,5 @@ EXPOSE 4000
 HEALTHCHECK --interval=5s --timeout=5s --start-period=10s --retries=12 \
   CMD ["node", "cli/main.ts", "status", "--url", "http://127.0.0.1:4000"]
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "cli/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "cli/main.ts"]
 CMD ["up", "--host=0.0.0.0", "--port=4000", "--data=/data"]

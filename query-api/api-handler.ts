@@ -88,6 +88,16 @@ export class ApiHandler {
     search: string,
     requestId: string,
   ): Promise<void> {
+    if (request.method !== 'GET' && request.method !== 'POST') {
+      response.setHeader('allow', 'GET, POST');
+      return problem(
+        response,
+        405,
+        'METHOD_NOT_ALLOWED',
+        'GraphQL takes POST, or GET for a query.',
+        requestId,
+      );
+    }
     const { limits } = this.#options;
     const deadline = new Deadline(this.#options.clock, limits.deadlineMs);
     try {

@@ -13,7 +13,7 @@ export function argumentAtFault(document: DocumentNode, fault: ASTNode): string 
         node.kind === Kind.VARIABLE &&
         node.name.value === fault.variable.name.value;
       if (node !== fault && !used) return undefined;
-      found = argumentPath([...ancestors.flat(), node]);
+      found = argumentPath([...new Set([...ancestors.flat(), node])]);
       return found === null ? undefined : BREAK;
     },
   });

@@ -43,7 +43,7 @@ export class Ide {
 /** The page's own scripts and styles are inside it; it may talk to nobody but us. */
 export const idePolicy = [
   "default-src 'none'",
-  "script-src 'unsafe-inline' 'unsafe-eval' blob:",
+  "script-src 'unsafe-inline' blob:",
   "style-src 'unsafe-inline'",
   "img-src 'self' data:",
   'font-src data:',

@@ -1,4 +1,4 @@
-import type { ASTVisitor, SelectionSetNode, ValidationContext, ValidationRule } from 'graphql';
+import type { ASTVisitor, SelectionNode, SelectionSetNode, ValidationContext, ValidationRule } from 'graphql';
 import { tooLarge } from './api-error.ts';
 
 /** Refuses a query whose selections nest deeper than `depthMax`, fragments unfolded. Fragment cycles count as too deep. */
@@ -21,12 +21,22 @@ function height(set: SelectionSetNode, heights: Map<string, number>, context: Va
   for (const selection of set.selections) {
     if (selection.kind === 'FragmentSpread') {
       inner = Math.max(inner, fragmentHeight(selection.name.value, heights, context) - 1);
-    } else if (selection.selectionSet !== undefined) {
+    } else if (selection.selectionSet !== undefined && !isIntrospection(selection)) {
       const below = height(selection.selectionSet, heights, context);
       inner = Math.max(inner, selection.kind === 'Field' ? below : below - 1);
     }
   }
   return inner + 1;
+}
+
+/**
+ * Every client's standard introspection nests deeper than a query needs to, along types that wrap types. It reads no graph,
+ * and graphql-js itself refuses introspection that fans out.
+ */
+function isIntrospection(selection: SelectionNode): boolean {
+  return (
+    selection.kind === 'Field' && (selection.name.value === '__schema' || selection.name.value === '__type')
+  );
 }
 
 function fragmentHeight(name: string, heights: Map<string, number>, context: ValidationContext): number {

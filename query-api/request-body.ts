@@ -18,8 +18,7 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    // Leaving the loop must not destroy the request: the answer goes over the same socket.
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    for await (const chunk of request) {
       const buffer = Buffer.from(chunk);
       bytes += buffer.length;
       if (bytes > bytesMax) chunks.length = 0;

@@ -101,8 +101,8 @@ function listenError(cause: NodeJS.ErrnoException, host: string, port: number): 
 
 async function close(server: http.Server, engine: GraphqlEngine, options: ApiServerOptions): Promise<void> {
   const limit = new AbortController();
+  // Node closes the idle connections with it.
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
   await Promise.race([closed, options.clock.sleep(options.closeMs, limit.signal)]);
   limit.abort();
   server.closeAllConnections();

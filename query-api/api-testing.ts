@@ -1,0 +1,92 @@
+import { type Clock, type Log, silentLog, systemClock } from '../foundation/index.ts';
+import {
+  createMemoryStore,
+  createMutationBatch,
+  type EventMutations,
+  type GraphReader,
+  type GraphStore,
+} from '../graph-store/index.ts';
+import { type QueryLimits, queryLimitsDefault } from './api-context.ts';
+import type { GateOptions } from './request-gate.ts';
+import { type ApiServer, startApiServer } from './server.ts';
+
+export interface TestApiOptions {
+  readonly reader?: GraphReader;
+  readonly port?: number;
+  readonly limits?: Partial<QueryLimits>;
+  readonly gate?: Partial<GateOptions>;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly closeMs?: number;
+}
+
+/** A real server on a free port of loopback. */
+export async function startTestApi(options: TestApiOptions = {}): Promise<ApiServer> {
+  let ids = 0;
+  return await startApiServer({
+    host: '127.0.0.1',
+    port: options.port ?? 0,
+    reader: options.reader ?? createMemoryStore(),
+    status: {
+      version: '0',
+      startedAtMs: 0,
+      topics: () => [],
+      ready: () => true,
+      freshnessQuantileMs: () => null,
+    },
+    limits: { ...queryLimitsDefault, ...options.limits },
+    gate: { token: null, allowedHosts: [], anyHost: false, ...options.gate },
+    defaultQuery: '{ status { version } }',
+    closeMs: options.closeMs ?? 1000,
+    clock: options.clock ?? systemClock,
+    log: options.log ?? silentLog,
+    newId: () => `request-${++ids}`,
+  });
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Headers;
+}
+
+export async function ask(
+  server: ApiServer,
+  query: string,
+  variables: Readonly<Record<string, unknown>> = {},
+): Promise<Answer> {
+  return await send(server, JSON.stringify({ query, variables }));
+}
+
+export async function send(server: ApiServer, body: string): Promise<Answer> {
+  const response = await fetch(`${server.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+  return { status: response.status, text: await response.text(), headers: response.headers };
+}
+
+/** Applies events to a store as a pipeline would, one batch a call. */
+export async function createWriter(
+  store: GraphStore,
+): Promise<(events: readonly EventMutations[]) => Promise<void>> {
+  const source = { cluster: 'c', topic: 't', topicId: 'i', partition: 0 };
+  const { epoch } = await store.claim(source);
+  let next = 0n;
+  return async (events) => {
+    const batch = createMutationBatch();
+    for (const event of events) batch.add(event);
+    const from = next;
+    next += BigInt(events.length);
+    const count = events.length;
+    const fates = { consumed: count, applied: count, superseded: 0, filtered: 0, deadLettered: 0 };
+    await store.apply({ source, epoch, from, next, fates, newestEventMs: 0 }, batch);
+  };
+}
+
+export function stepAt(timeMs: number, occurrence: bigint, domain = 'streaming'): EventMutations {
+  const owner = { type: 'Account', id: 'a' };
+  const step = { kind: 'step', owner, domain, action: 'watched', links: [], properties: [] } as const;
+  return { timeMs, occurrence, rank: 0, mutations: [step] };
+}
