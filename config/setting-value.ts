@@ -1,5 +1,5 @@
 import { didYouMean, unreachable } from '../foundation/index.ts';
-import type { SettingSpec } from './settings-table.ts';
+import type { SettingSpec } from './setting-spec.ts';
 
 export type SettingValue = string | number | boolean | readonly string[] | null;
 
