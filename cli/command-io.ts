@@ -22,13 +22,24 @@ export interface CommandIo {
 export const exitCodes = { ok: 0, failed: 1, usage: 2, stopped: 3, portInUse: 4 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** Control characters of a hostile value must not reach a terminal as such. */
+/** Control characters of a hostile value must not reach a terminal as such: neither its commands nor what turns text around. */
 export function printable(text: string): string {
   let result = '';
-  for (const character of text) {
+  for (const character of text.toWellFormed()) {
     const code = character.codePointAt(0) ?? 0;
-    const isControl = code < 32 || (code >= 127 && code < 160);
-    result += isControl ? `\\u${code.toString(16).padStart(4, '0')}` : character;
+    result += actsOnTerminals(code) ? `\\u${code.toString(16).padStart(4, '0')}` : character;
   }
   return result;
+}
+
+/** The same for a text of lines that are ours. JSON stays the same JSON: only strings in it can hold such characters. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
+function actsOnTerminals(code: number): boolean {
+  const isControl = code < 0x20 || (code >= 0x7f && code < 0xa0);
+  const breaksLines = code === 0x2028 || code === 0x2029;
+  const turnsAround = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return isControl || breaksLines || turnsAround;
 }

@@ -1,15 +1,14 @@
 import { JourneyGraphError } from '../foundation/index.ts';
-import { type CommandIo, type ExitCode, exitCodes, printable } from './command-io.ts';
+import { type CommandIo, type ExitCode, exitCodes, printableLines } from './command-io.ts';
 
 /** Says what went wrong in one sentence and gives the exit code. Only a bug prints a stack. */
 export function reportFailure(error: unknown, io: CommandIo): ExitCode {
   if (error instanceof JourneyGraphError) {
-    const lines = error.message.split('\n').map(printable).join('\n');
-    io.err(`error ${error.code}: ${lines}\n`);
+    io.err(`error ${error.code}: ${printableLines(error.message)}\n`);
     return exitCodeOf(error);
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  io.err(`This is a bug in Journey Graph; please report it with what follows.\n${stack}\n`);
+  io.err(`This is a bug in Journey Graph; please report it with what follows.\n${printableLines(stack)}\n`);
   return exitCodes.failed;
 }
 

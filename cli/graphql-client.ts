@@ -45,12 +45,15 @@ export async function askGraphql(
 }
 
 function endpointUrl(text: string): URL {
-  if (!URL.canParse(text))
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    // Not quoted: it may hold credentials.
     throw new RefusedError(
       'INVALID_URL',
-      `--url takes an address such as http://127.0.0.1:4000, not ${text}.`,
+      '--url takes an address such as http://127.0.0.1:4000; a token goes into --token or JG_API_TOKEN.',
     );
-  return new URL('/graphql', text);
+  }
+  return new URL('/graphql', url);
 }
 
 async function request(url: URL, init: RequestInit): Promise<Response> {

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,7 +22,7 @@ function runOnBundledNode() {
   const script = fileURLToPath(import.meta.url);
   const child = spawn(binary, [...process.execArgv, script, ...process.argv.slice(2)], { stdio: 'inherit' });
   // A terminal sends Ctrl-C to both; a supervisor signals only this one. The command takes the same signal twice well.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     process.stderr.write(
       `error NODE_MISSING: Journey Graph needs Node ${nodeMajor}; its own copy did not start (${error.message}).\n`,
@@ -29,7 +30,8 @@ function runOnBundledNode() {
     process.exitCode = 1;
   });
   child.on('exit', (code, signal) => {
-    process.exitCode = code ?? (signal === 'SIGKILL' ? 137 : 1);
+    // As a shell says it: 128 and the signal's number.
+    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
   });
 }
 

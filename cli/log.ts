@@ -1,20 +1,51 @@
 import pino from 'pino';
-import type { Settings } from '../config/index.ts';
+import { type Settings, secretValues } from '../config/index.ts';
 import { JourneyGraphError, type Log } from '../foundation/index.ts';
-import { type CommandIo, printable } from './command-io.ts';
+import { type CommandIo, printable, printableLines } from './command-io.ts';
 
 const levels = { debug: 20, info: 30, warn: 40, error: 50, silent: 100 } as const;
 
-/** The log on standard error: pino's JSON lines, or one plain line each for a person at a terminal. */
-export function createLog(settings: Pick<Settings, 'log.level' | 'log.format'>, io: CommandIo): Log {
+/** Longer fields are cut: a line is for a person. */
+const fieldCharactersMax = 500;
+/** A shorter secret protects nothing, and masking it would take common words out of the log. */
+const secretCharactersMin = 4;
+
+/**
+ * The log on standard error: pino's JSON lines, or one plain line each for a person at a terminal. What others wrote can't
+ * break out of its line, and the settings' secrets are masked wherever they turn up, such as in a library's error.
+ */
+export function createLog(settings: Settings, io: CommandIo): Log {
   const text = settings['log.format'] === 'text' || (settings['log.format'] === 'auto' && io.errIsTerminal);
-  return text ? textLog(levels[settings['log.level']], io) : jsonLog(settings['log.level'], io);
+  const mask = masking(secretValues(settings));
+  return text ? textLog(levels[settings['log.level']], mask, io) : jsonLog(settings['log.level'], mask, io);
 }
 
-function jsonLog(level: Settings['log.level'], io: CommandIo): Log {
+type Mask = (text: string) => string;
+
+/** Masks secrets as they are, as they look inside JSON, in Basic authentication, and the password of a `user:password`. */
+function masking(secrets: readonly string[]): Mask {
+  const forms = secrets
+    .flatMap((secret) => [
+      secret,
+      secret.slice(secret.indexOf(':') + 1),
+      Buffer.from(secret).toString('base64'),
+    ])
+    .flatMap((form) => [JSON.stringify(form).slice(1, -1), form])
+    .filter((form) => form.length >= secretCharactersMin)
+    .sort((a, b) => b.length - a.length);
+  return (text) => forms.reduce((masked, form) => masked.replaceAll(form, '********'), text);
+}
+
+function jsonLog(level: Settings['log.level'], mask: Mask, io: CommandIo): Log {
   const logger = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: describeError } },
-    { write: (line: string) => io.err(line) },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: describeError },
+    },
+    { write: (line: string) => io.err(printableLines(mask(line))) },
   );
   return {
     debug: (fields, message) => logger.debug(plainFields(fields), message),
@@ -24,18 +55,21 @@ function jsonLog(level: Settings['log.level'], io: CommandIo): Log {
   };
 }
 
-function textLog(least: number, io: CommandIo): Log {
+function textLog(least: number, mask: Mask, io: CommandIo): Log {
   const write = (level: keyof typeof levels) => (fields: object, message: string) => {
     if (levels[level] < least) return;
     const time = new Date(io.clock.now()).toISOString().slice(11, 19);
-    const shown = Object.entries(plainFields(fields)).map(([name, value]) => ` ${name}=${fieldText(value)}`);
-    io.err(`${time} ${level.padEnd(5)} ${printable(message)}${shown.join('')}\n`);
+    // Masked before it is cut: half a secret is one too many.
+    const shown = Object.entries(plainFields(fields)).map(
+      ([name, value]) => ` ${name}=${printable(mask(fieldText(value))).slice(0, fieldCharactersMax)}`,
+    );
+    io.err(`${time} ${level.padEnd(5)} ${printable(mask(message))}${shown.join('')}\n`);
   };
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
 
 function fieldText(value: unknown): string {
-  return printable(typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 500);
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
 }
 
 /** JSON knows no bigint, and an error's own fields are not enumerable. */

@@ -9,14 +9,15 @@ import { reportFailure } from './failure.ts';
 import { dotted } from './setting-flags.ts';
 import { productVersion } from './version.ts';
 
-const overview = `
-Examples:
+const overview = `Examples:
   jg up                                   start everything, with demo members to look at
   jg journey Account:acc-000001           what a member has been doing
   jg query '{ status { nodes edges } }'   any GraphQL question
   jg status                               how far each topic is
   jg config show --origin                 every setting and where it comes from
+`;
 
+const codes = `
 Exit codes: 0 fine, 1 failed, 2 wrong use or settings, 3 a person has to act, 4 port in use.`;
 
 /** Runs one command line and gives its exit code; never ends the process by itself. */
@@ -32,7 +33,8 @@ export async function runProgram(commandLine: readonly string[], io: CommandIo):
     .version(productVersion(), '-V, --version')
     .showSuggestionAfterError()
     .showHelpAfterError('(jg --help shows what there is)')
-    .addHelpText('after', overview);
+    .addHelpText('before', overview)
+    .addHelpText('after', codes);
   for (const add of [addUpCommand, addJourneyCommand, addQueryCommand, addStatusCommand, addConfigCommand]) {
     add(program, io, finish);
   }

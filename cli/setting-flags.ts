@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type SettingFlags, settingSpecs, takes } from '../config/index.ts';
+import { RefusedError } from '../foundation/index.ts';
 
 /** Shown in `--help`; the rest are in docs/settings.md and `jg config show`. */
 const shown = new Set([
@@ -22,17 +23,40 @@ export function addSettingFlags(command: Command): Command {
   }
   command.option('--config <file>', 'Settings in YAML.');
   command.option('--kafka.properties <file>', 'A Kafka client.properties file.');
-  return command;
+  // Flags that no setting has are left to the settings' own check, which names all problems at once.
+  return command.allowUnknownOption().allowExcessArguments();
 }
 
-/** What commander parsed, as the settings loader takes it. */
-export function settingFlags(options: Readonly<Record<string, unknown>>): SettingFlags {
+/**
+ * What commander parsed, as the settings loader takes it; misspelt flags included, so that it can say what was meant.
+ *
+ * @throws RefusedError `UNEXPECTED_ARGUMENT`.
+ */
+export function settingFlags(command: Command): SettingFlags {
   const flags: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(options)) {
-    const known = settingSpecs.has(name) || name === 'config' || name === 'kafka.properties';
-    if (known && typeof value === 'string') flags[name] = value;
+  for (const [name, value] of Object.entries(command.opts())) {
+    if (isSettingFlag(name) && typeof value === 'string') flags[name] = value;
+  }
+  let isValue = false;
+  for (const argument of command.args) {
+    const [, dashes, name, value] = /^(--?)([^=]+)(?:=(.*))?$/s.exec(argument) ?? [];
+    if (name !== undefined && !isSettingFlag(name)) flags[dashes === '-' ? argument : name] = value ?? '';
+    else if (!isValue) throw unexpectedArgument(command);
+    isValue = name !== undefined && value === undefined;
   }
   return { flags };
+}
+
+function isSettingFlag(name: string): boolean {
+  return settingSpecs.has(name) || name === 'config' || name === 'kafka.properties';
+}
+
+/** Not quoted: beside a misspelt flag it may be a secret. */
+function unexpectedArgument(command: Command): RefusedError {
+  return new RefusedError(
+    'UNEXPECTED_ARGUMENT',
+    `\`jg ${command.name()}\` takes flags such as --port 4100 and nothing else; --help shows them.`,
+  );
 }
 
 /** `--bootstrap-servers` means `--bootstrap.servers`: both ways of writing are in people's fingers. */

@@ -1,6 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { didYouMean } from '../foundation/index.ts';
-import { invalidSettings, type LoadedSettings, loadSettings, type SettingsInput } from './load-settings.ts';
+import {
+  invalidSettings,
+  type LoadedSettings,
+  loadServerAddress,
+  loadSettings,
+  type SettingsInput,
+} from './load-settings.ts';
+import type { Settings } from './settings-table.ts';
 
 /** The file that is read without being named, when it is there. */
 const wellKnownFile = 'journey-graph.yaml';
@@ -16,12 +23,25 @@ export interface SettingFlags {
  * @throws RefusedError `INVALID_SETTINGS` with every problem at once.
  */
 export function settingsFromProcess({ flags }: SettingFlags): LoadedSettings {
+  return loadSettings(inputOfProcess(flags));
+}
+
+/**
+ * Where the environment and the settings file say that a server runs: for commands that only ask it.
+ *
+ * @throws RefusedError `INVALID_SETTINGS`.
+ */
+export function serverAddressFromProcess(): Pick<Settings, 'host' | 'port' | 'api.token'> {
+  return loadServerAddress(inputOfProcess({}));
+}
+
+function inputOfProcess(flags: SettingFlags['flags']): SettingsInput {
   const { config, 'kafka.properties': properties, ...settingFlags } = flags;
   const files: SettingsInput['files'][number][] = [];
   if (existsSync(wellKnownFile)) files.push(readFile(wellKnownFile, 'yaml', wellKnownFile));
   if (properties !== undefined) files.push(readFile(properties, 'properties', 'flag --kafka.properties'));
   if (config !== undefined) files.push(readFile(config, 'yaml', 'flag --config'));
-  return loadSettings({ flags: settingFlags, environment: process.env, files });
+  return { flags: settingFlags, environment: process.env, files };
 }
 
 /** What else the command line needs to know about its surroundings. */

@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import {
   type LoadedSettings,
+  loadServerAddress,
   loadSettings,
   type SettingsInput,
+  secretValues,
   settingSpecs,
   settingsPage,
   showSettings,
@@ -75,6 +77,38 @@ describe('settings', () => {
     expect(text).toMatch(/jg\.yaml:\d+:\d+: /);
   });
 
+  it('are checked against each other beside other problems, where each stands by itself', () => {
+    const text = problems({
+      flags: {
+        port: '99999',
+        'heartbeat.interval.ms': '20s',
+        'query.page.max': 'x',
+        'query.page.default': '600',
+      },
+    });
+    expect(text).toContain('3 problems');
+    expect(text).toContain('flag --port: ');
+    expect(text).toContain('flag --heartbeat.interval.ms: heartbeat.interval.ms must be at most a third');
+    expect(text).toContain('flag --query.page.max: ');
+  });
+
+  it('lead a contradiction with where somebody wrote one of its sides', () => {
+    expect(problems({ files: [yaml('max.partition.fetch.bytes: 16MiB')] })).toContain(
+      'jg.yaml:1:1: fetch.max.bytes must not be below `max.partition.fetch.bytes`',
+    );
+  });
+
+  it('are looked up for a client by what it needs alone', () => {
+    const environment = { KAFKA_BOOTSTRAP_SERVERS: 'a:1', JG_SLICE_MS: 'soon', JG_PORT: '4100' };
+    const client = { flags: {}, environment, files: [] };
+    expect(() => loadSettings(client)).toThrow('slice.ms');
+    expect(loadServerAddress(client)).toMatchObject({ port: 4100, host: '127.0.0.1', 'api.token': null });
+    expect(() => loadServerAddress({ ...client, environment: { JG_PORT: 'x' } })).toThrow(
+      'JG_PORT: port takes',
+    );
+    expect(() => loadServerAddress({ ...client, environment: { JG_PROT: '1' } })).toThrow('"prot"');
+  });
+
   it.each([
     [
       'an unknown name in our environment prefix',
@@ -84,7 +118,7 @@ describe('settings', () => {
     [
       'a port out of range',
       { files: [yaml('port: 70000')] },
-      'jg.yaml:1:1: port takes 0 to 65535 port, not 70000',
+      'jg.yaml:1:1: port takes whole numbers from 0 to 65535, not "70000"',
     ],
     [
       'a choice that does not exist',
@@ -97,6 +131,27 @@ describe('settings', () => {
       'flag --batch.bytes.max: batch.bytes.max takes a whole number of bytes',
     ],
     ['a duplicate key', { files: [yaml('port: 1\nport: 2')] }, 'jg.yaml:2:1: Map keys must be unique'],
+    [
+      'a name written twice in two forms',
+      { files: [yaml('schema.registry.url: http://a\nschema:\n  registry.url: http://b')] },
+      'jg.yaml:3:3: schema.registry.url is set already at jg.yaml:1:1',
+    ],
+    ['a list in a list', { files: [yaml('topics: [a, [b]]')] }, 'jg.yaml:1:1: a list takes plain items'],
+    ['an item with a comma', { files: [yaml('topics: ["a,b"]')] }, 'jg.yaml:1:1: a list takes plain items'],
+    ['an alias', { files: [yaml('host: &h a\ndata: *h')] }, 'jg.yaml:2:1: a value that begins with *'],
+    ['an anchor', { files: [yaml('host: &h a')] }, 'jg.yaml:1:1: a value that begins with &'],
+    ['a key that is no text', { files: [yaml('? [a]\n: b')] }, 'jg.yaml:1:3: a name must be plain text'],
+    ['two documents', { files: [yaml('port: 1\n---\nport: 2')] }, 'jg.yaml:2:1: Source contains multiple'],
+    [
+      'an address that is none',
+      { flags: { 'schema.registry.url': 'registry:8081' } },
+      'schema.registry.url takes an address such as http://',
+    ],
+    [
+      'a broker without a port',
+      { flags: { 'bootstrap.servers': 'a:1, b' } },
+      'bootstrap.servers takes host:port, comma separated, not "b"',
+    ],
     ['a file that is a list', { files: [yaml('- a')] }, 'jg.yaml:1:1: settings are written as'],
     [
       'a properties line without =',
@@ -121,12 +176,12 @@ describe('settings', () => {
     [
       'Kafka without topics and registry',
       { flags: { 'bootstrap.servers': 'a:1' } },
-      'default: topics must name what to read',
+      'flag --bootstrap.servers: topics must name what to read',
     ],
     [
       'SASL without credentials',
       { flags: { 'security.protocol': 'SASL_SSL' } },
-      'default: sasl.mechanism must be set',
+      'flag --security.protocol: sasl.mechanism must be set',
     ],
     [
       'credentials that would never be sent',
@@ -149,6 +204,33 @@ describe('settings', () => {
     expect(JSON.stringify(showSettings(loaded))).not.toContain(canary);
     expect(problems({ flags: { 'sasl.password': canary } })).not.toContain(canary);
     expect(problems({ flags: { 'sasl.password': canary.repeat(10_000) } })).not.toContain(canary);
+    expect(secretValues(loaded.settings)).toEqual([canary]);
+  });
+
+  it.each([
+    ['in an address', { flags: { 'schema.registry.url': 'http://u:hunter2-canary@r' } }],
+    ['in an address that is none', { flags: { 'schema.registry.url': 'u:hunter2-canary@r' } }],
+    ['as a tag', { files: [yaml('api.token: !hunter2-canary')] }],
+    ['as an alias', { files: [yaml('api.token: *hunter2-canary')] }],
+    ['as an anchor', { files: [yaml('api.token: &hunter2-canary')] }],
+    ['after a reserved character', { files: [yaml('api.token: @hunter2-canary')] }],
+    ['with a colon', { files: [yaml('api.token: hunter2-canary: x')] }],
+    ['with a quote too few', { files: [yaml('api.token: "hunter2-canary\nport: 1')] }],
+    ['after a quoted text', { files: [yaml('api.token: "x" hunter2-canary')] }],
+    ['with a wrong escape', { files: [yaml('api.token: "\\qhunter2-canary"')] }],
+    ['in a list', { files: [yaml('api.token: [[hunter2-canary]]')] }],
+    ['under a misspelt name', { environment: { JG_API_TOKN: 'hunter2-canary' } }],
+    [
+      'in a broken properties line',
+      { files: [{ name: 'c.properties', kind: 'properties', text: 'sasl.password hunter2-canary' }] },
+    ],
+  ] as const)('are refused without quoting a secret written %s', (_name, input) => {
+    expect(problems(input)).not.toContain('hunter2');
+  });
+
+  it('take a secret of any characters from a properties file and from the environment', () => {
+    const secret = ' p=#!"\'&*: ';
+    expect(load({ environment: { JG_API_TOKEN: secret } }).settings['api.token']).toBe(secret);
   });
 
   it('are described and documented, every one', async () => {

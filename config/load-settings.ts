@@ -1,14 +1,9 @@
 import { didYouMean, RefusedError } from '../foundation/index.ts';
 import { relationProblems } from './relations.ts';
-import { fitsSetting, parseSetting, type SettingValue } from './setting-value.ts';
+import type { SettingSpec } from './setting-spec.ts';
+import { fitsSetting, parseSetting, quoted, type SettingValue } from './setting-value.ts';
 import { type Entry, readProperties, readYaml } from './settings-file.ts';
-import {
-  type SettingName,
-  type SettingSpec,
-  type Settings,
-  settingSpecs,
-  settingsTable,
-} from './settings-table.ts';
+import { type Settings, settingSpecs } from './settings-table.ts';
 
 /** What the edge of the process hands in: nothing here reads a disk or the environment by itself. */
 export interface SettingsInput {
@@ -31,11 +26,15 @@ export interface LoadedSettings {
 
 /** Names a Java or librdkafka properties file may hold that mean nothing here, and why leaving them out is safe. */
 const ignoredProperties = new Set([
+  // We bring our own, and decode by schema.
   'key.deserializer',
   'value.deserializer',
+  // Positions live in the store; Kafka's committed offsets serve lag tools only.
   'enable.auto.commit',
+  // How a producer batches and how long a broker collects: a matter of pace, not of what is read.
   'acks',
   'linger.ms',
+  'fetch.min.bytes',
 ]);
 
 /**
@@ -44,34 +43,61 @@ const ignoredProperties = new Set([
  * @throws RefusedError `INVALID_SETTINGS` listing every problem at once, each with where it was written.
  */
 export function loadSettings(input: SettingsInput): LoadedSettings {
-  const problems: string[] = [];
+  const { settings, origins, problems } = readSettings(input);
+  const refused = new Set(problems.map(({ name }) => name));
+  const all = [...problems.map(({ text }) => text), ...relationProblems(settings, origins, refused)];
+  if (all.length > 0) throw invalidSettings(all);
+  return { settings: Object.freeze(settings), origins };
+}
+
+const serverAddress: ReadonlySet<string> = new Set(['host', 'port', 'api.token']);
+
+/**
+ * Where a server that was started with these settings is to be found. A command that only asks it a question does not care
+ * whether the rest would do to run one.
+ *
+ * @throws RefusedError `INVALID_SETTINGS` for unknown names, unreadable files and problems with these three.
+ */
+export function loadServerAddress(input: SettingsInput): Pick<Settings, 'host' | 'port' | 'api.token'> {
+  const { settings, problems } = readSettings(input);
+  const ours = problems.filter(({ name }) => serverAddress.has(name) || !settingSpecs.has(name));
+  if (ours.length > 0) throw invalidSettings(ours.map(({ text }) => text));
+  return settings;
+}
+
+interface Problem {
+  /** What was to be set; empty when a file could not be understood. */
+  readonly name: string;
+  /** Where and what, as a sentence. */
+  readonly text: string;
+}
+
+/** Every value that is fine by itself, defaults for the others, and what is wrong with those. */
+function readSettings(input: SettingsInput): LoadedSettings & { readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
   const values: Record<string, SettingValue> = Object.create(null);
   const origins = new Map<string, string>();
   for (const [name, spec] of settingSpecs) {
     values[name] = spec.default;
     origins.set(name, 'default');
   }
-  for (const entry of collectEntries(input, problems)) {
-    const spec = settingSpecs.get(entry.name);
+  for (const { name, text, at } of collectEntries(input, problems)) {
+    const spec = settingSpecs.get(name);
     if (spec === undefined) {
-      problems.push(
-        `${entry.at}: no setting is called ${quoted(entry.name)}${didYouMean(entry.name, [...settingSpecs.keys()])}`,
-      );
+      const hint = didYouMean(name.slice(0, 100), [...settingSpecs.keys()]);
+      problems.push({ name, text: `${at}: no setting is called ${quoted(name)}${hint}` });
       continue;
     }
-    const parsed = parseSetting(spec, entry.text);
+    const parsed = parseSetting(spec, text);
     if (parsed.ok) {
-      values[entry.name] = parsed.value;
-      origins.set(entry.name, entry.at);
+      values[name] = parsed.value;
+      origins.set(name, at);
     } else {
-      problems.push(`${entry.at}: ${entry.name} ${describeProblem(spec, parsed.problem)}`);
+      problems.push({ name, text: `${at}: ${name} ${describeProblem(spec, parsed.problem)}` });
     }
   }
   assertSettings(values);
-  // A relation is only worth stating between values that stand by themselves.
-  if (problems.length === 0) problems.push(...relationProblems(values, origins));
-  if (problems.length > 0) throw invalidSettings(problems);
-  return { settings: Object.freeze(values), origins };
+  return { settings: values, origins, problems };
 }
 
 /** The refusal that carries all problems, one a line. */
@@ -83,18 +109,20 @@ export function invalidSettings(problems: readonly string[]): RefusedError {
   );
 }
 
-function collectEntries(input: SettingsInput, problems: string[]): readonly Entry[] {
+function collectEntries(input: SettingsInput, problems: Problem[]): readonly Entry[] {
   const entries: Entry[] = [];
   for (const file of input.files) {
     const reading =
       file.kind === 'yaml' ? readYaml(file.name, file.text) : readProperties(file.name, file.text);
-    problems.push(...reading.problems);
+    problems.push(...reading.problems.map((text) => ({ name: '', text })));
     entries.push(
       ...reading.entries.filter((entry) => file.kind === 'yaml' || !ignoredProperties.has(entry.name)),
     );
   }
   entries.push(...environmentEntries(input.environment));
-  for (const [name, text] of Object.entries(input.flags)) entries.push({ name, text, at: `flag --${name}` });
+  for (const [name, text] of Object.entries(input.flags)) {
+    entries.push({ name, text, at: name.startsWith('-') ? `flag ${name}` : `flag --${name}` });
+  }
   return entries;
 }
 
@@ -130,19 +158,10 @@ function describeProblem(spec: SettingSpec, problem: string): string {
   return spec.secret === true ? 'has a value that it cannot take' : problem;
 }
 
-function quoted(name: string): string {
-  return JSON.stringify(name.slice(0, 100));
-}
-
 function assertSettings(
   values: Record<string, unknown>,
 ): asserts values is Settings & Record<string, SettingValue> {
   for (const [name, spec] of settingSpecs) {
     if (!fitsSetting(spec, values[name])) throw new TypeError(`setting ${name} does not fit its own table`);
   }
-}
-
-/** True for the name of a setting: what flags may be called. */
-export function isSettingName(name: string): name is SettingName {
-  return Object.hasOwn(settingsTable, name);
 }

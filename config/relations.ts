@@ -8,7 +8,7 @@ export function isLoopback(host: string): boolean {
 }
 
 interface Relation {
-  /** The setting to change first: its origin leads the message. */
+  /** The setting to change first: its name leads the message. */
   readonly of: SettingName;
   readonly holds: (settings: Settings) => boolean;
   readonly problem: string;
@@ -90,8 +90,32 @@ const relations: readonly Relation[] = [
   },
 ];
 
-export function relationProblems(settings: Settings, origins: ReadonlyMap<string, string>): string[] {
-  return relations
-    .filter((relation) => !relation.holds(settings))
-    .map((relation) => `${origins.get(relation.of) ?? 'default'}: ${relation.of} ${relation.problem}`);
+/**
+ * A relation says nothing while a setting that it looks at was refused by itself.
+ *
+ * @returns a sentence for each relation that does not hold, led by where somebody wrote one of its settings.
+ */
+export function relationProblems(
+  settings: Settings,
+  origins: ReadonlyMap<string, string>,
+  refused: ReadonlySet<string>,
+): string[] {
+  const problems: string[] = [];
+  for (const { of, holds, problem } of relations) {
+    const read = new Set<string>([of]);
+    if (holds(noting(settings, read)) || [...read].some((name) => refused.has(name))) continue;
+    const origin = [...read].map((name) => origins.get(name) ?? 'default').find((at) => at !== 'default');
+    problems.push(`${origin ?? 'default'}: ${of} ${problem}`);
+  }
+  return problems;
+}
+
+/** The settings, noting which of them are looked at: so a relation cannot forget to say it. */
+function noting(settings: Settings, read: Set<string>): Settings {
+  return new Proxy(settings, {
+    get: (target, name) => {
+      read.add(String(name));
+      return Reflect.get(target, name);
+    },
+  });
 }

@@ -32,9 +32,7 @@ export function parseSetting(spec: SettingSpec, text: string): Parsed {
     return { ok: false, problem: `is longer than ${textLengthMax} characters` };
   switch (spec.kind) {
     case 'text':
-      return text === '' && spec.default !== null
-        ? { ok: false, problem: 'is empty' }
-        : { ok: true, value: text === '' ? null : text };
+      return parseText(spec, text);
     case 'list':
       return {
         ok: true,
@@ -54,17 +52,49 @@ export function parseSetting(spec: SettingSpec, text: string): Parsed {
   }
 }
 
+function parseText(spec: SettingSpec & { kind: 'text' }, text: string): Parsed {
+  if (text === '') {
+    return spec.default === null ? { ok: true, value: null } : { ok: false, problem: 'is empty' };
+  }
+  const problem =
+    spec.form === 'url' ? addressProblem(text) : spec.form === 'brokers' ? brokersProblem(text) : null;
+  return problem === null ? { ok: true, value: text } : { ok: false, problem };
+}
+
+/** An address is shown by `jg config show` and in errors, so it may hold no credentials, and is not quoted before that is sure. */
+function addressProblem(text: string): string | null {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    return 'takes an address such as http://localhost:8081';
+  }
+  const bare = url.username === '' && url.password === '';
+  return bare ? null : 'holds credentials, which belong in `schema.registry.basic.auth.user.info`';
+}
+
+function brokersProblem(text: string): string | null {
+  const wrong = text
+    .split(',')
+    .map((broker) => broker.trim())
+    .find((broker) => !/^(?:[^\s:/@[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/.test(broker));
+  return wrong === undefined ? null : `takes host:port, comma separated, not ${quoted(wrong)}`;
+}
+
+/** Text of somebody else's inside a sentence of ours: marked, escaped and no longer than a name. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+}
+
 function parseFlag(text: string): Parsed {
   if (text === 'true' || text === 'on') return { ok: true, value: true };
   if (text === 'false' || text === 'off') return { ok: true, value: false };
-  return { ok: false, problem: `takes true or false, not ${JSON.stringify(text)}` };
+  return { ok: false, problem: `takes true or false, not ${quoted(text)}` };
 }
 
 /** `true` and `false` stand for a choice's `on` and `off`, because YAML and people write them so. */
 function parseChoice(choices: readonly string[], text: string): Parsed {
   const alias = text === 'true' ? 'on' : text === 'false' ? 'off' : text;
   if (choices.includes(alias)) return { ok: true, value: alias };
-  const problem = `takes ${choices.join(', ')}, not ${JSON.stringify(text)}${didYouMean(text, choices)}`;
+  const problem = `takes ${choices.join(', ')}, not ${quoted(text)}${didYouMean(text.slice(0, 100), choices)}`;
   return { ok: false, problem };
 }
 
@@ -73,16 +103,15 @@ function parseNumber(spec: SettingSpec & { kind: 'number' }, text: string): Pars
   const suffixes = units[spec.unit] ?? [];
   const suffix = match?.[2] ?? '';
   const factor = suffix === '' ? 1 : suffixes.find(([name]) => name === suffix)?.[1];
+  const unitText = spec.unit === 'port' ? '' : ` of ${spec.unit}`;
   if (match === null || factor === undefined) {
     const forms = suffixes.length === 0 ? '' : `, also with ${suffixes.map(([name]) => name).join(', ')}`;
-    return {
-      ok: false,
-      problem: `takes a whole number of ${spec.unit}${forms}, not ${JSON.stringify(text)}`,
-    };
+    return { ok: false, problem: `takes a whole number${unitText}${forms}, not ${quoted(text)}` };
   }
   const value = Number(match[1]) * factor;
   if (!Number.isSafeInteger(value) || value < spec.min || value > spec.max) {
-    return { ok: false, problem: `takes ${spec.min} to ${spec.max} ${spec.unit}, not ${text}` };
+    const range = `whole numbers from ${spec.min} to ${spec.max}`;
+    return { ok: false, problem: `takes ${range}${unitText}, not ${quoted(text)}` };
   }
   return { ok: true, value };
 }

@@ -1,7 +1,8 @@
 import { unreachable } from '../foundation/index.ts';
 import { environmentNames, type LoadedSettings } from './load-settings.ts';
+import type { SettingSpec } from './setting-spec.ts';
 import type { SettingValue } from './setting-value.ts';
-import { type SettingSpec, settingSpecs } from './settings-table.ts';
+import { type Settings, settingSpecs } from './settings-table.ts';
 
 export interface ShownSetting {
   readonly name: string;
@@ -16,6 +17,15 @@ export function showSettings(loaded: LoadedSettings): readonly ShownSetting[] {
     const value = values.get(name) ?? null;
     const shown = spec.secret === true && value !== null ? '********' : value;
     return { name, value: shown, origin: loaded.origins.get(name) ?? 'default' };
+  });
+}
+
+/** The values that nobody may read, for what has to keep them out of a text. */
+export function secretValues(settings: Settings): readonly string[] {
+  const values: ReadonlyMap<string, SettingValue> = new Map(Object.entries(settings));
+  return [...settingSpecs].flatMap(([name, spec]) => {
+    const value = values.get(name);
+    return spec.secret === true && typeof value === 'string' ? [value] : [];
   });
 }
 

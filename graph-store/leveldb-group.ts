@@ -77,7 +77,7 @@ export class LevelGroup {
     this.#batch.put(key, value);
   }
 
-  /** Takes a packed batch in. Any error here is a bug: batches were checked when they were packed. */
+  /** Takes a packed batch in. Any error here is a bug: `MutationBatch` checked what it packed, see `packed-format.ts`. */
   add(packed: Buffer): Applied {
     this.#nodeWrites = 0;
     this.#nodeWritesSuppressed = 0;

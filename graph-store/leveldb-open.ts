@@ -23,6 +23,11 @@ export async function openLevel(settings: LevelSettings): Promise<Level> {
   return db;
 }
 
+/** An error of LevelDB itself, not yet one of ours. */
+export function isLevelError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('LEVEL_');
+}
+
 /** Throws StopError STORE_FORMAT when the folder was written by another format; marks an empty one as ours. */
 export async function checkFormat(db: Level, folder: string): Promise<void> {
   const found = (await db.get(metaKey.format))?.toString();
@@ -38,7 +43,8 @@ export async function checkFormat(db: Level, folder: string): Promise<void> {
   await db.put(metaKey.format, Buffer.from(formatVersion), { sync: true });
 }
 
-function openFailure(folder: string, error: unknown): StopError | OutageError {
+/** LevelDB reads tables only when they are asked for, so damage shows as late as at the first read of an opening. */
+export function openFailure(folder: string, error: unknown): StopError | OutageError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && 'code' in cause ? cause.code : '';
   const reason = cause instanceof Error ? cause.message : String(cause);

@@ -17,7 +17,7 @@ import type {
   SourceStatus,
 } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
-import { checkFormat, openLevel } from './leveldb-open.ts';
+import { checkFormat, isLevelError, openFailure, openLevel } from './leveldb-open.ts';
 import { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts';
 import { LevelReader } from './leveldb-reader.ts';
 import { LevelWriterThread } from './leveldb-writer-thread.ts';
@@ -75,7 +75,9 @@ async function openSession(settings: LevelSettings): Promise<Session> {
     return { db, reader: new LevelReader(db), thread: await LevelWriterThread.start(settings) };
   } catch (error) {
     await db.close();
-    throw error;
+    // The writer's thread reads too: its crash while it starts carries what LevelDB said.
+    const cause = error instanceof Error && isLevelError(error.cause) ? error.cause : error;
+    throw isLevelError(cause) ? openFailure(settings.folder, cause) : error;
   }
 }
 
@@ -189,8 +191,4 @@ class LevelStore implements GraphStore {
 async function closeSession(session: Session): Promise<void> {
   await session.thread.close();
   await session.db.close();
-}
-
-function isLevelError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('LEVEL_');
 }

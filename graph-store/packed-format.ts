@@ -1,5 +1,6 @@
 /**
- * The bytes of a packed batch. It never rests on disk: both ends are of one build, so it has no version.
+ * The bytes of a packed batch. It never rests on disk and never leaves the process: both ends are of one build, so it has no
+ * version, and its readers trust lengths and offsets. Hostile input is refused before, where a batch is packed.
  *
  *     event        tag, rank (1), inverted time (8), inverted occurrence (8)     what follows belongs to it
  *     define       tag, hash (4), length (2), prefix `g<type>\0<id>\0`           pointed at by the length's offset

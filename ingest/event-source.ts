@@ -75,7 +75,7 @@ export interface EventSource {
   ends(): Promise<readonly SourceEnd[]>;
   /**
    * Tells lag tools how far the store is (Kafka: a committed offset). Best effort by design: nothing is read from it.
-   * Called after a batch is durable, at most once a second a partition.
+   * Called after each durable batch: a source that tells others bounds how often, and always tells the last one.
    */
   report(source: SourcePartition, next: bigint): void;
   /**

@@ -62,12 +62,10 @@ interface Partition {
   end: bigint | null;
   fates: Fates;
   newestEventMs: number;
-  reportedMs: number;
   /** Batches in a row that began behind the position. */
   skips: number;
 }
 
-const reportEveryMs = 1_000;
 /** One may be a batch of an assignment that ended; a source that does it again and again loses records. */
 const skipsMax = 3;
 
@@ -227,8 +225,6 @@ export class Pipeline implements SourceHandler, LaneOwner {
     if (!lane.alive) return;
     partition.backoff.reset();
     partition.skips = 0;
-    if (now - partition.reportedMs < reportEveryMs) return;
-    partition.reportedMs = now;
     this.#parts.source.report(lane.source, advance.next);
   }
 
@@ -341,7 +337,6 @@ export class Pipeline implements SourceHandler, LaneOwner {
       end: null,
       fates: noFates,
       newestEventMs: 0,
-      reportedMs: 0,
       skips: 0,
     };
     this.#partitions.set(key, partition);

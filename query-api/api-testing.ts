@@ -9,9 +9,11 @@ import {
 import { type QueryLimits, queryLimitsDefault } from './api-context.ts';
 import type { GateOptions } from './request-gate.ts';
 import { type ApiServer, startApiServer } from './server.ts';
+import type { StatusReader } from './status-reader.ts';
 
 export interface TestApiOptions {
   readonly reader?: GraphReader;
+  readonly status?: Partial<StatusReader>;
   readonly port?: number;
   readonly limits?: Partial<QueryLimits>;
   readonly gate?: Partial<GateOptions>;
@@ -33,6 +35,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
       topics: () => [],
       ready: () => true,
       freshnessQuantileMs: () => null,
+      ...options.status,
     },
     limits: { ...queryLimitsDefault, ...options.limits },
     gate: { token: null, allowedHosts: [], anyHost: false, ...options.gate },

@@ -72,6 +72,11 @@ const hostile: Readonly<Record<string, Hostile>> = {
     code: 'BAD_USER_INPUT',
     argument: 'after',
   },
+  'a cursor of another version': {
+    query: journey('after: "AgAAAaH6x6KlQyxm_YEbjl8"'),
+    code: 'BAD_USER_INPUT',
+    argument: 'after',
+  },
   'a cursor beyond all time': {
     query: journey('after: "Af__________AAAAAAAAAAA"'),
     code: 'BAD_USER_INPUT',

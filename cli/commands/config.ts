@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { settingsFromProcess, settingsPage, showSettings, valueText } from '../../config/index.ts';
-import { type CommandIo, type ExitCode, exitCodes } from '../command-io.ts';
+import { type CommandIo, type ExitCode, exitCodes, printableLines } from '../command-io.ts';
 import { addSettingFlags, settingFlags } from '../setting-flags.ts';
 import { renderTable } from '../table.ts';
 
@@ -17,15 +17,15 @@ export function addConfigCommand(program: Command, io: CommandIo, finish: (code:
     .description('Prints every setting; secrets are masked.')
     .option('--origin', 'Say where each value comes from.')
     .option('--json', 'One JSON object.')
-    .addHelpText('after', '\nExamples:\n  jg config show --origin\n  JG_PORT=4100 jg config show --json')
-    .action((options: ShowOptions & Record<string, unknown>) => {
-      const shown = showSettings(settingsFromProcess(settingFlags(options)));
+    .addHelpText('before', 'Examples:\n  jg config show --origin\n  JG_PORT=4100 jg config show --json\n')
+    .action((options: ShowOptions, command: Command) => {
+      const shown = showSettings(settingsFromProcess(settingFlags(command)));
       if (options.json === true) {
         const entries = shown.map(({ name, value, origin }) => [
           name,
           options.origin ? { value, origin } : value,
         ]);
-        io.out(`${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`);
+        io.out(`${printableLines(JSON.stringify(Object.fromEntries(entries), null, 2))}\n`);
       } else {
         const rows = shown.map(({ name, value, origin }) => [
           name,
@@ -38,9 +38,14 @@ export function addConfigCommand(program: Command, io: CommandIo, finish: (code:
     });
   addSettingFlags(config.command('check'))
     .description('Says every problem with the settings at once, and exits with 2 when there is one.')
-    .action((options: Record<string, unknown>) => {
-      settingsFromProcess(settingFlags(options));
-      io.err('The settings hold together.\n');
+    .option('--quiet', 'Say nothing when there is no problem.')
+    .addHelpText(
+      'before',
+      'Examples:\n  jg config check --config jg.yaml\n  jg config check --quiet && jg up\n',
+    )
+    .action((options: { readonly quiet?: boolean }, command: Command) => {
+      settingsFromProcess(settingFlags(command));
+      if (options.quiet !== true) io.err('The settings hold together.\n');
       finish(exitCodes.ok);
     });
   config

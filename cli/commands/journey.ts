@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { RefusedError } from '../../foundation/index.ts';
-import { type CommandIo, type ExitCode, exitCodes } from '../command-io.ts';
+import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from '../command-io.ts';
 import { askGraphql } from '../graphql-client.ts';
 import { field, journeyQuery, journeySteps, renderJourney } from '../journey-text.ts';
 import { reportErrors } from './query.ts';
@@ -14,11 +14,11 @@ interface JourneyOptions extends ServerOptions {
   readonly newest?: boolean;
 }
 
-const examples = `
-Examples:
+const examples = `Examples:
   jg journey Account:acc-000001
   jg journey Account:acc-000001 --domains streaming,games --since 2026-11-01T00:00:00Z
-  jg journey Account:acc-000001 --newest --first 5 --json`;
+  jg journey Account:acc-000001 --newest --first 5 --json
+`;
 
 /** `jg journey`: a member's steps as a table a person can read. */
 export function addJourneyCommand(program: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
@@ -30,15 +30,16 @@ export function addJourneyCommand(program: Command, io: CommandIo, finish: (code
     .option('--domains <names>', 'Only these domains, comma separated.')
     .option('--first <count>', 'At most so many steps.')
     .option('--newest', 'Newest first.')
-    .addHelpText('after', examples)
+    .addHelpText('before', examples)
     .action(async (member: string, options: JourneyOptions) => {
       const answer = await askGraphql(endpoint(options), journeyQuery, variables(member, options));
       const steps = journeySteps(answer.data);
-      if (options.json === true) io.out(`${JSON.stringify(answer.data ?? null, null, 2)}\n`);
-      else if (steps !== null) io.out(renderJourney(steps));
-      if (steps?.length === 0) io.err(`${member} has no steps there.\n`);
+      if (options.json === true) io.out(`${printableLines(JSON.stringify(answer.data ?? null, null, 2))}\n`);
+      else if (steps !== null && steps.length > 0) io.out(renderJourney(steps));
+      const note = (text: string): void => void (options.quiet === true || io.err(`${text}\n`));
+      if (steps?.length === 0) note(`${printable(member)} has no steps there.`);
       const page = field(field(answer.data, 'journey'), 'pageInfo');
-      if (field(page, 'hasNextPage') === true) io.err('There are more steps: pass a larger --first.\n');
+      if (field(page, 'hasNextPage') === true) note('There are more steps: pass a larger --first.');
       const code = reportErrors(answer, io);
       finish(code === exitCodes.ok && steps === null ? exitCodes.failed : code);
     });
@@ -46,11 +47,11 @@ export function addJourneyCommand(program: Command, io: CommandIo, finish: (code
 
 function variables(member: string, options: JourneyOptions): Record<string, unknown> {
   const colon = member.indexOf(':');
-  if (colon <= 0)
+  if (colon <= 0 || colon === member.length - 1)
     throw new RefusedError('INVALID_MEMBER', 'A member is written Type:id, such as Account:acc-000001.');
   const first = options.first === undefined ? undefined : Number(options.first);
-  if (first !== undefined && !Number.isInteger(first))
-    throw new RefusedError('INVALID_FIRST', '--first takes a whole number.');
+  if (first !== undefined && !(Number.isSafeInteger(first) && first > 0))
+    throw new RefusedError('INVALID_FIRST', '--first takes a whole number, 1 or more.');
   return {
     of: { type: member.slice(0, colon), id: member.slice(colon + 1) },
     since: options.since,

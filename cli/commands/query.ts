@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { RefusedError } from '../../foundation/index.ts';
-import { type CommandIo, type ExitCode, exitCodes, printable } from '../command-io.ts';
+import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from '../command-io.ts';
 import { askGraphql, type GraphqlAnswer } from '../graphql-client.ts';
 import { addServerOptions, endpoint, type ServerOptions } from './server-option.ts';
 
@@ -8,11 +8,11 @@ interface QueryOptions extends ServerOptions {
   readonly variables?: string;
 }
 
-const examples = `
-Examples:
+const examples = `Examples:
   jg query '{ status { nodes edges } }'
   jg query - --variables '{"id":"acc-000001"}' < journey.graphql
-  jg query '{ node(type: "Account", id: "acc-000001") { properties } }' --json | jq .data`;
+  jg query '{ node(type: "Account", id: "acc-000001") { properties } }' --json | jq .data
+`;
 
 /** `jg query`: one GraphQL question to a running server. */
 export function addQueryCommand(program: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
@@ -20,11 +20,13 @@ export function addQueryCommand(program: Command, io: CommandIo, finish: (code: 
     .description('Asks a running server one GraphQL question.')
     .argument('<graphql>', 'The query; - reads it from standard input.')
     .option('--variables <json>', 'Variables of the query, as a JSON object.')
-    .addHelpText('after', examples)
+    .addHelpText('before', examples)
     .action(async (graphql: string, options: QueryOptions) => {
       const query = graphql === '-' ? await io.readStdin() : graphql;
       const answer = await askGraphql(endpoint(options), query, parseVariables(options.variables));
-      io.out(`${JSON.stringify(options.json === true ? answer : (answer.data ?? null), null, 2)}\n`);
+      const shown = options.json === true ? answer : answer.data;
+      if (shown !== undefined && shown !== null)
+        io.out(`${printableLines(JSON.stringify(shown, null, 2))}\n`);
       finish(reportErrors(answer, io));
     });
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type CommandIo, type ExitCode, exitCodes } from '../command-io.ts';
+import { type CommandIo, type ExitCode, exitCodes, printableLines } from '../command-io.ts';
 import { askGraphql } from '../graphql-client.ts';
 import { field } from '../journey-text.ts';
 import { renderTable } from '../table.ts';
@@ -35,8 +35,8 @@ export function addStatusCommand(program: Command, io: CommandIo, finish: (code:
     )
     .option('--watch', 'Ask again every second until Ctrl-C.')
     .addHelpText(
-      'after',
-      '\nExamples:\n  jg status\n  jg status --json\n  jg status --watch --url http://127.0.0.1:4100',
+      'before',
+      'Examples:\n  jg status\n  jg status --json\n  jg status --watch --url http://127.0.0.1:4100\n',
     )
     .action(async (options: StatusOptions) => {
       const server = endpoint(options);
@@ -44,7 +44,11 @@ export function addStatusCommand(program: Command, io: CommandIo, finish: (code:
       do {
         const answer = await askGraphql(server, statusQuery, {});
         const status = field(answer.data, 'status');
-        io.out(options.json === true ? `${JSON.stringify(status ?? null, null, 2)}\n` : renderStatus(status));
+        io.out(
+          options.json === true
+            ? `${printableLines(JSON.stringify(status ?? null, null, 2))}\n`
+            : renderStatus(status),
+        );
         code = reportErrors(answer, io);
         if (code === exitCodes.ok && hasStopped(status)) code = exitCodes.stopped;
         if (options.watch === true) await io.clock.sleep(watchEveryMs, io.signal);

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { ann, dark, event, hop, journeyOf, type Subject, step, watched } from './conformance-subject.ts';
+import type { AdjacencyQuery, JourneyQuery } from './graph-store.ts';
+import type { EventMutations } from './model.ts';
+
+/** Pages of reads: order, bounds, cursors, and what they say they left out. */
+export function describeReads(subject: Subject): void {
+  describe('hops', () => describeHops(subject));
+  describe('journeys', () => describeJourneys(subject));
+  describe('estimates', () => describeEstimates(subject));
+}
+
+function describeHops(subject: Subject): void {
+  it('lists occurrences newest first within time bounds, and says when it stopped looking', async () => {
+    for (let timeMs = 1; timeMs <= 6; timeMs += 1) await subject.apply(event(timeMs, [watched(dark)]));
+    const times = async (changes: Partial<AdjacencyQuery>): Promise<unknown> => {
+      const page = await subject.store.adjacency(hop(ann, 'out', changes));
+      return [page.occurrences.map(({ timeMs }) => timeMs), page.scanned, page.truncated];
+    };
+    expect(await times({})).toEqual([[6, 5, 4, 3, 2, 1], 6, false]);
+    expect(await times({ sinceMs: 2, untilMs: 5 })).toEqual([[4, 3, 2], 3, false]);
+    expect(await times({ limit: 2 })).toEqual([[6, 5], 2, false]);
+    expect(await times({ scanMax: 4 })).toEqual([[6, 5, 4, 3], 4, true]);
+    expect(await times({ sinceMs: 5, untilMs: 5 })).toEqual([[], 0, false]);
+    expect(await times({ type: 'WATCHE' })).toEqual([[], 0, false]);
+  });
+}
+
+function describeJourneys(subject: Subject): void {
+  const order = ['oldest-first', 'newest-first'] as const;
+
+  it.each(order)('pages %s through steps of one time without losing or repeating any', async (way) => {
+    const batch = [1, 2, 2, 2, 2, 3, 3, 7].map((timeMs, i) => event(timeMs, [step(`d${i % 2}`)]));
+    await subject.apply(...batch.toReversed());
+    const oldest = batch.map(({ timeMs, occurrence }) => ({ timeMs, occurrence }));
+    const expected = way === 'oldest-first' ? oldest : oldest.toReversed();
+    const seen: unknown[] = [];
+    let query = journeyOf(ann, { order: way, limit: 3 });
+    for (let pages = 0; pages < 10; pages += 1) {
+      const page = await subject.store.journey(query);
+      seen.push(...page.steps.map(({ timeMs, occurrence }) => ({ timeMs, occurrence })));
+      if (!page.more) break;
+      query = { ...query, after: page.last };
+    }
+    expect(seen).toEqual(expected);
+  });
+  it.each(order)('stops at scanMax, %s, and goes on from where it looked', async (way) => {
+    for (let timeMs = 1; timeMs <= 9; timeMs += 1)
+      await subject.apply(event(timeMs, [step(timeMs === 5 ? 'rare' : 'often')]));
+    const query = journeyOf(ann, { order: way, domains: ['rare'], limit: 1, scanMax: 3 });
+    const first = await subject.store.journey(query);
+    expect(first).toMatchObject({ steps: [], scanned: 3, more: true, truncated: true });
+    const second = await subject.store.journey({ ...query, after: first.last });
+    expect(second).toMatchObject({ scanned: 2, more: true, truncated: false });
+    expect(second.steps.map(({ timeMs }) => timeMs)).toEqual([5]);
+    const rest = await subject.store.journey({ ...query, after: second.last, scanMax: 100 });
+    expect(rest).toMatchObject({ steps: [], scanned: 4, more: false, truncated: false });
+  });
+  it('keeps to its time bounds, the cursor outside them included', async () => {
+    for (let timeMs = 1; timeMs <= 6; timeMs += 1) await subject.apply(event(timeMs, [step('d')]));
+    const times = async (changes: Partial<JourneyQuery>): Promise<unknown> =>
+      (await subject.store.journey(journeyOf(ann, changes))).steps.map(({ timeMs }) => timeMs);
+    const bounds = { sinceMs: 2, untilMs: 5 };
+    const from = (timeMs: number): Partial<JourneyQuery> => ({
+      ...bounds,
+      after: { timeMs, occurrence: 0n },
+    });
+    expect(await times(bounds)).toEqual([4, 3, 2]);
+    expect(await times(from(6))).toEqual([4, 3, 2]);
+    expect(await times(from(1))).toEqual([]);
+    expect(await times({ ...from(0), order: 'oldest-first' })).toEqual([2, 3, 4]);
+    expect(await times({ ...from(6), order: 'oldest-first' })).toEqual([]);
+  });
+  it('keeps the journeys of owners apart whose ids begin alike', async () => {
+    await subject.apply(event(1, [step('d')]), event(1, [{ ...step('d'), owner: { type: 'Account', id: 'ann2' } }])); // biome-ignore format: one row
+    expect((await subject.store.journey(journeyOf(ann))).steps).toHaveLength(1);
+    expect((await subject.store.journey(journeyOf({ type: 'Accoun', id: 'ann' }))).last).toBeNull();
+  });
+}
+
+function describeEstimates(subject: Subject): void {
+  it('estimates distinct nodes and edges, duplicates aside', async () => {
+    const some = (): EventMutations[] =>
+      Array.from({ length: 500 }, (_, i) => event(i, [watched({ type: 'Title', id: `t${i}` })]));
+    await subject.apply(...some());
+    await subject.apply(...some());
+    const { nodes, edges, relativeError } = await subject.store.estimate();
+    expect(Math.abs(nodes - 501)).toBeLessThanOrEqual(501 * 4 * relativeError);
+    expect(Math.abs(edges - 500)).toBeLessThanOrEqual(500 * 4 * relativeError);
+  });
+}

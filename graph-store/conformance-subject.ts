@@ -1,0 +1,135 @@
+import { afterEach, beforeEach } from 'vitest';
+import { must } from '../foundation/index.ts';
+import { pack } from './conformance-graphs.ts';
+import type {
+  AdjacencyQuery,
+  Advance,
+  Claim,
+  GraphStore,
+  JourneyQuery,
+  SourcePartition,
+} from './graph-store.ts';
+import type { EdgeMutation, EventMutations, Mutation, NodeRef, Property, StepMutation } from './model.ts';
+
+/** How the suite gets at an adapter. */
+export interface StoreHarness {
+  /** An empty store. */
+  open(): Promise<GraphStore>;
+  /** Closes the store and opens what it left; null when the adapter keeps nothing. */
+  readonly reopen: ((store: GraphStore) => Promise<GraphStore>) | null;
+  /** Closes the store and removes what it left. */
+  dispose(store: GraphStore): Promise<void>;
+  /** Runs of each property; a durable store is slower to open. */
+  readonly propertyRuns: number;
+}
+
+/** The store under test: empty before each test, with one partition claimed. */
+export class Subject {
+  #store: GraphStore | null = null;
+  #claim: Claim | null = null;
+  #applied = 0;
+
+  /** Registers its own hooks, so it is made inside a `describe`. */
+  constructor(harness: StoreHarness) {
+    beforeEach(async () => {
+      this.#store = await harness.open();
+      this.#claim = await this.#store.claim(source);
+      this.#applied = 0;
+    });
+    afterEach(() => harness.dispose(this.store));
+  }
+
+  get store(): GraphStore {
+    return must(this.#store, 'a test has begun');
+  }
+
+  get claim(): Claim {
+    return must(this.#claim, 'a test has begun');
+  }
+
+  /** The offset after the last event that `apply` took. */
+  get applied(): number {
+    return this.#applied;
+  }
+
+  async apply(...batch: EventMutations[]): Promise<void> {
+    const next = this.#applied + batch.length;
+    await this.store.apply(advance(this.claim, this.#applied, next), pack(batch));
+    this.#applied = next;
+  }
+
+  async restart(reopen: (store: GraphStore) => Promise<GraphStore>): Promise<void> {
+    this.#store = await reopen(this.store);
+  }
+}
+
+export const source: SourcePartition = { cluster: 'c1', topic: 'plays', topicId: 'life-1', partition: 0 };
+export const ann: NodeRef = { type: 'Account', id: 'ann' };
+export const dark: NodeRef = { type: 'Title', id: 'dark' };
+export const lost: NodeRef = { type: 'Title', id: 'lost' };
+
+export function advance(claim: Claim, from: number, next: number, changes: Partial<Advance> = {}): Advance {
+  return {
+    source,
+    epoch: claim.epoch,
+    from: BigInt(from),
+    next: BigInt(next),
+    fates: { consumed: next - from, applied: next - from, superseded: 0, filtered: 0, deadLettered: 0 },
+    newestEventMs: 0,
+    ...changes,
+  };
+}
+
+let nextOccurrence = 1n;
+export function event(timeMs: number, mutations: Mutation[], rank = 0): EventMutations {
+  nextOccurrence += 1n;
+  return { timeMs, rank, occurrence: nextOccurrence, mutations };
+}
+
+export function journeyOf(of: NodeRef, changes: Partial<JourneyQuery> = {}): JourneyQuery {
+  return {
+    of,
+    sinceMs: 0,
+    untilMs: Number.MAX_SAFE_INTEGER,
+    domains: null,
+    order: 'newest-first',
+    after: null,
+    limit: 100,
+    scanMax: 1000,
+    ...changes,
+  };
+}
+
+export function hop(
+  of: NodeRef,
+  direction: 'out' | 'in',
+  changes: Partial<AdjacencyQuery> = {},
+): AdjacencyQuery {
+  const untilMs = Number.MAX_SAFE_INTEGER;
+  return { of, type: 'WATCHED', direction, sinceMs: 0, untilMs, limit: 100, scanMax: 1000, ...changes };
+}
+
+export const watched = (to: NodeRef, properties: Property[] = []): EdgeMutation => ({
+  kind: 'edge',
+  type: 'WATCHED',
+  from: ann,
+  to,
+  properties,
+});
+export const step = (domain: string, to: NodeRef = dark): StepMutation => ({
+  kind: 'step',
+  owner: ann,
+  domain,
+  action: 'did',
+  links: [{ edge: 'WATCHED', direction: 'out', node: to }],
+  properties: [['n', 1]],
+});
+export const named = (name: string | null): Mutation => ({
+  kind: 'node',
+  node: ann,
+  properties: [['name', name]],
+});
+
+export async function nameOf(store: GraphStore): Promise<unknown> {
+  return (await store.node(ann))?.properties.map(({ value, timeMs }) => [value, timeMs]);
+}
