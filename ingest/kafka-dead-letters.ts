@@ -49,9 +49,10 @@ const ackTimeoutMs = 15_000;
  */
 export class KafkaDeadLetters implements DeadLetterWriter {
   readonly #parts: KafkaDeadLetterParts;
-  #producer: Producer | null = null;
+  /** Partitions write at the same time: what they wait for is asked once, and asked again only after it failed. */
+  #producer: Promise<Producer> | null = null;
   /** Partitions of the dead letter topics that are known to exist, by name: one a source topic. */
-  readonly #topics = new Map<string, number>();
+  readonly #topics = new Map<string, Promise<number>>();
 
   constructor(parts: KafkaDeadLetterParts) {
     this.#parts = parts;
@@ -67,10 +68,11 @@ export class KafkaDeadLetters implements DeadLetterWriter {
   }
 
   async close(): Promise<void> {
-    const producer = this.#producer;
+    const connecting = this.#producer;
     this.#producer = null;
     await this.#parts.lookup.close();
     try {
+      const producer = await connecting;
       await producer?.disconnect();
     } catch (error) {
       this.#parts.log.debug({ error: String(error) }, 'disconnecting the dead letter producer failed');
@@ -101,7 +103,17 @@ export class KafkaDeadLetters implements DeadLetterWriter {
   }
 
   async #connected(): Promise<Producer> {
-    if (this.#producer !== null) return this.#producer;
+    const connecting = this.#producer ?? this.#connect();
+    this.#producer = connecting;
+    try {
+      return await connecting;
+    } catch (error) {
+      if (this.#producer === connecting) this.#producer = null;
+      throw error;
+    }
+  }
+
+  async #connect(): Promise<Producer> {
     const producer = this.#parts.kafka.producer({
       allowAutoTopicCreation: false,
       // One at a time, or a retried request would overtake the next one.
@@ -109,17 +121,23 @@ export class KafkaDeadLetters implements DeadLetterWriter {
       createPartitioner: Partitioners.DefaultPartitioner,
     });
     await producer.connect();
-    this.#producer = producer;
     return producer;
   }
 
   /** How many partitions the dead letter topic has; creates it when it is missing. */
   async #ready(topic: string, target: string): Promise<number> {
-    const known = this.#topics.get(target);
-    if (known !== undefined) return known;
-    const partitions = (await this.#partitionsOf(target)) ?? (await this.#create(topic, target));
-    this.#topics.set(target, partitions);
-    return partitions;
+    const asked = this.#topics.get(target) ?? this.#ask(topic, target);
+    this.#topics.set(target, asked);
+    try {
+      return await asked;
+    } catch (error) {
+      if (this.#topics.get(target) === asked) this.#topics.delete(target);
+      throw error;
+    }
+  }
+
+  async #ask(topic: string, target: string): Promise<number> {
+    return (await this.#partitionsOf(target)) ?? (await this.#create(topic, target));
   }
 
   async #partitionsOf(target: string): Promise<number | null> {
