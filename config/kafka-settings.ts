@@ -110,10 +110,11 @@ export const kafkaSettings = {
     section: 'kafka',
     kind: 'number',
     unit: 'ms',
-    default: 30_000,
+    default: 10_000,
     min: 1000,
     max: 1_800_000,
-    description: 'A consumer that is silent for so long loses its partitions.',
+    description:
+      'A consumer that is silent for so long loses its partitions: so long does a start after a crash wait for its former life.',
   },
   'heartbeat.interval.ms': {
     section: 'kafka',

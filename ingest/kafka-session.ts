@@ -44,7 +44,7 @@ export interface KafkaConsumeSettings {
 }
 
 export const kafkaConsumeDefaults = {
-  'session.timeout.ms': 30_000,
+  'session.timeout.ms': 10_000,
   'heartbeat.interval.ms': 3_000,
   'max.partition.fetch.bytes': 1_048_576,
   'fetch.max.bytes': 16_777_216,

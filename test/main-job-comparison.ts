@@ -49,6 +49,19 @@ async function forEachAtOnce<T>(items: readonly T[], act: (item: T) => Promise<v
 
 export const nameOf = ({ type, id }: NodeRef): string => `${type} ${id}`;
 
+/** What is wrong with a node's properties, whose event times are not shown; null when they are as expected. */
+export function compareRegisters(
+  expected: ExpectedNode,
+  properties: readonly Property[] | null,
+): string | null {
+  if (properties === null) return `${nameOf(expected)} is missing`;
+  const names = properties.map(([name]) => name);
+  const problem = sameNames(names, Object.keys(expected.properties));
+  if (problem !== null) return `${nameOf(expected)}: ${problem}`;
+  const wrong = properties.find(([name, value]) => !agrees(expected.properties[name], value));
+  return wrong === undefined ? null : `${nameOf(expected)}.${wrong[0]} is ${String(wrong[1])}`;
+}
+
 async function compareNode(graph: GraphReader, expected: ExpectedNode): Promise<string | null> {
   const found = await graph.node(expected);
   if (found === null) return `${nameOf(expected)} is missing`;
@@ -170,7 +183,14 @@ function agrees(register: ExpectedRegister | undefined, value: Property[1]): boo
 }
 
 async function compareJourney(graph: GraphReader, expected: ExpectedJourney): Promise<string | null> {
-  const found = await readJourney(graph, expected);
+  return compareSteps(expected, await readJourney(graph, expected));
+}
+
+/** A step as far as the oracle knows it, whoever shows it. */
+export type ShownStep = Pick<StepView, 'timeMs' | 'domain' | 'action' | 'links' | 'properties'>;
+
+/** What is wrong with a whole journey, in words; null when it is as expected. */
+export function compareSteps(expected: ExpectedJourney, found: readonly ShownStep[]): string | null {
   const title = `The journey of ${nameOf(expected)}`;
   if (found.length !== expected.steps.length) {
     return `${title} has ${found.length} steps, expected ${expected.steps.length}`;
@@ -207,7 +227,7 @@ async function readJourney(graph: GraphReader, of: NodeRef): Promise<readonly St
 }
 
 /** Times have the same number of digits here, so that sorted texts are sorted by time. */
-function foundStepText({ timeMs, domain, action, links, properties }: StepView): string {
+function foundStepText({ timeMs, domain, action, links, properties }: ShownStep): string {
   const linkTexts = links.map(({ edge, direction, node }) => `${edge} ${direction} ${nameOf(node)}`).sort();
   const propertyTexts = properties.map(([name, value]) => `${name}=${String(value)}`).sort();
   return [timeMs, domain, action, ...linkTexts, ...propertyTexts].join(' | ');

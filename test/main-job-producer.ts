@@ -14,7 +14,7 @@ export interface ProducerRequest {
   readonly oracleFile: string;
   readonly records: number;
   readonly seed: number;
-  /** Records a second; 0 for as fast as it goes. */
+  /** Records a second, until it is told to hurry; 0 for as fast as it goes. */
   readonly rate: number;
 }
 
@@ -24,6 +24,8 @@ export interface RunningProducer {
   /** Resolves when everything was delivered and the oracle is written; rejects when the program fails. */
   readonly finished: Promise<void>;
   readonly running: boolean;
+  /** From now on as fast as it goes. */
+  hurry(): void;
   kill(): void;
 }
 
@@ -53,6 +55,9 @@ export async function startProducer(request: ProducerRequest): Promise<RunningPr
     finished,
     get running() {
       return child.exitCode === null && child.signalCode === null;
+    },
+    hurry: () => {
+      child.kill('SIGUSR1');
     },
     kill: () => {
       child.kill('SIGKILL');

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { systemClock } from '../foundation/index.ts';
+import { askStatus } from './main-job-answers.ts';
 
 const main = join(import.meta.dirname, '..', 'cli', 'main.ts');
 const pollMs = 200;
@@ -14,6 +15,8 @@ export interface ProductSettings {
   readonly registryUrl: string;
   readonly topics: readonly string[];
   readonly dataFolder: string;
+  /** After kill -9 its group waits so long for the dead member. */
+  readonly sessionTimeoutMs: number;
   /** Of this life alone: emptied at its start. */
   readonly logFile: string;
 }
@@ -33,12 +36,13 @@ export class Product {
     });
   }
 
-  static start({ bootstrapServers, registryUrl, topics, dataFolder, logFile }: ProductSettings): Product {
+  static start(settings: ProductSettings): Product {
+    const { bootstrapServers, registryUrl, topics, dataFolder, sessionTimeoutMs, logFile } = settings;
+    const heartbeatMs = Math.floor(sessionTimeoutMs / 4);
     const flags = [
       ...['--port', '0', '--data', dataFolder, '--topics', topics.join(',')],
       ...['--bootstrap.servers', bootstrapServers, '--schema.registry.url', registryUrl],
-      // After kill -9 the group would wait for the dead member for half a minute otherwise.
-      ...['--session.timeout.ms', '6000', '--heartbeat.interval.ms', '1000'],
+      ...['--session.timeout.ms', String(sessionTimeoutMs), '--heartbeat.interval.ms', String(heartbeatMs)],
     ];
     const log = openSync(logFile, 'w');
     try {
@@ -66,6 +70,22 @@ export class Product {
       await systemClock.sleep(pollMs);
     }
     throw await this.failure('did not say where it listens');
+  }
+
+  /**
+   * Resolves once more of the topics' partitions have been claimed than `claims`, over all lives, with the new count.
+   *
+   * @throws {Error} when that takes longer than the limit, or the product ends.
+   */
+  async claimsBeyond(claims: number, timeoutMs: number): Promise<number> {
+    const url = await this.url(timeoutMs);
+    const deadline = systemClock.now() + timeoutMs;
+    while (systemClock.now() < deadline && this.running) {
+      const now = (await askStatus(url)).reduce((sum, { epoch }) => sum + (epoch ?? 0), 0);
+      if (now > claims) return now;
+      await systemClock.sleep(pollMs);
+    }
+    throw await this.failure(`claimed no partition beyond ${claims} claims`);
   }
 
   async failure(what: string): Promise<Error> {

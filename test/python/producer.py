@@ -9,6 +9,8 @@ import base64
 import io
 import json
 import random
+import signal
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -200,12 +202,16 @@ def arguments_of():
     parser.add_argument("--suffix", default="", help="appended to the topics' names")
     parser.add_argument("--events", type=int, default=100_000, help="records to write")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=int, default=0, help="records a second; 0 for as fast as it goes")
+    parser.add_argument(
+        "--rate", type=int, default=0, help="records a second, until SIGUSR1; 0 for as fast as it goes"
+    )
     return parser.parse_args()
 
 
 def main() -> None:
     arguments = arguments_of()
+    hurry = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: hurry.set())
     rng = random.Random(arguments.seed)
     texts = {topic: Path(arguments.catalog, file).read_text("utf-8") for topic, file in SCHEMA_FILES.items()}
     schemas = {topic: fastavro.parse_schema(json.loads(text)) for topic, text in texts.items()}
@@ -224,7 +230,7 @@ def main() -> None:
         else:
             sender.rubbish(what, extra)
         if arguments.rate > 0 and number % 100 == 99:
-            time.sleep(max(0.0, started + (number + 1) / arguments.rate - time.monotonic()))
+            hurry.wait(max(0.0, started + (number + 1) / arguments.rate - time.monotonic()))
     sender.flush()
     sender.oracle.write(arguments.oracle)
     print(json.dumps({"written": len(actions), "seconds": round(time.monotonic() - started, 2)}), flush=True)
