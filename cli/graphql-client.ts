@@ -28,7 +28,7 @@ export async function askGraphql(
 ): Promise<GraphqlAnswer> {
   const url = endpointUrl(endpoint.url);
   const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json' };
-  if (endpoint.token !== null) headers['authorization'] = `Bearer ${endpoint.token}`;
+  if (endpoint.token !== null) headers.authorization = `Bearer ${endpoint.token}`;
   const response = await request(url, {
     method: 'POST',
     headers,

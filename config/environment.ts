@@ -46,7 +46,7 @@ function inputOfProcess(flags: SettingFlags['flags']): SettingsInput {
 
 /** What else the command line needs to know about its surroundings. */
 export function terminalEnvironment(): { readonly noColor: boolean } {
-  return { noColor: (process.env['NO_COLOR'] ?? '') !== '' };
+  return { noColor: (process.env.NO_COLOR ?? '') !== '' };
 }
 
 function readFile(name: string, kind: 'yaml' | 'properties', origin: string): SettingsInput['files'][number] {

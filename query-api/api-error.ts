@@ -41,7 +41,7 @@ const internal: PublicError = {
 
 /** Without a path no resolver ran: then it is about the variables. With one, an answer of ours did not fit the schema. */
 function uncoded(error: GraphQLError): PublicError | null {
-  if (error.extensions['code'] !== undefined) return null;
+  if (error.extensions.code !== undefined) return null;
   return error.path === undefined ? { code: 'BAD_USER_INPUT', message: error.message } : internal;
 }
 
@@ -53,8 +53,8 @@ export function publicError(formatted: GraphQLFormattedError, error: unknown): G
   const message = masked?.message ?? formatted.message;
   const extensions = { ...formatted.extensions };
   const original = error instanceof GraphQLError ? error.originalError : undefined;
-  const ownCode = original instanceof GraphQLError ? original.extensions['code'] : undefined;
-  if (ownCode !== undefined) extensions['code'] = ownCode;
+  const ownCode = original instanceof GraphQLError ? original.extensions.code : undefined;
+  if (ownCode !== undefined) extensions.code = ownCode;
   const { requestId } = extensions;
   return {
     ...formatted,

@@ -95,9 +95,9 @@ function errorPlugin(log: Log): ApolloServerPlugin<ApiContext> {
           const fault = error.nodes?.[0];
           if (document !== undefined && fault !== undefined && error.path === undefined) {
             const argument = argumentAtFault(document, fault);
-            if (argument !== null) error.extensions['argument'] ??= argument;
+            if (argument !== null) error.extensions.argument ??= argument;
           }
-          error.extensions['requestId'] = requestId;
+          error.extensions.requestId = requestId;
           logOurs(error, requestId, log);
         }
       },

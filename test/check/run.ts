@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkForbidden } from './forbidden.ts';
 import { checkImports, houseTable } from './import-table.ts';
+import { checkLockfile, type Lockfile } from './lockfile.ts';
 import { type ParsedModule, readModules } from './parsed-module.ts';
 import { checkSizes, type Ratchet } from './size-ratchet.ts';
 import { sourceFiles } from './source-files.ts';
@@ -17,6 +18,7 @@ function ownChecks(modules: readonly ParsedModule[], tighten: boolean): StepResu
     readFileSync(join(root, 'package.json'), 'utf8'),
   );
   const dependencies = new Set(Object.keys(manifest.dependencies));
+  const lockfile: Lockfile = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const ratchet: Ratchet = JSON.parse(readFileSync(ratchetPath, 'utf8'));
   const sizes = (): { findings: ReturnType<typeof checkImports>; summary: string } => {
     let report = checkSizes(modules, limits, ratchet);
@@ -33,6 +35,10 @@ function ownChecks(modules: readonly ParsedModule[], tighten: boolean): StepResu
       summary: looked,
     })),
     runCheck('size ratchet', sizes),
+    runCheck('lockfile', () => ({
+      findings: checkLockfile(lockfile),
+      summary: `${Object.keys(lockfile.packages).length} packages`,
+    })),
     runCheck('forbidden', () => ({ findings: checkForbidden(modules), summary: looked })),
   ];
 }
