@@ -1,7 +1,6 @@
 import avsc, { type Type } from 'avsc';
-import { must, StopError } from '../foundation/index.ts';
+import { didYouMean, must, StopError } from '../foundation/index.ts';
 import type { AvroSchema } from './avro-type.ts';
-import { didYouMean } from './did-you-mean.ts';
 import {
   type EdgeDeclaration,
   type JourneyDeclaration,

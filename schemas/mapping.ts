@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '../foundation/index.ts';
 import { isObject } from './schema-text.ts';
 
 /** What an event means for the graph, as its schema's `graph` attribute declares it; paths are not resolved yet. */

@@ -34,9 +34,7 @@ export function addQueryCommand(program: Command, io: CommandIo, finish: (code: 
 /** GraphQL errors go to standard error, one a line; any makes the command fail. */
 export function reportErrors(answer: GraphqlAnswer, io: CommandIo): ExitCode {
   for (const error of answer.errors ?? []) {
-    io.err(
-      `error ${printable(String(error.extensions?.code ?? 'UNKNOWN'))}: ${printable(error.message)}\n`,
-    );
+    io.err(`error ${printable(String(error.extensions?.code ?? 'UNKNOWN'))}: ${printable(error.message)}\n`);
   }
   return answer.errors === undefined || answer.errors.length === 0 ? exitCodes.ok : exitCodes.failed;
 }
