@@ -245,7 +245,7 @@ export const settingsTable = {
     default: 10_000,
     min: 1,
     max: 10_000_000,
-    description: 'Rows that one query looks at, at most; an answer says when this cut it short.',
+    description: 'Rows that one journey of a query looks at, at most; an answer says when this cut it short.',
   },
   'query.depth.max': {
     section: 'query',

@@ -17,7 +17,7 @@ async function status(reader: GraphStore, topics: readonly TopicState[]): Promis
     const { text } = await ask(
       server,
       `{ status { nodes edges relativeError freshnessP50Ms freshnessP99Ms version startedAt topics {
-        topic partition position lag freshnessMs epoch consumed applied superseded filtered deadLettered state reason } } }`,
+        topic topicId partition position lag freshnessMs epoch consumed applied superseded filtered deadLettered state reason } } }`,
     );
     return JSON.parse(text).data.status;
   } finally {
@@ -54,6 +54,7 @@ describe('The status', () => {
       topics: [
         {
           topic: 'games',
+          topicId: 'life-1',
           partition: 0,
           position: '1152921504606846976',
           lag: 3,

@@ -43,6 +43,11 @@ const topicStatusType = new GraphQLObjectType<TopicRow>({
   fields: {
     topic: { type: text },
     partition: { type: GraphQLInt, description: 'Null while no partition of the topic has been claimed.' },
+    topicId: {
+      type: GraphQLString,
+      description: 'Which topic of this name: one that was recreated has another id, and a row of its own.',
+      resolve: (row) => row.stored?.source.topicId,
+    },
     position: {
       type: bigIntScalar,
       description: 'One past the last offset applied.',
