@@ -2,7 +2,13 @@ import { LRUCache } from 'lru-cache';
 import xxhash, { type XXHashAPI } from 'xxhash-wasm';
 import { BadDataError, type Clock, JourneyGraphError } from '../foundation/index.ts';
 import type { SourcePartition } from '../graph-store/index.ts';
-import { compileMap, hasMeaning, type MapEvent } from '../processors/index.ts';
+import {
+  compileMap,
+  hasMeaning,
+  type MapEvent,
+  mapSettingsDefault,
+  normalizers,
+} from '../processors/index.ts';
 import {
   AvroSchema,
   compileDecoder,
@@ -26,6 +32,8 @@ export interface AvroRecordProcessorSettings {
   readonly subjectStrategy: SubjectStrategy;
   /** How far ahead of the clock an event's time may lie, milliseconds. */
   readonly futureMsMax: number;
+  /** How many mutations one event may mean; more are bad data. */
+  readonly mutationsMax: number;
   readonly wireLimits: WireLimits;
   /** Writer schemas kept ready, least recently used out first. */
   readonly preparedMax: number;
@@ -35,7 +43,7 @@ export interface AvroRecordProcessorSettings {
 
 export const avroRecordProcessorDefaults: AvroRecordProcessorSettings = {
   subjectStrategy: 'topic',
-  futureMsMax: 300_000,
+  ...mapSettingsDefault,
   wireLimits: wireLimitsDefault,
   preparedMax: 5_000,
   negativeMs: 30_000,
@@ -125,7 +133,9 @@ export class AvroRecordProcessor implements RecordProcessor {
       stage = 'decode';
       const event = prepared.decode(value, framing.start, value.length);
       stage = 'map';
-      const { timeMs, eventId, mutations } = prepared.map(event, nowMs);
+      const mapped = prepared.map(event, nowMs);
+      if (mapped === null) return filtered;
+      const { timeMs, eventId, mutations } = mapped;
       const { rank } = prepared.plan;
       const occurrence =
         eventId === null
@@ -211,8 +221,9 @@ export class AvroRecordProcessor implements RecordProcessor {
     const { version, schema } = newest;
     const known = this.#readers.get(subject);
     if (known?.version === version && known.schema.text === schema.text) return known;
-    const plan = compileMapping(subject, version, schema);
-    const map = compileMap(plan, { futureMsMax: this.#settings.futureMsMax });
+    const plan = compileMapping({ subject, version }, schema, normalizers);
+    const { futureMsMax, mutationsMax } = this.#settings;
+    const map = compileMap(plan, { futureMsMax, mutationsMax });
     const reader = { version, schema, plan, map };
     this.#readers.set(subject, reader);
     if (known !== undefined) this.#forget(subject);

@@ -1,3 +1,5 @@
 export { OccurrenceWindow } from './coalesce.ts';
 export { hasMeaning } from './filter.ts';
-export { compileMap, type MapEvent, type MappedEvent, type MapSettings } from './map.ts';
+export { compileMap, type MapEvent, type MappedEvent, type MapSettings, mapSettingsDefault } from './map.ts';
+export { normalizers } from './normalizers/index.ts';
+export type { Normalizer } from './normalizers/normalizer.ts';

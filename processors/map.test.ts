@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { must } from '../foundation/index.ts';
 import { AvroSchema, compileMapping } from '../schemas/index.ts';
-import { compileMap, type MapEvent } from './map.ts';
+import { compileMap, type MappedEvent, mapSettingsDefault } from './map.ts';
+import { normalizers } from './normalizers/index.ts';
 
 const now = 1_700_000_000_000;
 const fields = [
@@ -30,14 +32,16 @@ const fields = [
 const a = { type: 'A', id: 'a' };
 const b = { type: 'B', id: 'b', optional: true };
 
-function mapOf(graph: object): MapEvent {
+function mapOf(graph: object): (event: unknown, nowMs: number) => MappedEvent {
   const text = JSON.stringify({
     type: 'record',
     name: 'E',
     fields,
     graph: { domain: 'd', time: 'at', ...graph },
   });
-  return compileMap(compileMapping('e-value', 1, new AvroSchema(text)), { futureMsMax: 300_000 });
+  const of = { subject: 'e-value', version: 1 };
+  const map = compileMap(compileMapping(of, new AvroSchema(text), normalizers), mapSettingsDefault);
+  return (event, nowMs) => must(map(event, nowMs), 'the event is not left out');
 }
 
 const event = { at: BigInt(now), micros: null, a: 'a1', b: 7n, in: null };
@@ -87,9 +91,9 @@ describe('a mapping run on an event', () => {
       edges: [{ type: 'X', from: 'A', to: 'B', op: 'delete' }],
     });
     expect(map(event, now).mutations).toEqual([
-      { kind: 'node', node: nodeA, properties: [] },
       { kind: 'node-delete', node: nodeB },
       { kind: 'edge-delete', type: 'X', from: nodeA, to: nodeB },
+      { kind: 'node', node: nodeA, properties: [] },
     ]);
   });
 
@@ -102,11 +106,11 @@ describe('a mapping run on an event', () => {
       ['y', null],
     ]);
     expect(properties({ in: { x: null }, micros: 1_999n })).toEqual([
-      ['m', 1],
+      ['m', 1.999],
       ['y', null],
     ]);
     expect(properties({ in: { x: { y: 0.5 } }, micros: -1n })).toEqual([
-      ['m', -1],
+      ['m', -0.001],
       ['y', 0.5],
     ]);
   });

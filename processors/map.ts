@@ -1,7 +1,19 @@
 import { BadDataError } from '../foundation/index.ts';
 import type { Mutation, NodeRef, Property, StepLink } from '../graph-store/index.ts';
-import type { EdgePlan, MappingPlan, NodePlan, PropertyRead, StepPlan } from '../schemas/index.ts';
-import { compileId, compileTime, compileValue, type Read } from './normalize.ts';
+import type {
+  BlockPlan,
+  ConditionPlan,
+  EdgePlan,
+  LoopPlan,
+  MappingPlan,
+  NodePlan,
+  PropertyPlan,
+  StepPlan,
+} from '../schemas/index.ts';
+import { compileTime } from './event-time.ts';
+import { compileEventId, compileId } from './node-id.ts';
+import { compilePath, type Read, type Roots } from './read.ts';
+import { compileValue } from './value.ts';
 
 /** What one event means; which event it is, is told by `eventId` or, where that is null, by its bytes. */
 export interface MappedEvent {
@@ -13,136 +25,212 @@ export interface MappedEvent {
 export interface MapSettings {
   /** How far ahead of the clock an event's time may lie, milliseconds. */
   readonly futureMsMax: number;
+  /** How many mutations one event may mean. */
+  readonly mutationsMax: number;
 }
 
-/** A decoded event to its mutations. Throws `BadDataError` naming the path of what cannot be mapped. */
-export type MapEvent = (event: unknown, nowMs: number) => MappedEvent;
+export const mapSettingsDefault = {
+  futureMsMax: 300_000,
+  mutationsMax: 2_000,
+} as const satisfies MapSettings;
 
-/** Null for an optional node that the event does not name. */
-type Nodes = readonly (NodeRef | null)[];
-type ReadProperties = Read<readonly Property[]>;
+/**
+ * A decoded event to its mutations; null when the mapping's conditions leave nothing of it. Throws `BadDataError` naming the path of
+ * what cannot be mapped, or `EVENT_MUTATIONS_LIMIT`.
+ */
+export type MapEvent = (event: unknown, nowMs: number) => MappedEvent | null;
 
 const noProperties: readonly Property[] = [];
 const noLinks: readonly StepLink[] = [];
 
-/** The compiler's back half: a plan to plain closures, in the order nodes, edges, step. */
+/** One event under way. */
+class Work {
+  readonly mutations: Mutation[] = [];
+  /** By slot; null where the event does not name the node. */
+  readonly nodes: (NodeRef | null)[];
+  /** By slot: whether a mutation says already that the node exists. */
+  readonly mentioned: boolean[];
+  links: StepLink[] | null = null;
+  readonly #mutationsMax: number;
+
+  constructor(slots: number, mutationsMax: number) {
+    this.nodes = new Array(slots).fill(null);
+    this.mentioned = new Array(slots).fill(false);
+    this.#mutationsMax = mutationsMax;
+  }
+
+  push(mutation: Mutation): void {
+    this.mutations.push(mutation);
+    if (this.mutations.length > this.#mutationsMax) {
+      const limit = `more than ${this.#mutationsMax} mutations`;
+      throw new BadDataError(
+        'EVENT_MUTATIONS_LIMIT',
+        `The event means ${limit}, because an array or map in it is too long; raise mapping.mutations.max if that is right.`,
+      );
+    }
+  }
+}
+
+type Run = (roots: Roots, work: Work) => void;
+type Holds = (roots: Roots) => boolean;
+
+/** The compiler's back half: a plan to plain closures. */
 export function compileMap(plan: MappingPlan, settings: MapSettings): MapEvent {
+  const { slots, step, domain } = plan;
+  const { mutationsMax } = settings;
   const readTime = compileTime(plan.time, settings.futureMsMax);
-  const readEventId = plan.eventId === null ? null : compileId(plan.eventId);
-  const readNodes = plan.nodes.map(compileNode);
-  const writeNodes = plan.nodes.flatMap((node, index) => compileNodeMutation(node, index, plan));
-  const writeEdges = plan.edges.map(compileEdge);
-  const writeStep = plan.step === null ? null : compileStep(plan.step, plan);
+  const readEventId = plan.eventId === null ? null : compileEventId(plan.eventId);
+  const holds = compileCondition(plan.body.where);
+  const run = compileBlock(plan.body, step?.owner ?? null);
+  const writeStep = step === null ? null : compileStep(step, domain);
   return (event, nowMs) => {
-    const timeMs = readTime(event, nowMs);
-    const eventId = readEventId === null ? null : readEventId(event);
-    const nodes = readNodes.map((read) => read(event));
-    const mutations: Mutation[] = [];
-    for (const write of writeNodes) write(event, nodes, mutations);
-    for (const write of writeEdges) write(event, nodes, mutations);
-    if (writeStep !== null) writeStep(event, nodes, mutations);
-    return { timeMs, eventId, mutations };
+    const roots = [event];
+    if (holds !== null && !holds(roots)) return null;
+    const timeMs = readTime(roots, nowMs);
+    const eventId = readEventId === null ? null : readEventId(roots);
+    const work = new Work(slots, mutationsMax);
+    run(roots, work);
+    if (writeStep !== null) writeStep(roots, work);
+    const { mutations } = work;
+    return mutations.length === 0 ? null : { timeMs, eventId, mutations };
   };
 }
 
-type Write = (event: unknown, nodes: Nodes, mutations: Mutation[]) => void;
+function compileCondition(condition: ConditionPlan | null): Holds | null {
+  return condition === null ? null : (roots) => condition.evaluate(roots) === true;
+}
 
-function compileNode(node: NodePlan): Read<NodeRef | null> {
-  const { type, optional } = node;
-  const readId = compileId(node.id);
-  return (event) => {
-    const id = readId(event);
-    if (id !== null) return { type, id };
-    if (optional) return null;
-    const { path } = node.id;
+/** In the order nodes, edges, inner blocks; then nodes that nothing has mentioned. */
+function compileBlock(block: BlockPlan, owner: number | null): Run {
+  const reads = block.nodes.map(compileNode);
+  const writes = block.nodes.flatMap(compileNodeMutation);
+  const edges = block.edges.map((edge) => compileEdge(edge, owner));
+  const loops = block.loops.map((loop) => compileLoop(loop, owner));
+  const rest = block.nodes.filter(needsMention);
+  return (roots, work) => {
+    for (const read of reads) read(roots, work);
+    for (const write of writes) write(roots, work);
+    for (const write of edges) write(roots, work);
+    for (const loop of loops) loop(roots, work);
+    for (const { slot } of rest) {
+      const node = work.nodes[slot];
+      if (node && work.mentioned[slot] !== true) work.push({ kind: 'node', node, properties: noProperties });
+    }
+  };
+}
+
+function needsMention({ implied, op, properties }: NodePlan): boolean {
+  return !implied && op === 'upsert' && properties.length === 0;
+}
+
+function compileLoop({ in: path, over, body }: LoopPlan, owner: number | null): Run {
+  const read = compilePath(path);
+  const holds = compileCondition(body.where);
+  const run = compileBlock(body, owner);
+  return (roots, work) => {
+    const value = read(roots);
+    if (value === null || value === undefined) return;
+    for (const item of over === 'items' ? itemsOf(value) : entriesOf(value)) {
+      const inner = [...roots, item];
+      if (holds === null || holds(inner)) run(inner, work);
+    }
+  };
+}
+
+function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function entriesOf(value: unknown): readonly unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).map(([key, inner]: [string, unknown]) => ({ key, value: inner }));
+}
+
+function compileNode({ slot, type, optional, id, where }: NodePlan): Run {
+  const readId = compileId(id);
+  const holds = compileCondition(where);
+  return (roots, work) => {
+    work.nodes[slot] = null;
+    work.mentioned[slot] = false;
+    if (holds !== null && !holds(roots)) return;
+    const text = readId(roots);
+    if (text !== null) {
+      work.nodes[slot] = { type, id: text };
+      return;
+    }
+    if (optional) return;
     throw new BadDataError(
       'NODE_ID_MISSING',
-      `\`${path}\` is null, but the ${type} it names is not optional.`,
+      `\`${id.text}\` is null, but the ${type} it names is not optional.`,
       {
-        context: { path },
+        context: { path: id.text },
       },
     );
   };
 }
 
-function compileProperties(properties: readonly PropertyRead[]): ReadProperties {
+function compileProperties(properties: readonly PropertyPlan[]): Read<readonly Property[]> {
   if (properties.length === 0) return () => noProperties;
   const reads = properties
-    .map(({ name, field }) => ({ name, read: compileValue(field) }))
+    .map(({ name, value }) => ({ name, read: compileValue(value) }))
     // In the store's order, so that it need not sort each event's.
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return (event) => reads.map(({ name, read }) => [name, read(event)]);
+  return (roots) => reads.map(({ name, read }) => [name, read(roots)]);
 }
 
-/** Nothing for a node that other mutations of the same event always imply. */
-function compileNodeMutation(plan: NodePlan, index: number, mapping: MappingPlan): Write[] {
-  if (plan.op === 'delete') {
+/** Nothing yet for a node without properties: what else the event says usually implies that it exists. */
+function compileNodeMutation({ slot, op, properties }: NodePlan): readonly Run[] {
+  if (op === 'delete') {
     return [
-      (_event, nodes, mutations) => {
-        const node = nodes[index];
-        if (node) mutations.push({ kind: 'node-delete', node });
+      (_roots, work) => {
+        const node = work.nodes[slot];
+        if (node) work.push({ kind: 'node-delete', node });
       },
     ];
   }
-  if (plan.properties.length === 0 && plan.implied) return [];
-  const readProperties = compileProperties(plan.properties);
-  const edges = plan.properties.length === 0 ? mapping.edges.filter((edge) => touches(edge, index)) : [];
+  if (properties.length === 0) return [];
+  const readProperties = compileProperties(properties);
   return [
-    (event, nodes, mutations) => {
-      const node = nodes[index];
-      if (!node || edges.some((edge) => nodes[edge.from] && nodes[edge.to])) return;
-      mutations.push({ kind: 'node', node, properties: readProperties(event) });
+    (roots, work) => {
+      const node = work.nodes[slot];
+      if (node) work.push({ kind: 'node', node, properties: readProperties(roots) });
     },
   ];
 }
 
-function touches(edge: EdgePlan, index: number): boolean {
-  return edge.op === 'upsert' && (edge.from === index || edge.to === index);
-}
-
-function compileEdge(plan: EdgePlan): Write {
-  const { type, op } = plan;
-  const readProperties = compileProperties(plan.properties);
-  return (event, nodes, mutations) => {
-    const from = nodes[plan.from];
-    const to = nodes[plan.to];
-    if (!from || !to) return;
-    if (op === 'delete') mutations.push({ kind: 'edge-delete', type, from, to });
-    else mutations.push({ kind: 'edge', type, from, to, properties: readProperties(event) });
+function compileEdge({ type, op, from, to, where, properties }: EdgePlan, owner: number | null): Run {
+  const readProperties = compileProperties(properties);
+  const holds = compileCondition(where);
+  const direction = from === owner ? 'out' : 'in';
+  const isLinked = op === 'upsert' && (from === owner || to === owner);
+  const other = from === owner ? to : from;
+  return (roots, work) => {
+    const fromNode = work.nodes[from];
+    const toNode = work.nodes[to];
+    if (!fromNode || !toNode) return;
+    if (holds !== null && !holds(roots)) return;
+    if (op === 'delete') {
+      work.push({ kind: 'edge-delete', type, from: fromNode, to: toNode });
+      return;
+    }
+    work.push({ kind: 'edge', type, from: fromNode, to: toNode, properties: readProperties(roots) });
+    work.mentioned[from] = true;
+    work.mentioned[to] = true;
+    if (!isLinked) return;
+    const node = work.nodes[other];
+    work.links ??= [];
+    if (node) work.links.push({ edge: type, direction, node });
   };
 }
 
-function compileStep(plan: StepPlan, mapping: MappingPlan): Write {
-  const { domain } = mapping;
-  const { action } = plan;
-  const readProperties = compileProperties(plan.properties);
-  const linked = mapping.edges
-    .filter((edge) => touches(edge, plan.owner))
-    .map((edge) => ({
-      edge: edge.type,
-      direction: edge.from === plan.owner ? ('out' as const) : ('in' as const),
-      other: edge.from === plan.owner ? edge.to : edge.from,
-    }));
-  return (event, nodes, mutations) => {
-    const owner = nodes[plan.owner];
-    if (!owner) return;
-    const links = linked.length === 0 ? noLinks : linksOf(linked, nodes);
-    mutations.push({ kind: 'step', owner, domain, action, links, properties: readProperties(event) });
+function compileStep({ owner, action, where, properties }: StepPlan, domain: string): Run {
+  const readProperties = compileProperties(properties);
+  const holds = compileCondition(where);
+  return (roots, work) => {
+    const node = work.nodes[owner];
+    if (!node) return;
+    if (holds !== null && !holds(roots)) return;
+    const links = work.links ?? noLinks;
+    work.push({ kind: 'step', owner: node, domain, action, links, properties: readProperties(roots) });
   };
-}
-
-interface Linked {
-  readonly edge: string;
-  readonly direction: 'out' | 'in';
-  /** Position of the other node. */
-  readonly other: number;
-}
-
-function linksOf(linked: readonly Linked[], nodes: Nodes): readonly StepLink[] {
-  const links: StepLink[] = [];
-  for (const { edge, direction, other } of linked) {
-    const node = nodes[other];
-    if (node) links.push({ edge, direction, node });
-  }
-  return links;
 }

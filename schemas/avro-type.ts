@@ -1,8 +1,7 @@
 import avsc, { type Schema, type Type, type types } from 'avsc';
 import { BadDataError } from '../foundation/index.ts';
+import { type LogicalType, logicalTypeOf } from './logical-type.ts';
 import { isObject, parseSchemaText, type SchemaLimits, schemaLimitsDefault } from './schema-text.ts';
-
-export type TimestampUnit = 'millis' | 'micros';
 
 /** The part of avsc's cursor that our own types read through. */
 interface WireTap {
@@ -59,12 +58,6 @@ function readMap(this: MapReader, tap: WireTap): object {
   return map;
 }
 
-function timestampUnit(schema: Readonly<Record<string, unknown>>): TimestampUnit | null {
-  if (schema.logicalType === 'timestamp-millis') return 'millis';
-  if (schema.logicalType === 'timestamp-micros') return 'micros';
-  return null;
-}
-
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -72,8 +65,8 @@ function messageOf(error: unknown): string {
 /**
  * A parsed schema with its avsc type.
  *
- * Values that the type reads: `long` is always a bigint, of a timestamp too (see {@link AvroSchema.timestampUnit}); every
- * other logical type (uuid, date, decimal, time, duration) is read as the type below it, so nothing is rounded. Unions are
+ * Values that the type reads: `long` is always a bigint; every logical type (timestamp, uuid, date, decimal, time, duration) is
+ * read as the type below it, so nothing is rounded, and {@link AvroSchema.logicalType} says what it means. Unions are
  * read bare where the value alone tells the branch (every `["null", X]` does) and as `{branch: value}` otherwise: avsc's `auto`.
  * Maps have no prototype.
  */
@@ -82,7 +75,7 @@ export class AvroSchema {
   /** The JSON as parsed; holds foreign attributes such as `graph`. */
   readonly json: unknown;
   readonly type: Type;
-  readonly #timestamps = new Map<Type, TimestampUnit>();
+  readonly #logical = new Map<Type, LogicalType>();
 
   /** Throws `BadDataError`: `SCHEMA_INVALID` or `SCHEMA_TOO_LARGE`. */
   constructor(text: string, limits: SchemaLimits = schemaLimitsDefault) {
@@ -108,9 +101,9 @@ export class AvroSchema {
     return isObject(this.json) ? this.json.graph : undefined;
   }
 
-  /** How to read a value of this `long` type as a time; null for a plain long. */
-  timestampUnit(type: Type): TimestampUnit | null {
-    return this.#timestamps.get(type) ?? null;
+  /** What a value of this type, which must be one of this schema's, means beyond its bytes; null when nothing. */
+  logicalType(type: Type): LogicalType | null {
+    return this.#logical.get(type) ?? null;
   }
 
   #compile(): Type {
@@ -118,13 +111,13 @@ export class AvroSchema {
     const typeHook = (schema: unknown, opts: unknown): Type | undefined => {
       if (schema === 'long') return long;
       if (!isObject(schema)) return undefined;
-      if (schema.type === 'long') {
-        const unit = timestampUnit(schema);
-        if (unit === null) return long;
-        const type = bigintLong();
-        this.#timestamps.set(type, unit);
+      const logical = logicalTypeOf(schema);
+      if (logical !== null) {
+        const type = carrier(schema, opts);
+        this.#logical.set(type, logical);
         return type;
       }
+      if (schema.type === 'long') return long;
       if (schema.type === 'map') {
         const map = new avsc.types.MapType({ type: 'map', values: asSchema(schema.values) }, opts);
         return Object.create(map, { _read: { value: readMap } });
@@ -144,6 +137,22 @@ export class AvroSchema {
         cause,
       });
     }
+  }
+}
+
+/** A type of its own for each place, because a logical type is told by the identity of its type. */
+function carrier(schema: Readonly<Record<string, unknown>>, opts: unknown): Type {
+  switch (schema.type) {
+    case 'int':
+      return new avsc.types.IntType();
+    case 'string':
+      return new avsc.types.StringType();
+    case 'bytes':
+      return new avsc.types.BytesType();
+    case 'fixed':
+      return new avsc.types.FixedType(asSchema(schema), opts);
+    default:
+      return bigintLong();
   }
 }
 

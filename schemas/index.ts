@@ -1,23 +1,36 @@
 export { compileDecoder, type Decode } from './avro-decoder.ts';
-export { AvroSchema, type TimestampUnit } from './avro-type.ts';
+export { AvroSchema } from './avro-type.ts';
 export { BundledRegistry, type BundledSchema } from './bundled-registry.ts';
 export { type CatalogSchema, loadCatalog } from './catalog/index.ts';
 export { ConfluentRegistry, type ConfluentRegistryOptions } from './confluent-registry.ts';
 export { EventEncoder } from './event-encoder.ts';
 export type { MappingProblem, Operation } from './mapping.ts';
 export {
+  type BlockPlan,
+  type ConditionPlan,
+  checkMapping,
   compileMapping,
   type EdgePlan,
-  type FieldKind,
-  type FieldRead,
+  type LoopPlan,
   type MappingCheck,
   type MappingPlan,
+  type MappingSubject,
   type NodePlan,
-  type PropertyRead,
+  type PropertyPlan,
   type StepPlan,
 } from './mapping-plan.ts';
+export type { NormalizerSignature, NormalizerSignatures } from './normalizer-signature.ts';
 export type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './registry.ts';
 export { RegistryCache, type RegistryCacheLimits, registryCacheLimitsDefault } from './registry-cache.ts';
 export { type RegistryHttpLimits, registryHttpLimitsDefault } from './registry-http.ts';
 export type { SchemaLimits } from './schema-text.ts';
+export type {
+  BranchTest,
+  FieldRead,
+  PathPlan,
+  PathStep,
+  ValueKind,
+  ValuePlan,
+  ValueSource,
+} from './value-plan.ts';
 export { type WireLimits, type WireScan, wireLimitsDefault } from './wire-scan.ts';

@@ -2,7 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { AvroSchema } from './avro-type.ts';
 import { loadCatalog } from './catalog/index.ts';
 import { checkMapping, compileMapping } from './mapping-plan.ts';
+import type { NormalizerSignatures } from './normalizer-signature.ts';
 
+const normalizers: NormalizerSignatures = new Map([
+  ['trim', { name: 'trim', takes: ['string'], gives: 'string' }],
+]);
 const fields = [
   { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
   { name: 'account', type: 'string' },
@@ -19,7 +23,9 @@ const account = { type: 'Account', id: 'account' };
 
 function problems(graph: unknown): readonly string[] {
   const schema = new AvroSchema(JSON.stringify({ type: 'record', name: 'E', fields, graph }));
-  return checkMapping('e-value', 3, schema).problems.map(({ path, sentence }) => `${path} ${sentence}`);
+  return checkMapping({ subject: 'e-value', version: 3 }, schema, normalizers).problems.map(
+    ({ path, sentence }) => `${path} ${sentence}`,
+  );
 }
 
 const valid = { domain: 'd', time: 'at', nodes: [account] };
@@ -30,7 +36,7 @@ describe('a mapping', () => {
     expect(catalog.length).toBeGreaterThanOrEqual(8);
     for (const { subject, text, name } of catalog) {
       const schema = new AvroSchema(text);
-      expect(checkMapping(subject, 1, schema).problems).toEqual([]);
+      expect(checkMapping({ subject, version: 1 }, schema, normalizers).problems).toEqual([]);
       expect(schema.name).toMatch(new RegExp(`\\.${name}$`));
     }
   });
@@ -56,32 +62,116 @@ describe('a mapping', () => {
     [
       'an unknown field',
       { ...valid, time: 'att' },
-      'graph.time `att`: there is no field `att` (did you mean `at`?)',
+      'graph.time `att` names no field `att` (did you mean `at`?)',
     ],
     [
       'a path into an array',
       { ...valid, nodes: [{ type: 'A', id: 'tags.x' }] },
-      'graph.nodes[0].id `tags.x` goes on below `tags`, which is an array: a path leads through records and nullable records only',
+      'graph.nodes[0].id `tags.x` goes on below an array: go through its items with `forEach`',
     ],
     [
       'a path into a union',
       { ...valid, nodes: [{ type: 'A', id: 'either' }] },
-      'graph.nodes[0].id `either` leads to a union of several types, which cannot be a value yet',
+      'graph.nodes[0].id `either` leads to a union of string, long: choose a branch, as in `[string]`',
     ],
     [
-      'bytes as a value',
-      { ...valid, nodes: [{ ...account, properties: { raw: 'raw' } }] },
-      'graph.nodes[0].properties.raw `raw` leads to bytes, which cannot be a value yet',
+      'a record as a value',
+      { ...valid, nodes: [{ ...account, properties: { device: 'device' } }] },
+      'graph.nodes[0].properties.device `device` leads to a record, which is not a single value: name one of its fields',
+    ],
+    [
+      'bytes as an id',
+      { ...valid, nodes: [{ type: 'A', id: 'raw' }] },
+      'graph.nodes[0].id leads to a bytes: an id must be a string, uuid, enum, int, long or date',
+    ],
+    [
+      'a branch that the union has not',
+      { ...valid, nodes: [{ type: 'A', id: 'either[lang]' }] },
+      'graph.nodes[0].id `either[lang]` chooses the branch `lang` of a union of string, long (did you mean `long`?)',
+    ],
+    [
+      'a path that is none',
+      { ...valid, nodes: [{ type: 'A', id: 'device..id' }] },
+      'graph.nodes[0].id `device..id` cannot be read from character 7 on; a map’s key that is no name is written as ["key"]',
+    ],
+    [
+      'a value of two sources',
+      { ...valid, nodes: [{ ...account, properties: { a: { path: 'account', cel: 'account' } } }] },
+      'graph.nodes[0].properties.a must have exactly one of `path`, `cel` and `value`',
+    ],
+    [
+      'an unknown function',
+      { ...valid, nodes: [{ ...account, properties: { a: { path: 'account', apply: 'trin' } } }] },
+      'graph.nodes[0].properties.a.apply names no function `trin` (did you mean `trim`?)',
+    ],
+    [
+      'a function of another type',
+      { ...valid, nodes: [{ ...account, properties: { a: { path: 'score', apply: 'trim' } } }] },
+      'graph.nodes[0].properties.a.apply `trim` takes string, and is given double',
+    ],
+    [
+      'an expression about an unknown field',
+      { ...valid, where: 'scor > 1.0' },
+      'graph.where does not compile: Unknown variable: scor',
+    ],
+    [
+      'an expression that mixes types',
+      { ...valid, where: 'account > 1.0' },
+      'graph.where does not compile: no such overload: string > double',
+    ],
+    [
+      'a condition that is no condition',
+      { ...valid, where: 'score' },
+      'graph.where gives a double: a condition is true or false',
+    ],
+    [
+      'a regular expression',
+      { ...valid, where: 'account.matches("(a+)+$")' },
+      'graph.where calls `matches`, which hostile text can make hang: use startsWith, endsWith, contains or ==',
+    ],
+    [
+      'a loop inside a loop of an expression',
+      { ...valid, where: 'tags.all(a, tags.exists(b, a == b))' },
+      'graph.where has a loop inside a loop, whose cost no event bounds: use `forEach`',
+    ],
+    [
+      'an expression that gives a list',
+      { ...valid, nodes: [{ ...account, properties: { a: { cel: '[1, 2]' } } }] },
+      'graph.nodes[0].properties.a gives a list<int>, which cannot be a value',
+    ],
+    [
+      'a loop through text',
+      { ...valid, forEach: [{ in: 'account', as: 'a' }] },
+      'graph.forEach[0].in `account` leads to a string: a loop goes through an array or a map',
+    ],
+    [
+      'a loop whose item hides a field',
+      { ...valid, forEach: [{ in: 'tags', as: 'score' }] },
+      'graph.forEach[0].as is `score`, which means something else already: take another name',
+    ],
+    [
+      'an item outside of its loop',
+      { ...valid, nodes: [{ type: 'A', id: 'tag' }], forEach: [{ in: 'tags', as: 'tag' }] },
+      'graph.nodes[0].id `tag` names no field `tag` (did you mean `tags`?)',
+    ],
+    [
+      'an edge to a node of a loop from outside',
+      {
+        ...valid,
+        edges: [{ type: 'X', from: 'Account', to: 'Tag' }],
+        forEach: [{ in: 'tags', as: 'tag', nodes: [{ type: 'Tag', id: 'tag' }] }],
+      },
+      'graph.edges[0].to names no declared node: `Tag`',
     ],
     [
       'a double as an id',
       { ...valid, nodes: [{ type: 'A', id: 'score' }] },
-      'graph.nodes[0].id leads to a double: an id must be a string, uuid, enum, int or long',
+      'graph.nodes[0].id leads to a double: an id must be a string, uuid, enum, int, long or date',
     ],
     [
       'a timestamp as an id',
       { ...valid, nodes: [{ type: 'A', id: 'at' }] },
-      'graph.nodes[0].id leads to a timestamp-millis: an id must be a string, uuid, enum, int or long',
+      'graph.nodes[0].id leads to a timestamp-millis: an id must be a string, uuid, enum, int, long or date',
     ],
     [
       'a reserved type',
@@ -127,7 +217,7 @@ describe('a mapping', () => {
   test('reports the property `__proto__`, which JSON can spell', () => {
     const text =
       '{"type":"record","name":"E","fields":[{"name":"a","type":"long"}],"graph":{"domain":"d","time":"a","nodes":[{"type":"A","id":"a","properties":{"__proto__":"a"}}]}}';
-    expect(checkMapping('s', 1, new AvroSchema(text)).problems).toEqual([
+    expect(checkMapping({ subject: 's', version: 1 }, new AvroSchema(text), normalizers).problems).toEqual([
       { path: 'graph.nodes[0].properties.__proto__', sentence: 'is a reserved name' },
     ]);
   });
@@ -140,7 +230,7 @@ describe('a mapping', () => {
       extra: 1,
     };
     const schema = new AvroSchema(JSON.stringify({ type: 'record', name: 'E', fields, graph }));
-    const attempt = (): unknown => compileMapping('e-value', 3, schema);
+    const attempt = (): unknown => compileMapping({ subject: 'e-value', version: 3 }, schema, normalizers);
     expect(attempt).toThrow(expect.objectContaining({ code: 'MAPPING_INVALID', reaction: 'stop' }));
     for (const part of [
       'e-value version 3',

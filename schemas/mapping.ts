@@ -8,27 +8,54 @@ export interface Mapping {
   readonly eventId: string | null;
   /** 0 to 255. */
   readonly rank: number;
+  readonly body: BlockDeclaration;
+  readonly journey: JourneyDeclaration | null;
+}
+
+/** What is declared for the event, or for each item of a loop. */
+export interface BlockDeclaration {
+  readonly where: ConditionDeclaration | null;
   readonly nodes: readonly NodeDeclaration[];
   readonly edges: readonly EdgeDeclaration[];
-  readonly journey: JourneyDeclaration | null;
+  readonly loops: readonly LoopDeclaration[];
+}
+
+/** For each item of an array or entry of a map. */
+export interface LoopDeclaration {
+  readonly in: string;
+  /** How paths and expressions name the item. */
+  readonly as: string;
+  readonly body: BlockDeclaration;
+  readonly at: string;
 }
 
 export type Operation = 'upsert' | 'delete';
 
+/** An expression that gives true or false. */
+export interface ConditionDeclaration {
+  readonly cel: string;
+  readonly at: string;
+}
+
+export type ValueDeclaration = { readonly at: string } & (
+  | { readonly from: 'path'; readonly path: string; readonly apply: readonly string[] }
+  | { readonly from: 'expression'; readonly cel: string; readonly apply: readonly string[] }
+  | { readonly from: 'constant'; readonly value: string | number | boolean }
+);
+
 export interface PropertyDeclaration {
   readonly name: string;
-  readonly path: string;
-  /** Where it stands in the schema, for problems. */
-  readonly at: string;
+  readonly value: ValueDeclaration;
 }
 
 export interface NodeDeclaration {
   /** How edges and the journey name it; its type when not given. */
   readonly as: string;
   readonly type: string;
-  readonly id: string;
+  readonly id: ValueDeclaration;
   readonly optional: boolean;
   readonly op: Operation;
+  readonly where: ConditionDeclaration | null;
   readonly properties: readonly PropertyDeclaration[];
   readonly at: string;
 }
@@ -38,6 +65,7 @@ export interface EdgeDeclaration {
   readonly from: string;
   readonly to: string;
   readonly op: Operation;
+  readonly where: ConditionDeclaration | null;
   readonly properties: readonly PropertyDeclaration[];
   readonly at: string;
 }
@@ -45,6 +73,7 @@ export interface EdgeDeclaration {
 export interface JourneyDeclaration {
   readonly owner: string;
   readonly action: string;
+  readonly where: ConditionDeclaration | null;
   readonly properties: readonly PropertyDeclaration[];
 }
 
@@ -62,12 +91,16 @@ const reservedNames = new Set(['constructor', 'prototype']);
 const problemsMax = 50;
 const declarationsMax = 1_000;
 const actionBytesMax = 128;
+const loopDepthMax = 3;
+const appliedMax = 8;
 
 const attributes = {
-  graph: ['domain', 'time', 'eventId', 'rank', 'nodes', 'edges', 'journey'],
-  node: ['as', 'type', 'id', 'optional', 'op', 'properties'],
-  edge: ['type', 'from', 'to', 'op', 'properties'],
-  journey: ['owner', 'action', 'properties'],
+  graph: ['domain', 'time', 'eventId', 'rank', 'where', 'nodes', 'edges', 'forEach', 'journey'],
+  loop: ['in', 'as', 'where', 'nodes', 'edges', 'forEach'],
+  node: ['as', 'type', 'id', 'optional', 'op', 'where', 'properties'],
+  edge: ['type', 'from', 'to', 'op', 'where', 'properties'],
+  journey: ['owner', 'action', 'where', 'properties'],
+  value: ['path', 'cel', 'value', 'apply'],
 } as const;
 
 type Attributes = Readonly<Record<string, unknown>>;
@@ -87,23 +120,50 @@ export class MappingReader {
       return null;
     }
     this.#known(graph, 'graph', attributes.graph);
-    const nodes = this.#list(graph.nodes, 'graph.nodes').map((node, index) => this.#node(node, index));
-    const edges = this.#list(graph.edges ?? [], 'graph.edges').map((edge, index) => this.#edge(edge, index));
-    if (Array.isArray(graph.nodes) && nodes.length === 0)
-      this.report('graph.nodes', 'must declare at least one node');
     return {
       domain: this.#domain(graph.domain),
       time: this.#path(graph.time, 'graph.time'),
       eventId: graph.eventId === undefined ? null : this.#path(graph.eventId, 'graph.eventId'),
       rank: this.#rank(graph.rank),
-      nodes: nodes.filter((node) => node !== null),
-      edges: edges.filter((edge) => edge !== null),
+      body: this.#block(graph, 'graph', 0),
       journey: graph.journey === undefined ? null : this.#journey(graph.journey),
     };
   }
 
-  #node(node: unknown, index: number): NodeDeclaration | null {
-    const at = `graph.nodes[${index}]`;
+  #block(given: Attributes, at: string, depth: number): BlockDeclaration {
+    const nodes = this.#list(given.nodes ?? [], `${at}.nodes`);
+    const edges = this.#list(given.edges ?? [], `${at}.edges`);
+    const loops = this.#list(given.forEach ?? [], `${at}.forEach`);
+    return {
+      where: this.#condition(given.where, at),
+      nodes: nodes
+        .map((node, index) => this.#node(node, `${at}.nodes[${index}]`))
+        .filter((node) => node !== null),
+      edges: edges
+        .map((edge, index) => this.#edge(edge, `${at}.edges[${index}]`))
+        .filter((edge) => edge !== null),
+      loops: loops
+        .map((loop, index) => this.#loop(loop, `${at}.forEach[${index}]`, depth + 1))
+        .filter((loop) => loop !== null),
+    };
+  }
+
+  #loop(loop: unknown, at: string, depth: number): LoopDeclaration | null {
+    const given = this.#object(loop, at, attributes.loop);
+    if (given === null) return null;
+    if (depth > loopDepthMax) {
+      this.report(at, `is a loop in more than ${loopDepthMax - 1} other loops`);
+      return null;
+    }
+    return {
+      in: this.#path(given.in, `${at}.in`),
+      as: this.#name(given.as, `${at}.as`),
+      body: this.#block(given, at, depth),
+      at,
+    };
+  }
+
+  #node(node: unknown, at: string): NodeDeclaration | null {
     const given = this.#object(node, at, attributes.node);
     if (given === null) return null;
     const type = this.#name(given.type, `${at}.type`);
@@ -117,16 +177,16 @@ export class MappingReader {
     return {
       as: given.as === undefined ? type : this.#name(given.as, `${at}.as`),
       type,
-      id: this.#path(given.id, `${at}.id`),
+      id: this.#value(given.id, `${at}.id`),
       optional: given.optional === true,
       op,
+      where: this.#condition(given.where, at),
       properties,
       at,
     };
   }
 
-  #edge(edge: unknown, index: number): EdgeDeclaration | null {
-    const at = `graph.edges[${index}]`;
+  #edge(edge: unknown, at: string): EdgeDeclaration | null {
     const given = this.#object(edge, at, attributes.edge);
     if (given === null) return null;
     const op = this.#operation(given.op, at);
@@ -138,6 +198,7 @@ export class MappingReader {
       from: this.#name(given.from, `${at}.from`),
       to: this.#name(given.to, `${at}.to`),
       op,
+      where: this.#condition(given.where, at),
       properties,
       at,
     };
@@ -156,6 +217,7 @@ export class MappingReader {
     return {
       owner: this.#name(given.owner, 'graph.journey.owner'),
       action,
+      where: this.#condition(given.where, 'graph.journey'),
       properties: this.#properties(given.properties, 'graph.journey'),
     };
   }
@@ -164,13 +226,66 @@ export class MappingReader {
     if (given === undefined) return [];
     const at = `${owner}.properties`;
     if (!isObject(given)) {
-      this.report(at, 'must be an object of property names and paths');
+      this.report(at, 'must be an object of property names and values');
       return [];
     }
-    return Object.entries(given).map(([name, path]) => {
+    return Object.entries(given).map(([name, value]) => {
       this.#name(name, `${at}.${name}`);
-      return { name, path: this.#path(path, `${at}.${name}`), at: `${at}.${name}` };
+      return { name, value: this.#value(value, `${at}.${name}`) };
     });
+  }
+
+  /** A path as text, or an object with `path`, `cel` or `value`. */
+  #value(given: unknown, at: string): ValueDeclaration {
+    if (!isObject(given)) return { from: 'path', path: this.#path(given, at), apply: [], at };
+    this.#known(given, at, attributes.value);
+    const sources = ['path', 'cel', 'value'].filter((name) => given[name] !== undefined);
+    if (sources.length !== 1) {
+      this.report(at, 'must have exactly one of `path`, `cel` and `value`');
+      return { from: 'path', path: '', apply: [], at };
+    }
+    const apply = this.#apply(given.apply, at);
+    if (given.path !== undefined)
+      return { from: 'path', path: this.#path(given.path, `${at}.path`), apply, at };
+    if (given.cel !== undefined) {
+      return { from: 'expression', cel: this.#expression(given.cel, `${at}.cel`), apply, at };
+    }
+    if (apply.length > 0) this.report(`${at}.apply`, 'has nothing to do on a constant');
+    return { from: 'constant', value: this.#constant(given.value, at), at };
+  }
+
+  #constant(given: unknown, at: string): string | number | boolean {
+    const isValue = typeof given === 'string' || typeof given === 'boolean' || Number.isFinite(given);
+    if (isValue && (typeof given === 'string' || typeof given === 'boolean' || typeof given === 'number'))
+      return given;
+    this.report(`${at}.value`, 'must be a text, a number, true or false');
+    return '';
+  }
+
+  /** One name or several. */
+  #apply(given: unknown, at: string): readonly string[] {
+    if (given === undefined) return [];
+    const names: unknown = typeof given === 'string' ? [given] : given;
+    if (
+      Array.isArray(names) &&
+      names.length <= appliedMax &&
+      names.every((name) => typeof name === 'string')
+    ) {
+      return names;
+    }
+    this.report(`${at}.apply`, `must be a function's name or a list of at most ${appliedMax}`);
+    return [];
+  }
+
+  #condition(given: unknown, owner: string): ConditionDeclaration | null {
+    const at = `${owner}.where`;
+    return given === undefined ? null : { cel: this.#expression(given, at), at };
+  }
+
+  #expression(given: unknown, at: string): string {
+    if (typeof given === 'string' && given.trim() !== '') return given;
+    this.report(at, 'must be an expression, such as `seconds > 60`');
+    return '';
   }
 
   #object(given: unknown, at: string, known: readonly string[]): Attributes | null {

@@ -1,0 +1,48 @@
+/** What an Avro type means beyond its bytes, by Avro 1.12's specification; unknown and malformed ones are none, as it asks. */
+export type LogicalType =
+  | {
+      readonly kind:
+        | 'timestamp-millis'
+        | 'timestamp-micros'
+        | 'date'
+        | 'time-millis'
+        | 'time-micros'
+        | 'uuid';
+    }
+  | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number };
+
+const carriers: Readonly<Record<string, string>> = {
+  'timestamp-millis': 'long',
+  'timestamp-micros': 'long',
+  'time-micros': 'long',
+  'time-millis': 'int',
+  date: 'int',
+  uuid: 'string',
+};
+/** Decimals beyond it are refused by every database that we know of. */
+const precisionMax = 1_000;
+
+/** Reads the attributes of one type in a schema; null when it is only what its bytes are. */
+export function logicalTypeOf(schema: Readonly<Record<string, unknown>>): LogicalType | null {
+  const { logicalType, type } = schema;
+  switch (logicalType) {
+    case 'timestamp-millis':
+    case 'timestamp-micros':
+    case 'date':
+    case 'time-millis':
+    case 'time-micros':
+    case 'uuid':
+      return carriers[logicalType] === type ? { kind: logicalType } : null;
+    case 'decimal':
+      return type === 'bytes' || type === 'fixed' ? decimal(schema) : null;
+    default:
+      return null;
+  }
+}
+
+function decimal({ precision, scale = 0 }: Readonly<Record<string, unknown>>): LogicalType | null {
+  if (typeof precision !== 'number' || typeof scale !== 'number') return null;
+  if (!Number.isInteger(precision) || precision < 1 || precision > precisionMax) return null;
+  if (!Number.isInteger(scale) || scale < 0 || scale > precision) return null;
+  return { kind: 'decimal', precision, scale };
+}

@@ -1,0 +1,204 @@
+import avsc, { type Type } from 'avsc';
+import { didYouMean } from '../foundation/index.ts';
+import type { AvroSchema } from './avro-type.ts';
+import type {
+  BlockDeclaration,
+  EdgeDeclaration,
+  JourneyDeclaration,
+  LoopDeclaration,
+  Mapping,
+  MappingReader,
+  NodeDeclaration,
+} from './mapping.ts';
+import type { BlockPlan, EdgePlan, LoopPlan, MappingPlan, NodePlan, StepPlan } from './mapping-plan.ts';
+import type { NormalizerSignatures } from './normalizer-signature.ts';
+import { describeType } from './path-resolver.ts';
+import type { Scope } from './value-plan.ts';
+import { ValuePlanner } from './value-planner.ts';
+
+/** A declared node that edges may name, from this block or one around it. */
+interface Named {
+  readonly slot: number;
+  readonly declared: NodeDeclaration;
+  /** How many loops it stands in. */
+  readonly depth: number;
+}
+
+type Names = ReadonlyMap<string, Named>;
+
+const declarationsMax = 1_000;
+
+/** Resolves a mapping against its schema. What is wrong is reported, all of it at once. */
+export class MappingPlanner {
+  readonly #reader: MappingReader;
+  readonly #schema: AvroSchema;
+  readonly #values: ValuePlanner;
+  #slots = 0;
+  #declarations = 0;
+
+  constructor(reader: MappingReader, schema: AvroSchema, normalizers: NormalizerSignatures) {
+    this.#reader = reader;
+    this.#schema = schema;
+    this.#values = new ValuePlanner(reader, schema, normalizers);
+  }
+
+  /** Null when any path or name could not be resolved; all such problems have been reported. */
+  plan(subject: string, version: number, mapping: Mapping): MappingPlan | null {
+    const scope: Scope = [{ name: null, type: this.#schema.type, isEntry: false }];
+    const time = mapping.time === '' ? null : this.#values.time(mapping.time, scope);
+    const eventId = mapping.eventId === null ? null : this.#values.eventId(mapping.eventId, scope);
+    const names = this.#names(mapping.body.nodes, new Map(), 0);
+    const step = mapping.journey === null ? null : this.#step(mapping.journey, names, scope);
+    const body = this.#block(mapping.body, names, scope, step);
+    if (this.#slots === 0) this.#reader.report('graph.nodes', 'must declare at least one node');
+    if (time === null || this.#reader.problems.length > 0) return null;
+    const { domain, rank } = mapping;
+    return { subject, version, domain, rank, time, eventId, slots: this.#slots, body, step };
+  }
+
+  #block(block: BlockDeclaration, names: Names, scope: Scope, step: StepPlan | null): BlockPlan {
+    const where = this.#values.condition(block.where, scope);
+    const edges = block.edges.map((edge) => this.#edge(edge, names, scope)).filter((edge) => edge !== null);
+    const nodes = block.nodes.map((node) => this.#node(node, names, scope)).filter((node) => node !== null);
+    const loops = block.loops.map((loop) => this.#loop(loop, names, scope)).filter((loop) => loop !== null);
+    return {
+      where,
+      edges,
+      loops,
+      nodes: nodes.map((node) => ({
+        ...node,
+        implied: isImplied(node, names, edges, step, scope.length - 1),
+      })),
+    };
+  }
+
+  #loop(loop: LoopDeclaration, around: Names, scope: Scope): LoopPlan | null {
+    const names = this.#names(loop.body.nodes, around, scope.length);
+    if (loop.in === '' || loop.as === '') return null;
+    const place = this.#values.paths.place(loop.in, scope);
+    if (!place.ok) {
+      this.#reader.report(`${loop.at}.in`, place.sentence);
+      return null;
+    }
+    this.#freshName(loop, scope);
+    const { type, ...path } = place.value;
+    const items = itemsOf(type);
+    if (items === null) {
+      const sentence = `\`${loop.in}\` leads to ${describeType(type)}: a loop goes through an array or a map`;
+      this.#reader.report(`${loop.at}.in`, sentence);
+      return null;
+    }
+    const isEntry = type instanceof avsc.types.MapType;
+    const inner: Scope = [...scope, { name: loop.as, type: items, isEntry }];
+    const body = this.#block(loop.body, names, inner, null);
+    return { in: path, over: isEntry ? 'entries' : 'items', body };
+  }
+
+  #freshName({ as, at }: LoopDeclaration, scope: Scope): void {
+    const { type } = this.#schema;
+    const isField = type instanceof avsc.types.RecordType && type.fields.some(({ name }) => name === as);
+    if (as === 'event' || isField || scope.some(({ name }) => name === as)) {
+      this.#reader.report(`${at}.as`, `is \`${as}\`, which means something else already: take another name`);
+    }
+  }
+
+  /** Gives every node of a block its slot, so that edges can name nodes whatever is wrong with them. */
+  #names(nodes: readonly NodeDeclaration[], around: Names, depth: number): Names {
+    const names = new Map(around);
+    const own = new Set<string>();
+    for (const declared of nodes) {
+      this.#count(declared.at);
+      if (own.has(declared.as) || around.has(declared.as)) {
+        this.#reader.report(
+          declared.at,
+          `has the name \`${declared.as}\` of another node: give it an \`as\``,
+        );
+        continue;
+      }
+      own.add(declared.as);
+      names.set(declared.as, { slot: this.#slots, declared, depth });
+      this.#slots += 1;
+    }
+    return names;
+  }
+
+  #count(at: string): void {
+    this.#declarations += 1;
+    if (this.#declarations === declarationsMax + 1) {
+      this.#reader.report(at, `is one declaration more than the ${declarationsMax} that a mapping may have`);
+    }
+  }
+
+  #node(declared: NodeDeclaration, names: Names, scope: Scope): Omit<NodePlan, 'implied'> | null {
+    const id = this.#values.id(declared.id, scope);
+    const where = this.#values.condition(declared.where, scope);
+    const properties = this.#values.properties(declared.properties, scope);
+    const slot = names.get(declared.as)?.slot;
+    if (id === null || slot === undefined) return null;
+    const { type, optional, op } = declared;
+    return { slot, type, id, optional, op, where, properties };
+  }
+
+  #edge(edge: EdgeDeclaration, names: Names, scope: Scope): EdgePlan | null {
+    this.#count(edge.at);
+    const from = this.#end(edge.from, `${edge.at}.from`, names);
+    const to = this.#end(edge.to, `${edge.at}.to`, names);
+    const where = this.#values.condition(edge.where, scope);
+    const properties = this.#values.properties(edge.properties, scope);
+    if (from === null || to === null) return null;
+    const deleted = from.declared.op === 'delete' || to.declared.op === 'delete';
+    if (edge.op === 'upsert' && deleted) {
+      this.#reader.report(edge.at, 'touches a node that the same mapping deletes, so it would never be seen');
+    }
+    return { type: edge.type, from: from.slot, to: to.slot, op: edge.op, where, properties };
+  }
+
+  #step(journey: JourneyDeclaration, names: Names, scope: Scope): StepPlan | null {
+    const owner = this.#end(journey.owner, 'graph.journey.owner', names);
+    const where = this.#values.condition(journey.where, scope);
+    const properties = this.#values.properties(journey.properties, scope);
+    if (owner === null) return null;
+    if (owner.declared.op === 'delete') {
+      const sentence = 'is deleted by the same mapping, so its step would never be seen';
+      this.#reader.report('graph.journey.owner', sentence);
+    }
+    return { owner: owner.slot, action: journey.action, where, properties };
+  }
+
+  #end(name: string, at: string, names: Names): Named | null {
+    const named = names.get(name);
+    if (named !== undefined) return named;
+    // An empty name has been reported as missing.
+    if (name !== '')
+      this.#reader.report(at, `names no declared node: \`${name}\`${didYouMean(name, [...names.keys()])}`);
+    return null;
+  }
+}
+
+function itemsOf(type: Type): Type | null {
+  if (type instanceof avsc.types.ArrayType) return type.itemsType;
+  return type instanceof avsc.types.MapType ? type.valuesType : null;
+}
+
+/**
+ * An edge asserts its ends only when it is written whenever the event is: without a condition, of the node's own block, and
+ * with another end that is never left out.
+ */
+function isImplied(
+  node: Omit<NodePlan, 'implied'>,
+  names: Names,
+  edges: readonly EdgePlan[],
+  step: StepPlan | null,
+  depth: number,
+): boolean {
+  if (step !== null && step.where === null && step.owner === node.slot) return true;
+  const bySlot = new Map([...names.values()].map((named) => [named.slot, named]));
+  return edges.some((edge) => {
+    if (edge.op === 'delete' || edge.where !== null) return false;
+    if (edge.from !== node.slot && edge.to !== node.slot) return false;
+    const other = bySlot.get(edge.from === node.slot ? edge.to : edge.from);
+    if (other === undefined || other.slot === node.slot) return other !== undefined;
+    const { optional, where } = other.declared;
+    return other.depth <= depth && !optional && where === null;
+  });
+}

@@ -1,0 +1,165 @@
+import { didYouMean } from '../foundation/index.ts';
+import type { AvroSchema } from './avro-type.ts';
+import { type Expression, ExpressionCompiler } from './expression.ts';
+import type {
+  ConditionDeclaration,
+  MappingReader,
+  PropertyDeclaration,
+  ValueDeclaration,
+} from './mapping.ts';
+import type { ConditionPlan, PropertyPlan } from './mapping-plan.ts';
+import type { NormalizerSignatures } from './normalizer-signature.ts';
+import { PathResolver } from './path-resolver.ts';
+import type { FieldRead, Scope, ValueKind, ValuePlan, ValueSource } from './value-plan.ts';
+
+const notIds = new Set<ValueKind>([
+  'boolean',
+  'double',
+  'bytes',
+  'decimal',
+  'timestamp-millis',
+  'timestamp-micros',
+]);
+const times = new Set<ValueKind>(['long', 'timestamp-millis', 'timestamp-micros']);
+
+/** Resolves what a mapping says about single values; whatever is wrong goes to the reader's problems. */
+export class ValuePlanner {
+  readonly #reader: MappingReader;
+  readonly #normalizers: NormalizerSignatures;
+  readonly #expressions: ExpressionCompiler;
+  readonly paths: PathResolver;
+
+  constructor(reader: MappingReader, schema: AvroSchema, normalizers: NormalizerSignatures) {
+    this.#reader = reader;
+    this.#normalizers = normalizers;
+    this.#expressions = new ExpressionCompiler(schema);
+    this.paths = new PathResolver(schema);
+  }
+
+  value(declared: ValueDeclaration, scope: Scope): ValuePlan | null {
+    switch (declared.from) {
+      case 'path': {
+        const field = this.#field(declared.path, declared.at, scope);
+        if (field === null) return null;
+        return this.#applied(
+          declared.path,
+          { from: 'field', field },
+          field.kind,
+          declared.apply,
+          declared.at,
+        );
+      }
+      case 'expression': {
+        const compiled = this.#compile(declared.cel, declared.at, scope);
+        if (compiled === null) return null;
+        const source: ValueSource = { from: 'expression', expression: compiled };
+        return this.#applied(declared.cel, source, compiled.kind, declared.apply, declared.at);
+      }
+      case 'constant': {
+        const { value } = declared;
+        return {
+          source: { from: 'constant', value },
+          apply: [],
+          kind: constantKind(value),
+          text: String(value),
+        };
+      }
+    }
+  }
+
+  /** Ids become text, so only what has one text can be an id. */
+  id(declared: ValueDeclaration, scope: Scope): ValuePlan | null {
+    const plan = this.value(declared, scope);
+    if (plan === null || !notIds.has(plan.kind)) return plan;
+    this.#reader.report(
+      declared.at,
+      `leads to a ${plan.kind}: an id must be a string, uuid, enum, int, long or date`,
+    );
+    return null;
+  }
+
+  /** A path that gives an event's own id. */
+  eventId(path: string, scope: Scope): FieldRead | null {
+    const at = 'graph.eventId';
+    const field = this.#field(path, at, scope);
+    if (field === null || !notIds.has(field.kind)) return field;
+    this.#reader.report(
+      at,
+      `leads to a ${field.kind}: an id must be a string, uuid, enum, int, long or date`,
+    );
+    return null;
+  }
+
+  time(path: string, scope: Scope): FieldRead | null {
+    const field = this.#field(path, 'graph.time', scope);
+    if (field === null || times.has(field.kind)) return field;
+    this.#reader.report('graph.time', `leads to a ${field.kind}: it must be a long, best a timestamp-millis`);
+    return null;
+  }
+
+  properties(declared: readonly PropertyDeclaration[], scope: Scope): readonly PropertyPlan[] {
+    return declared.flatMap(({ name, value }) => {
+      const plan = this.value(value, scope);
+      return plan === null ? [] : [{ name, value: plan }];
+    });
+  }
+
+  condition(declared: ConditionDeclaration | null, scope: Scope): ConditionPlan | null {
+    if (declared === null) return null;
+    const compiled = this.#compile(declared.cel, declared.at, scope);
+    if (compiled === null) return null;
+    if (compiled.kind === 'boolean') return compiled;
+    this.#reader.report(declared.at, `gives a ${compiled.kind}: a condition is true or false`);
+    return null;
+  }
+
+  /** An empty path has been reported as missing. */
+  #field(path: string, at: string, scope: Scope): FieldRead | null {
+    if (path === '') return null;
+    const found = this.paths.field(path, scope);
+    if (found.ok) return found.value;
+    this.#reader.report(at, found.sentence);
+    return null;
+  }
+
+  #compile(cel: string, at: string, scope: Scope): Expression | null {
+    if (cel === '') return null;
+    const compiled = this.#expressions.compile(cel, scope);
+    if (compiled.ok) return compiled.expression;
+    this.#reader.report(at, compiled.sentence);
+    return null;
+  }
+
+  #applied(
+    text: string,
+    source: ValueSource,
+    begin: ValueKind,
+    apply: readonly string[],
+    at: string,
+  ): ValuePlan | null {
+    let kind = begin;
+    for (const name of apply) {
+      const signature = this.#normalizers.get(name);
+      if (signature === undefined) {
+        const names = [...this.#normalizers.keys()];
+        this.#reader.report(
+          `${at}.apply`,
+          `names no function \`${name.slice(0, 64)}\`${didYouMean(name.slice(0, 64), names)}`,
+        );
+        return null;
+      }
+      if (!signature.takes.includes(kind)) {
+        const takes = signature.takes.join(' or ');
+        this.#reader.report(`${at}.apply`, `\`${name}\` takes ${takes}, and is given ${kind}`);
+        return null;
+      }
+      kind = signature.gives;
+    }
+    return { source, apply, kind, text };
+  }
+}
+
+function constantKind(value: string | number | boolean): ValueKind {
+  if (typeof value === 'string') return 'string';
+  return typeof value === 'boolean' ? 'boolean' : 'double';
+}
