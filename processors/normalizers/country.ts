@@ -1,4 +1,4 @@
-import { type Normalizer, onText, texts } from './normalizer.ts';
+import { type Normalizer, onFewTexts, texts } from './normalizer.ts';
 
 const alpha2 = /^[A-Za-z]{2}$/;
 /** Reserved or withdrawn codes that services still send, as ISO 3166-1 has them today. */
@@ -23,7 +23,7 @@ export const country: Normalizer = {
     ['France', null],
     ['ZZ', null],
   ],
-  normalize: onText((text) => {
+  normalize: onFewTexts((text) => {
     const code = text.trim();
     if (!alpha2.test(code)) return null;
     const upper = code.toUpperCase();

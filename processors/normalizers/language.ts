@@ -1,4 +1,4 @@
-import { type Normalizer, onText, texts } from './normalizer.ts';
+import { type Normalizer, onFewTexts, texts } from './normalizer.ts';
 
 const charactersMax = 64;
 
@@ -13,7 +13,7 @@ export const language: Normalizer = {
     ['iw', 'he'],
     ['klingonish?', null],
   ],
-  normalize: onText((text) => {
+  normalize: onFewTexts((text) => {
     const tag = text.trim().replaceAll('_', '-');
     if (tag.length === 0 || tag.length > charactersMax) return null;
     try {

@@ -18,3 +18,18 @@ export const numbers = ['int', 'long', 'double'] as const;
 export function onText(change: (text: string) => string | null): Normalize {
   return (value) => (typeof value === 'string' ? change(value) : value);
 }
+
+const rememberedMax = 1_000;
+
+/** As {@link onText}, for what is slow and sees few different texts. Forgets all when full: no text can push it over a bound. */
+export function onFewTexts(change: (text: string) => string | null): Normalize {
+  const remembered = new Map<string, string | null>();
+  return onText((text) => {
+    const known = remembered.get(text);
+    if (known !== undefined) return known;
+    const changed = change(text);
+    if (remembered.size >= rememberedMax) remembered.clear();
+    if (text.length <= 64) remembered.set(text, changed);
+    return changed;
+  });
+}

@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { memberDay } from '../demo/day.ts';
+import { member } from '../demo/world.ts';
+import { must } from '../foundation/index.ts';
+import { compileMap, mapSettingsDefault, normalizers } from '../processors/index.ts';
+import { AvroSchema, compileMapping, EventEncoder, loadCatalog } from '../schemas/index.ts';
+import { seededRandom } from '../test/main-job-random.ts';
+import type { BenchContext, Benchmark, Figure, Figures } from './benchmark.ts';
+
+const languageFolder = join(import.meta.dirname, '..', 'processors', 'language');
+/** The case that the others are compared with: one node with one property. */
+const plainCase = 'enum';
+const nowMs = Date.UTC(2027, 0, 1);
+const eventMs = Date.UTC(2026, 10, 21);
+const members = 300;
+const rounds = 5;
+const frameBytes = 5;
+
+/** Decoded events of one type. */
+interface Subject {
+  readonly schema: AvroSchema;
+  readonly events: readonly unknown[];
+}
+
+/** Median over the rounds of mapping decoded events on one core; a round before them warms up. */
+function eventsPerSecond({ schema, events }: Subject, total: number): number {
+  const plan = compileMapping({ subject: 'bench-value', version: 1 }, schema, normalizers);
+  const map = compileMap(plan, mapSettingsDefault);
+  const seconds: number[] = [];
+  for (let round = 0; round <= rounds; round += 1) {
+    const began = performance.now();
+    for (let i = 0; i < total; i += 1) map(events[i % events.length], nowMs);
+    if (round > 0) seconds.push((performance.now() - began) / 1_000);
+  }
+  return total / median(seconds);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return must(sorted[Math.floor(sorted.length / 2)], 'there are values');
+}
+
+/** What the demo's members do in a day, by event type of the catalog. */
+async function catalogSubjects(seed: number): Promise<readonly (Subject & { readonly name: string })[]> {
+  const random = seededRandom(seed);
+  const days = Array.from({ length: members }, (_, number) => memberDay(member(number + 1), random)).flat();
+  return (await loadCatalog()).map(({ subject, text }) => {
+    const schema = new AvroSchema(text);
+    const encoder = new EventEncoder(1, text);
+    const mine = days.filter(({ topic }) => `${topic}-value` === subject);
+    const events = mine.map(({ fields }) => {
+      const value = {
+        eventId: '00000000-0000-4000-8000-000000000000',
+        occurredAt: BigInt(eventMs),
+        ...fields,
+      };
+      return schema.type.fromBuffer(encoder.encode(value).subarray(frameBytes));
+    });
+    return { name: subject.replace(/-value$/, ''), schema, events };
+  });
+}
+
+/** The cases of the mapping language, whose events show one construct each. */
+function languageSubjects(): ReadonlyMap<string, Subject> {
+  const files = readdirSync(languageFolder).filter((file) => file.endsWith('.json'));
+  return new Map(
+    files.map((file) => {
+      const given: { schema: object; event: object } = JSON.parse(
+        readFileSync(join(languageFolder, file), 'utf8'),
+      );
+      const schema = new AvroSchema(JSON.stringify(given.schema));
+      return [
+        file.replace(/\.json$/, ''),
+        { schema, events: [schema.type.fromString(JSON.stringify(given.event))] },
+      ];
+    }),
+  );
+}
+
+async function run(context: BenchContext): Promise<Figures> {
+  const total = context.events ?? (context.quick ? 50_000 : 400_000);
+  const figures: Record<string, Figure> = {};
+  const rates: number[] = [];
+  for (const { name, ...subject } of await catalogSubjects(context.seed)) {
+    if (subject.events.length === 0) continue;
+    const rate = eventsPerSecond(subject, total);
+    context.log(`${name}: ${Math.round(rate)} events/s`);
+    rates.push(rate);
+  }
+  figures['median.eventsPerSecond'] = { value: median(rates), unit: 'events/s' };
+  figures['slowest.eventsPerSecond'] = { value: Math.min(...rates), unit: 'events/s' };
+  const cases = languageSubjects();
+  const plain = 1e9 / eventsPerSecond(must(cases.get(plainCase), 'the plain case is there'), total);
+  figures[`${plainCase}.nanoseconds`] = { value: plain, unit: 'ns an event' };
+  for (const [name, subject] of cases) {
+    if (name === plainCase) continue;
+    const cost = 1e9 / eventsPerSecond(subject, total);
+    figures[`${name}.nanoseconds`] = { value: cost, unit: 'ns an event' };
+  }
+  return figures;
+}
+
+const processors: Benchmark = {
+  name: 'processors',
+  description:
+    'Decoded events to mutations on one core: the median over the event types of the bundled catalog, as the demo’s members make ' +
+    'them, and each case of the mapping language.',
+  notMeasured: [
+    'decoding, packing, and the store: see the benchmark ingest',
+    'caches that other work has emptied: one event type is mapped again and again',
+  ],
+  run,
+};
+
+export default processors;
