@@ -80,6 +80,8 @@ function statusReader(composition: Composition, startedAtMs: number): StatusRead
     version: productVersion(),
     startedAtMs,
     topics: () => composition.pipelines.map(topicState),
+    graphSchema: () => composition.mappings.graphSchema(),
+    mappings: () => composition.mappings.status(),
     ready: () => composition.pipelines.some((pipeline) => pipeline.status().state.kind !== 'stopped'),
     freshnessQuantileMs: (share) => composition.freshness.quantile(share),
   };

@@ -8,8 +8,11 @@ import {
   avroRecordProcessorDefaults,
   type DeadLetterWriter,
   type EventSource,
+  MappingsInForce,
+  mappingSettingsDefault,
   Pipeline,
   type RecordProcessor,
+  valueSubjectOf,
 } from '../ingest/index.ts';
 import {
   BundledRegistry,
@@ -39,6 +42,8 @@ export interface Events {
 export interface Composition {
   readonly store: GraphStore;
   readonly registry: SchemaRegistry;
+  /** Notices new versions while its `watch` runs. */
+  readonly mappings: MappingsInForce;
   readonly events: Events;
   readonly pipelines: readonly Pipeline[];
   readonly sources: readonly EventSource[];
@@ -65,14 +70,18 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
     cleanup.defer(() => store.close());
     const registry = await openRegistry(settings, io);
     cleanup.defer(() => registry.close());
+    const mappings = createMappings(settings, registry, io, log);
     const embedded = settings['bootstrap.servers'] === null ? await EmbeddedEvents.open(settings, io) : null;
     const events = embedded ?? (await KafkaEvents.open(settings, io, log));
     cleanup.defer(() => events.close());
+    if (settings['subject.name.strategy'] === 'topic') {
+      for (const topic of events.topics) mappings.expect(valueSubjectOf(topic));
+    }
     const freshness = new FreshnessMeter(io.clock);
     const lanes = await Promise.all(
       events.topics.map(async (topic) => {
         const source = events.source(topic);
-        const processor = await createProcessor(settings, registry, io);
+        const processor = await createProcessor(settings, registry, mappings, io);
         const deadLetters = events.deadLetters(topic);
         cleanup.defer(() => deadLetters.close());
         const parts = {
@@ -92,6 +101,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
     return {
       store,
       registry,
+      mappings,
       events,
       embedded,
       freshness,
@@ -134,23 +144,43 @@ async function openRegistry(settings: Settings, io: CommandIo): Promise<SchemaRe
   });
 }
 
-function createProcessor(
+function createMappings(
   settings: Settings,
   registry: SchemaRegistry,
   io: CommandIo,
-): Promise<RecordProcessor> {
-  return AvroRecordProcessor.create(registry, io.clock, {
-    ...avroRecordProcessorDefaults,
-    subjectStrategy: settings['subject.name.strategy'],
-    futureMsMax: settings['event.future.ms.max'],
-    preparedMax: settings['schema.cache.entries.max'],
-    negativeMs: settings['schema.negative.ttl.ms'],
-    wireLimits: {
-      bytesMax: settings['decode.bytes.max'],
-      valuesMax: settings['decode.items.max'],
-      depthMax: settings['decode.depth.max'],
+  log: Log,
+): MappingsInForce {
+  return new MappingsInForce(
+    { registry, clock: io.clock, random: io.random, log },
+    {
+      ...mappingSettingsDefault,
+      pollIntervalMs: settings['schema.poll.interval.ms'],
+      futureMsMax: settings['event.future.ms.max'],
+      mutationsMax: settings['mapping.mutations.max'],
     },
-  });
+  );
+}
+
+function createProcessor(
+  settings: Settings,
+  registry: SchemaRegistry,
+  mappings: MappingsInForce,
+  io: CommandIo,
+): Promise<RecordProcessor> {
+  return AvroRecordProcessor.create(
+    { registry, mappings, clock: io.clock },
+    {
+      ...avroRecordProcessorDefaults,
+      subjectStrategy: settings['subject.name.strategy'],
+      preparedMax: settings['schema.cache.entries.max'],
+      negativeMs: settings['schema.negative.ttl.ms'],
+      wireLimits: {
+        bytesMax: settings['decode.bytes.max'],
+        valuesMax: settings['decode.items.max'],
+        depthMax: settings['decode.depth.max'],
+      },
+    },
+  );
 }
 
 function pipelineLimits(settings: Settings): ConstructorParameters<typeof Pipeline>[1] {

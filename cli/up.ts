@@ -29,6 +29,7 @@ export async function up(settings: Settings, io: CommandIo): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok;
   try {
     api = await startApi(settings, composition, startedMs, io, log);
+    work.push(composition.mappings.watch(ending));
     work.push(...composition.pipelines.map((pipeline) => runPipeline(pipeline, composition, ending, log)));
     const playing =
       settings.demo === 'on' || (settings.demo === 'auto' && settings['bootstrap.servers'] === null);

@@ -186,6 +186,15 @@ export const kafkaSettings = {
     max: 3_600_000,
     description: 'An id that the registry does not know is not asked for again for so long.',
   },
+  'schema.poll.interval.ms': {
+    section: 'registry',
+    kind: 'number',
+    unit: 'ms',
+    default: 5000,
+    min: 100,
+    max: 3_600_000,
+    description: 'A new version of a schema in use is noticed at the latest after so long.',
+  },
   'subject.name.strategy': {
     section: 'registry',
     kind: 'choice',

@@ -102,6 +102,15 @@ export const settingsTable = {
     max: 365 * dayMs,
     description: 'An event further ahead of the clock is a dead letter: it would win over every true one.',
   },
+  'mapping.mutations.max': {
+    section: 'ingest',
+    kind: 'number',
+    unit: 'items',
+    default: 2000,
+    min: 1,
+    max: 1_000_000,
+    description: 'An event that means more mutations is a dead letter.',
+  },
   'batch.events.max': {
     section: 'ingest',
     kind: 'number',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type JourneyGraphError, must, OutageError } from '../foundation/index.ts';
+import { type JourneyGraphError, must, OutageError, silentLog } from '../foundation/index.ts';
 import type { EventMutations } from '../graph-store/index.ts';
 import {
   BundledRegistry,
@@ -9,8 +9,13 @@ import {
   RegistryCache,
   type SchemaRegistry,
 } from '../schemas/index.ts';
-import { AvroRecordProcessor, avroRecordProcessorDefaults } from './avro-record-processor.ts';
+import {
+  AvroRecordProcessor,
+  type AvroRecordProcessorSettings,
+  avroRecordProcessorDefaults,
+} from './avro-record-processor.ts';
 import type { SourceHeader, SourceRecord } from './event-source.ts';
+import { MappingsInForce } from './mappings-in-force.ts';
 import type { Outcome } from './record-processor.ts';
 
 const at = 1_700_000_000_123;
@@ -19,6 +24,14 @@ const clock = { now: () => now, sleep: async () => undefined };
 beforeEach(() => {
   now = at + 1_000;
 });
+
+function processorOver(
+  registry: SchemaRegistry,
+  settings: AvroRecordProcessorSettings = avroRecordProcessorDefaults,
+): Promise<AvroRecordProcessor> {
+  const mappings = new MappingsInForce({ registry, clock, random: () => 0.5, log: silentLog });
+  return AvroRecordProcessor.create({ registry, mappings, clock }, settings);
+}
 
 const sourceOf = (topic: string) => ({ cluster: 'c', topic, topicId: 't', partition: 0 });
 
@@ -143,7 +156,7 @@ describe('the bundled catalog', () => {
   test('maps one event of each type to its nodes, edges and step', async () => {
     const catalog = await loadCatalog();
     const registry = BundledRegistry.of(catalog);
-    const processor = await AvroRecordProcessor.create(registry, clock);
+    const processor = await processorOver(registry);
     expect(catalog.map((entry) => entry.name).sort()).toEqual(Object.keys(golden).sort());
     for (const { name, subject, topic, text } of catalog) {
       const { event, ...expected } = must(golden[name], `a golden event of ${name}`);
@@ -157,7 +170,7 @@ describe('the bundled catalog', () => {
   test('maps values exactly', async () => {
     const catalog = await loadCatalog();
     const registry = BundledRegistry.of(catalog);
-    const processor = await AvroRecordProcessor.create(registry, clock);
+    const processor = await processorOver(registry);
     const value = async (name: string): Promise<EventMutations> => {
       const { subject, topic, text } = must(
         catalog.find((entry) => entry.name === name),
@@ -226,7 +239,7 @@ async function fixture(
 ) {
   const registry = BundledRegistry.of([{ subject, text }]);
   const id = must(await registry.latest(subject), subject).schema.id;
-  const processor = await AvroRecordProcessor.create(registry, clock, settings);
+  const processor = await processorOver(registry, settings);
   return { registry, processor, encoder: new EventEncoder(id, text), id };
 }
 
@@ -322,7 +335,7 @@ describe('a record', () => {
         return registry.schemaById(id);
       },
     });
-    const other = await AvroRecordProcessor.create(new RegistryCache(withGuids, clock), clock);
+    const other = await processorOver(new RegistryCache(withGuids, clock));
     expect((await run(other, topic, record)).kind).toBe('mapped');
     expect(asked).toEqual(['abababab-abab-abab-abab-abababababab']);
   });

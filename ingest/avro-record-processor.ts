@@ -2,27 +2,20 @@ import { LRUCache } from 'lru-cache';
 import xxhash, { type XXHashAPI } from 'xxhash-wasm';
 import { BadDataError, type Clock, JourneyGraphError } from '../foundation/index.ts';
 import type { SourcePartition } from '../graph-store/index.ts';
-import {
-  compileMap,
-  hasMeaning,
-  type MapEvent,
-  mapSettingsDefault,
-  normalizers,
-} from '../processors/index.ts';
+import { hasMeaning } from '../processors/index.ts';
 import {
   AvroSchema,
   compileDecoder,
-  compileMapping,
   type Decode,
-  type MappingPlan,
   type SchemaRegistry,
-  type SubjectVersion,
   type WireLimits,
   wireLimitsDefault,
 } from '../schemas/index.ts';
 import { type Framing, readFraming } from './confluent-framing.ts';
 import type { SourceRecord } from './event-source.ts';
 import { GuidTable } from './guid-table.ts';
+import type { Reader } from './mapping-judge.ts';
+import type { MappingsInForce, SubjectMapping } from './mappings-in-force.ts';
 import type { Outcome, RecordProcessor } from './record-processor.ts';
 
 /** How the subject of a value is named, as in Confluent's serializers. */
@@ -30,10 +23,6 @@ export type SubjectStrategy = 'topic' | 'record' | 'topic-record';
 
 export interface AvroRecordProcessorSettings {
   readonly subjectStrategy: SubjectStrategy;
-  /** How far ahead of the clock an event's time may lie, milliseconds. */
-  readonly futureMsMax: number;
-  /** How many mutations one event may mean; more are bad data. */
-  readonly mutationsMax: number;
   readonly wireLimits: WireLimits;
   /** Writer schemas kept ready, least recently used out first. */
   readonly preparedMax: number;
@@ -43,75 +32,81 @@ export interface AvroRecordProcessorSettings {
 
 export const avroRecordProcessorDefaults: AvroRecordProcessorSettings = {
   subjectStrategy: 'topic',
-  ...mapSettingsDefault,
   wireLimits: wireLimitsDefault,
   preparedMax: 5_000,
   negativeMs: 30_000,
 };
 
-interface Ready {
-  readonly kind: 'ready';
-  readonly subject: string;
-  readonly plan: MappingPlan;
-  readonly decode: Decode;
-  readonly map: MapEvent;
-  /** Sets this subject's occurrence ids apart from every other's. */
-  readonly seed: bigint;
+export interface AvroRecordProcessorParts {
+  /** Answers repeated ids from memory: see `RegistryCache`. */
+  readonly registry: SchemaRegistry;
+  /** Shared by all processors of a process. */
+  readonly mappings: MappingsInForce;
+  readonly clock: Clock;
+}
+
+/** A writer's schema together with the mapping that its events go by. */
+interface Pair {
+  readonly schemaId: number;
+  readonly writer: AvroSchema;
+  readonly mapping: SubjectMapping;
 }
 
 /** What is known about a writer's schema. All but `ready` is asked again after a while. */
 type Prepared =
-  | Ready
-  | { readonly kind: 'unmapped'; readonly untilMs: number }
-  | { readonly kind: 'dead'; readonly error: JourneyGraphError; readonly untilMs: number };
+  | {
+      readonly kind: 'ready';
+      readonly pair: Pair;
+      readonly reader: Reader;
+      readonly decode: Decode;
+      /** Sets this subject's occurrence ids apart from every other's. */
+      readonly seed: bigint;
+    }
+  | { readonly kind: 'unmapped'; readonly pair: Pair; readonly reader: null; readonly untilMs: number }
+  | {
+      readonly kind: 'dead';
+      /** Null when the writer's schema itself is not to be had. */
+      readonly pair: Pair | null;
+      readonly reader: Reader | null;
+      readonly error: JourneyGraphError;
+      readonly untilMs: number;
+    };
 
-interface Reader {
-  readonly version: number;
-  readonly schema: AvroSchema;
-  readonly plan: MappingPlan;
-  readonly map: MapEvent;
+/** The subject of a topic's values by the strategy `topic`, the only one that tells it before an event has come. */
+export function valueSubjectOf(topic: string): string {
+  return `${topic}-value`;
 }
 
 const filtered: Outcome = { kind: 'filtered' };
-const subjectsMax = 1_000;
+const topicsMax = 1_000;
 
 /**
  * Confluent-framed Avro to mutations: framing, wire scan, decoding to the newest mapped version, filter, normalize, map.
  *
- * One per pipeline. The newest mapped version of a subject is looked up whenever a writer's schema is met for the first
- * time; when it has changed, every schema of that subject is prepared anew against it.
+ * One per pipeline. Every record is read by the version that is in force when it comes: where that has changed, the writer's
+ * schema, which is kept, is resolved against the new one on the spot, without asking the registry.
  */
 export class AvroRecordProcessor implements RecordProcessor {
-  readonly #registry: SchemaRegistry;
-  readonly #clock: Clock;
+  readonly #parts: AvroRecordProcessorParts;
   readonly #settings: AvroRecordProcessorSettings;
   readonly #hash: XXHashAPI;
   readonly #guids: GuidTable;
   /** By topic, then by writer's schema id: the subject may depend on both. */
   readonly #topics: LRUCache<string, LRUCache<number, Prepared>>;
-  readonly #readers = new LRUCache<string, Reader>({ max: subjectsMax });
 
-  /** `registry` answers repeated ids from memory: see `RegistryCache`. */
   static async create(
-    registry: SchemaRegistry,
-    clock: Clock,
+    parts: AvroRecordProcessorParts,
     settings: AvroRecordProcessorSettings = avroRecordProcessorDefaults,
   ): Promise<AvroRecordProcessor> {
-    return new AvroRecordProcessor(registry, clock, settings, await xxhash());
+    return new AvroRecordProcessor(parts, settings, await xxhash());
   }
 
-  constructor(
-    registry: SchemaRegistry,
-    clock: Clock,
-    settings: AvroRecordProcessorSettings,
-    hash: XXHashAPI,
-  ) {
-    this.#registry = registry;
-    this.#clock = clock;
+  constructor(parts: AvroRecordProcessorParts, settings: AvroRecordProcessorSettings, hash: XXHashAPI) {
+    this.#parts = parts;
     this.#settings = settings;
     this.#hash = hash;
     this.#guids = new GuidTable(settings.preparedMax);
-    this.#topics = new LRUCache({ max: subjectsMax });
+    this.#topics = new LRUCache({ max: topicsMax });
   }
 
   process(record: SourceRecord, source: SourcePartition): Outcome {
@@ -121,9 +116,9 @@ export class AvroRecordProcessor implements RecordProcessor {
     try {
       const framing = readFraming(value, record.headers);
       const schemaId = this.#schemaIdOf(framing);
-      const prepared = this.#topics.get(source.topic)?.get(schemaId);
-      const nowMs = this.#clock.now();
-      if (prepared === undefined) return { kind: 'needs-schema', schemaId };
+      const prepared = this.#current(source.topic, schemaId);
+      const nowMs = this.#parts.clock.now();
+      if (prepared === null) return { kind: 'needs-schema', schemaId };
       if (prepared.kind !== 'ready') {
         if (nowMs >= prepared.untilMs) return { kind: 'needs-schema', schemaId };
         return prepared.kind === 'unmapped'
@@ -133,10 +128,11 @@ export class AvroRecordProcessor implements RecordProcessor {
       stage = 'decode';
       const event = prepared.decode(value, framing.start, value.length);
       stage = 'map';
-      const mapped = prepared.map(event, nowMs);
+      const { map, plan } = prepared.reader;
+      const mapped = map(event, nowMs);
       if (mapped === null) return filtered;
       const { timeMs, eventId, mutations } = mapped;
-      const { rank } = prepared.plan;
+      const { rank } = plan;
       const occurrence =
         eventId === null
           ? this.#hash.h64Raw(value.subarray(framing.start), prepared.seed)
@@ -153,11 +149,32 @@ export class AvroRecordProcessor implements RecordProcessor {
   async load(schemaId: number, source: SourcePartition, signal?: AbortSignal): Promise<void> {
     const { topic } = source;
     try {
-      this.#keep(topic, schemaId, await this.#prepare(schemaId, topic, signal));
+      const writer = new AvroSchema(await this.#writerText(schemaId, signal));
+      const mapping = await this.#parts.mappings.of(this.#subjectOf(writer, topic), signal);
+      this.#keep(topic, schemaId, this.#prepare({ schemaId, writer, mapping }));
     } catch (error) {
       if (!(error instanceof BadDataError)) throw error;
-      this.#keep(topic, schemaId, { kind: 'dead', error, untilMs: this.#untilMs() });
+      this.#keep(topic, schemaId, {
+        kind: 'dead',
+        pair: null,
+        reader: null,
+        error,
+        untilMs: this.#untilMs(),
+      });
     }
+  }
+
+  /** Null when the schema has to be loaded. */
+  #current(topic: string, schemaId: number): Prepared | null {
+    const prepared = this.#topics.get(topic)?.get(schemaId);
+    if (prepared === undefined) return null;
+    const { pair } = prepared;
+    if (pair === null) return prepared;
+    if (pair.mapping.retired) return null;
+    if (pair.mapping.reader === prepared.reader) return prepared;
+    const renewed = this.#prepare(pair);
+    this.#keep(topic, schemaId, renewed);
+    return renewed;
   }
 
   /** A GUID gets a number of our own, so that all else deals with numbers. */
@@ -166,7 +183,7 @@ export class AvroRecordProcessor implements RecordProcessor {
   }
 
   #untilMs(): number {
-    return this.#clock.now() + this.#settings.negativeMs;
+    return this.#parts.clock.now() + this.#settings.negativeMs;
   }
 
   #keep(topic: string, schemaId: number, prepared: Prepared): void {
@@ -178,33 +195,38 @@ export class AvroRecordProcessor implements RecordProcessor {
     schemas.set(schemaId, prepared);
   }
 
-  async #prepare(schemaId: number, topic: string, signal?: AbortSignal): Promise<Prepared> {
-    const text = await this.#writerText(schemaId, signal);
-    const writer = new AvroSchema(text);
-    const subject = this.#subjectOf(writer, topic);
-    const reader = await this.#reader(subject, signal);
-    if (reader === null) return { kind: 'unmapped', untilMs: this.#untilMs() };
-    const { schema, plan, map, version } = reader;
-    const pair = { subject, writerId: schemaId, readerVersion: version };
-    const decode = compileDecoder(writer, schema, pair, this.#settings.wireLimits);
-    return { kind: 'ready', subject, plan, decode, map, seed: this.#hash.h64(subject) };
+  #prepare(pair: Pair): Prepared {
+    const { schemaId, writer, mapping } = pair;
+    const { reader } = mapping;
+    if (reader === null) return { kind: 'unmapped', pair, reader, untilMs: this.#untilMs() };
+    const { subject, version, schema } = reader.from;
+    try {
+      const names = { subject, writerId: schemaId, readerVersion: version };
+      const decode = compileDecoder(writer, schema, names, this.#settings.wireLimits);
+      this.#parts.mappings.noteWriter(mapping.subject, schemaId, writer);
+      return { kind: 'ready', pair, reader, decode, seed: this.#hash.h64(mapping.subject) };
+    } catch (error) {
+      if (!(error instanceof BadDataError)) throw error;
+      return { kind: 'dead', pair, reader, error, untilMs: this.#untilMs() };
+    }
   }
 
   async #writerText(schemaId: number, signal?: AbortSignal): Promise<string> {
-    if (schemaId >= 0) return (await this.#registry.schemaById(schemaId, signal)).text;
+    const { registry } = this.#parts;
+    if (schemaId >= 0) return (await registry.schemaById(schemaId, signal)).text;
     const guid = this.#guids.guidOf(schemaId);
-    if (this.#registry.schemaByGuid === undefined || guid === null) {
+    if (registry.schemaByGuid === undefined || guid === null) {
       throw new BadDataError(
         'SCHEMA_GUID_UNSUPPORTED',
         'The value names its schema by GUID, and this schema registry cannot look schemas up by GUID.',
       );
     }
-    return (await this.#registry.schemaByGuid(guid, signal)).text;
+    return (await registry.schemaByGuid(guid, signal)).text;
   }
 
   #subjectOf(writer: AvroSchema, topic: string): string {
     const { subjectStrategy } = this.#settings;
-    if (subjectStrategy === 'topic') return `${topic}-value`;
+    if (subjectStrategy === 'topic') return valueSubjectOf(topic);
     if (writer.name === null) {
       throw new BadDataError(
         'SCHEMA_NAMELESS',
@@ -212,59 +234,5 @@ export class AvroRecordProcessor implements RecordProcessor {
       );
     }
     return subjectStrategy === 'record' ? writer.name : `${topic}-${writer.name}`;
-  }
-
-  /** Null when no version of the subject carries a mapping. Throws `StopError` when the newest that does is invalid. */
-  async #reader(subject: string, signal?: AbortSignal): Promise<Reader | null> {
-    const newest = await this.#newestMapped(subject, signal);
-    if (newest === null) return null;
-    const { version, schema } = newest;
-    const known = this.#readers.get(subject);
-    if (known?.version === version && known.schema.text === schema.text) return known;
-    const plan = compileMapping({ subject, version }, schema, normalizers);
-    const { futureMsMax, mutationsMax } = this.#settings;
-    const map = compileMap(plan, { futureMsMax, mutationsMax });
-    const reader = { version, schema, plan, map };
-    this.#readers.set(subject, reader);
-    if (known !== undefined) this.#forget(subject);
-    return reader;
-  }
-
-  async #newestMapped(subject: string, signal?: AbortSignal): Promise<MappedVersion | null> {
-    const latest = await this.#registry.latest(subject, signal);
-    if (latest === null) return null;
-    const mapped = mappedVersion(latest);
-    if (mapped !== null) return mapped;
-    for (const version of (await this.#registry.versions(subject, signal)).toReversed()) {
-      const older = mappedVersion(version);
-      if (older !== null) return older;
-    }
-    return null;
-  }
-
-  /** Schemas of a subject whose reader has changed are prepared again when they are next met. */
-  #forget(subject: string): void {
-    for (const schemas of this.#topics.values()) {
-      for (const [id, prepared] of [...schemas.entries()]) {
-        if (prepared.kind === 'ready' && prepared.subject === subject) schemas.delete(id);
-      }
-    }
-  }
-}
-
-interface MappedVersion {
-  readonly version: number;
-  readonly schema: AvroSchema;
-}
-
-/** Null when the version carries no mapping, or is no valid schema and so cannot mean anything. */
-function mappedVersion({ version, schema: { text } }: SubjectVersion): MappedVersion | null {
-  if (!text.includes('"graph"')) return null;
-  try {
-    const schema = new AvroSchema(text);
-    return schema.graph === undefined ? null : { version, schema };
-  } catch (error) {
-    if (error instanceof BadDataError) return null;
-    throw error;
   }
 }

@@ -3,6 +3,7 @@ export {
   type AvroRecordProcessorSettings,
   avroRecordProcessorDefaults,
   type SubjectStrategy,
+  valueSubjectOf,
 } from './avro-record-processor.ts';
 export { type CompressionLimits, installCompressionCodecs } from './compression-codecs.ts';
 export type { DeadLetter, DeadLetterWriter } from './dead-letters.ts';
@@ -42,6 +43,13 @@ export { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-session
 export { KafkaSource, type KafkaSourceParts } from './kafka-source.ts';
 export { KafkaTopicIds } from './kafka-topic-ids.ts';
 export { hideKafkajsTimeoutWarning, type WarningSource } from './kafka-warning.ts';
+export {
+  type MappingAlarm,
+  type MappingSettings,
+  type MappingStatus,
+  MappingsInForce,
+  mappingSettingsDefault,
+} from './mappings-in-force.ts';
 export { type FreshnessObserver, Pipeline, type PipelineLimits, type PipelineParts } from './pipeline.ts';
 export type {
   Gap,

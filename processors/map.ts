@@ -36,10 +36,12 @@ export const mapSettingsDefault = {
 
 /**
  * A decoded event to its mutations; null when the mapping's conditions leave nothing of it. Throws `BadDataError` naming the path of
- * what cannot be mapped, or `EVENT_MUTATIONS_LIMIT`.
+ * what cannot be mapped, `EVENT_MUTATIONS_LIMIT` or `EVENT_LOOP_LIMIT`.
  */
 export type MapEvent = (event: unknown, nowMs: number) => MappedEvent | null;
 
+/** Loops may go through one array inside itself: a thousand items are a billion rounds, and none of them need write anything. */
+const roundsMax = 100_000;
 const noProperties: readonly Property[] = [];
 const noLinks: readonly StepLink[] = [];
 
@@ -52,11 +54,23 @@ class Work {
   readonly mentioned: boolean[];
   links: StepLink[] | null = null;
   readonly #mutationsMax: number;
+  #rounds = 0;
 
   constructor(slots: number, mutationsMax: number) {
     this.nodes = new Array(slots).fill(null);
     this.mentioned = new Array(slots).fill(false);
     this.#mutationsMax = mutationsMax;
+  }
+
+  /** Counts the rounds of all loops. */
+  beginRound(): void {
+    this.#rounds += 1;
+    if (this.#rounds > roundsMax) {
+      throw new BadDataError(
+        'EVENT_LOOP_LIMIT',
+        `The event makes its mapping's loops go through more than ${roundsMax} items in all; map fewer of them.`,
+      );
+    }
   }
 
   push(mutation: Mutation): void {
@@ -131,6 +145,7 @@ function compileLoop({ in: path, over, body }: LoopPlan, owner: number | null): 
     const value = read(roots);
     if (value === null || value === undefined) return;
     for (const item of over === 'items' ? itemsOf(value) : entriesOf(value)) {
+      work.beginRound();
       const inner = [...roots, item];
       if (holds === null || holds(inner)) run(inner, work);
     }

@@ -57,7 +57,9 @@ function compileStep(step: PathStep): (value: unknown) => unknown {
     case 'key':
       return (value) => fieldOf(value, step.key) ?? null;
     case 'unwrap':
-      return (value) => fieldOf(value, step.branch) ?? null;
+      // A branch may be called `toString`, which each wrapped value inherits.
+      return (value) =>
+        isRecord(value) && Object.hasOwn(value, step.branch) ? (value[step.branch] ?? null) : null;
     case 'only':
       return (value) => (isBranch(step.test, value) ? value : null);
     default:
@@ -70,8 +72,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /**
- * Undefined cannot come out of a field of a decoded record whose schema the path was resolved against. Decoded maps and wrapped
- * branches have no inherited properties to be found by a hostile key: maps have no prototype, and branches' names are the schema's.
+ * Undefined cannot come out of a field of a decoded record whose schema the path was resolved against. Decoded maps have no
+ * prototype, so a hostile key finds nothing inherited.
  */
 function fieldOf(value: unknown, name: string): unknown {
   return isRecord(value) ? value[name] : undefined;

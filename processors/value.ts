@@ -8,6 +8,8 @@ import { bad, compilePath, kindOf, type Read } from './read.ts';
 /** The range of a JavaScript Date; far inside the safe integers. */
 export const timeMsMax = 8_640_000_000_000_000;
 const dayMs = 86_400_000;
+/** More than any precision that a schema may declare needs; a megabyte would take seconds to make digits of. */
+const decimalBytesMax = 1_024;
 /** Years 1 to 9999, which is all that ISO 8601 writes with four digits. */
 const dayMin = -719_162;
 const dayMax = 2_932_896;
@@ -86,7 +88,7 @@ function compileCanonical(kind: ValueKind, scale: number, path: string): (value:
     case 'bytes':
       return (value) => (value instanceof Uint8Array ? base64(value) : wrong(value));
     case 'decimal':
-      return (value) => (value instanceof Uint8Array ? decimalText(bigEndian(value), scale) : wrong(value));
+      return (value) => (value instanceof Uint8Array ? decimal(value, scale, path) : wrong(value));
     case 'date':
       return (value) => (typeof value === 'number' ? dateText(value, path) : wrong(value));
     case 'time-millis':
@@ -119,6 +121,12 @@ function bigEndian(bytes: Uint8Array): bigint {
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${Buffer.from(bytes).toString('hex')}`));
 }
 
+function decimal(bytes: Uint8Array, scale: number, path: string): string {
+  if (bytes.length > decimalBytesMax)
+    throw bad('VALUE_INVALID', path, `is a decimal of more than ${decimalBytesMax} bytes`);
+  return decimalText(bigEndian(bytes), scale);
+}
+
 /** With all its digits behind the point: 1.50 is not 1.5 to those who write decimals. */
 function decimalText(unscaled: bigint, scale: number): string {
   if (scale === 0) return String(unscaled);
@@ -139,7 +147,7 @@ function timeText(micros: bigint, digits: 3 | 6, path: string): string {
 }
 
 function timestamp(value: bigint, unitsPerMs: number, path: string): number {
-  // Microseconds are exact up to the year 2255, where a double runs out of them.
+  // Two microseconds are two values up to the year 2248, where a double's steps grow wider than one.
   const timeMs = Number(value) / unitsPerMs;
   if (timeMs > timeMsMax || timeMs < -timeMsMax)
     throw bad('VALUE_INVALID', path, 'is no time that a calendar holds');

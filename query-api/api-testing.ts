@@ -33,6 +33,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
       version: '0',
       startedAtMs: 0,
       topics: () => [],
+      graphSchema: () => ({ nodeTypes: [], edgeTypes: [], domains: [] }),
+      mappings: () => [],
       ready: () => true,
       freshnessQuantileMs: () => null,
       ...options.status,

@@ -1,5 +1,6 @@
 import { GraphQLObjectType, GraphQLSchema } from 'graphql';
 import type { ApiContext } from './api-context.ts';
+import { graphSchemaField } from './graph-schema-field.ts';
 import { journeyField } from './journey-field.ts';
 import { nodeField } from './node-field.ts';
 import { statusField } from './status-field.ts';
@@ -9,7 +10,7 @@ export function createSchema(): GraphQLSchema {
   return new GraphQLSchema({
     query: new GraphQLObjectType<unknown, ApiContext>({
       name: 'Query',
-      fields: { node: nodeField, journey: journeyField, status: statusField },
+      fields: { node: nodeField, journey: journeyField, status: statusField, graphSchema: graphSchemaField },
     }),
   });
 }

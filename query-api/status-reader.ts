@@ -1,3 +1,5 @@
+import type { GraphSchema } from '../schemas/index.ts';
+
 export type TopicStateKind = 'idle' | 'running' | 'paused' | 'finished' | 'stopped';
 
 /** What only the running process knows about a topic; positions and fates come from the store. */
@@ -15,11 +17,35 @@ export interface TopicState {
   }[];
 }
 
+export interface MappingProblemState {
+  readonly path: string;
+  readonly sentence: string;
+}
+
+/** Which mapping a subject's events go by. */
+export interface MappingState {
+  readonly subject: string;
+  /** Where it is registered; null while no version carries a mapping. */
+  readonly inForce: { readonly subject: string; readonly version: number } | null;
+  /** A newer version that is not in force because something is wrong with it. */
+  readonly alarm: {
+    readonly code: string;
+    readonly subject: string;
+    readonly version: number;
+    readonly problems: readonly MappingProblemState[];
+    readonly sinceMs: number;
+  } | null;
+}
+
 /** The API's view of the pipelines beside it. Composition implements it; all calls are cheap and synchronous. */
 export interface StatusReader {
   readonly version: string;
   readonly startedAtMs: number;
   topics(): readonly TopicState[];
+  /** The union of all mappings in force. */
+  graphSchema(): GraphSchema;
+  /** One for each subject met so far. */
+  mappings(): readonly MappingState[];
   /** False while requests should go elsewhere: starting, stopping, or nothing of ours runs any more. */
   ready(): boolean;
   /** Milliseconds from event time to durable over about the last minute, within 5 %; null when nothing came. */

@@ -1,15 +1,32 @@
-import type { Environment } from '@marcbachmann/cel-js';
+import { Environment } from '@marcbachmann/cel-js';
 import avsc, { type Type } from 'avsc';
 import type { AvroSchema } from './avro-type.ts';
 import { branchesOf, branchName, withoutNull } from './path-resolver.ts';
 import type { Scope, ScopeRoot } from './value-plan.ts';
 
+/** What one expression may be given; `refuse` throws with a clause that goes on after it. */
+export interface Bounds {
+  /** Of a list or map. */
+  readonly items: number;
+  /** Of a text, in characters, and of bytes. */
+  readonly length: number;
+  refuse(what: string): never;
+}
+
 /** An Avro value as CEL sees it. Undefined stands for null, which is left out. */
-type Convert = (value: unknown) => unknown;
+type Convert = (value: unknown, bounds: Bounds) => unknown;
 
 interface Seen {
   readonly celType: string;
   readonly convert: Convert;
+  /** Of a record: converts these fields only. */
+  readonly narrow?: (fields: ReadonlySet<string>) => Convert;
+}
+
+interface Binder {
+  readonly bind: (roots: readonly unknown[]) => Record<string, unknown>;
+  /** Of the variables that it gives. */
+  readonly names: ReadonlySet<string>;
 }
 
 /** How the whole event is called where a field's name is not enough, as in `has(event.country)`. */
@@ -20,6 +37,16 @@ const reserved = new Set(
     ' ',
   ),
 );
+
+const bare = new Environment();
+
+/** True for a word that means something else in an expression, so that nothing else can be called so. */
+export function isCelWord(name: string): boolean {
+  return reserved.has(name) || bare.hasVariable(name);
+}
+
+/** How the library tells what a value is; a record that holds it could not be looked at. Paths lead to it all the same. */
+const hiddenField = 'constructor';
 
 /**
  * Avro types as CEL types. int and long are CEL's int, timestamps its timestamp (in milliseconds), decimals double, enums string;
@@ -42,21 +69,32 @@ export class CelTypes {
     for (const { name, fields } of this.#records) environment.registerType(name, { fields: { ...fields } });
     for (const [name, { celType }] of variables) {
       // A field that is called like a word of CEL is still reached as `event.type`.
-      if (!reserved.has(name) && !environment.hasVariable(name)) environment.registerVariable(name, celType);
+      if (!isCelWord(name) && !environment.hasVariable(name)) environment.registerVariable(name, celType);
     }
   }
 
-  /** Gives what an evaluation needs, and no more: converting a whole event for each expression would cost most of it. */
-  binder(scope: Scope, names: ReadonlySet<string>): (roots: readonly unknown[]) => Record<string, unknown> {
+  /**
+   * Gives what an evaluation needs, and no more: converting a whole event for each expression would cost most of it, and
+   * `event.type` must not fail for what another field holds. `variables` are those of {@link ExpressionUse}.
+   */
+  binder(
+    scope: Scope,
+    variables: ReadonlyMap<string, ReadonlySet<string> | null>,
+    bounds: Bounds,
+  ): Binder {
     const found = new Map<string, (roots: readonly unknown[]) => unknown>();
     for (const [index, root] of scope.entries()) {
-      for (const [name, { convert, field }] of this.#variables(root)) {
-        if (!names.has(name)) continue;
-        found.set(name, (roots) => convert(field === null ? roots[index] : propertyOf(roots[index], field)));
+      for (const [name, { convert: whole, narrow, field }] of this.#variables(root)) {
+        const fields = variables.get(name);
+        if (fields === undefined || isCelWord(name)) continue;
+        const convert = fields === null || narrow === undefined ? whole : narrow(fields);
+        found.set(name, (roots) =>
+          convert(field === null ? roots[index] : propertyOf(roots[index], field), bounds),
+        );
       }
     }
     const used = [...found];
-    return (roots) => {
+    const bind = (roots: readonly unknown[]): Record<string, unknown> => {
       const context: Record<string, unknown> = {};
       for (const [name, read] of used) {
         const value = read(roots);
@@ -64,6 +102,7 @@ export class CelTypes {
       }
       return context;
     };
+    return { bind, names: new Set(found.keys()) };
   }
 
   /** Inner scopes come later and hide what has their name. */
@@ -93,24 +132,24 @@ export class CelTypes {
     if (type instanceof types.RecordType) return this.#record(type);
     if (type instanceof types.ArrayType) {
       const items = this.#see(withoutNull(type.itemsType));
-      return { celType: `list<${items.celType}>`, convert: (value) => convertItems(value, items.convert) };
+      return { celType: `list<${items.celType}>`, convert: (value, bounds) => convertItems(value, items.convert, bounds) };
     }
     if (type instanceof types.MapType) {
       const values = this.#see(withoutNull(type.valuesType));
       // cel-js takes no records as values of a typed map.
       const isRecord = withoutNull(type.valuesType) instanceof types.RecordType;
       const celType = `map<string, ${isRecord ? 'dyn' : values.celType}>`;
-      return { celType, convert: (value) => convertValues(value, values.convert) };
+      return { celType, convert: (value, bounds) => convertValues(value, values.convert, bounds) };
     }
     if (type.typeName.startsWith('union')) return this.#union(type);
     if (logical?.kind === 'decimal') {
       const { scale } = logical;
-      return { celType: 'double', convert: (value) => decimalNumber(value, scale) };
+      return { celType: 'double', convert: (value, bounds) => decimalNumber(value, scale, bounds) };
     }
     if (logical?.kind === 'timestamp-millis')
-      return { celType: timestampType, convert: (value) => date(value, 1n) };
+      return { celType: timestampType, convert: (value, bounds) => date(value, 1n, bounds) };
     if (logical?.kind === 'timestamp-micros') {
-      return { celType: timestampType, convert: (value) => date(value, 1_000n) };
+      return { celType: timestampType, convert: (value, bounds) => date(value, 1_000n, bounds) };
     }
     return primitive(type.typeName);
   }
@@ -118,13 +157,20 @@ export class CelTypes {
   #record(type: avsc.types.RecordType): Seen {
     const name = this.#freshName(branchName(type));
     const fields: [name: string, seen: Seen][] = [];
-    const convert: Convert = (value) => convertRecord(value, fields);
+    const convert: Convert = (value, bounds) => convertRecord(value, fields, bounds);
     // While it is being looked at, the record inside itself is dyn, with the same conversion.
     this.#seen.set(type, { celType: 'dyn', convert });
-    for (const field of type.fields) fields.push([field.name, this.#see(withoutNull(field.type))]);
+    for (const field of type.fields) {
+      const seen = this.#see(withoutNull(field.type));
+      if (field.name !== hiddenField) fields.push([field.name, seen]);
+    }
     const declared = fields.map(([field, { celType }]) => [field, celType] as const);
     this.#records.push({ name, fields: Object.fromEntries(declared) });
-    return { celType: name, convert };
+    const narrow = (only: ReadonlySet<string>): Convert => {
+      const some = fields.filter(([field]) => only.has(field));
+      return (value, bounds) => convertRecord(value, some, bounds);
+    };
+    return { celType: name, convert, narrow };
   }
 
   #freshName(name: string): string {
@@ -138,11 +184,11 @@ export class CelTypes {
   #union(type: Type): Seen {
     const branches = branchesOf(type).map((branch) => ({ branch, seen: this.#see(branch) }));
     const wrapped = type instanceof avsc.types.WrappedUnionType;
-    const convert: Convert = (value) => {
+    const convert: Convert = (value, bounds) => {
       if (value === null || value === undefined) return undefined;
       for (const { branch, seen } of branches) {
         const inner = wrapped ? propertyOf(value, branch.branchName ?? '') : value;
-        if (wrapped ? inner !== undefined : branch.isValid(value)) return seen.convert(inner);
+        if (wrapped ? inner !== undefined : branch.isValid(value)) return seen.convert(inner, bounds);
       }
       return undefined;
     };
@@ -151,11 +197,11 @@ export class CelTypes {
 
   #entry(valueType: Type): Seen {
     const value = this.#see(withoutNull(valueType));
-    const convert: Convert = (entry) =>
-      new Map([
-        ['key', propertyOf(entry, 'key')],
-        ['value', value.convert(propertyOf(entry, 'value'))],
-      ]);
+    const convert: Convert = (entry, bounds) => {
+      const seen = value.convert(propertyOf(entry, 'value'), bounds);
+      const known = new Map<string, unknown>([['key', propertyOf(entry, 'key')]]);
+      return seen === undefined ? known : known.set('value', seen);
+    };
     return { celType: 'map<string, dyn>', convert };
   }
 }
@@ -175,12 +221,12 @@ function primitive(typeName: string): Seen {
       return { celType: 'double', convert: present };
     case 'string':
     case 'enum':
-      return { celType: 'string', convert: present };
+      return { celType: 'string', convert: text };
     case 'bytes':
     case 'fixed':
       return {
         celType: 'bytes',
-        convert: (value) => (value instanceof Uint8Array ? new Uint8Array(value) : undefined),
+        convert: (value, bounds) => (value instanceof Uint8Array ? bytes(value, bounds) : undefined),
       };
     default:
       return { celType: 'dyn', convert: present };
@@ -191,42 +237,74 @@ function present(value: unknown): unknown {
   return value ?? undefined;
 }
 
-function propertyOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+function text(value: unknown, { length, refuse }: Bounds): unknown {
+  if (typeof value === 'string' && value.length > length)
+    refuse(`has a loop, and meets a text of more than ${length} characters`);
+  return value ?? undefined;
 }
 
-function convertRecord(value: unknown, fields: readonly (readonly [string, Seen])[]): unknown {
+function bytes(value: Uint8Array, { length, refuse }: Bounds): Uint8Array {
+  if (value.length > length) refuse(`has a loop, and meets more than ${length} bytes`);
+  return new Uint8Array(value);
+}
+
+/** Its own only: a branch may be called `toString`, and each object inherits one. */
+function propertyOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? Reflect.get(value, name)
+    : undefined;
+}
+
+function convertRecord(
+  value: unknown,
+  fields: readonly (readonly [string, Seen])[],
+  bounds: Bounds,
+): unknown {
   if (value === null || value === undefined) return undefined;
   const record: Record<string, unknown> = {};
   for (const [name, { convert }] of fields) {
-    const inner = convert(propertyOf(value, name));
+    const inner = convert(propertyOf(value, name), bounds);
     if (inner !== undefined) record[name] = inner;
   }
   return record;
 }
 
-function convertItems(value: unknown, convert: Convert): unknown {
+function convertItems(value: unknown, convert: Convert, bounds: Bounds): unknown {
   if (!Array.isArray(value)) return undefined;
-  return value.map((item) => convert(item)).filter((item) => item !== undefined);
+  checkItems(value.length, bounds);
+  return value.map((item) => convert(item, bounds)).filter((item) => item !== undefined);
 }
 
-function convertValues(value: unknown, convert: Convert): unknown {
+function convertValues(value: unknown, convert: Convert, bounds: Bounds): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
-  return new Map(Object.entries(value).map(([key, inner]) => [key, convert(inner)]));
+  const entries = Object.entries(value);
+  checkItems(entries.length, bounds);
+  const converted = entries.map(([key, inner]) => [key, convert(inner, bounds)] as const);
+  return new Map(converted.filter(([, inner]) => inner !== undefined));
 }
 
-function date(value: unknown, unitsPerMs: bigint): Date | undefined {
-  return typeof value === 'bigint' ? new Date(Number(value / unitsPerMs)) : undefined;
+function checkItems(count: number, { items, refuse }: Bounds): void {
+  if (count > items) refuse(`has a loop, and meets a list or map of more than ${items} items`);
 }
 
-function decimalNumber(value: unknown, scale: number): number | undefined {
+function date(value: unknown, unitsPerMs: bigint, { refuse }: Bounds): Date | undefined {
+  if (typeof value !== 'bigint') return undefined;
+  const at = new Date(Number(value / unitsPerMs));
+  return Number.isNaN(at.getTime()) ? refuse('meets a time that no calendar holds') : at;
+}
+
+/** The nearest double, by way of its digits: a division would round a second time. */
+function decimalNumber(value: unknown, scale: number, { refuse }: Bounds): number | undefined {
   if (!(value instanceof Uint8Array)) return undefined;
-  return Number(bigEndian(value)) / 10 ** scale;
+  if (value.length > decimalBytesMax) refuse(`meets a decimal of more than ${decimalBytesMax} bytes`);
+  return Number(`${bigEndian(value)}e-${scale}`);
 }
 
-/** Two's complement, most significant byte first: how Avro writes a decimal's digits. */
-export function bigEndian(bytes: Uint8Array): bigint {
-  let digits = 0n;
-  for (const byte of bytes) digits = (digits << 8n) | BigInt(byte);
-  return BigInt.asIntN(Math.max(8, bytes.length * 8), digits);
+/** More than any precision that a schema may declare needs, and few enough to make digits of. */
+const decimalBytesMax = 1_024;
+
+/** Two's complement, most significant byte first: how Avro writes a decimal's digits. No bytes are zero. */
+function bigEndian(value: Uint8Array): bigint {
+  if (value.length === 0) return 0n;
+  return BigInt.asIntN(value.length * 8, BigInt(`0x${Buffer.from(value).toString('hex')}`));
 }

@@ -1,7 +1,8 @@
 import { Environment, EvaluationError } from '@marcbachmann/cel-js';
 import { BadDataError } from '../foundation/index.ts';
 import type { AvroSchema } from './avro-type.ts';
-import { CelTypes } from './cel-types.ts';
+import { type Bounds, CelTypes } from './cel-types.ts';
+import { type Chain, ExpressionUse } from './expression-use.ts';
 import type { Scope, ValueKind } from './value-plan.ts';
 
 /**
@@ -14,7 +15,8 @@ export interface Expression {
   readonly text: string;
   readonly kind: ValueKind;
   /**
-   * `roots` as the scope says: the decoded event, then the items of the loops around it.
+   * `roots` as the scope says: the decoded event, then the items of the loops around it. Whatever an event makes the evaluation
+   * throw is about that event.
    *
    * @throws {BadDataError} `EXPRESSION_FAILED`: a division by zero, an overflow, a text that is no number.
    */
@@ -33,20 +35,19 @@ const limits = {
   maxCallArguments: 8,
 };
 const textCharactersMax = 4_096;
-/** Runs an unbounded backtracking regular expression: 28 characters can take ten seconds. */
-const refusedFunctions: Readonly<Record<string, string>> = {
-  matches: 'calls `matches`, which hostile text can make hang: use startsWith, endsWith, contains or ==',
-};
-const loops = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
+const resultLengthMax = 1_048_576;
+/** What a loop sees, so that a body that looks at all of a list or a text for each item has a bound. */
+const loopItemsMax = 1_000;
+const loopLengthMax = 10_000;
 
-const kinds: Readonly<Record<string, ValueKind>> = {
-  bool: 'boolean',
-  int: 'long',
-  double: 'double',
-  string: 'string',
-  bytes: 'bytes',
-  'google.protobuf.Timestamp': 'timestamp-millis',
-};
+const kinds: ReadonlyMap<string, ValueKind> = new Map([
+  ['bool', 'boolean'],
+  ['int', 'long'],
+  ['double', 'double'],
+  ['string', 'string'],
+  ['bytes', 'bytes'],
+  ['google.protobuf.Timestamp', 'timestamp-millis'],
+]);
 
 /** The expressions of one mapping. */
 export class ExpressionCompiler {
@@ -65,19 +66,19 @@ export class ExpressionCompiler {
     if (!check.valid)
       return refused(`does not compile: ${firstLine(check.error?.summary ?? check.error?.message)}`);
     const parsed = environment.parse(text);
-    const use = new AstUse();
-    use.visit(parsed.ast, 0);
+    const use = new ExpressionUse(parsed.ast);
     if (use.problem !== null) return refused(use.problem);
     const type = String(check.type);
-    const kind = kinds[type];
+    const kind = kinds.get(type);
     if (kind === undefined) return refused(`gives a ${type}, which cannot be a value${remedyFor(type)}`);
-    const bind = this.#types.binder(scope, use.names);
+    const { bind, names } = this.#types.binder(scope, use.variables, boundsOf(text, use.hasLoop));
+    // Types such as `int` are variables too, and never null.
+    const required = use.required.filter(([name]) => names.has(name));
     const evaluate = (roots: readonly unknown[]): unknown => {
-      try {
-        return plain(parsed(bind(roots)));
-      } catch (error) {
-        return nullOrBad(error, text);
-      }
+      const context = bind(roots);
+      // What the evaluation would find out as well, by throwing an error: that takes a hundred times longer.
+      if (required.some((chain) => isMissing(context, chain))) return null;
+      return evaluated(parsed, context, text);
     };
     return { ok: true, expression: { text, kind, evaluate } };
   }
@@ -92,39 +93,58 @@ export class ExpressionCompiler {
   }
 }
 
-/** What an expression uses: variables, and what it must not. */
-class AstUse {
-  readonly names = new Set<string>();
-  problem: string | null = null;
+function boundsOf(text: string, hasLoop: boolean): Bounds {
+  const refuse = (what: string): never => {
+    throw new BadDataError('EXPRESSION_FAILED', `The expression \`${text}\` ${what}.`);
+  };
+  const [items, length] = hasLoop ? [loopItemsMax, loopLengthMax] : [Infinity, Infinity];
+  return { items, length, refuse };
+}
 
-  /** `depth` counts the loops around the node. The parser has bounded how deep this goes. */
-  visit(node: unknown, depth: number): void {
-    if (Array.isArray(node)) {
-      for (const item of node) this.visit(item, depth);
-      return;
-    }
-    if (typeof node !== 'object' || node === null || !('op' in node) || !('args' in node)) return;
-    const { op, args } = node;
-    if (op === 'id' && typeof args === 'string') this.names.add(args);
-    const called = (op === 'call' || op === 'rcall') && Array.isArray(args) ? String(args[0]) : null;
-    const inner = called !== null && loops.has(called) ? depth + 1 : depth;
-    if (called !== null && refusedFunctions[called] !== undefined) this.problem ??= refusedFunctions[called];
-    if (inner > 1) this.problem ??= 'has a loop inside a loop, whose cost no event bounds: use `forEach`';
-    this.visit(args, inner);
+/** True where a null stands in for the chain or before its end. What is no record or map is left to the evaluation. */
+function isMissing(context: Readonly<Record<string, unknown>>, [name, ...fields]: Chain): boolean {
+  let value = context[name];
+  for (const field of fields) {
+    if (value instanceof Map) value = value.get(field);
+    else if (isPlainRecord(value)) value = Object.hasOwn(value, field) ? value[field] : undefined;
+    else break;
+  }
+  return value === undefined;
+}
+
+function isPlainRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function evaluated(
+  parsed: (context: Record<string, unknown>) => unknown,
+  context: Record<string, unknown>,
+  text: string,
+): unknown {
+  try {
+    const value = parsed(context);
+    return value instanceof Date ? BigInt(value.getTime()) : bounded(value, text);
+  } catch (error) {
+    if (error instanceof BadDataError) throw error;
+    // A null is left out of what the expression sees, so meeting one looks like meeting nothing.
+    if (error instanceof EvaluationError && isNullMet(error)) return null;
+    const why = error instanceof EvaluationError ? error.code.replaceAll('_', ' ') : 'a value out of range';
+    throw new BadDataError('EXPRESSION_FAILED', `The expression \`${text}\` failed: ${why}.`, {
+      cause: error,
+    });
   }
 }
 
-function plain(value: unknown): unknown {
-  return value instanceof Date ? BigInt(value.getTime()) : value;
+function isNullMet({ code }: EvaluationError): boolean {
+  return code === 'no_such_key' || code === 'unknown_variable';
 }
 
-function nullOrBad(error: unknown, text: string): null {
-  if (!(error instanceof EvaluationError)) throw error;
-  // A null is left out of what the expression sees, so meeting one looks like meeting nothing.
-  if (error.code === 'no_such_key' || error.code === 'unknown_variable') return null;
-  throw new BadDataError('EXPRESSION_FAILED', `The expression \`${text}\` failed: ${error.code}.`, {
-    cause: error,
-  });
+function bounded(value: unknown, text: string): unknown {
+  const isTooLong = (typeof value === 'string' || value instanceof Uint8Array) && value.length > resultLengthMax;
+  // CEL checks sums and products, but not the minus before the least long.
+  if (isTooLong || (typeof value === 'bigint' && BigInt.asIntN(64, value) !== value))
+    throw new BadDataError('EXPRESSION_FAILED', `The expression \`${text}\` gives too large a value.`);
+  return value;
 }
 
 function refused(sentence: string): CompiledExpression {

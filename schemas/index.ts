@@ -4,6 +4,27 @@ export { BundledRegistry, type BundledSchema } from './bundled-registry.ts';
 export { type CatalogSchema, loadCatalog } from './catalog/index.ts';
 export { ConfluentRegistry, type ConfluentRegistryOptions } from './confluent-registry.ts';
 export { EventEncoder } from './event-encoder.ts';
+export {
+  type ActionSchema,
+  type DomainSchema,
+  describeGraph,
+  type EdgeEnds,
+  type EdgeTypeSchema,
+  type GraphDescription,
+  type GraphSchema,
+  type GraphSchemaConflict,
+  type IdKind,
+  type NodeTypeSchema,
+  type PropertyKind,
+  type PropertySchema,
+} from './graph-schema.ts';
+export {
+  declarationsOf,
+  type GraphDeclarations,
+  mergeDeclarations,
+} from './graph-schema-declarations.ts';
+export { reservedTypeNames } from './graph-schema-names.ts';
+export { type MappedVersion, MappedVersionFinder } from './mapped-version.ts';
 export type { MappingProblem, Operation } from './mapping.ts';
 export {
   type BlockPlan,

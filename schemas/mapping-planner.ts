@@ -1,6 +1,7 @@
 import avsc, { type Type } from 'avsc';
 import { didYouMean } from '../foundation/index.ts';
 import type { AvroSchema } from './avro-type.ts';
+import { isCelWord } from './cel-types.ts';
 import type {
   BlockDeclaration,
   EdgeDeclaration,
@@ -73,6 +74,7 @@ export class MappingPlanner {
   }
 
   #loop(loop: LoopDeclaration, around: Names, scope: Scope): LoopPlan | null {
+    this.#count(loop.at);
     const names = this.#names(loop.body.nodes, around, scope.length);
     if (loop.in === '' || loop.as === '') return null;
     const place = this.#values.paths.place(loop.in, scope);
@@ -99,6 +101,8 @@ export class MappingPlanner {
     const isField = type instanceof avsc.types.RecordType && type.fields.some(({ name }) => name === as);
     if (as === 'event' || isField || scope.some(({ name }) => name === as)) {
       this.#reader.report(`${at}.as`, `is \`${as}\`, which means something else already: take another name`);
+    } else if (isCelWord(as)) {
+      this.#reader.report(`${at}.as`, `is \`${as}\`, a word of expressions: take another name`);
     }
   }
 
@@ -170,7 +174,7 @@ export class MappingPlanner {
     if (named !== undefined) return named;
     // An empty name has been reported as missing.
     if (name !== '')
-      this.#reader.report(at, `names no declared node: \`${name}\`${didYouMean(name, [...names.keys()])}`);
+      this.#reader.report(at, `names no declared node: \`${name}\`${didYouMean(name.slice(0, 64), [...names.keys()])}`);
     return null;
   }
 }

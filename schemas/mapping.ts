@@ -90,6 +90,7 @@ const domainPattern = /^[A-Za-z][A-Za-z0-9_-]{0,127}$/;
 const reservedNames = new Set(['constructor', 'prototype']);
 const problemsMax = 50;
 const declarationsMax = 1_000;
+const problemCharactersMax = 1_000;
 const actionBytesMax = 128;
 const loopDepthMax = 3;
 const appliedMax = 8;
@@ -110,7 +111,8 @@ export class MappingReader {
   readonly problems: MappingProblem[] = [];
 
   report(path: string, sentence: string): void {
-    if (this.problems.length < problemsMax) this.problems.push({ path, sentence });
+    if (this.problems.length >= problemsMax) return;
+    this.problems.push({ path: clipped(path), sentence: clipped(sentence) });
   }
 
   /** Reads what it can, so that paths are checked even when something else is wrong. Null when nothing can be read. */
@@ -131,9 +133,9 @@ export class MappingReader {
   }
 
   #block(given: Attributes, at: string, depth: number): BlockDeclaration {
-    const nodes = this.#list(given.nodes ?? [], `${at}.nodes`);
-    const edges = this.#list(given.edges ?? [], `${at}.edges`);
-    const loops = this.#list(given.forEach ?? [], `${at}.forEach`);
+    const nodes = this.#list(given.nodes, `${at}.nodes`);
+    const edges = this.#list(given.edges, `${at}.edges`);
+    const loops = this.#list(given.forEach, `${at}.forEach`);
     return {
       where: this.#condition(given.where, at),
       nodes: nodes
@@ -229,7 +231,9 @@ export class MappingReader {
       this.report(at, 'must be an object of property names and values');
       return [];
     }
-    return Object.entries(given).map(([name, value]) => {
+    const entries = Object.entries(given);
+    if (entries.length > declarationsMax) this.report(at, `must declare no more than ${declarationsMax}`);
+    return entries.slice(0, declarationsMax).map(([name, value]) => {
       this.#name(name, `${at}.${name}`);
       return { name, value: this.#value(value, `${at}.${name}`) };
     });
@@ -255,9 +259,8 @@ export class MappingReader {
   }
 
   #constant(given: unknown, at: string): string | number | boolean {
-    const isValue = typeof given === 'string' || typeof given === 'boolean' || Number.isFinite(given);
-    if (isValue && (typeof given === 'string' || typeof given === 'boolean' || typeof given === 'number'))
-      return given;
+    if (typeof given === 'string' && given.isWellFormed()) return given;
+    if (typeof given === 'boolean' || (typeof given === 'number' && Number.isFinite(given))) return given;
     this.report(`${at}.value`, 'must be a text, a number, true or false');
     return '';
   }
@@ -298,8 +301,9 @@ export class MappingReader {
   }
 
   #list(given: unknown, at: string): readonly unknown[] {
+    if (given === undefined) return [];
     if (!Array.isArray(given)) {
-      this.report(at, given === undefined ? 'is missing' : 'must be a list');
+      this.report(at, 'must be a list');
       return [];
     }
     if (given.length > declarationsMax) this.report(at, `must declare no more than ${declarationsMax}`);
@@ -354,4 +358,9 @@ export class MappingReader {
     this.report(`${at}.op`, 'must be `upsert` or `delete`');
     return 'upsert';
   }
+}
+
+/** What is reported names what was given, which may be a megabyte. */
+function clipped(text: string): string {
+  return text.length > problemCharactersMax ? `${text.slice(0, problemCharactersMax)}…` : text;
 }

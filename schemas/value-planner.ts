@@ -1,4 +1,5 @@
 import { didYouMean } from '../foundation/index.ts';
+import { nodeIdBytesMax } from '../graph-store/index.ts';
 import type { AvroSchema } from './avro-type.ts';
 import { type Expression, ExpressionCompiler } from './expression.ts';
 import type {
@@ -70,7 +71,11 @@ export class ValuePlanner {
   /** Ids become text, so only what has one text can be an id. */
   id(declared: ValueDeclaration, scope: Scope): ValuePlan | null {
     const plan = this.value(declared, scope);
-    if (plan === null || !notIds.has(plan.kind)) return plan;
+    if (plan === null) return null;
+    if (declared.from === 'constant' && typeof declared.value === 'string' && !isId(declared.value)) {
+      this.#reader.report(`${declared.at}.value`, `must have 1 to ${nodeIdBytesMax} bytes, none of them NUL`);
+    }
+    if (!notIds.has(plan.kind)) return plan;
     this.#reader.report(
       declared.at,
       `leads to a ${plan.kind}: an id must be a string, uuid, enum, int, long or date`,
@@ -157,6 +162,10 @@ export class ValuePlanner {
     }
     return { source, apply, kind, text };
   }
+}
+
+function isId(text: string): boolean {
+  return text !== '' && Buffer.byteLength(text) <= nodeIdBytesMax && !text.includes('\0');
 }
 
 function constantKind(value: string | number | boolean): ValueKind {

@@ -1,0 +1,102 @@
+import { BadDataError, StopError } from '../foundation/index.ts';
+import { compileMap, type MapEvent, type MapSettings, normalizers } from '../processors/index.ts';
+import {
+  type AvroSchema,
+  checkMapping,
+  compileDecoder,
+  compileMapping,
+  declarationsOf,
+  describeGraph,
+  type GraphDeclarations,
+  type MappedVersion,
+  type MappingPlan,
+  type MappingProblem,
+  mergeDeclarations,
+} from '../schemas/index.ts';
+
+/** A version that has been compiled: what events are read with and what they mean. */
+export interface Reader {
+  readonly from: MappedVersion;
+  readonly plan: MappingPlan;
+  readonly map: MapEvent;
+  /** What it says about the graph. */
+  readonly declarations: GraphDeclarations;
+}
+
+/** Why a version may not be in force. */
+export interface Fault {
+  readonly error: StopError;
+  /** Each of what the error's sentence says, for machines. */
+  readonly problems: readonly MappingProblem[];
+}
+
+/** What a version has to get along with. */
+export interface Surroundings {
+  /** Writers whose events are read now, by their schema ids. */
+  readonly writers: Iterable<readonly [number, AvroSchema]>;
+  /** What the mappings of all other subjects say about the graph. */
+  readonly others: readonly GraphDeclarations[];
+}
+
+export type Verdict =
+  | { readonly ok: true; readonly reader: Reader }
+  | { readonly ok: false; readonly fault: Fault };
+
+/** Whether a version may be put in force: it compiles, contradicts no other subject, and reads what is being read. */
+export function judgeMapping(
+  found: MappedVersion,
+  { writers, others }: Surroundings,
+  settings: MapSettings,
+): Verdict {
+  const { subject, version, schema } = found;
+  const of = { subject, version };
+  let plan: MappingPlan;
+  try {
+    plan = compileMapping(of, schema, normalizers);
+  } catch (error) {
+    if (!(error instanceof StopError)) throw error;
+    return { ok: false, fault: { error, problems: checkMapping(of, schema, normalizers).problems } };
+  }
+  const declarations = declarationsOf(plan);
+  const fault = contradiction(found, declarations, others) ?? unreadable(found, writers);
+  if (fault !== null) return { ok: false, fault };
+  return { ok: true, reader: { from: found, plan, map: compileMap(plan, settings), declarations } };
+}
+
+export function problemText({ path, sentence }: MappingProblem): string {
+  return path === '' ? sentence : `\`${path}\` ${sentence}`;
+}
+
+function contradiction(
+  { subject, version }: MappedVersion,
+  declarations: GraphDeclarations,
+  others: readonly GraphDeclarations[],
+): Fault | null {
+  const { conflicts } = describeGraph(mergeDeclarations([...others, declarations]));
+  if (conflicts.length === 0) return null;
+  const problems = conflicts.map(({ path, sentence }) => ({ path, sentence }));
+  const list = problems.map((problem) => `\n- ${problemText(problem)}`).join('');
+  const error = new StopError(
+    'GRAPH_SCHEMA_CONFLICT',
+    `The mapping of ${subject} version ${version} contradicts the graph schema in force; register a corrected version of what is wrong:${list}`,
+    { context: { subject } },
+  );
+  return { error, problems };
+}
+
+function unreadable(
+  { subject, version, schema }: MappedVersion,
+  writers: Surroundings['writers'],
+): Fault | null {
+  for (const [writerId, writer] of writers) {
+    try {
+      compileDecoder(writer, schema, { subject, writerId, readerVersion: version });
+    } catch (error) {
+      if (!(error instanceof BadDataError)) throw error;
+      const { code, message, context } = error;
+      const stop = new StopError(code, message, { context, cause: error });
+      return { error: stop, problems: [{ path: context.path ?? '', sentence: message }] };
+    }
+  }
+  return null;
+}

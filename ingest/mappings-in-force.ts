@@ -1,0 +1,305 @@
+import { LRUCache } from 'lru-cache';
+import { BadDataError, type Clock, JourneyGraphError, type Log, type Random } from '../foundation/index.ts';
+import { type MapSettings, mapSettingsDefault } from '../processors/index.ts';
+import {
+  type AvroSchema,
+  describeGraph,
+  type GraphDeclarations,
+  type GraphSchema,
+  type MappedVersion,
+  MappedVersionFinder,
+  type MappingProblem,
+  mergeDeclarations,
+  type SchemaRegistry,
+} from '../schemas/index.ts';
+import { type Fault, judgeMapping, problemText, type Reader } from './mapping-judge.ts';
+
+export interface MappingSettings extends MapSettings {
+  /** A new version is noticed at the latest after so long, milliseconds, while the registry answers. */
+  readonly pollIntervalMs: number;
+  /** Subjects kept, least recently loaded out first. */
+  readonly subjectsMax: number;
+}
+
+export const mappingSettingsDefault = {
+  ...mapSettingsDefault,
+  pollIntervalMs: 5_000,
+  subjectsMax: 1_000,
+} as const satisfies MappingSettings;
+
+export interface MappingParts {
+  readonly registry: SchemaRegistry;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** A newer version that is not in force, because something is wrong with it. */
+export interface MappingAlarm {
+  readonly code: string;
+  /** Where it is registered. */
+  readonly subject: string;
+  readonly version: number;
+  readonly problems: readonly MappingProblem[];
+  readonly sinceMs: number;
+}
+
+export interface MappingStatus {
+  /** Of the events. */
+  readonly subject: string;
+  /** Where the mapping that they go by is registered; null when there is none yet. */
+  readonly inForce: { readonly subject: string; readonly version: number } | null;
+  /** Null when nothing newer is wrong. */
+  readonly alarm: MappingAlarm | null;
+}
+
+/** What a subject's events are read with, now. Others hold on to it and look again at `reader`. */
+export interface SubjectMapping {
+  readonly subject: string;
+  /** Null while no version carries a mapping. Never goes back to null. */
+  readonly reader: Reader | null;
+  /** True when it was pushed out and is not kept up to date any more: ask for the subject again. */
+  readonly retired: boolean;
+}
+
+interface Refusal {
+  readonly found: MappedVersion;
+  readonly error: Fault['error'];
+  readonly alarm: MappingAlarm;
+  /** Which graph schema it was judged against. */
+  readonly graphVersion: number;
+}
+
+class Slot implements SubjectMapping {
+  readonly subject: string;
+  readonly finder: MappedVersionFinder;
+  /** Writers whose events it reads, so that a version that cannot read them is noticed before it is in force. */
+  readonly writers = new LRUCache<number, AvroSchema>({ max: writersMax });
+  reader: Reader | null = null;
+  refusal: Refusal | null = null;
+  retired = false;
+  /** Of the newest question to the registry that has been answered. */
+  ticket = 0;
+  /** Code of the failure that was logged last; null after an answer. */
+  complaint: string | null = null;
+
+  constructor(subject: string, registry: SchemaRegistry) {
+    this.subject = subject;
+    this.finder = new MappedVersionFinder(registry, subject);
+  }
+}
+
+const writersMax = 32;
+/** A round waits between this share of the interval and all of it, so that processes do not ask in step. */
+const jitterFrom = 0.75;
+
+/**
+ * The mappings that a process goes by, one a subject, whatever the number of topics and partitions that share them.
+ *
+ * A subject's mapping is looked up when it is first asked for and whenever `of` is called again (a writer's schema was met
+ * that is new), and `watch` looks for newer versions of all of them. Once a mapping is in force, only a better one
+ * takes its place: a version that does not compile, contradicts the mapping of another subject, or cannot read what is
+ * being read now, leaves it in force and raises an alarm; a version or subject that vanishes changes nothing. Nobody
+ * waits for `watch`, and no outage of it stops anything.
+ *
+ * Of two first mappings that contradict each other the one that is asked for later is refused: the graph schema lives as long as
+ * the process and is not kept anywhere.
+ */
+export class MappingsInForce {
+  readonly #parts: MappingParts;
+  readonly #settings: MappingSettings;
+  readonly #slots: LRUCache<string, Slot>;
+  #tickets = 0;
+  /** Counts the changes of what is in force. */
+  #graphVersion = 0;
+  #graph: { readonly version: number; readonly schema: GraphSchema } | null = null;
+  /** The subject at which the registry fell silent: the next round begins behind it, so that one never starves others. */
+  #silentAt = '';
+
+  constructor(parts: MappingParts, settings: MappingSettings = mappingSettingsDefault) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#slots = new LRUCache({
+      max: settings.subjectsMax,
+      dispose: (slot) => {
+        slot.retired = true;
+        this.#graphVersion += 1;
+      },
+    });
+  }
+
+  /**
+   * Asks the registry. Throws `OutageError`, and `StopError` when no mapping was ever in force for the subject and the newest
+   * is not fit to be.
+   */
+  async of(subject: string, signal?: AbortSignal): Promise<SubjectMapping> {
+    const slot = this.#slot(subject);
+    await this.#refresh(slot, signal);
+    if (slot.reader === null && slot.refusal !== null) throw slot.refusal.error;
+    return slot;
+  }
+
+  /** Says that the subject will be asked for, so that `watch` looks for its mapping before the first event comes. */
+  expect(subject: string): void {
+    this.#slot(subject);
+  }
+
+  /** Says whose events the subject's mapping reads. */
+  noteWriter(subject: string, schemaId: number, writer: AvroSchema): void {
+    this.#slots.peek(subject)?.writers.set(schemaId, writer);
+  }
+
+  status(): readonly MappingStatus[] {
+    return [...this.#slots.values()]
+      .map(({ subject, reader, refusal }) => ({
+        subject,
+        inForce: reader === null ? null : { subject: reader.from.subject, version: reader.from.version },
+        alarm: refusal?.alarm ?? null,
+      }))
+      .sort((a, b) => (a.subject < b.subject ? -1 : 1));
+  }
+
+  /** The union of all mappings in force. They never contradict each other. */
+  graphSchema(): GraphSchema {
+    if (this.#graph?.version !== this.#graphVersion) {
+      const { schema } = describeGraph(mergeDeclarations(this.#declarations(null)));
+      this.#graph = { version: this.#graphVersion, schema };
+    }
+    return this.#graph.schema;
+  }
+
+  /** Looks for newer versions, now and until `signal` aborts. Rejects for nothing but a bug. */
+  async watch(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#parts;
+    while (!signal.aborted) {
+      await this.poll(signal);
+      const share = jitterFrom + random() * (1 - jitterFrom);
+      await clock.sleep(this.#settings.pollIntervalMs * share, signal);
+    }
+  }
+
+  /** One round: each subject once, one after the other; a registry that does not answer ends it. */
+  async poll(signal?: AbortSignal): Promise<void> {
+    const subjects = [...this.#slots.keys()].sort();
+    const behind = subjects.filter((subject) => subject > this.#silentAt);
+    const before = subjects.filter((subject) => subject <= this.#silentAt);
+    this.#silentAt = '';
+    const isOver = (): boolean => signal?.aborted === true;
+    for (const subject of [...behind, ...before]) {
+      if (isOver()) return;
+      const slot = this.#slots.peek(subject);
+      if (slot === undefined) continue;
+      try {
+        await this.#refresh(slot, signal);
+      } catch (error) {
+        if (!(error instanceof JourneyGraphError)) throw error;
+        if (isOver()) return;
+        this.#complain(slot, error);
+        if (error.reaction !== 'outage') continue;
+        this.#silentAt = subject;
+        return;
+      }
+    }
+  }
+
+  #slot(subject: string): Slot {
+    const known = this.#slots.get(subject);
+    if (known !== undefined) return known;
+    const slot = new Slot(subject, this.#parts.registry);
+    this.#slots.set(subject, slot);
+    return slot;
+  }
+
+  #complain(slot: Slot, error: JourneyGraphError): void {
+    const { log } = this.#parts;
+    const { subject } = slot;
+    const { code } = error;
+    if (error.reaction === 'outage') {
+      log.debug({ subject, code }, `No newer mapping could be looked for: ${error.message}`);
+    } else if (slot.complaint !== code) {
+      log.warn({ subject, code }, `No newer mapping can be looked for: ${error.message}`);
+    }
+    slot.complaint = code;
+  }
+
+  async #find(slot: Slot, signal?: AbortSignal): Promise<MappedVersion | null> {
+    try {
+      const found = await slot.finder.newest(signal);
+      slot.complaint = null;
+      return found;
+    } catch (error) {
+      // Such as a newest version that is not Avro: events go on being read by what is in force.
+      if (slot.reader === null || !(error instanceof BadDataError)) throw error;
+      this.#complain(slot, error);
+      return slot.reader.from;
+    }
+  }
+
+  async #refresh(slot: Slot, signal?: AbortSignal): Promise<void> {
+    this.#tickets += 1;
+    const ticket = this.#tickets;
+    const found = await this.#find(slot, signal);
+    // An older question that was answered later knows less.
+    if (ticket < slot.ticket) return;
+    slot.ticket = ticket;
+    if (found === null) {
+      slot.refusal = null;
+      return;
+    }
+    if (slot.reader !== null && isSame(slot.reader.from, found)) slot.refusal = null;
+    else if (!this.#isSettled(slot.refusal, found)) this.#consider(slot, found);
+  }
+
+  /** A contradiction may end because the other side changed; everything else that is wrong with a version stays wrong. */
+  #isSettled(refusal: Refusal | null, found: MappedVersion): boolean {
+    if (refusal === null || !isSame(refusal.found, found)) return false;
+    return refusal.error.code !== 'GRAPH_SCHEMA_CONFLICT' || refusal.graphVersion === this.#graphVersion;
+  }
+
+  #consider(slot: Slot, found: MappedVersion): void {
+    const around = { writers: slot.writers.entries(), others: this.#declarations(slot) };
+    const verdict = judgeMapping(found, around, this.#settings);
+    if (!verdict.ok) {
+      this.#refuse(slot, found, verdict.fault);
+      return;
+    }
+    const { subject, version } = found;
+    const was = slot.reader?.from.version ?? null;
+    slot.reader = verdict.reader;
+    slot.refusal = null;
+    this.#graphVersion += 1;
+    const message = `The mapping of ${subject} version ${version} is in force.`;
+    this.#parts.log[was === null ? 'debug' : 'info']({ subject, version, was }, message);
+  }
+
+  /** One alarm for what is wrong with a version, however often it is judged. */
+  #refuse(slot: Slot, found: MappedVersion, { error, problems }: Fault): void {
+    const { subject, version } = found;
+    const { code, message } = error;
+    const before = slot.refusal;
+    const isKnown = before !== null && isSame(before.found, found) && before.error.message === message;
+    const alarm = isKnown
+      ? before.alarm
+      : { code, subject, version, problems, sinceMs: this.#parts.clock.now() };
+    slot.refusal = { found, error, alarm, graphVersion: this.#graphVersion };
+    if (isKnown) return;
+    const from = slot.reader?.from ?? null;
+    const rest = from === null ? '' : `\nVersion ${from.version} of ${from.subject} stays in force.`;
+    const inForce = from?.version ?? null;
+    this.#parts.log.error(
+      { alarm: 'MAPPING_REFUSED', code, subject, version, inForce, problems: problems.map(problemText) },
+      `${message}${rest}`,
+    );
+  }
+
+  /** Of all subjects but one. */
+  #declarations(except: Slot | null): readonly GraphDeclarations[] {
+    return [...this.#slots.values()].flatMap((slot) =>
+      slot === except || slot.reader === null ? [] : [slot.reader.declarations],
+    );
+  }
+}
+
+function isSame(a: MappedVersion, b: MappedVersion): boolean {
+  return a.subject === b.subject && a.version === b.version && a.schema.text === b.schema.text;
+}

@@ -1,0 +1,383 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { AvroSchema } from './avro-type.ts';
+import { loadCatalog } from './catalog/index.ts';
+import { describeGraph } from './graph-schema.ts';
+import { declarationsOf, type GraphDeclarations, mergeDeclarations } from './graph-schema-declarations.ts';
+import { graphqlFieldName, graphqlTypeName } from './graph-schema-names.ts';
+import { compileMapping } from './mapping-plan.ts';
+
+const logical = (type: string, logicalType: string): object => ({ type, logicalType });
+const fieldTypes: Readonly<Record<string, unknown>> = {
+  at: logical('long', 'timestamp-millis'),
+  micros: logical('long', 'timestamp-micros'),
+  text: 'string',
+  uuid: logical('string', 'uuid'),
+  enum: { type: 'enum', name: 'Color', symbols: ['RED'] },
+  flag: 'boolean',
+  small: 'int',
+  big: 'long',
+  float: 'float',
+  double: 'double',
+  bytes: 'bytes',
+  decimal: { ...logical('bytes', 'decimal'), precision: 9, scale: 2 },
+  date: logical('int', 'date'),
+  clock: logical('int', 'time-millis'),
+  items: { type: 'array', items: 'string' },
+};
+
+/** What a mapping over a record of all kinds of fields declares. */
+function declared(subject: string, graph: object): GraphDeclarations {
+  const fields = Object.entries(fieldTypes).map(([name, type]) => ({ name, type }));
+  const mapping = { domain: 'test', time: 'at', ...graph };
+  const text = JSON.stringify({ type: 'record', name: 'Seen', fields, graph: mapping });
+  return declarationsOf(compileMapping({ subject, version: 1 }, new AvroSchema(text), new Map()));
+}
+
+function accountWith(subject: string, properties: object, id: unknown = 'text'): GraphDeclarations {
+  return declared(subject, { nodes: [{ type: 'Account', id, properties }] });
+}
+
+function edge(subject: string, type: string, from: string, to: string): GraphDeclarations {
+  const nodes = [
+    { as: 'from', type: from, id: 'text' },
+    { as: 'to', type: to, id: 'text' },
+  ];
+  return declared(subject, { nodes, edges: [{ type, from: 'from', to: 'to' }] });
+}
+
+function conflictsOf(...parts: readonly GraphDeclarations[]) {
+  return describeGraph(mergeDeclarations(parts)).conflicts;
+}
+
+test('the schema of the bundled catalog is the union of its mappings, without a conflict', async () => {
+  const catalog = await loadCatalog();
+  const parts = catalog.map(({ subject, text }) =>
+    declarationsOf(compileMapping({ subject, version: 1 }, new AvroSchema(text), new Map())),
+  );
+  const { schema, conflicts } = describeGraph(mergeDeclarations(parts));
+  expect(conflicts).toEqual([]);
+  expect(schema.nodeTypes.map(({ name }) => name)).toEqual([
+    ...['Account', 'Ad', 'Campaign', 'Device', 'Game', 'LiveEvent', 'Title'],
+  ]);
+  expect(schema.nodeTypes.find(({ name }) => name === 'LiveEvent')).toEqual({
+    name: 'LiveEvent',
+    idKind: 'text',
+    properties: [
+      { name: 'name', kind: 'text', declaredBy: ['live.attendance-value', 'live.invitation-value'] },
+      { name: 'startsAt', kind: 'timestamp', declaredBy: ['live.attendance-value', 'live.invitation-value'] },
+    ],
+    declaredBy: ['live.attendance-value', 'live.invitation-value'],
+  });
+  expect(schema.edgeTypes.find(({ name }) => name === 'BELONGS_TO')?.ends).toEqual([
+    { from: 'Ad', to: 'Campaign', declaredBy: ['ads.click-value', 'ads.impression-value'] },
+    { from: 'Game', to: 'Title', declaredBy: ['games.launch-value'] },
+    { from: 'LiveEvent', to: 'Title', declaredBy: ['live.attendance-value', 'live.invitation-value'] },
+  ]);
+  expect(schema.domains.find(({ name }) => name === 'streaming')).toEqual({
+    name: 'streaming',
+    actions: [
+      { name: 'started watching', declaredBy: ['streaming.playback-value'] },
+      { name: 'watched', declaredBy: ['streaming.playback-stopped-value'] },
+    ],
+    declaredBy: ['streaming.playback-stopped-value', 'streaming.playback-value'],
+  });
+});
+
+test('nodes, edges and properties of loops are part of the schema', () => {
+  const nodes = [{ type: 'Account', id: 'text' }];
+  const inner = {
+    in: 'items',
+    as: 'item',
+    nodes: [{ type: 'Title', id: 'item', properties: { name: 'item' } }],
+    edges: [{ type: 'LISTED', from: 'Account', to: 'Title', properties: { price: 'decimal' } }],
+  };
+  const { schema } = describeGraph(declared('a', { nodes, forEach: [inner] }));
+  expect(schema.nodeTypes.map(({ name }) => name)).toEqual(['Account', 'Title']);
+  expect(schema.edgeTypes).toEqual([
+    {
+      name: 'LISTED',
+      ends: [{ from: 'Account', to: 'Title', declaredBy: ['a'] }],
+      properties: [{ name: 'price', kind: 'decimal', declaredBy: ['a'] }],
+      declaredBy: ['a'],
+    },
+  ]);
+});
+
+describe('a property', () => {
+  test.each<[unknown, string]>([
+    ['text', 'text'],
+    ['uuid', 'text'],
+    ['enum', 'text'],
+    ['flag', 'boolean'],
+    ['small', 'integer'],
+    ['big', 'integer'],
+    ['float', 'number'],
+    ['double', 'number'],
+    ['bytes', 'bytes'],
+    ['decimal', 'decimal'],
+    ['date', 'date'],
+    ['clock', 'time of day'],
+    ['at', 'timestamp'],
+    ['micros', 'timestamp'],
+    [{ cel: 'small + 1' }, 'integer'],
+    [{ value: 3 }, 'integer'],
+    [{ value: 3.5 }, 'number'],
+    [{ value: 'x' }, 'text'],
+  ])('from %j is of the kind %s', (value, kind) => {
+    const [account] = describeGraph(accountWith('a', { it: value })).schema.nodeTypes;
+    expect(account?.properties).toEqual([{ name: 'it', kind, declaredBy: ['a'] }]);
+  });
+
+  test.each<[unknown, unknown, string | null]>([
+    ['small', 'big', 'integer'],
+    ['small', 'double', 'number'],
+    [{ value: 3 }, 'double', 'number'],
+    [{ value: 3 }, 'big', 'integer'],
+    ['text', 'enum', 'text'],
+    ['at', 'micros', 'timestamp'],
+    ['big', 'double', null],
+    ['small', 'text', null],
+    ['at', 'big', null],
+    ['decimal', 'double', null],
+    ['date', 'text', null],
+    ['flag', 'small', null],
+  ])('that is %j to one and %j to another is %s to both', (one, other, kind) => {
+    const merged = mergeDeclarations([accountWith('a', { it: one }), accountWith('b', { it: other })]);
+    const { schema, conflicts } = describeGraph(merged);
+    expect(conflicts.map(({ path }) => path)).toEqual(kind === null ? ['Account.it'] : []);
+    if (kind !== null)
+      expect(schema.nodeTypes[0]?.properties[0]).toEqual({ name: 'it', kind, declaredBy: ['a', 'b'] });
+  });
+
+  test('that two subjects agree on with a third, and not with each other, is a conflict', () => {
+    const parts = [
+      accountWith('a', { it: 'big' }),
+      accountWith('b', { it: 'small' }),
+      accountWith('c', { it: 'double' }),
+    ];
+    expect(conflictsOf(...parts.slice(0, 2))).toEqual([]);
+    expect(conflictsOf(...parts.slice(1))).toEqual([]);
+    expect(conflictsOf(...parts)).toHaveLength(1);
+  });
+
+  test('in conflict names both subjects, what they read it from, and what to do', () => {
+    expect(
+      conflictsOf(accountWith('b', { plan: 'text' }), accountWith('a', { plan: { cel: 'small * 2' } })),
+    ).toEqual([
+      {
+        path: 'Account.plan',
+        sentence:
+          'is integer of 64 bits in a (`small * 2`) and text in b (`text`): give one of them another name, or bring both to one kind with `apply` or `cel`',
+        declaredBy: ['a', 'b'],
+      },
+    ]);
+  });
+
+  test('that one subject declares twice in two kinds is a conflict too, even where both are written alike', () => {
+    const nodes = [
+      { as: 'one', type: 'Account', id: 'text', properties: { level: { value: 3 } } },
+      { as: 'other', type: 'Account', id: 'uuid', properties: { level: { value: '3' } } },
+    ];
+    expect(conflictsOf(declared('a', { nodes }))).toMatchObject([
+      { path: 'Account.level', declaredBy: ['a'] },
+    ]);
+  });
+
+  test('of an edge is another than that of the same name on a node', () => {
+    const nodes = [{ type: 'Account', id: 'text', properties: { it: 'text' } }];
+    const edges = [{ type: 'KNOWS', from: 'Account', to: 'Account', properties: { it: 'small' } }];
+    expect(conflictsOf(declared('a', { nodes, edges }))).toEqual([]);
+    const other = [{ type: 'KNOWS', from: 'Account', to: 'Account', properties: { it: 'flag' } }];
+    const parts = [declared('a', { nodes, edges }), declared('b', { nodes, edges: other })];
+    expect(conflictsOf(...parts)).toMatchObject([{ path: 'KNOWS.it', declaredBy: ['a', 'b'] }]);
+  });
+});
+
+describe('an id', () => {
+  test.each<[unknown, unknown, boolean]>([
+    ['small', 'big', true],
+    ['text', 'uuid', true],
+    ['text', 'enum', true],
+    ['text', { cel: 'string(big)' }, true],
+    ['big', 'text', false],
+    ['date', 'text', false],
+    ['date', 'small', false],
+  ])('that is %j to one and %j to another: they agree is %s', (one, other, agree) => {
+    const conflicts = conflictsOf(accountWith('a', {}, one), accountWith('b', {}, other));
+    expect(conflicts.map(({ path, declaredBy }) => [path, declaredBy])).toEqual(
+      agree ? [] : [['Account', ['a', 'b']]],
+    );
+  });
+});
+
+describe('an edge type', () => {
+  test('may have one end for each beginning', () => {
+    const parts = [edge('a', 'BELONGS_TO', 'Game', 'Title'), edge('b', 'BELONGS_TO', 'Ad', 'Campaign')];
+    expect(conflictsOf(...parts)).toEqual([]);
+    expect(conflictsOf(edge('a', 'INVITED', 'Account', 'Account'))).toEqual([]);
+  });
+
+  test('that two subjects send elsewhere from the same beginning is a conflict', () => {
+    expect(
+      conflictsOf(edge('b', 'WATCHED', 'Account', 'Movie'), edge('a', 'WATCHED', 'Account', 'Title')),
+    ).toEqual([
+      {
+        path: 'WATCHED',
+        sentence:
+          'leads from Account to Movie in b and from Account to Title in a: name one of the two relationships otherwise, or correct the mapping that has it wrong',
+        declaredBy: ['a', 'b'],
+      },
+    ]);
+  });
+
+  test('that one subject turns round is a conflict', () => {
+    const conflicts = conflictsOf(
+      edge('a', 'WATCHED', 'Account', 'Title'),
+      edge('b', 'WATCHED', 'Title', 'Account'),
+    );
+    expect(conflicts).toMatchObject([{ path: 'WATCHED', declaredBy: ['a', 'b'] }]);
+  });
+});
+
+describe('a name', () => {
+  test.each([
+    ['live_event', 'LiveEvent', 'liveEvent'],
+    ['LiveEvent', 'LiveEvent', 'liveEvent'],
+    ['LIVE_EVENT', 'LiveEvent', 'liveEvent'],
+    ['appVersion', 'AppVersion', 'appVersion'],
+    ['_hidden', 'Hidden', 'hidden'],
+    ['_1st', '_1st', '_1st'],
+    ['_', '_', '_'],
+    ['URL', 'Url', 'url'],
+  ])('%s is %s among types and %s among fields', (name, type, field) => {
+    expect(graphqlTypeName(name)).toBe(type);
+    expect(graphqlFieldName(name)).toBe(field);
+  });
+
+  test.each(['Query', 'query', 'Node', 'PageInfo', 'page_info', 'Subscription', 'I_D', 'Step'])(
+    'of a node type that GraphQL or the API needs, %s, is a conflict',
+    (type) => {
+      const conflicts = conflictsOf(declared('a', { nodes: [{ type, id: 'text' }] }));
+      expect(conflicts).toMatchObject([{ path: type, declaredBy: ['a'] }]);
+      expect(conflicts[0]?.sentence).toContain(`is called \`${graphqlTypeName(type)}\` in GraphQL`);
+    },
+  );
+
+  test('that hides the id of its node is a conflict', () => {
+    expect(conflictsOf(accountWith('a', { id: 'text' }))).toMatchObject([{ path: 'Account.id' }]);
+  });
+
+  test('that becomes another one in GraphQL is a conflict, for types, properties and edges alike', () => {
+    const one = declared('a', { nodes: [{ type: 'LiveEvent', id: 'text', properties: { startsAt: 'at' } }] });
+    const other = declared('b', { nodes: [{ type: 'live_event', id: 'text' }] });
+    expect(conflictsOf(one, other)).toEqual([
+      {
+        path: 'LiveEvent',
+        sentence:
+          '(a) and `live_event` (b) are both `LiveEvent` in GraphQL: write the node type in one way, or give one another name',
+        declaredBy: ['a', 'b'],
+      },
+    ]);
+    const property = declared('b', {
+      nodes: [{ type: 'LiveEvent', id: 'text', properties: { STARTS_AT: 'at', startsAT: 'at' } }],
+    });
+    expect(conflictsOf(property)).toEqual([]);
+    expect(
+      conflictsOf(
+        declared('b', { nodes: [{ type: 'LiveEvent', id: 'text', properties: { starts_at: 'at' } }] }),
+        one,
+      ),
+    ).toMatchObject([{ path: 'LiveEvent.startsAt', declaredBy: ['a', 'b'] }]);
+    expect(
+      conflictsOf(edge('a', 'BELONGS_TO', 'Game', 'Title'), edge('b', 'belongsTo', 'Game', 'Title')),
+    ).toMatchObject([{ path: 'BELONGS_TO', declaredBy: ['a', 'b'] }]);
+  });
+});
+
+test('a sentence names whoever says something else, however many say the same', () => {
+  const many = Array.from({ length: 200 }, (_, i) => edge(`s${i}`, 'SAW', 'Account', 'Ad'));
+  const [conflict] = conflictsOf(...many, edge('z', 'SAW', 'Account', 'Title'));
+  expect(conflict?.declaredBy).toHaveLength(201);
+  expect(conflict?.sentence).toMatch(
+    /^leads from Account to Ad in s0, s1, s10 and 197 more and from Account to Title in z: /,
+  );
+});
+
+test('no more than fifty conflicts are told, and the first of them do not depend on who came first', () => {
+  const properties = (field: string) =>
+    Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`p${i}`, field]));
+  const parts = [accountWith('a', properties('small')), accountWith('b', properties('text'))];
+  expect(conflictsOf(...parts)).toHaveLength(50);
+  expect(conflictsOf(...parts.toReversed())).toEqual(conflictsOf(...parts));
+});
+
+const usual = { text: 'text', names: ['Account', 'Title', 'Game'], properties: ['plan', 'watchTime'] };
+/** Mostly what agrees, so that there is something to merge beside conflicts. */
+function mostly(usually: readonly string[], seldom: readonly string[]): fc.Arbitrary<string> {
+  return fc.oneof(
+    { weight: 30, arbitrary: fc.constantFrom(...usually) },
+    { weight: 1, arbitrary: fc.constantFrom(...seldom) },
+  );
+}
+const node = fc.record({
+  type: mostly(usual.names, ['title', 'Query', 'Live_Event', 'LiveEvent']),
+  id: mostly([usual.text], ['small', 'big', 'date']),
+  properties: fc.dictionary(
+    mostly(usual.properties, ['watch_time', 'id']),
+    mostly([usual.text, 'enum', 'uuid'], ['small', 'big', 'double', 'flag', 'at']),
+    { maxKeys: 2 },
+  ),
+});
+const ends = fc.constantFrom([0, 1], [0, 1], [0, 0], [1, 0], [0, 2]);
+const arbitrary = fc
+  .record({
+    subject: fc.constantFrom('a', 'b', 'c'),
+    nodes: fc.uniqueArray(node, { minLength: 1, maxLength: 3, selector: ({ type }) => type }),
+    edges: fc.array(fc.record({ type: mostly(['SAW', 'KNOWS', 'USED', 'HAS', 'PLAYED'], ['saw']), ends }), {
+      maxLength: 1,
+    }),
+    action: fc.option(fc.constantFrom('watched', 'played')),
+  })
+  .map(({ subject, nodes, edges, action }) => {
+    const typeAt = (index: number) => nodes[index % nodes.length]?.type;
+    return declared(subject, {
+      nodes,
+      edges: edges.map(({ type, ends: [from = 0, to = 0] }) => ({
+        type,
+        from: typeAt(from),
+        to: typeAt(to),
+      })),
+      ...(action === null ? {} : { journey: { owner: typeAt(0), action } }),
+    });
+  });
+
+describe('merging', () => {
+  test('is commutative, associative and idempotent, for the schema as for the conflicts', () => {
+    let conflicting = 0;
+    fc.assert(
+      fc.property(arbitrary, arbitrary, arbitrary, (a, b, c) => {
+        const left = describeGraph(mergeDeclarations([mergeDeclarations([a, b]), c]));
+        const right = describeGraph(
+          mergeDeclarations([mergeDeclarations([c, b]), mergeDeclarations([b, a, a])]),
+        );
+        expect(right).toEqual(left);
+        if (left.conflicts.length > 0) conflicting += 1;
+      }),
+      { numRuns: 300, seed: 11 },
+    );
+    expect(conflicting).toBeGreaterThan(60);
+    expect(conflicting).toBeLessThan(200);
+  });
+
+  test('never takes a conflict away', () => {
+    fc.assert(
+      fc.property(arbitrary, arbitrary, (a, b) => {
+        const merged = new Set(conflictsOf(a, b).map(({ path }) => path.toLowerCase().replaceAll('_', '')));
+        for (const { path } of conflictsOf(a))
+          expect(merged).toContain(path.toLowerCase().replaceAll('_', ''));
+      }),
+      { numRuns: 300, seed: 12 },
+    );
+  });
+});

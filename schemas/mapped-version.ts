@@ -1,0 +1,82 @@
+import { BadDataError } from '../foundation/index.ts';
+import { AvroSchema } from './avro-type.ts';
+import type { SchemaRegistry, SubjectVersion } from './registry.ts';
+
+/** A registered schema that carries a mapping: what events are read with, and what they then mean. */
+export interface MappedVersion {
+  /** Where it is registered: the events' own subject, or its subject of reader schemas. */
+  readonly subject: string;
+  readonly version: number;
+  readonly schema: AvroSchema;
+}
+
+/** The subject where reader schemas for the events of `subject` are registered, out of their producer's reach. */
+export function readerSubjectOf(subject: string): string {
+  return `${subject}.graph`;
+}
+
+/** What was found when a subject's newest version was this one. */
+interface Look {
+  readonly version: number;
+  readonly schemaId: number;
+  readonly found: MappedVersion | null;
+}
+
+/**
+ * Finds the version that says what a subject's events mean: the newest one with a mapping under `<subject>.graph`, else under
+ * the subject itself. Versions without one are passed over, so that no producer takes a mapping away by registering one.
+ *
+ * Asking again costs one request a place while nothing was registered: older versions are only read when the newest has changed.
+ */
+export class MappedVersionFinder {
+  readonly #registry: SchemaRegistry;
+  readonly #places: readonly string[];
+  readonly #looks = new Map<string, Look>();
+
+  constructor(registry: SchemaRegistry, subject: string) {
+    this.#registry = registry;
+    this.#places = [readerSubjectOf(subject), subject];
+  }
+
+  /** Null when no version carries a mapping. Throws what the registry throws. */
+  async newest(signal?: AbortSignal): Promise<MappedVersion | null> {
+    for (const place of this.#places) {
+      const found = await this.#newestAt(place, signal);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+
+  async #newestAt(place: string, signal?: AbortSignal): Promise<MappedVersion | null> {
+    const latest = await this.#registry.latest(place, signal);
+    if (latest === null) {
+      this.#looks.delete(place);
+      return null;
+    }
+    const look = this.#looks.get(place);
+    if (look?.version === latest.version && look.schemaId === latest.schema.id) return look.found;
+    const found = mappedVersion(latest) ?? (await this.#olderAt(place, latest.version, signal));
+    this.#looks.set(place, { version: latest.version, schemaId: latest.schema.id, found });
+    return found;
+  }
+
+  async #olderAt(place: string, latest: number, signal?: AbortSignal): Promise<MappedVersion | null> {
+    for (const version of (await this.#registry.versions(place, signal)).toReversed()) {
+      const older = version.version < latest ? mappedVersion(version) : null;
+      if (older !== null) return older;
+    }
+    return null;
+  }
+}
+
+/** Null when the version carries no mapping, or is no valid schema and so cannot mean anything. */
+function mappedVersion({ subject, version, schema: { text } }: SubjectVersion): MappedVersion | null {
+  if (!text.includes('"graph"')) return null;
+  try {
+    const schema = new AvroSchema(text);
+    return schema.graph === undefined ? null : { subject, version, schema };
+  } catch (error) {
+    if (error instanceof BadDataError) return null;
+    throw error;
+  }
+}
