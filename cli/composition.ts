@@ -41,7 +41,6 @@ export interface Composition {
   readonly registry: SchemaRegistry;
   readonly events: Events;
   readonly pipelines: readonly Pipeline[];
-  readonly sources: readonly EventSource[];
   readonly freshness: FreshnessMeter;
   /** The embedded log's side of `events`, for the demo; null with Kafka. */
   readonly embedded: EmbeddedEvents | null;
@@ -69,7 +68,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
     const events = embedded ?? (await KafkaEvents.open(settings, io, log));
     cleanup.defer(() => events.close());
     const freshness = new FreshnessMeter(io.clock);
-    const lanes = await Promise.all(
+    const pipelines = await Promise.all(
       events.topics.map(async (topic) => {
         const source = events.source(topic);
         const processor = await createProcessor(settings, registry, io);
@@ -85,7 +84,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
           clock: io.clock,
           random: io.random,
         };
-        return { source, pipeline: new Pipeline(parts, pipelineLimits(settings)) };
+        return new Pipeline(parts, pipelineLimits(settings));
       }),
     );
     const owned = cleanup.move();
@@ -95,8 +94,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
       events,
       embedded,
       freshness,
-      sources: lanes.map(({ source }) => source),
-      pipelines: lanes.map(({ pipeline }) => pipeline),
+      pipelines,
       close: () => owned.disposeAsync(),
     };
   } finally {
