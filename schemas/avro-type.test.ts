@@ -188,6 +188,24 @@ describe('a writer read by a newer reader', () => {
     });
   });
 
+  test.each(['constructor', 'toString', 'hasOwnProperty', 'valueOf'])(
+    'reads a field called `%s` with another version, written or not',
+    (name) => {
+      const more = { name: 'more', type: 'int', default: 1 };
+      const before = new AvroSchema(record([{ name, type: 'string' }]));
+      const after = new AvroSchema(record([{ name, type: 'string' }, more]));
+      const bytes = before.type.toBuffer({ [name]: 'x' });
+      const read = compileDecoder(before, after, pair)(bytes, 0, bytes.length);
+      expect({ ...Object(read) }).toEqual({ [name]: 'x', more: 1 });
+      const without = new AvroSchema(record([more]));
+      const added = new AvroSchema(record([more, { name, type: 'string', default: 'unknown' }]));
+      const other = without.type.toBuffer({ more: 7 });
+      expect({ ...Object(compileDecoder(without, added, pair)(other, 0, other.length)) }).toMatchObject({
+        more: 7,
+      });
+    },
+  );
+
   test('reads an enum symbol that the reader lacks as its default', () => {
     const wide = new AvroSchema(
       record([{ name: 'f', type: { type: 'enum', name: 'E', symbols: ['A', 'B'] } }]),

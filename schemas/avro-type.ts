@@ -1,5 +1,6 @@
 import avsc, { type Schema, type Type, type types } from 'avsc';
 import { BadDataError } from '../foundation/index.ts';
+import { SafeRecordType } from './safe-record-type.ts';
 import { isObject, parseSchemaText, type SchemaLimits, schemaLimitsDefault } from './schema-text.ts';
 
 export type TimestampUnit = 'millis' | 'micros';
@@ -125,6 +126,7 @@ export class AvroSchema {
         this.#timestamps.set(type, unit);
         return type;
       }
+      if (schema.type === 'record') return new SafeRecordType(asSchema(schema), opts);
       if (schema.type === 'map') {
         const map = new avsc.types.MapType({ type: 'map', values: asSchema(schema.values) }, opts);
         return Object.create(map, { _read: { value: readMap } });
