@@ -18,6 +18,7 @@ export function fakeIo(over: Partial<CommandIo> = {}): FakeIo {
     },
     readStdin: async () => '',
     outIsTerminal: false,
+    outColumns: () => 80,
     errIsTerminal: false,
     color: false,
     signal: stop.signal,

@@ -9,6 +9,8 @@ export interface CommandIo {
   readStdin(): Promise<string>;
   /** True when standard output is a terminal that takes control sequences. */
   readonly outIsTerminal: boolean;
+  /** How many characters a line of that terminal holds now; people resize it. */
+  outColumns(): number;
   readonly errIsTerminal: boolean;
   readonly color: boolean;
   /** Aborts when the process was asked to end (SIGINT, SIGTERM). */

@@ -1,5 +1,6 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { Settings } from '../config/index.ts';
 import { type Log, must, OutageError } from '../foundation/index.ts';
 import { type GraphStore, openLevelStore } from '../graph-store/index.ts';
@@ -46,7 +47,6 @@ export interface Composition {
   readonly mappings: MappingsInForce;
   readonly events: Events;
   readonly pipelines: readonly Pipeline[];
-  readonly sources: readonly EventSource[];
   readonly freshness: FreshnessMeter;
   /** The embedded log's side of `events`, for the demo; null with Kafka. */
   readonly embedded: EmbeddedEvents | null;
@@ -78,7 +78,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
       for (const topic of events.topics) mappings.expect(valueSubjectOf(topic));
     }
     const freshness = new FreshnessMeter(io.clock);
-    const lanes = await Promise.all(
+    const pipelines = await Promise.all(
       events.topics.map(async (topic) => {
         const source = events.source(topic);
         const processor = await createProcessor(settings, registry, mappings, io);
@@ -94,7 +94,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
           clock: io.clock,
           random: io.random,
         };
-        return { source, pipeline: new Pipeline(parts, pipelineLimits(settings)) };
+        return new Pipeline(parts, pipelineLimits(settings));
       }),
     );
     const owned = cleanup.move();
@@ -105,8 +105,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
       events,
       embedded,
       freshness,
-      sources: lanes.map(({ source }) => source),
-      pipelines: lanes.map(({ pipeline }) => pipeline),
+      pipelines,
       close: () => owned.disposeAsync(),
     };
   } finally {
@@ -116,14 +115,38 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
 
 async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makePath(resolve(folder));
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
     throw new OutageError(
       'DATA_FOLDER_UNUSABLE',
-      `The data folder ${folder} cannot be made (${reason}): name another with --data.`,
+      `The data folder ${folder} cannot be made (${folderReasons[code] ?? code}): name another with --data.`,
       { cause },
     );
+  }
+}
+
+const folderReasons: Readonly<Record<string, string>> = {
+  ENOENT: 'nothing can be made there',
+  EEXIST: 'there is a file of that name',
+  ENOTDIR: 'part of its path is a file',
+  EACCES: 'no permission',
+  EPERM: 'no permission',
+  EROFS: 'the disk is read-only',
+  ENOSPC: 'the disk is full',
+};
+
+/** Folder by folder: Node's own recursive way never returns where a folder exists and none can be made in it, such as /proc. */
+async function makePath(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    const parent = dirname(folder);
+    if (code !== 'ENOENT' || parent === folder || existsSync(parent)) throw error;
+    await makePath(parent);
+    await makePath(folder);
   }
 }
 

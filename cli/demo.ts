@@ -1,5 +1,5 @@
-import { DemoPlayer } from '../demo/index.ts';
-import { must } from '../foundation/index.ts';
+import { type DemoLog, DemoPlayer } from '../demo/index.ts';
+import { JourneyGraphError, type Log, must } from '../foundation/index.ts';
 import { EventEncoder, loadCatalog, type SchemaRegistry } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { type EmbeddedEvents, embeddedPartitions } from './embedded-events.ts';
@@ -14,6 +14,7 @@ export async function createDemo(
   registry: SchemaRegistry,
   eventsPerSecond: number,
   io: CommandIo,
+  log: Log,
 ): Promise<DemoPlayer> {
   const encoders = new Map<string, EventEncoder>();
   for (const { topic, subject } of await loadCatalog()) {
@@ -22,7 +23,7 @@ export async function createDemo(
   }
   const player = new DemoPlayer(
     {
-      log: events.log,
+      log: sayingOutages(events.log, log),
       encode: (topic, fields) => must(encoders.get(topic), `the catalog holds ${topic}`).encode(fields),
       clock: io.clock,
       random: io.random,
@@ -33,4 +34,24 @@ export async function createDemo(
   const isNew = events.topics.every((topic) => events.log.ends(topic).every(({ end }) => end === 0n));
   if (isNew) await player.writeHistory();
   return player;
+}
+
+/** The player rests while its log takes nothing, and those who read find nothing new: somebody has to say why it is quiet. */
+function sayingOutages(target: DemoLog, log: Log): DemoLog {
+  let isDown = false;
+  return {
+    append: async (topic, partition, records) => {
+      try {
+        await target.append(topic, partition, records);
+        if (isDown) log.info({}, 'The demo goes on.');
+        isDown = false;
+      } catch (error) {
+        if (!isDown && error instanceof JourneyGraphError && error.retryable) {
+          isDown = true;
+          log.warn({}, `The demo rests: ${error.message}`);
+        }
+        throw error;
+      }
+    },
+  };
 }

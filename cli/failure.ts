@@ -1,14 +1,16 @@
 import { JourneyGraphError } from '../foundation/index.ts';
-import { type CommandIo, type ExitCode, exitCodes, printableLines } from './command-io.ts';
+import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from './command-io.ts';
 
-/** Says what went wrong in one sentence and gives the exit code. Only a bug prints a stack. */
-export function reportFailure(error: unknown, io: CommandIo): ExitCode {
+/** Says what went wrong in one sentence, and what it ended if that is known; gives the exit code. Only a bug prints a stack. */
+export function reportFailure(error: unknown, io: CommandIo, ended?: string): ExitCode {
   if (error instanceof JourneyGraphError) {
     io.err(`error ${error.code}: ${printableLines(error.message)}\n`);
     return exitCodeOf(error);
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  io.err(`This is a bug in Journey Graph; please report it with what follows.\n${printableLines(stack)}\n`);
+  const where = ended === undefined ? '' : `${printable(ended)} failed. `;
+  const what = `${where}This is a bug in Journey Graph; please report it with what follows.`;
+  io.err(`${what}\n${printableLines(stack)}\n`);
   return exitCodes.failed;
 }
 

@@ -37,6 +37,18 @@ describe.each(['main.ts', 'jg.js'] as const)('the process %s', (entry) => {
 });
 
 describe('the process', () => {
+  it('ends soon after the command has, with all of its output, whatever would keep it alive', () => {
+    const leftover = 'data:text/javascript,setInterval(() => undefined, 1e6)';
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', leftover, join(import.meta.dirname, 'main.ts'), 'config', 'docs'],
+      { cwd: folder, encoding: 'utf8', timeout: 25_000, env: {} },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain('`shutdown.timeout.ms`');
+    expect(stdout).toMatch(/\n$/);
+  });
+
   it('reads journey-graph.yaml where it starts, and says file, line and column', () => {
     const file = join(folder, 'journey-graph.yaml');
     writeFileSync(file, 'query:\n  page.max: 700\n');

@@ -315,6 +315,21 @@ describe('jg journey', () => {
   });
 });
 
+describe('a question to a server that is down', () => {
+  it.each([
+    ['query', ['query', '{ a }']],
+    ['journey', ['journey', 'Account:a']],
+    ['status', ['status']],
+    ['status that watches', ['status', '--watch']],
+  ])('is one sentence and the code of an outage: %s', async (_name, words) => {
+    const { code, out, err } = await run([...words, '--url', 'http://127.0.0.1:1']);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toBe(
+      'error SERVER_UNREACHABLE: http://127.0.0.1:1 does not answer. Start one with `jg up`, or name another with --url.\n',
+    );
+  });
+});
+
 describe('jg status', () => {
   it('prints a row for each partition', async () => {
     const { url } = await answering(200, statusOf(topic({})));

@@ -1,25 +1,63 @@
+import { JourneyGraphError } from '../foundation/index.ts';
+import type { GraphReader } from '../graph-store/index.ts';
 import type { PipelineState, PipelineStatus } from '../ingest/index.ts';
 import { printable } from './command-io.ts';
-import type { Composition } from './composition.ts';
 import type { LiveFigures } from './live-line.ts';
 
-/** What the live line shows now. */
-export async function readFigures(composition: Composition): Promise<LiveFigures> {
-  const [sources, estimate] = await Promise.all([composition.store.sources(), composition.store.estimate()]);
-  const statuses = composition.pipelines.map((pipeline) => pipeline.status());
-  return {
-    consumedSinceStart: statuses.reduce((sum, status) => sum + status.fatesSinceStart.consumed, 0),
-    freshnessMs: composition.freshness.quantile(0.5),
-    nodes: estimate.nodes,
-    edges: estimate.edges,
-    deadLetters: sources.reduce((sum, { fates }) => sum + fates.deadLettered, 0),
-    troubles: statuses.flatMap(trouble),
+/** Of more, their number says more than their names. */
+const namedTopicsMax = 3;
+
+/** Of a composition, what is read. */
+interface FigureSources {
+  readonly store: Pick<GraphReader, 'sources' | 'estimate'>;
+  readonly pipelines: readonly { status(): PipelineStatus }[];
+  readonly freshness: { quantileLately(share: number): number | null };
+}
+
+type StoreFigures = Pick<LiveFigures, 'nodes' | 'edges' | 'deadLetters'>;
+
+/**
+ * Reads what the live line shows. While the store cannot be read (it is opened again after a failed write) the last known figures
+ * stay, with the reason: an outage that the pipelines sit out must not end the process that waits for it.
+ */
+export function figureReader({ store, pipelines, freshness }: FigureSources): () => Promise<LiveFigures> {
+  let known: StoreFigures = { nodes: 0, edges: 0, deadLetters: 0 };
+  return async (): Promise<LiveFigures> => {
+    const outage: string[] = [];
+    try {
+      known = await readStore(store);
+    } catch (error) {
+      if (!(error instanceof JourneyGraphError && error.retryable)) throw error;
+      outage.push(printable(error.message));
+    }
+    const statuses = pipelines.map((pipeline) => pipeline.status());
+    return {
+      ...known,
+      consumedSinceStart: statuses.reduce((sum, status) => sum + status.fatesSinceStart.consumed, 0),
+      freshnessMs: freshness.quantileLately(0.5),
+      troubles: [...troublesOf(statuses), ...outage],
+    };
   };
 }
 
-function trouble(status: PipelineStatus): string[] {
-  const reason = stateReason(status.state);
-  return reason === null ? [] : [`${status.topic} ${status.state.kind}: ${printable(reason)}`];
+async function readStore(store: FigureSources['store']): Promise<StoreFigures> {
+  const [sources, { nodes, edges }] = await Promise.all([store.sources(), store.estimate()]);
+  return { nodes, edges, deadLetters: sources.reduce((sum, { fates }) => sum + fates.deadLettered, 0) };
+}
+
+/** One outage pauses many topics for the same reason, which is said once. */
+function troublesOf(statuses: readonly PipelineStatus[]): string[] {
+  const topics = new Map<string, string[]>();
+  for (const { topic, state } of statuses) {
+    const reason = stateReason(state);
+    if (reason === null) continue;
+    const trouble = `${state.kind}: ${printable(reason)}`;
+    topics.set(trouble, [...(topics.get(trouble) ?? []), topic]);
+  }
+  return [...topics].map(([trouble, names]) => {
+    const who = names.length > namedTopicsMax ? `${names.length} topics` : names.map(printable).join(', ');
+    return `${who} ${trouble}`;
+  });
 }
 
 /** Why a pipeline does not run; null while nothing is wrong. */

@@ -210,6 +210,7 @@ describe('settings', () => {
   it.each([
     ['in an address', { flags: { 'schema.registry.url': 'http://u:hunter2-canary@r' } }],
     ['in an address that is none', { flags: { 'schema.registry.url': 'u:hunter2-canary@r' } }],
+    ["in a broker's address", { flags: { 'bootstrap.servers': 'b:9092,u:hunter2-canary@b:9092' } }],
     ['as a tag', { files: [yaml('api.token: !hunter2-canary')] }],
     ['as an alias', { files: [yaml('api.token: *hunter2-canary')] }],
     ['as an anchor', { files: [yaml('api.token: &hunter2-canary')] }],

@@ -76,7 +76,10 @@ function brokersProblem(text: string): string | null {
     .split(',')
     .map((broker) => broker.trim())
     .find((broker) => !/^(?:[^\s:/@[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/.test(broker));
-  return wrong === undefined ? null : `takes host:port, comma separated, not ${quoted(wrong)}`;
+  if (wrong === undefined) return null;
+  // What stands before an @ may be a password, and errors are read by more people than settings are.
+  const shown = wrong.includes('@') ? 'a broker with credentials' : quoted(wrong);
+  return `takes host:port, comma separated, not ${shown}`;
 }
 
 /** Text of somebody else's inside a sentence of ours: marked, escaped and no longer than a name. */

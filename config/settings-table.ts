@@ -82,7 +82,8 @@ export const settingsTable = {
     default: 100_000,
     min: 1,
     max: 10_000_000,
-    description: 'An event with more array and map items in all is a dead letter.',
+    description:
+      'An event whose arrays and maps hold more values in all (items times the most values that one may hold) is a dead letter.',
   },
   'decode.depth.max': {
     section: 'ingest',

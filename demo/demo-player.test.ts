@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../foundation/index.ts';
+import { type Clock, OutageError } from '../foundation/index.ts';
 import { type DemoLimits, DemoPlayer, type DemoRecord, featuredAccountId } from './index.ts';
 
 const limits: DemoLimits = { partitions: 2, eventsPerSecond: 100, historyMembers: 20, activeMembers: 10 };
 
-function fixture() {
+function fixture(failure: () => Error | null = () => null) {
   const written: { topic: string; partition: number; record: DemoRecord }[] = [];
   let nowMs = Date.UTC(2026, 0, 2);
   let ids = 0;
@@ -12,7 +12,7 @@ function fixture() {
   const clock: Clock = {
     now: () => nowMs,
     sleep: async (delayMs) => {
-      nowMs += delayMs;
+      nowMs += Math.ceil(delayMs);
     },
   };
   const random = (): number => {
@@ -23,6 +23,8 @@ function fixture() {
     {
       log: {
         append: async (topic, partition, records) => {
+          const error = failure();
+          if (error !== null) throw error;
           for (const record of records) written.push({ topic, partition, record });
         },
       },
@@ -77,5 +79,32 @@ describe('DemoPlayer', () => {
     expect(rubbish).toBeGreaterThanOrEqual(11);
     expect(written.length).toBeGreaterThan(6000);
     expect(written.length).toBeLessThan(6000 * 1.04);
+  });
+
+  it('rests while the log is down, goes on by itself and does not hide a bug', async () => {
+    let error: Error | null = null;
+    let failures = 0;
+    const { player, written, clock } = fixture(() => {
+      if (error !== null) failures += 1;
+      return error;
+    });
+    const stop = new AbortController();
+    const startMs = clock.now();
+    const sleep = clock.sleep.bind(clock);
+    clock.sleep = async (delayMs) => {
+      await sleep(delayMs);
+      const seconds = (clock.now() - startMs) / 1000;
+      error = seconds >= 10 && seconds < 40 ? new OutageError('DISK_FULL', 'no room') : null;
+      if (seconds >= 60) stop.abort();
+    };
+    await player.play(stop.signal);
+    expect(failures).toBeGreaterThan(2);
+    expect(failures).toBeLessThan(200);
+    expect(written.length).toBeGreaterThan(2000);
+    expect(written.length).toBeLessThan(4000);
+
+    error = new TypeError('a bug');
+    clock.sleep = sleep;
+    await expect(player.play(new AbortController().signal)).rejects.toBe(error);
   });
 });

@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../foundation/index.ts';
+import { Backoff, type Clock, JourneyGraphError, type Random } from '../foundation/index.ts';
 import { type DayEvent, memberDay } from './day.ts';
 import { member } from './world.ts';
 
@@ -40,6 +40,8 @@ interface TimedEvent {
 }
 
 const tickMs = 100;
+/** Between two attempts while the log takes nothing, such as on a full disk. */
+const retry = { baseMs: 500, maxMs: 10_000 };
 /** Account numbers come round again after so many: a company's members return. */
 const memberNumbers = 100_000;
 /** One record in so many is sent twice, and one in so many is rubbish, because real topics hold both. */
@@ -84,9 +86,13 @@ export class DemoPlayer {
     await this.#append(events);
   }
 
-  /** Plays until `signal` aborts; every member acts in turn and event times are now. */
+  /**
+   * Plays until `signal` aborts; every member acts in turn and event times are now. While the log is down the members
+   * rest: what they would have done is lost, as it never happened, and those who read the log say that it is down.
+   */
   async play(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#ports;
+    const { clock, random } = this.#ports;
+    const backoff = new Backoff(retry, clock, random);
     let owed = 0;
     let lastMs = clock.now();
     while (!signal.aborted) {
@@ -97,7 +103,14 @@ export class DemoPlayer {
       lastMs = nowMs;
       const count = Math.floor(owed);
       owed -= count;
-      if (count > 0) await this.#append(this.#nextEvents(count, nowMs));
+      if (count === 0) continue;
+      try {
+        await this.#append(this.#nextEvents(count, nowMs));
+        backoff.reset();
+      } catch (error) {
+        if (!(error instanceof JourneyGraphError && error.retryable)) throw error;
+        await backoff.wait(signal);
+      }
     }
   }
 

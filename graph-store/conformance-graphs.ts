@@ -77,12 +77,13 @@ export async function readEverything(store: GraphStore): Promise<Reads> {
 }
 
 function journeys(store: GraphStore, of: NodeRef): Promise<JourneyPage>[] {
-  const all = { of, sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER, after: null, domains: null };
+  const all = { of, sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER, after: null, domains: null, bytesMax: 1e6 };
   return (['oldest-first', 'newest-first'] as const).flatMap((order) => [
     store.journey({ ...all, order, limit: 100, scanMax: 100 }),
     store.journey({ ...all, order, limit: 2, scanMax: 3, domains: ['d'] }),
     store.journey({ ...all, order, limit: 2, scanMax: 9, after: { timeMs: 3, occurrence: 2n ** 63n } }),
     store.journey({ ...all, order, limit: 3, scanMax: 9, sinceMs: 2, untilMs: 5 }),
+    store.journey({ ...all, order, limit: 9, scanMax: 9, bytesMax: 40 }),
   ]);
 }
 

@@ -56,6 +56,18 @@ function describeJourneys(subject: Subject): void {
     const rest = await subject.store.journey({ ...query, after: second.last, scanMax: 100 });
     expect(rest).toMatchObject({ steps: [], scanned: 4, more: false, truncated: false });
   });
+  it.each(order)('ends a page with the step that fills it, %s, and goes on after it', async (way) => {
+    const large = { ...step('d'), properties: [['text', 'x'.repeat(1000)]] } as const;
+    for (let timeMs = 1; timeMs <= 5; timeMs += 1)
+      await subject.apply(event(timeMs, [timeMs === 3 ? step('other') : large]));
+    const query = journeyOf(ann, { order: way, domains: ['d'], bytesMax: 1500 });
+    const first = await subject.store.journey(query);
+    expect(first).toMatchObject({ steps: [{}, {}], scanned: 2, more: true, truncated: true });
+    const rest = await subject.store.journey({ ...query, after: first.last });
+    expect(rest).toMatchObject({ steps: [{}, {}], scanned: 3, more: false, truncated: false });
+    const tiny = await subject.store.journey({ ...query, bytesMax: 1 });
+    expect(tiny).toMatchObject({ steps: [{}], more: true, truncated: true });
+  });
   it('keeps to its time bounds, the cursor outside them included', async () => {
     for (let timeMs = 1; timeMs <= 6; timeMs += 1) await subject.apply(event(timeMs, [step('d')]));
     const times = async (changes: Partial<JourneyQuery>): Promise<unknown> =>

@@ -96,6 +96,7 @@ export function journeyOf(of: NodeRef, changes: Partial<JourneyQuery> = {}): Jou
     after: null,
     limit: 100,
     scanMax: 1000,
+    bytesMax: 2 ** 20,
     ...changes,
   };
 }

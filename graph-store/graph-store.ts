@@ -17,7 +17,7 @@ export interface SourcePartition {
  * at any moment, because the counts move in the same atomic write as the position.
  *
  * - applied: its mutations are in the graph;
- * - superseded: the same event (occurrence) was already in the same coalescing window, so it added nothing;
+ * - superseded: the same event (occurrence) with the same bytes was the last of its id in the same coalescing window, so it added nothing;
  * - filtered: its schema has no mapping, or the mapping's filter left it out;
  * - deadLettered: it can never be applied and was written to the dead letters.
  */
@@ -108,6 +108,8 @@ export interface JourneyQuery {
   readonly limit: number;
   /** At most so many rows are looked at, hidden and filtered ones included; 1 or more. */
   readonly scanMax: number;
+  /** The page ends with the step that brings its rows' values to so many bytes: the bound plus one step at most. */
+  readonly bytesMax: number;
 }
 
 export interface JourneyPage {
@@ -115,7 +117,7 @@ export interface JourneyPage {
   readonly scanned: number;
   /** True when more steps may follow the last one of the page (or the last row looked at). */
   readonly more: boolean;
-  /** True when `scanMax` ended the page before `limit` or the end of the journey did. */
+  /** True when `scanMax` (then `scanned` has come to it) or `bytesMax` ended the page before `limit` or the end of the journey did. */
   readonly truncated: boolean;
   /** Where the next page starts after; null when nothing was looked at. */
   readonly last: TimePosition | null;

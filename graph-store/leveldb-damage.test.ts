@@ -95,11 +95,11 @@ describe('The LevelDB store, damaged', () => {
     // Rows of the graph come first in a table; positions and estimates come last and stay whole.
     await overwrite(await fileOf(folder, /\.ldb$/), 0, 0.5);
     const range = { sinceMs: 0, untilMs: 1e9, limit: 10, scanMax: 10 };
+    const journey = { domains: null, order: 'oldest-first', after: null, bytesMax: 1e6 } as const;
     const failed = { code: 'STORE_READ_FAILED', reaction: 'outage' };
     const reads = {
       node: () => store.node(account),
-      journey: () =>
-        store.journey({ of: account, ...range, domains: null, order: 'oldest-first', after: null }),
+      journey: () => store.journey({ of: account, ...range, ...journey }),
       adjacency: () => store.adjacency({ of: account, type: 'WATCHED', direction: 'out', ...range }),
       edge: () => store.edge('WATCHED', account, { type: 'Title', id: 't0' }, 10),
       digest: () => store.digest(),

@@ -103,4 +103,21 @@ describe('The LevelDB store on a full disk', () => {
     expect(await reopened.digest()).toBe(await digestOf(acknowledged + 20));
     await reopened.close();
   });
+
+  it('closes while it cannot be opened again, and can be opened later', async (ctx) => {
+    if (refusal !== null) ctx.skip(`a small disk cannot be mounted here: ${refusal}`);
+    const folder = join(disk, 'store');
+    const filler = join(disk, 'filler');
+    await mkdir(folder);
+    const settings = { folder, writeBufferBytes: 2 ** 20, groupBytesMax: 1 };
+    const store = await openLevelStore(settings);
+    const { epoch } = await store.claim(crashSource);
+    await fillDisk(filler);
+    await applyUntilRefused(store, epoch, 0);
+    const claim = store.claim(crashSource);
+    await Promise.all([expect(claim).rejects.toMatchObject({ reaction: 'outage' }), store.close()]);
+    await rm(filler);
+    const later = await openLevelStore(settings);
+    await later.close();
+  });
 });

@@ -171,6 +171,8 @@ export class LevelGroup {
       this.#nodeWritesSuppressed += 1;
     } else {
       this.#nodeWrites += 1;
+      // A row is larger than what changes it: by the changes alone a group could hold any amount.
+      this.#bytes += row.length - (this.#nodeRows.get(key)?.length ?? 0);
       this.#nodeRows.set(key, row);
       cache.set(key, row);
     }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { JourneyGraphError } from '../foundation/index.ts';
 import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
 import { openLevelStore } from './leveldb-store.ts';
 import { createMutationBatch, MutationBatch, type PackedMutations } from './mutation-batch.ts';
@@ -87,6 +88,22 @@ describe('Opening the LevelDB store', () => {
     await store.close();
   });
 
+  it('stops when the writing thread crashes over the same partition time after time', async () => {
+    const store = await openLevelStore({ folder });
+    const reactions: string[] = [];
+    for (let life = 0; life < 4; life += 1) {
+      const { epoch } = await store.claim(crashSource);
+      // Progress in between starts the count anew.
+      if (life === 1) await store.apply(crashAdvance(epoch, 0), crashBatch(0));
+      const offset = life === 0 ? 0 : 1;
+      await store.apply(crashAdvance(epoch, offset), new DamagedBatch()).catch((error: JourneyGraphError) => {
+        reactions.push(error.reaction);
+      });
+    }
+    expect(reactions).toEqual(['outage', 'outage', 'outage', 'stop']);
+    await store.close();
+  });
+
   it('merges with node rows that are still being written and that the cache has dropped', async () => {
     const store = await openLevelStore({ folder, nodeCacheBytes: 0, groupBytesMax: 1 });
     const { epoch } = await store.claim(crashSource);
@@ -110,6 +127,16 @@ describe('Opening the LevelDB store', () => {
       expect(node?.properties).toEqual([{ name: 'at', value: 10, timeMs: 10 }]);
     }
     await store.close();
+  });
+
+  it('settles a claim that is overtaken by closing, and takes no more after it', async () => {
+    const store = await openLevelStore({ folder });
+    const overtaken = store.claim(crashSource);
+    await Promise.all([
+      expect(overtaken).rejects.toMatchObject({ code: 'STORE_CLOSED', reaction: 'outage' }),
+      store.close(),
+    ]);
+    await expect(store.claim(crashSource)).rejects.toMatchObject({ code: 'STORE_CLOSED' });
   });
 
   it('lets reads see whole batches only while batches are applied', async () => {

@@ -60,18 +60,21 @@ export class LevelReader {
     const range = rows.timeRange(prefix, Math.max(query.sinceMs, deletedMs + 1), query.untilMs);
     const steps: StepView[] = [];
     let scanned = 0;
+    let bytes = 0;
     let last: TimePosition | null = null;
     let more = false;
     const domains = query.domains === null ? null : new Set(query.domains);
     const entries =
       range === null ? [] : this.#scan(journeyRange(query, prefix, range), query.limit + 1, snapshot);
     for await (const [key, value] of entries) {
-      more = steps.length >= query.limit || scanned >= query.scanMax;
+      more = steps.length >= query.limit || scanned >= query.scanMax || bytes >= query.bytesMax;
       if (more) break;
       scanned += 1;
       last = new ByteReader(key, prefix.length).eventKey();
       const step = decodeStepValue(value);
-      if (domains === null || domains.has(step.domain)) steps.push({ owner: query.of, ...last, ...step });
+      if (domains !== null && !domains.has(step.domain)) continue;
+      steps.push({ owner: query.of, ...last, ...step });
+      bytes += value.length;
     }
     return {
       steps: await this.#withoutDeletedLinks(steps, snapshot),

@@ -81,12 +81,16 @@ async function openSession(settings: LevelSettings): Promise<Session> {
   }
 }
 
+const crashesMax = 3;
+
 class LevelStore implements GraphStore {
   readonly #settings: LevelSettings;
   /** Null between a failed write and the claim that opens the store again. */
   #session: Session | null;
   #reopening: Promise<Session> | null = null;
   #closing: Promise<void> | null = null;
+  /** Sessions that ended by a crash of their thread since a partition's last durable batch. Bounded by the partitions. */
+  readonly #crashes = new Map<string, Set<Session>>();
 
   constructor(settings: LevelSettings, session: Session) {
     this.#settings = settings;
@@ -101,7 +105,28 @@ class LevelStore implements GraphStore {
   async apply(advance: Advance, mutations: MutationBatch): Promise<Applied> {
     const session = this.#session;
     if (this.#closing !== null || session === null) throw this.#unavailable();
-    return await session.thread.apply(advance, mutations.take());
+    try {
+      const applied = await session.thread.apply(advance, mutations.take());
+      this.#crashes.delete(partitionKey(advance.source));
+      return applied;
+    } catch (error) {
+      throw this.#orStop(error, advance, session);
+    }
+  }
+
+  /** A batch at which the thread crashes time after time is a bug, which no waiting mends: its topic has to stop by name. */
+  #orStop(error: unknown, { source, from }: Advance, session: Session): unknown {
+    if (!(error instanceof OutageError) || error.code !== 'STORE_WRITER_CRASHED') return error;
+    const key = partitionKey(source);
+    const crashes = this.#crashes.get(key) ?? new Set();
+    this.#crashes.set(key, crashes.add(session));
+    if (crashes.size < crashesMax) return error;
+    const { topic, partition } = source;
+    return new StopError(
+      'STORE_WRITER_KEEPS_CRASHING',
+      `The store's writing thread has crashed ${crashes.size} times in a row over partition ${partition} of topic ${topic} at offset ${from}: this is a fault of the product, please report it.`,
+      { cause: error, context: { topic, partition, offset: from } },
+    );
   }
 
   node(ref: NodeRef): Promise<NodeView | null> {
@@ -138,9 +163,11 @@ class LevelStore implements GraphStore {
   }
 
   async #close(): Promise<void> {
-    const session = this.#reopening === null ? this.#session : await this.#reopening;
-    this.#session = null;
     try {
+      // A reopening that fails leaves nothing open; whoever claimed was told why.
+      if (this.#reopening !== null) await Promise.allSettled([this.#reopening]);
+      const session = this.#session;
+      this.#session = null;
       if (session !== null) await closeSession(session);
     } finally {
       openFolders.delete(this.#settings.folder);
@@ -186,6 +213,10 @@ class LevelStore implements GraphStore {
       `The store in ${this.#settings.folder} is closed; claim the partition to open it again.`,
     );
   }
+}
+
+function partitionKey({ topicId, partition }: SourcePartition): string {
+  return `${topicId}/${partition}`;
 }
 
 async function closeSession(session: Session): Promise<void> {

@@ -36,7 +36,8 @@ export class LevelWriterThread {
     });
     this.#exited = new Promise((resolve) => {
       worker.on('exit', () => {
-        if (!this.#closing) this.#fail(this.#failure ?? this.#crashed(null));
+        // Also after a close that was asked for: what was sent behind it has nobody left to answer.
+        this.#fail(this.#failure ?? (this.#closing ? this.#closed() : this.#crashed(null)));
         started(this.#failure);
         resolve();
       });
@@ -64,6 +65,7 @@ export class LevelWriterThread {
   }
 
   async claim(source: SourcePartition): Promise<Claim> {
+    if (this.#closing) throw this.#closed();
     return await new Promise((claimed, rejected) => {
       const id = this.#register({ claimed, applied: ignore, rejected });
       this.#send({ kind: 'claim', id, source }, []);
@@ -72,6 +74,7 @@ export class LevelWriterThread {
 
   async apply(advance: Advance, packed: PackedMutations): Promise<Applied> {
     if (this.#failure !== null) throw this.#failure;
+    if (this.#closing) throw this.#closed();
     return await new Promise((applied, rejected) => {
       const id = this.#register({ applied, claimed: ignore, rejected });
       const { buffer, lengthBytes } = packed;
@@ -122,6 +125,13 @@ export class LevelWriterThread {
     this.#failure = error;
     for (const { rejected } of this.#waiting.values()) rejected(error);
     this.#waiting.clear();
+  }
+
+  #closed(): OutageError {
+    return new OutageError(
+      'STORE_CLOSED',
+      `The store in ${this.#folder} is closed; claim the partition to open it again.`,
+    );
   }
 
   #crashed(cause: unknown): OutageError {

@@ -108,7 +108,7 @@ class MemoryStore implements GraphStore {
 
   async journey(query: JourneyQuery): Promise<JourneyPage> {
     this.#assertOpen();
-    const { after, limit, scanMax } = query;
+    const { after, limit, scanMax, bytesMax } = query;
     const direction = query.order === 'oldest-first' ? 1 : -1;
     const node = this.#nodes.get(keyOf(query.of));
     const deletedMs = node?.deletedMs ?? -1;
@@ -118,10 +118,13 @@ class MemoryStore implements GraphStore {
       .filter((step) => after === null || direction * compareTimePositions(step, after) > 0);
     const steps: StepView[] = [];
     let scanned = 0;
+    let bytes = 0;
     for (const step of candidates) {
-      if (steps.length >= limit || scanned >= scanMax) break;
+      if (steps.length >= limit || scanned >= scanMax || bytes >= bytesMax) break;
       scanned += 1;
-      if (query.domains === null || query.domains.includes(step.domain)) steps.push(this.#withLinks(step));
+      if (query.domains !== null && !query.domains.includes(step.domain)) continue;
+      steps.push(this.#withLinks(step));
+      bytes += encodeStepValue(step).length;
     }
     const lastStep = candidates[scanned - 1];
     const more = scanned < candidates.length;

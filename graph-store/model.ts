@@ -91,3 +91,5 @@ export interface EventMutations {
 
 export const nodeIdBytesMax = 1024;
 export const nameBytesMax = 128;
+/** A node's row is merged whole at each change, so its texts have a bound. */
+export const propertyTextBytesMax = 65_536;

@@ -65,6 +65,7 @@ describe('A mutation batch', () => {
     ['a rank of 256', event({ rank: 256 }), 'INVALID_EVENT'],
     ['an infinite number', withProperties(['p', Number.POSITIVE_INFINITY]), 'INVALID_PROPERTY'],
     ['an integer of 65 bits', withProperties(['p', 2n ** 63n]), 'INVALID_PROPERTY'],
+    ['a text of 64 KiB and a byte', withProperties(['p', `${'x'.repeat(65_534)}€`]), 'INVALID_PROPERTY'],
     ['a property named twice', withProperties(['p', 1], ['a', 1], ['p', 2]), 'INVALID_PROPERTY'],
     ['an empty property name', withProperties(['', 1]), 'INVALID_NAME'],
     ['a property name of 129 characters', withProperties(['p'.repeat(129), 1]), 'INVALID_NAME'],

@@ -8,7 +8,7 @@ import type {
   Property,
   StepMutation,
 } from './model.ts';
-import { nameBytesMax, nodeIdBytesMax } from './model.ts';
+import { nameBytesMax, nodeIdBytesMax, propertyTextBytesMax } from './model.ts';
 import {
   direction,
   eventKeyBytes,
@@ -300,6 +300,12 @@ export class MutationBatch {
     this.#reserve(9);
     const at = this.#length;
     if (typeof value === 'string') {
+      if (value.length * 3 > propertyTextBytesMax && Buffer.byteLength(value) > propertyTextBytesMax) {
+        throw new BadDataError(
+          'INVALID_PROPERTY',
+          `A text must have at most ${propertyTextBytesMax} bytes of UTF-8; map a shorter field.`,
+        );
+      }
       this.#bytes[at] = valueTag.text;
       this.#length = at + 1;
       this.#writeLongText(value);

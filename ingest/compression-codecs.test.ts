@@ -1,7 +1,8 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createDecompressors } from './compression-codecs.ts';
+import { settingSpecs } from '../config/index.ts';
+import { createDecompressors, decompressedBatchSetting } from './compression-codecs.ts';
 
 const plain = Buffer.from('padding '.repeat(1_000));
 const max = 100_000;
@@ -58,8 +59,10 @@ describe('createDecompressors', () => {
     await expect(unfold()).rejects.toMatchObject({
       code: 'KAFKA_BATCH_TOO_LARGE',
       reaction: 'stop',
-      context: { setting: 'kafka.decompressed.batch.bytes.max' },
+      message: expect.stringContaining(`raise ${decompressedBatchSetting}.`),
+      context: { setting: decompressedBatchSetting },
     });
+    expect(settingSpecs.has(decompressedBatchSetting)).toBe(true);
   });
 
   it('counts all blocks of a snappy stream together', async () => {

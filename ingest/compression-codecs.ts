@@ -16,8 +16,8 @@ export interface CompressionLimits {
   readonly decompressedBatchBytesMax: number;
 }
 
-/** The setting that people raise when an honest batch is larger. */
-export const decompressedBatchSetting = 'kafka.decompressed.batch.bytes.max';
+/** What the settings table calls `decompressedBatchBytesMax`: what people raise when an honest batch is larger. */
+export const decompressedBatchSetting = 'decompressed.bytes.max';
 
 /** Unfolds the records of one batch, or throws a `StopError`. */
 export type Decompress = (compressed: Buffer) => Promise<Buffer>;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { OutageError } from '../foundation/index.ts';
 import {
   defaultEmbeddedLogSettings,
   EmbeddedLog,
@@ -160,6 +161,31 @@ describe('the embedded log', () => {
       { low: 2n, end: 3n },
       { low: 0n, end: 1n },
     ]);
+    await log.close();
+  });
+
+  it('is opened again for readers alone, when opening failed before and nobody writes any more', async () => {
+    class Rows extends LogRows {
+      failures = 1;
+      override async open(): Promise<string> {
+        this.failures -= 1;
+        if (this.failures >= 0) throw new OutageError('LOG_OPEN_FAILED', 'no room');
+        return await super.open();
+      }
+    }
+    const rows = new Rows(folder, settings.cacheBytes);
+    rows.failures = 0;
+    const log = new EmbeddedLog(rows, settings, await rows.open());
+    await log.createTopic('views', 1);
+    await log.append('views', 0, [record('a')]);
+    await rows.close();
+    const lost = { reaction: 'outage', code: 'LOG_WRITE_FAILED' };
+    await expect(log.append('views', 0, [record('b')])).rejects.toMatchObject(lost);
+    rows.failures = 2;
+    await expect(log.append('views', 0, [record('b')])).rejects.toMatchObject({ code: 'LOG_OPEN_FAILED' });
+    await expect(log.read('views', 0, 0n, 1_000)).rejects.toMatchObject({ code: 'LOG_OPEN_FAILED' });
+    const reads = await Promise.all([log.read('views', 0, 0n, 1_000), log.read('views', 0, 0n, 1_000)]);
+    expect(reads.map(({ next }) => next)).toEqual([1n, 1n]);
     await log.close();
   });
 

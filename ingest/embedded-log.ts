@@ -90,6 +90,8 @@ export class EmbeddedLog {
   /** Resolves when the write under way is settled; never rejects. */
   #step: Promise<void> = Promise.resolve();
   #broken = false;
+  /** True while the database is closed because it could not be opened again. */
+  #shut = false;
   #closed = false;
 
   constructor(rows: LogRows, settings: EmbeddedLogSettings, cluster: string) {
@@ -171,6 +173,8 @@ export class EmbeddedLog {
    * LOG_OFFSET_OUT_OF_RANGE), OutageError LOG_READ_FAILED, StopError LOG_CORRUPT.
    */
   async read(name: string, partition: number, from: bigint, bytesMax: number): Promise<LogRead> {
+    // Whoever writes may have given up: readers must not wait for the next append to have the log opened again.
+    if (this.#shut) await this.#job(async () => undefined);
     const topic = this.#topic(name);
     checkRange(topic, partition, from);
     const { end } = topic.state(partition);
@@ -315,9 +319,11 @@ export class EmbeddedLog {
 
   async #repair(): Promise<void> {
     if (!this.#broken) return;
+    this.#shut = true;
     await this.#rows.close();
     await this.#rows.open();
     await this.load();
+    this.#shut = false;
     this.#broken = false;
   }
 

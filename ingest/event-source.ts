@@ -29,29 +29,59 @@ export interface SourceBatch {
   readonly end: bigint;
 }
 
-/** What a source calls. All calls for one partition come one after another; partitions may interleave. */
+/**
+ * What a source calls; the pipeline implements it.
+ *
+ * Order, for one partition: `assigned`, then `batch` any number of times, each beginning where the one before ended, with a `gap`
+ * between two of them when records are missing; then `revoked`, or `assigned` again (after a fence, an outage, a `reclaim`, or a
+ * rebalance that left the partition here), which starts over from its answer and need not have been preceded by
+ * `revoked`. `assigned`, `batch` and `gap` of one partition never overlap; those of several partitions interleave, and
+ * `revoked` and `outage` come at any time, also while an answer is awaited.
+ *
+ * Acknowledgement: there is none from handler to source. A resolved `batch` means that the next may come, not that anything is
+ * durable; only the position in the store is, and it is asked for anew by each `assigned`. So a batch that was taken and not
+ * applied is handed over again by the next assignment, and one that was applied is not.
+ *
+ * What the handler's promises may reject with, and what the source does:
+ *
+ * | rejection | `assigned` | `batch` |
+ * | --- | --- | --- |
+ * | `FencedError` | a fault of the handler: it has just claimed | the partition is `assigned` again, at once |
+ * | `OutageError` | `outage`, a pause with backoff, `assigned` again | the same; what was fetched is void |
+ * | `StopError`, or anything else | the source ends, and `run` rejects with it | the same |
+ *
+ * The pipeline retries outages itself, so its own calls reject only with the first and the last.
+ */
 export interface SourceHandler {
   /**
-   * The partition is ours from here on. The handler claims it in the store and returns the offset to read from: null
-   * means from the earliest record that the log still has. Called before the first batch of each assignment.
-   * When the log no longer has the returned offset, the source raises the gap through `gap` before any batch.
+   * The partition is ours from here on: once an assignment, before its first batch. The handler claims it in the store and
+   * returns the offset to read from: null means from the earliest record that the log still has. When the log no longer has
+   * the returned offset, `gap` comes before any batch.
    */
   assigned(source: SourcePartition): Promise<bigint | null>;
-  /** The partition is no longer ours; batches already handed over may still be applied or be fenced. */
+  /**
+   * The partition is no longer ours, or the source is ending. What was handed over may still be applied, or be fenced. Also called
+   * for a partition whose `assigned` never came or is still unanswered, and not called between two assignments here.
+   */
   revoked(source: SourcePartition): void;
   /**
-   * Takes the batch over. Resolves when the source may hand over the next one of this partition (backpressure), which
-   * does not mean durable: the position lives in the store and the source never commits one on its own account.
-   * Rejects with `FencedError`: the source calls `assigned` again and reads from its answer.
-   * Any other rejection ends the source: it stops and `run` rejects with it.
+   * Takes the batch over: its records, or none when it only covers holes. Resolves when the source may hand over the next one of this
+   * partition, which is the only backpressure there is: it may take hours, and Kafka's heartbeats go on meanwhile.
+   * Must settle soon after the `signal` of `run` aborts.
    */
   batch(batch: SourceBatch): Promise<void>;
   /**
-   * Records between `expected` and `found` are gone (retention overrun, or a topic truncated). The handler raises the
-   * alarm by name and decides: returns 'stop', or 'skip' when the operator's setting allows to go on at `found`.
+   * Records between `expected` and `found` are gone (retention overrun), or the log ends at `found`, before `expected` (it was
+   * truncated). Once a gap and assignment. The handler raises the alarm by name and decides: 'skip' goes on at `found`; after
+   * 'stop' the source ends: Kafka's `run` rejects with a `StopError` of its own, the embedded log's resolves. The answer to a truncated
+   * log must be 'stop', since a position never moves back; Kafka's source takes it for that whatever it is.
    */
   gap(source: SourcePartition, expected: bigint, found: bigint): 'stop' | 'skip';
-  /** The source cannot reach its log and is pausing with backoff; `null` when it is back. For status and the log. */
+  /**
+   * The log cannot be read, or the handler had an outage, and the source is pausing with backoff: told anew with each failed
+   * attempt, but not of the first seconds in which a Kafka cluster settles who serves the group. `null`, once, when it is read
+   * again. For status and the log. Kafka pauses all partitions of the topic, the embedded log only the one that failed.
+   */
   outage(error: Error | null): void;
 }
 
@@ -62,20 +92,30 @@ export interface SourceEnd {
 }
 
 /**
- * Where events come from: Kafka, the embedded log, an archive. One source serves one topic.
- *
- * Composition calls `run` once; it resolves after `signal` aborts (no batch is handed over after that) and rejects only
- * with an error whose reaction is `stop`. Outages are the source's own business: it pauses with jittered backoff, resumes by
- * itself and says so through `outage`.
+ * Where events come from: Kafka, the embedded log, an archive. One source serves one topic and one pipeline, which is the only caller
+ * of everything but `ends`.
  */
 export interface EventSource {
   readonly topic: string;
+  /**
+   * Called once, first. Resolves after `signal` aborts, or after `gap` was answered 'stop'; rejects when only a person can help:
+   * with a `StopError`, or with a bug as it is. Outages are the source's own business: it pauses with jittered backoff, resumes by
+   * itself and says so through `outage`. Nothing of the handler is called once it has settled, and no batch is fetched for it
+   * once the signal has aborted.
+   */
   run(handler: SourceHandler, signal: AbortSignal): Promise<void>;
-  /** Latest known end of each partition; asks the log. Throws `OutageError`. */
+  /**
+   * Latest known end of each partition; asks the log. For whoever shows lag: at any time while `run` is under way, as often as
+   * people look.
+   *
+   * @throws {OutageError} while the log does not answer, or has no such topic.
+   * @throws {StopError} when it refuses us.
+   */
   ends(): Promise<readonly SourceEnd[]>;
   /**
-   * Tells lag tools how far the store is (Kafka: a committed offset). Best effort by design: nothing is read from it.
-   * Called after each durable batch: a source that tells others bounds how often, and always tells the last one.
+   * Tells lag tools how far the store is (Kafka: a committed offset). Called after each durable batch of a partition that is
+   * ours. Best effort by design, since nothing is ever read from it: a source bounds how often it tells others, skips what a newer
+   * report replaces, and forgets what it had not told when it ends or loses its connection.
    */
   report(source: SourcePartition, next: bigint): void;
   /**

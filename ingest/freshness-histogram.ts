@@ -19,6 +19,12 @@ export class FreshnessHistogram {
     this.#total += count;
   }
 
+  add(other: FreshnessHistogram): void {
+    for (const [bucket, count] of other.#counts.entries())
+      this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count;
+    this.#total += other.#total;
+  }
+
   /** The upper bound in milliseconds of the bucket that holds the quantile, `0 < share <= 1`; null when it is empty. */
   quantile(share: number): number | null {
     if (this.#total === 0) return null;

@@ -151,15 +151,20 @@ const loggedFields = [
   'retryCount',
   'retryTime',
   'error',
+  'eventName',
 ] as const;
 
+/**
+ * kafkajs says "error" of every attempt and every answer that it repeats by itself, such as a group without a coordinator yet, or
+ * a topic that another process created first. What outlasts its repetitions it throws, and our own loops say it once, with
+ * what to do; so its words are for debugging. Except one: an event that a listener of ours failed on is thrown to nobody.
+ */
 function bridge(entry: LogEntry, log: Log): void {
   const fields: Record<string, string | number> = { client: 'kafkajs', part: entry.namespace };
   for (const name of loggedFields) {
     const value: unknown = entry.log[name];
     if (typeof value === 'string' || typeof value === 'number') fields[name] = value;
   }
-  // kafkajs says "error" of every single attempt; whether it matters is said by our own loops, once.
-  if (entry.level === logLevel.ERROR) log.warn(fields, entry.log.message);
+  if (entry.level === logLevel.ERROR && fields.eventName !== undefined) log.error(fields, entry.log.message);
   else log.debug(fields, entry.log.message);
 }

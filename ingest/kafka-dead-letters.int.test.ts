@@ -1,5 +1,5 @@
-import type { KafkaMessage } from 'kafkajs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ConfigResourceTypes, type KafkaMessage } from 'kafkajs';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { BadDataError, silentLog } from '../foundation/index.ts';
 import { describeWith, type KafkaBroker, startKafka, startTimeoutMs } from '../test/services/index.ts';
 import type { DeadLetter } from './dead-letters.ts';
@@ -7,7 +7,7 @@ import type { SourceRecord } from './event-source.ts';
 import { createKafkaClient, loadKafkaConnection } from './kafka-client.ts';
 import { nullHeadersHeader } from './kafka-dead-letter-message.ts';
 import { KafkaDeadLetters, kafkaDeadLetterDefaults } from './kafka-dead-letters.ts';
-import { createTopic, plainKafka } from './kafka-test-rig.ts';
+import { createTopic, plainKafka, produce } from './kafka-testing.ts';
 import { KafkaTopicIds } from './kafka-topic-ids.ts';
 
 describeWith('java')('KafkaDeadLetters on a real broker', () => {
@@ -21,6 +21,8 @@ describeWith('java')('KafkaDeadLetters on a real broker', () => {
       properties: {
         'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
         'super.users': 'User:ANONYMOUS',
+        'log.initial.task.delay.ms': '100',
+        'log.retention.check.interval.ms': '200',
       },
     });
   }, startTimeoutMs);
@@ -93,6 +95,57 @@ describeWith('java')('KafkaDeadLetters on a real broker', () => {
     expect(textsOf(message)['__connect.errors.exception.stacktrace']).toMatch(/^\s+at /);
   });
 
+  it('keeps letters of records that are years old: size deletes letters, age does not', async () => {
+    await createTopic(broker.bootstrapServers, 'old');
+    const writer = await writerOn();
+    const letter = letterOf('old', 0, { ...plain(3n, 10), timestampMs: Date.UTC(2015, 2, 1) });
+    await writer.write([letter]);
+    await afterRetentionChecks(broker.bootstrapServers);
+    const [kept] = await read(broker.bootstrapServers, 'old.dlq', 1);
+    expect(kept?.message).toMatchObject({ offset: '0', timestamp: String(letter.record.timestampMs) });
+    expect(await configOf(broker.bootstrapServers, 'old.dlq')).toMatchObject({
+      'cleanup.policy': 'delete',
+      'message.timestamp.type': 'CreateTime',
+      'retention.ms': '-1',
+      'retention.bytes': String(kafkaDeadLetterDefaults.retentionBytes),
+    });
+  });
+
+  it('makes one topic and one producer when several partitions write at once, and leaves no connection', async () => {
+    await createTopic(broker.bootstrapServers, 'busy', 4);
+    const connection = await loadKafkaConnection({
+      'bootstrap.servers': broker.bootstrapServers,
+      'client.id': 'test',
+      'security.protocol': 'PLAINTEXT',
+    });
+    const socketsBefore = sockets();
+    const kafka = createKafkaClient(connection, silentLog);
+    const producers = vi.spyOn(kafka, 'producer');
+    const admins = vi.spyOn(kafka, 'admin');
+    const writer = new KafkaDeadLetters({
+      kafka,
+      lookup: new KafkaTopicIds(connection, silentLog),
+      settings: { ...kafkaDeadLetterDefaults, connectorName: 'journeys', taskId: 'node-1' },
+      log: silentLog,
+    });
+    const partitions = [0, 1, 2, 3];
+    const lettersOf = (partition: number) =>
+      [0n, 1n, 2n].map((offset) => letterOf('busy', partition, plain(offset, 10)));
+    await Promise.all(partitions.map((partition) => writer.write(lettersOf(partition))));
+    expect(sockets()).toBeGreaterThan(socketsBefore);
+    await writer.close();
+    await expect.poll(sockets).toBe(socketsBefore);
+    expect(producers).toHaveBeenCalledTimes(1);
+    expect(admins).toHaveBeenCalledTimes(1);
+    const written = await read(broker.bootstrapServers, 'busy.dlq', 12);
+    for (const partition of partitions) {
+      const offsets = written
+        .filter((letter) => letter.partition === partition)
+        .map(({ message }) => textsOf(message)['__connect.errors.offset']);
+      expect(offsets).toEqual(['0', '1', '2']);
+    }
+  });
+
   it('says what is missing when it may not create the topic', async () => {
     await createTopic(broker.bootstrapServers, 'closed');
     const writer = await writerOn({
@@ -162,6 +215,41 @@ function textsOf(message: KafkaMessage | undefined): Readonly<Record<string, str
       [value].flat().map(String).join(','),
     ]),
   );
+}
+
+/** TCP connections of this process. */
+function sockets(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+}
+
+async function configOf(
+  bootstrapServers: string,
+  topic: string,
+): Promise<Readonly<Record<string, string | undefined>>> {
+  const admin = plainKafka(bootstrapServers).admin();
+  await admin.connect();
+  const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic }];
+  const { resources: answers } = await admin.describeConfigs({ resources, includeSynonyms: false });
+  await admin.disconnect();
+  const entries = answers[0]?.configEntries ?? [];
+  return Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]));
+}
+
+/**
+ * Resolves when the broker has looked at every log for what is too old at least once since the call. A round's order is unknown, and
+ * one may be under way: that an old record of a topic with `retention.ms` went three times shows that a whole round lies between.
+ */
+async function afterRetentionChecks(bootstrapServers: string): Promise<void> {
+  const topic = 'retention-witness';
+  await createTopic(bootstrapServers, topic, 1, { 'retention.ms': '86400000' });
+  const admin = plainKafka(bootstrapServers).admin();
+  await admin.connect();
+  const low = async (): Promise<string | undefined> => (await admin.fetchTopicOffsets(topic))[0]?.low;
+  for (const gone of ['1', '2', '3']) {
+    await produce(bootstrapServers, topic, [{ value: 'old', timestamp: String(Date.UTC(2015, 2, 1)) }]);
+    await expect.poll(low, { timeout: 60_000, interval: 200 }).toBe(gone);
+  }
+  await admin.disconnect();
 }
 
 async function read(

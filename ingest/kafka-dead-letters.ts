@@ -14,14 +14,20 @@ export interface KafkaDeadLetterSettings {
   readonly partitions: number | null;
   /** `max.message.bytes` of a topic that we create: a letter is larger than its record by its headers. */
   readonly messageBytesMax: number;
-  /** `retention.ms` of a topic that we create: how long people have to look at letters. */
-  readonly retentionMs: number;
+  /**
+   * `retention.bytes` of a topic that we create, for each of its partitions: beyond it the oldest segment of letters is deleted.
+   *
+   * Kafka counts `retention.ms` from a letter's timestamp, which is its record's: the letter of a record that is older than that,
+   * as a backfill reads it, would be deleted within minutes. So age deletes nothing, and size does, in the order of writing.
+   * `message.timestamp.type=LogAppendTime` would have made age work, but overwrites the record's timestamp.
+   */
+  readonly retentionBytes: number;
 }
 
 export const kafkaDeadLetterDefaults = {
   partitions: null,
   messageBytesMax: 2_097_152,
-  retentionMs: 30 * 24 * 60 * 60 * 1_000,
+  retentionBytes: 1_073_741_824,
 } as const satisfies Omit<KafkaDeadLetterSettings, 'connectorName' | 'taskId'>;
 
 export interface KafkaDeadLetterParts {
@@ -36,9 +42,12 @@ export interface KafkaDeadLetterParts {
 const requestBytesMax = 524_288;
 const requestLettersMax = 1_000;
 const ackTimeoutMs = 15_000;
+/** Kafka deletes whole segments: what is kept beyond `retention.bytes` is one of them at most. */
+const segmentBytes = 134_217_728;
 
 /**
- * Dead letters in `<topic>.dlq`, acknowledged by all in-sync replicas. A letter goes to the partition of its record (modulo
+ * Dead letters in `<topic>.dlq`, acknowledged by all in-sync replicas. A topic that is missing is created such that age deletes no
+ * letter, only size; one that is there keeps the retention it has. A letter goes to the partition of its record (modulo
  * the partitions there are), one request at a time, so letters of a key keep their order.
  *
  * kafkajs's idempotent producer is not used: it is marked experimental there, it needs unbounded retries that would hide an
@@ -158,7 +167,9 @@ export class KafkaDeadLetters implements DeadLetterWriter {
       const configEntries = [
         { name: 'cleanup.policy', value: 'delete' },
         { name: 'max.message.bytes', value: String(settings.messageBytesMax) },
-        { name: 'retention.ms', value: String(settings.retentionMs) },
+        { name: 'retention.ms', value: '-1' },
+        { name: 'retention.bytes', value: String(settings.retentionBytes) },
+        { name: 'segment.bytes', value: String(segmentBytes) },
       ];
       // The broker's own replication factor. False when another process was faster.
       const created = await admin.createTopics({

@@ -37,6 +37,8 @@ const settingFailures = new Set([
   'INVALID_CONFIG',
   'INVALID_PARTITIONS',
   'INVALID_REPLICATION_FACTOR',
+  // A record's own timestamp lies further in the future than the dead letter topic's `message.timestamp.after.max.ms` allows.
+  'INVALID_TIMESTAMP',
   'POLICY_VIOLATION',
   'UNSUPPORTED_VERSION',
   'GROUP_MAX_SIZE_REACHED',
@@ -97,6 +99,18 @@ export function kafkaError(error: unknown, attempt: string, context: ErrorContex
 /** True when the topic itself does not exist (yet, or any more). */
 export function isUnknownTopic(error: unknown): boolean {
   return protocolErrorsOf(error).some((name) => name === 'UNKNOWN_TOPIC_OR_PARTITION');
+}
+
+/** Answers of a cluster that is up and settling who serves a group, as it does for the first one and after a broker went. */
+const electionAnswers = new Set([
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+  'NOT_COORDINATOR_FOR_GROUP',
+]);
+
+/** True when nothing is wrong yet: a moment later the same request is served. */
+export function isElection(error: unknown): boolean {
+  return protocolErrorsOf(error).some((name) => electionAnswers.has(name));
 }
 
 /** Kafka's names of the protocol errors in an error's chain of causes. */

@@ -1,8 +1,8 @@
 import type { Kafka } from 'kafkajs';
-import { Backoff, type Clock, type Log, type Random } from '../foundation/index.ts';
+import { Backoff, type Clock, type JourneyGraphError, type Log, type Random } from '../foundation/index.ts';
 import type { SourcePartition } from '../graph-store/index.ts';
 import type { EventSource, SourceEnd, SourceHandler } from './event-source.ts';
-import { kafkaError } from './kafka-error.ts';
+import { isElection, kafkaError } from './kafka-error.ts';
 import { type KafkaConsumeSettings, KafkaSession } from './kafka-session.ts';
 import type { TopicLookup } from './kafka-topic-ids.ts';
 
@@ -18,6 +18,8 @@ export interface KafkaSourceParts {
 }
 
 const backoffLimits = { baseMs: 250, maxMs: 15_000 } as const;
+/** Whoever is to serve the group is known within a second or two; only what takes longer is told to people. */
+const electionPatienceMs = 10_000;
 /** Committed offsets serve lag tools only: more often than this they tell nobody anything new. */
 const reportIntervalMs = 1_000;
 
@@ -30,6 +32,8 @@ export class KafkaSource implements EventSource {
   readonly #parts: KafkaSourceParts;
   #session: KafkaSession | null = null;
   #down = false;
+  /** When the cluster first said that it is settling who serves the group; null while it is served. */
+  #electingSinceMs: number | null = null;
   /** The newest report a partition that is not committed yet: at most one a partition. */
   readonly #reports = new Map<number, bigint>();
   #reporting = false;
@@ -46,7 +50,7 @@ export class KafkaSource implements EventSource {
   }
 
   async run(handler: SourceHandler, signal: AbortSignal): Promise<void> {
-    const { clock, random, log, lookup, topic } = this.#parts;
+    const { clock, random, lookup, topic } = this.#parts;
     const backoff = new Backoff(backoffLimits, clock, random);
     try {
       while (!signal.aborted) {
@@ -56,9 +60,7 @@ export class KafkaSource implements EventSource {
           const known = kafkaError(error, `read topic "${topic}"`, { topic });
           if (known.reaction !== 'outage') throw known;
           if (signal.aborted) break;
-          if (!this.#down) log.warn({ topic, code: known.code }, `${known.message} Trying again.`);
-          this.#down = true;
-          handler.outage(known);
+          this.#failed(known, handler);
           await backoff.wait(signal);
         }
       }
@@ -67,12 +69,30 @@ export class KafkaSource implements EventSource {
     }
   }
 
+  /** Tells of an outage: people once, the handler of each attempt. */
+  #failed(outage: JourneyGraphError, handler: SourceHandler): void {
+    const { clock, log, topic } = this.#parts;
+    const fields = { topic, code: outage.code };
+    const now = clock.now();
+    if (!this.#down && isElection(outage)) {
+      this.#electingSinceMs ??= now;
+      if (now - this.#electingSinceMs < electionPatienceMs) {
+        log.debug(fields, `${outage.message} Trying again.`);
+        return;
+      }
+    }
+    if (!this.#down) log.warn(fields, `${outage.message} Trying again.`);
+    this.#down = true;
+    handler.outage(outage);
+  }
+
   async #runSession(handler: SourceHandler, signal: AbortSignal, backoff: Backoff): Promise<void> {
     const { lookup, topic, log } = this.#parts;
     const identity = await lookup.identify(topic);
     if (signal.aborted) return;
     const onReading = (): void => {
       backoff.reset();
+      this.#electingSinceMs = null;
       if (!this.#down) return;
       this.#down = false;
       log.info({ topic }, `topic "${topic}" is being read again`);

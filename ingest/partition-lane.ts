@@ -213,7 +213,8 @@ export class PartitionLane {
   }
 
   #addEvent(record: SourceRecord, event: Parameters<MutationBatch['add']>[0], segment: Segment): void {
-    if (!this.#window.add(event.occurrence)) {
+    const { value } = record;
+    if (value !== null && !this.#window.add(event.occurrence, value)) {
       segment.superseded += 1;
       return;
     }
@@ -269,7 +270,8 @@ export class PartitionLane {
       if (!this.alive) return;
     }
     const { consumed, superseded, filtered } = segment;
-    const applied = consumed - superseded - filtered - letters.length;
+    // What the store gets, not what is left over: so that the four fates can fail to add up, and a test see it.
+    const applied = segment.mutations.eventCount;
     const advance: Advance = {
       source: this.source,
       epoch: this.#epoch,

@@ -340,6 +340,47 @@ function expectConserved(fates: Fates): void {
 
 const kinds = ['good', 'good', 'filtered', 'dead', 'unmappable'] as const satisfies readonly Kind[];
 
+it('leaves the same graph wherever batches end, also when records share an event id and differ', async () => {
+  // One event id, three versions of it: at two times, and at one time with two contents.
+  const processor = {
+    ...fakeProcessor(0),
+    process: ({ value }: SourceRecord) => {
+      const { timeMs, n }: { timeMs: number; n: number } = JSON.parse(String(value));
+      const owner = { type: 'Account', id: 'a' };
+      const step = {
+        kind: 'step',
+        owner,
+        domain: 'd',
+        action: 'x',
+        links: [],
+        properties: [['n', n]],
+      } as const;
+      return { kind: 'mapped', event: { timeMs, rank: 0, occurrence: 1n, mutations: [step] } } as const;
+    },
+  };
+  const versions = [
+    { timeMs: 1, n: 1 },
+    { timeMs: 2, n: 1 },
+    { timeMs: 1, n: 2 },
+  ];
+  const version = fc.nat(2).map((i) => Buffer.from(JSON.stringify(versions[i])));
+  const property = fc.asyncProperty(fc.array(version, { minLength: 1, maxLength: 8 }), async (values) => {
+    const graphs: string[] = [];
+    for (const batchEventsMax of [1, 3, 100]) {
+      const store = createMemoryStore();
+      const { hand, ending, outcome } = start({ store, processor }, { batchEventsMax });
+      await hand.handler.assigned(source);
+      const records = values.map((value, i) => ({ ...recordOf('good', 0, BigInt(i)), value }));
+      await hand.handler.batch(batchOf(records));
+      ending.abort();
+      expect(await outcome).toBe(null);
+      graphs.push(await store.digest());
+    }
+    expect(new Set(graphs).size).toBe(1);
+  });
+  await fc.assert(property, { numRuns: 60, seed: 20_261_121 });
+});
+
 describe('several partitions', () => {
   it('conserve every record at every moment, whenever and in whatever order applies settle', async () => {
     const partitionsArb = fc.array(fc.array(fc.nat(1_000), { maxLength: 40 }), {

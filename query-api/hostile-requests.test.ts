@@ -190,8 +190,9 @@ describe('A hostile query', () => {
     ]);
     delay.disable();
     for (const { text } of honest) expect(JSON.parse(text)).toEqual({ data: { journey: { edges: [] } } });
-    // Twenty honest and all hostile queries arrive in the same instant here, on a machine that others use.
-    expect(delay.percentile(99) / 1e6).toBeLessThan(100);
+    // Twenty honest and all hostile queries arrive in the same instant here, on a machine that others use; what is not
+    // refused in time holds the loop for seconds.
+    expect(delay.percentile(99) / 1e6).toBeLessThan(500);
   });
 
   it('that fans out through fragments is measured in time linear to its length', async () => {

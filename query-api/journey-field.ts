@@ -15,6 +15,7 @@ import {
   type JourneyAnswer,
   journeyConnectionType,
   journeyOrderType,
+  type LimitKind,
   type StepAnswer,
 } from './journey-type.ts';
 import { readNodeRef } from './node-arguments.ts';
@@ -33,6 +34,8 @@ interface JourneyArguments {
 
 const domainsMax = 32;
 const domainLengthMax = 128;
+/** A step may hold as much text as its event did, and a page is held in memory several times over while it is answered. */
+export const pageBytesMax = 4 * 2 ** 20;
 /** Event times a little ahead of the clock are taken in, so an open end lies ahead of now. */
 const openEndMs = 8.64e15;
 
@@ -83,6 +86,7 @@ export function planJourney(input: JourneyArguments, limits: QueryLimits, nowMs:
     after: input.after == null ? null : readCursor('after', input.after),
     limit: checkFirst(input.first ?? limits.pageDefault, limits.pageMax),
     scanMax: limits.scanRowsMax,
+    bytesMax: pageBytesMax,
   };
 }
 
@@ -102,7 +106,7 @@ function checkDomains(domains: readonly string[] | null): readonly string[] | nu
 
 function answer(query: JourneyQuery, page: JourneyPage, context: ApiContext): JourneyAnswer {
   const edges = page.steps.map((step) => ({ cursor: writeCursor(step), node: stepAnswer(step) }));
-  const limited = page.truncated ? 'SCAN' : page.more ? 'PAGE' : null;
+  const limited = limitReached(query, page);
   return {
     edges,
     pageInfo: {
@@ -115,12 +119,22 @@ function answer(query: JourneyQuery, page: JourneyPage, context: ApiContext): Jo
     completeness: {
       since: query.sinceMs,
       complete: limited === null,
-      truncatedBy: limited,
-      limit: limited === null ? null : limited === 'SCAN' ? query.scanMax : query.limit,
+      truncatedBy: limited?.kind ?? null,
+      limit: limited?.value ?? null,
       scanned: page.scanned,
     },
     freshness: context.status.topics().map(({ topic, freshnessMs }) => ({ topic, freshnessMs })),
   };
+}
+
+function limitReached(
+  query: JourneyQuery,
+  page: JourneyPage,
+): { readonly kind: LimitKind; readonly value: number } | null {
+  if (!page.more) return null;
+  if (!page.truncated) return { kind: 'PAGE', value: query.limit };
+  if (page.scanned >= query.scanMax) return { kind: 'SCAN', value: query.scanMax };
+  return { kind: 'BYTES', value: query.bytesMax };
 }
 
 function stepAnswer(step: StepView): StepAnswer {

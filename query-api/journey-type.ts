@@ -29,6 +29,8 @@ export interface StepAnswer {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
+export type LimitKind = 'PAGE' | 'SCAN' | 'BYTES';
+
 export interface JourneyAnswer {
   readonly edges: readonly { readonly cursor: string; readonly node: StepAnswer }[];
   readonly pageInfo: {
@@ -40,7 +42,7 @@ export interface JourneyAnswer {
   readonly completeness: {
     readonly since: number;
     readonly complete: boolean;
-    readonly truncatedBy: 'PAGE' | 'SCAN' | null;
+    readonly truncatedBy: LimitKind | null;
     readonly limit: number | null;
     readonly scanned: number;
   };
@@ -97,11 +99,12 @@ const pageInfoType = new GraphQLObjectType({
   },
 });
 
-const limitKind = new GraphQLEnumType({
+const limitKindType = new GraphQLEnumType({
   name: 'LimitKind',
   values: {
     PAGE: { description: 'The page is full; the next one goes on.' },
     SCAN: { description: 'As many rows were looked at as one query may; the next page goes on.' },
+    BYTES: { description: 'The steps of the page are as large as a page may be; the next page goes on.' },
   },
 });
 
@@ -117,7 +120,7 @@ const completenessType = new GraphQLObjectType({
       type: flag,
       description: 'True when nothing that was asked for is left out after this page.',
     },
-    truncatedBy: { type: limitKind, description: 'Which limit ended the page.' },
+    truncatedBy: { type: limitKindType, description: 'Which limit ended the page.' },
     limit: { type: GraphQLInt, description: "That limit's value." },
     scanned: { type: count, description: 'Rows looked at, hidden and filtered ones included.' },
   },

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMemoryStore, type EventMutations } from '../graph-store/index.ts';
 import { ask, createWriter, startTestApi, stepAt } from './api-testing.ts';
+import { pageBytesMax } from './journey-field.ts';
 import type { ApiServer } from './server.ts';
 
 interface Page {
@@ -103,6 +104,45 @@ describe('Pages of a journey', () => {
       });
       const next = await page(server, { ...asked, after: empty.pageInfo.endCursor });
       expect(next.edges.map(({ node }) => node.time)).toEqual(['1970-01-01T00:00:00.003Z']);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('end by their size as well, say so, and go on', async () => {
+    const store = createMemoryStore();
+    const write = await createWriter(store);
+    // A quarter of a page in each step.
+    const text = 'x'.repeat(2 ** 16);
+    const texts = Array.from(
+      { length: pageBytesMax / 4 / text.length },
+      (_, i) => [`text${i}`, text] as const,
+    );
+    const large = (timeMs: number): EventMutations => ({
+      timeMs,
+      rank: 0,
+      occurrence: BigInt(timeMs),
+      mutations: [
+        {
+          kind: 'step',
+          owner: { type: 'Account', id: 'a' },
+          domain: 'd',
+          action: 'x',
+          links: [],
+          properties: texts,
+        },
+      ],
+    });
+    await write([1, 2, 3, 4, 5, 6].map(large));
+    const server = await startTestApi({ reader: store });
+    try {
+      const first = await page(server, { first: 500, order: 'OLDEST_FIRST' });
+      expect(first.edges).toHaveLength(4);
+      expect(first.completeness).toEqual({ complete: false, truncatedBy: 'BYTES' });
+      const after = first.pageInfo.endCursor;
+      const rest = await page(server, { first: 500, order: 'OLDEST_FIRST', after });
+      expect(rest.edges).toHaveLength(2);
+      expect(rest.completeness).toEqual({ complete: true, truncatedBy: null });
     } finally {
       await server.close();
     }

@@ -1,6 +1,6 @@
 import { BadDataError } from '../foundation/index.ts';
 import type { AvroSchema } from './avro-type.ts';
-import { incompatibilities } from './compatibility.ts';
+import { incompatibilities, resolverOf } from './compatibility.ts';
 import { compileWireScan, type WireLimits, wireLimitsDefault } from './wire-scan.ts';
 
 /**
@@ -52,7 +52,7 @@ function createResolver(
   pair: SchemaPair,
 ): ReturnType<AvroSchema['type']['createResolver']> {
   try {
-    return reader.type.createResolver(writer.type);
+    return resolverOf(writer.type, reader.type);
   } catch (cause) {
     const faults = incompatibilities(writer.type, reader.type);
     const list =

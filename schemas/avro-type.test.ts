@@ -165,6 +165,47 @@ describe('a writer read by a newer reader', () => {
     }
   });
 
+  test('reads a record whose namespace has changed, and tells branches apart by it where it has not', () => {
+    const inner = (namespace: string) => record([{ name: 'n', type: 'int' }], { namespace, name: 'I' });
+    const moved = (namespace: string) =>
+      new AvroSchema(record([{ name: 'i', type: JSON.parse(inner(namespace)) }], { namespace }));
+    const before = moved('com.old');
+    const bytes = before.type.toBuffer({ i: { n: 7 } });
+    expect(compileDecoder(before, moved('com.fresh'), pair)(bytes, 0, bytes.length)).toMatchObject({
+      i: { n: 7 },
+    });
+    const union = [JSON.parse(inner('a')), JSON.parse(inner('b'))];
+    const two = new AvroSchema(record([{ name: 'u', type: union }]));
+    const wider = new AvroSchema(
+      record([
+        { name: 'u', type: union },
+        { name: 'more', type: 'int', default: 1 },
+      ]),
+    );
+    const second = two.type.toBuffer({ u: { 'b.I': { n: 8 } } });
+    expect(compileDecoder(two, wider, pair)(second, 0, second.length)).toMatchObject({
+      u: { 'b.I': { n: 8 } },
+    });
+  });
+
+  test.each(['constructor', 'toString', 'hasOwnProperty', 'valueOf'])(
+    'reads a field called `%s` with another version, written or not',
+    (name) => {
+      const more = { name: 'more', type: 'int', default: 1 };
+      const before = new AvroSchema(record([{ name, type: 'string' }]));
+      const after = new AvroSchema(record([{ name, type: 'string' }, more]));
+      const bytes = before.type.toBuffer({ [name]: 'x' });
+      const read = compileDecoder(before, after, pair)(bytes, 0, bytes.length);
+      expect({ ...Object(read) }).toEqual({ [name]: 'x', more: 1 });
+      const without = new AvroSchema(record([more]));
+      const added = new AvroSchema(record([more, { name, type: 'string', default: 'unknown' }]));
+      const other = without.type.toBuffer({ more: 7 });
+      expect({ ...Object(compileDecoder(without, added, pair)(other, 0, other.length)) }).toMatchObject({
+        more: 7,
+      });
+    },
+  );
+
   test('reads an enum symbol that the reader lacks as its default', () => {
     const wide = new AvroSchema(
       record([{ name: 'f', type: { type: 'enum', name: 'E', symbols: ['A', 'B'] } }]),

@@ -1,6 +1,7 @@
 import avsc, { type Schema, type Type, type types } from 'avsc';
 import { BadDataError } from '../foundation/index.ts';
 import { type LogicalType, logicalTypeOf } from './logical-type.ts';
+import { SafeRecordType } from './safe-record-type.ts';
 import { isObject, parseSchemaText, type SchemaLimits, schemaLimitsDefault } from './schema-text.ts';
 
 /** The part of avsc's cursor that our own types read through. */
@@ -118,6 +119,7 @@ export class AvroSchema {
         return type;
       }
       if (schema.type === 'long') return long;
+      if (schema.type === 'record') return new SafeRecordType(asSchema(schema), opts);
       if (schema.type === 'map') {
         const map = new avsc.types.MapType({ type: 'map', values: asSchema(schema.values) }, opts);
         return Object.create(map, { _read: { value: readMap } });

@@ -77,11 +77,7 @@ export class CelTypes {
    * Gives what an evaluation needs, and no more: converting a whole event for each expression would cost most of it, and
    * `event.type` must not fail for what another field holds. `variables` are those of {@link ExpressionUse}.
    */
-  binder(
-    scope: Scope,
-    variables: ReadonlyMap<string, ReadonlySet<string> | null>,
-    bounds: Bounds,
-  ): Binder {
+  binder(scope: Scope, variables: ReadonlyMap<string, ReadonlySet<string> | null>, bounds: Bounds): Binder {
     const found = new Map<string, (roots: readonly unknown[]) => unknown>();
     for (const [index, root] of scope.entries()) {
       for (const [name, { convert: whole, narrow, field }] of this.#variables(root)) {
@@ -132,7 +128,10 @@ export class CelTypes {
     if (type instanceof types.RecordType) return this.#record(type);
     if (type instanceof types.ArrayType) {
       const items = this.#see(withoutNull(type.itemsType));
-      return { celType: `list<${items.celType}>`, convert: (value, bounds) => convertItems(value, items.convert, bounds) };
+      return {
+        celType: `list<${items.celType}>`,
+        convert: (value, bounds) => convertItems(value, items.convert, bounds),
+      };
     }
     if (type instanceof types.MapType) {
       const values = this.#see(withoutNull(type.valuesType));

@@ -37,7 +37,8 @@ function compareRecords(
   pending: { writer: Type; reader: Type; path: string }[],
 ): readonly Incompatibility[] {
   const faults: Incompatibility[] = [];
-  if (writer.name !== reader.name && !(reader.aliases ?? []).includes(writer.name ?? '')) {
+  const known = [reader.name, ...(reader.aliases ?? [])].map(withoutNamespace);
+  if (!known.includes(withoutNamespace(writer.name))) {
     faults.push({
       path,
       sentence: `is named ${writer.name} as written and ${reader.name} as read, without an alias`,
@@ -55,9 +56,27 @@ function compareRecords(
   return faults;
 }
 
+function withoutNamespace(name: string | undefined): string {
+  return (name ?? '').replace(/^.*\./, '');
+}
+
+/**
+ * avsc's resolver by full names or, where those do not fit, by names without their namespaces, which is how Avro matches
+ * records and how a registry judges compatibility. Full names first, so that two branches of a union that differ by
+ * namespace alone are told apart. Throws what avsc does.
+ */
+export function resolverOf(writer: Type, reader: Type): ReturnType<Type['createResolver']> {
+  try {
+    return reader.createResolver(writer);
+  } catch {
+    // What this throws is more to the point: it says what is wrong apart from the namespaces.
+    return reader.createResolver(writer, { ignoreNamespaces: true });
+  }
+}
+
 function resolves(writer: Type, reader: Type): boolean {
   try {
-    reader.createResolver(writer);
+    resolverOf(writer, reader);
     return true;
   } catch {
     return false;

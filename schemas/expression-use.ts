@@ -8,10 +8,7 @@ interface AstNode {
 
 const refusedFunctions: ReadonlyMap<string, string> = new Map([
   // Runs an unbounded backtracking regular expression: 28 characters can take ten seconds.
-  [
-    'matches',
-    'calls `matches`, which hostile text can make hang: use startsWith, endsWith, contains or ==',
-  ],
+  ['matches', 'calls `matches`, which hostile text can make hang: use startsWith, endsWith, contains or =='],
   // Thirty bindings, each twice the one before, would be a list of a billion.
   ['bind', 'calls `bind`, which can double a value again and again: write it out'],
 ]);

@@ -140,7 +140,8 @@ function isNullMet({ code }: EvaluationError): boolean {
 }
 
 function bounded(value: unknown, text: string): unknown {
-  const isTooLong = (typeof value === 'string' || value instanceof Uint8Array) && value.length > resultLengthMax;
+  const isTooLong =
+    (typeof value === 'string' || value instanceof Uint8Array) && value.length > resultLengthMax;
   // CEL checks sums and products, but not the minus before the least long.
   if (isTooLong || (typeof value === 'bigint' && BigInt.asIntN(64, value) !== value))
     throw new BadDataError('EXPRESSION_FAILED', `The expression \`${text}\` gives too large a value.`);

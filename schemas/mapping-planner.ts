@@ -174,7 +174,10 @@ export class MappingPlanner {
     if (named !== undefined) return named;
     // An empty name has been reported as missing.
     if (name !== '')
-      this.#reader.report(at, `names no declared node: \`${name}\`${didYouMean(name.slice(0, 64), [...names.keys()])}`);
+      this.#reader.report(
+        at,
+        `names no declared node: \`${name}\`${didYouMean(name.slice(0, 64), [...names.keys()])}`,
+      );
     return null;
   }
 }

@@ -219,6 +219,7 @@ async function readJourney(graph: GraphReader, of: NodeRef): Promise<readonly St
       after,
       limit: pageSteps,
       scanMax,
+      bytesMax: scanMax * 64,
     });
     steps.push(...page.steps);
     if (!page.more || page.last === null) return steps;

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { installInto, packInto, RunningCommand, run } from './pack/installed-package.ts';
+import { installInto, packInto, run } from './pack/installed-package.ts';
+import { RunningCommand } from './pack/running-command.ts';
 
 /** Packing compiles; installing may have to fetch the packages that npm's cache lacks. */
 const installTimeoutMs = 400_000;
@@ -81,8 +82,8 @@ console.log(error.reaction);
   it('starts, answers a query, and stops cleanly at Ctrl-C', async () => {
     const up = new RunningCommand(jg, ['up', '--port', '0', '--data', join(folder, 'data')], home);
     onTestFinished(() => up.kill('SIGKILL'));
-    const [url] = await up.printed(/http:\/\/127\.0\.0\.1:\d+[\w/]*/);
-    const response = await fetch(url, {
+    const [url] = await up.printed(/http:\/\/127\.0\.0\.1:\d+\//);
+    const response = await fetch(new URL('graphql', url), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query: '{ __typename status { __typename } }' }),

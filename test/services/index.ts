@@ -1,18 +1,19 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, describe, inject, it } from 'vitest';
 import { must } from '../../foundation/index.ts';
 import { askControl } from './control-socket.ts';
 import { readTestEnvironment } from './environment.ts';
 import './global-setup.ts';
-import { findJavaTools } from './java-tools.ts';
+import { findJavaTools, type JavaTools } from './java-tools.ts';
 import { type KafkaBroker, type KafkaOptions, startKafkaWith } from './kafka.ts';
 import type { Neo4jCredentials } from './neo4j.ts';
-import { type Registry, startRegistryWith } from './registry.ts';
+import { fetchPackage } from './packages.ts';
 import { type Need, type ServiceName, serviceNames } from './service.ts';
 import { ServiceError } from './service-error.ts';
 
 export type { KafkaBroker, KafkaOptions } from './kafka.ts';
-export type { KafkaListener, KafkaUser, SaslMechanism } from './kafka-settings.ts';
-export type { Registry } from './registry.ts';
 export type { Need } from './service.ts';
 
 /** A first start may download a few hundred megabytes. */
@@ -93,16 +94,27 @@ function servicesFrom(addresses: ReadonlyMap<ServiceName, string>): TestServices
  * @throws {ServiceError} when Java or Maven is missing (ask for `java` in {@link describeWith}) or it does not come up.
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroker> {
-  const environment = readTestEnvironment(process.env);
-  const java = await findJavaTools(environment);
-  if (!java.found) throw new ServiceError(`Cannot start Kafka: it needs ${java.lacking}.`);
-  return startKafkaWith(java.tools, environment.cacheDirectory, options);
+  const { tools, cacheDirectory } = await javaOrThrow('start Kafka');
+  return startKafkaWith(tools, cacheDirectory, options);
 }
 
-/** A registry of the test's own, which may be stopped and started (it comes back empty). */
-export async function startRegistry(): Promise<Registry> {
+/**
+ * Runs a Java program of `fixtures/` that uses Kafka's own client, to its end.
+ *
+ * @throws {ServiceError} when Java or Maven is missing; anything else when the program fails.
+ */
+export async function runKafkaProgram(file: string, args: readonly string[]): Promise<void> {
+  const { tools, cacheDirectory } = await javaOrThrow(`run ${file}`);
+  const program = join(import.meta.dirname, 'fixtures', file);
+  const lib = await fetchPackage('kafka', tools, cacheDirectory);
+  await promisify(execFile)(tools.java, ['-Xmx256m', '-cp', join(lib, '*'), program, ...args]);
+}
+
+async function javaOrThrow(
+  purpose: string,
+): Promise<{ readonly tools: JavaTools; readonly cacheDirectory: string }> {
   const environment = readTestEnvironment(process.env);
   const java = await findJavaTools(environment);
-  if (!java.found) throw new ServiceError(`Cannot start the registry: it needs ${java.lacking}.`);
-  return startRegistryWith(java.tools, environment.cacheDirectory);
+  if (!java.found) throw new ServiceError(`Cannot ${purpose}: it needs ${java.lacking}.`);
+  return { tools: java.tools, cacheDirectory: environment.cacheDirectory };
 }

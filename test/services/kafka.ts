@@ -176,7 +176,14 @@ class JvmKafka implements KafkaBroker {
 
   async #format(plan: KafkaPlan): Promise<void> {
     const clusterId = randomBytes(16).toString('base64url');
-    const arguments_ = ['format', '-t', clusterId, '-c', this.#settingsFile, ...scramArguments(plan)];
+    // One id in 64 begins with a hyphen: as an argument of its own it would be taken for an option.
+    const arguments_ = [
+      'format',
+      `--cluster-id=${clusterId}`,
+      '-c',
+      this.#settingsFile,
+      ...scramArguments(plan),
+    ];
     await this.#tool(this.#tools.java, [...this.#javaOptions(64), 'kafka.tools.StorageTool', ...arguments_]);
   }
 

@@ -1,6 +1,3 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Kafka, logLevel, type Message, Partitioners } from 'kafkajs';
 import {
   FencedError,
@@ -11,9 +8,8 @@ import {
   systemClock,
 } from '../foundation/index.ts';
 import type { SourcePartition } from '../graph-store/index.ts';
-import { readTestEnvironment } from '../test/services/environment.ts';
-import { findJavaTools } from '../test/services/java-tools.ts';
-import { fetchPackage } from '../test/services/packages.ts';
+import { seededRandom } from '../test/main-job-random.ts';
+import { runKafkaProgram } from '../test/services/index.ts';
 import type { SourceBatch, SourceHandler } from './event-source.ts';
 import { createKafkaClient, type KafkaConnectionSettings, loadKafkaConnection } from './kafka-client.ts';
 import { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-session.ts';
@@ -22,9 +18,32 @@ import { KafkaTopicIds } from './kafka-topic-ids.ts';
 
 /** What the integration tests of this room share: positions as a store keeps them, and a source on a real broker. */
 
+/** Shared by the handlers of one store: what a test waits for may be brought about by any of them. */
+class News {
+  readonly #watchers = new Set<() => void>();
+
+  async until(condition: () => boolean): Promise<void> {
+    if (condition()) return;
+    await new Promise<void>((resolve) => {
+      const watch = (): void => {
+        if (!condition()) return;
+        this.#watchers.delete(watch);
+        resolve();
+      };
+      this.#watchers.add(watch);
+    });
+  }
+
+  tell(): void {
+    for (const watch of this.#watchers) watch();
+  }
+}
+
 /** Positions with epochs, fenced as the real stores do it. Two sources may share one. */
 export class FakePositions {
   readonly #rows = new Map<string, { epoch: number; next: bigint | null }>();
+  readonly #usurped = new Set<string>();
+  readonly news = new News();
   readonly applied: { readonly key: string; readonly offset: bigint; readonly text: string }[] = [];
 
   claim(source: SourcePartition): { readonly epoch: number; readonly next: bigint | null } {
@@ -34,8 +53,14 @@ export class FakePositions {
     return { ...row };
   }
 
+  /** Somebody else claims the partition just before the next batch of it is applied, whoever owns it by then. */
+  usurpNext(source: SourcePartition): void {
+    this.#usurped.add(keyOf(source));
+  }
+
   apply(batch: SourceBatch, epoch: number): void {
     const key = keyOf(batch.source);
+    if (this.#usurped.delete(key)) this.claim(batch.source);
     const row = must(this.#rows.get(key), 'claimed');
     if (row.epoch !== epoch || (row.next !== null && batch.from < row.next))
       throw new FencedError(`fenced ${key}`);
@@ -66,7 +91,6 @@ export class FakeHandler implements SourceHandler {
   readonly #epochs = new Map<string, number>();
   readonly #owned = new Map<string, SourcePartition>();
   readonly #gapAnswer: 'stop' | 'skip';
-  readonly #watchers = new Set<() => void>();
 
   constructor(positions: FakePositions, gapAnswer: 'stop' | 'skip' = 'stop') {
     this.#positions = positions;
@@ -110,31 +134,57 @@ export class FakeHandler implements SourceHandler {
     this.#say(error instanceof JourneyGraphError ? `outage ${error.code}` : `outage ${error}`);
   }
 
-  /** Resolves as soon as the condition holds after something was said; the test's own timeout ends it otherwise. */
-  async until(condition: () => boolean): Promise<void> {
-    if (condition()) return;
-    await new Promise<void>((resolve) => {
-      const watch = (): void => {
-        if (!condition()) return;
-        this.#watchers.delete(watch);
-        resolve();
-      };
-      this.#watchers.add(watch);
-    });
+  /**
+   * Resolves as soon as the condition holds, which is looked at whenever a handler of these positions says something. The test's
+   * own timeout ends it otherwise.
+   */
+  until(condition: () => boolean): Promise<void> {
+    return this.#positions.news.until(condition);
   }
 
   #say(what: string): void {
     this.said.push(what);
-    for (const watch of this.#watchers) watch();
+    this.#positions.news.tell();
+  }
+}
+
+type LogLevel = keyof Log;
+
+/** Keeps what it is told. */
+export class LogRecorder implements Log {
+  readonly lines: { readonly level: LogLevel; readonly fields: object; readonly message: string }[] = [];
+
+  debug(fields: object, message: string): void {
+    this.lines.push({ level: 'debug', fields, message });
+  }
+
+  info(fields: object, message: string): void {
+    this.lines.push({ level: 'info', fields, message });
+  }
+
+  warn(fields: object, message: string): void {
+    this.lines.push({ level: 'warn', fields, message });
+  }
+
+  error(fields: object, message: string): void {
+    this.lines.push({ level: 'error', fields, message });
+  }
+
+  messages(...levels: readonly LogLevel[]): readonly string[] {
+    return this.lines.filter(({ level }) => levels.includes(level)).map(({ message }) => message);
   }
 }
 
 export interface RunningSource {
   readonly source: KafkaSource;
-  /** Settles when the source ended by itself, or after `stop`. */
-  readonly ended: Promise<void>;
+  /** What it ended with, by itself or after `stop`: an error, or null. Never rejects, so nobody is obliged to wait for it. */
+  readonly ended: Promise<unknown>;
+  /** Rejects with what it ended with. */
   stop(): Promise<void>;
 }
+
+/** Jitter of the pauses after a failure: the same in every run. */
+const backoffSeed = 1;
 
 export async function startSource(
   topic: string,
@@ -163,15 +213,17 @@ export async function startSource(
     },
     log,
     clock: systemClock,
-    random: Math.random,
+    random: seededRandom(backoffSeed),
   });
   const abort = new AbortController();
-  const ended = source.run(handler, abort.signal);
-  // Whoever waits for it sees the rejection; until then it must not count as unhandled.
-  ended.catch(() => undefined);
+  const ended = source.run(handler, abort.signal).then(
+    () => null,
+    (error: unknown) => error,
+  );
   const stop = async (): Promise<void> => {
     abort.abort();
-    await ended;
+    const error = await ended;
+    if (error !== null) throw error;
   };
   return { source, ended, stop };
 }
@@ -202,8 +254,11 @@ export async function produce(
   topic: string,
   messages: readonly Message[],
 ): Promise<void> {
+  // A new topic's leaders, or those of a broker that came back, do not all take records at once, and kafkajs repeats a whole
+  // request when one of its partitions refused: without sequence numbers the others would hold their records twice.
   const producer = plainKafka(bootstrapServers).producer({
     createPartitioner: Partitioners.DefaultPartitioner,
+    idempotent: true,
   });
   await producer.connect();
   await producer.send({ topic, messages: [...messages] });
@@ -221,18 +276,5 @@ export async function produceForeign(
   topic: string,
   parts: readonly string[],
 ): Promise<void> {
-  const environment = readTestEnvironment(process.env);
-  const java = await findJavaTools(environment);
-  if (!java.found) throw new Error(`Kafka's own producer needs ${java.lacking}`);
-  const lib = await fetchPackage('kafka', java.tools, environment.cacheDirectory);
-  const program = join(import.meta.dirname, 'kafka-foreign-producer.java');
-  await promisify(execFile)(java.tools.java, [
-    '-Xmx256m',
-    '-cp',
-    join(lib, '*'),
-    program,
-    bootstrapServers,
-    topic,
-    ...parts,
-  ]);
+  await runKafkaProgram('kafka-foreign-producer.java', [bootstrapServers, topic, ...parts]);
 }

@@ -1,0 +1,67 @@
+import { KafkaJSProtocolError } from 'kafkajs';
+import { expect, it } from 'vitest';
+import type { Clock } from '../foundation/index.ts';
+import { createKafkaClient, loadKafkaConnection } from './kafka-client.ts';
+import { kafkaConsumeDefaults } from './kafka-session.ts';
+import { KafkaSource } from './kafka-source.ts';
+import { FakeHandler, FakePositions, LogRecorder } from './kafka-testing.ts';
+import type { TopicLookup } from './kafka-topic-ids.ts';
+
+/** A source whose cluster answers each attempt with the given protocol error, until so many milliseconds have passed. */
+async function failFor(
+  durationMs: number,
+  type: string,
+): Promise<{ log: LogRecorder; handler: FakeHandler }> {
+  const connection = await loadKafkaConnection({
+    'bootstrap.servers': '127.0.0.1:9',
+    'client.id': 'test',
+    'security.protocol': 'PLAINTEXT',
+  });
+  const abort = new AbortController();
+  let now = 0;
+  const clock: Clock = {
+    now: () => now,
+    sleep: async (delayMs) => {
+      now += delayMs;
+      if (now >= durationMs) abort.abort();
+    },
+  };
+  const lookup: TopicLookup = {
+    identify: async () => {
+      throw new KafkaJSProtocolError(Object.assign(new Error('x'), { type, code: 14, retriable: true }));
+    },
+    bounds: async () => new Map(),
+    close: async () => undefined,
+  };
+  const log = new LogRecorder();
+  const handler = new FakeHandler(new FakePositions());
+  const settings = { ...kafkaConsumeDefaults, 'group.id': 'test' };
+  const kafka = createKafkaClient(connection, log);
+  const source = new KafkaSource({ kafka, lookup, topic: 'views', settings, log, clock, random: () => 0.5 });
+  await source.run(handler, abort.signal);
+  return { log, handler };
+}
+
+it('does not call it an outage when the cluster settles who serves a group', async () => {
+  const { log, handler } = await failFor(5_000, 'GROUP_LOAD_IN_PROGRESS');
+  expect(log.messages('debug').length).toBeGreaterThan(1);
+  expect(log.messages('info', 'warn', 'error')).toEqual([]);
+  expect(handler.said).toEqual([]);
+});
+
+it('tells of it, once, when that goes on and on', async () => {
+  const { log, handler } = await failFor(60_000, 'GROUP_COORDINATOR_NOT_AVAILABLE');
+  expect(log.messages('info', 'warn', 'error')).toEqual([
+    'Could not read topic "views": Kafka does not answer (GROUP_COORDINATOR_NOT_AVAILABLE). Trying again.',
+  ]);
+  expect(handler.said.length).toBeGreaterThan(0);
+  expect(new Set(handler.said)).toEqual(new Set(['outage KAFKA_UNAVAILABLE']));
+});
+
+it('tells of any other outage with its first failure', async () => {
+  const { log, handler } = await failFor(1, 'BROKER_NOT_AVAILABLE');
+  expect(log.messages('warn')).toEqual([
+    'Could not read topic "views": Kafka does not answer (BROKER_NOT_AVAILABLE). Trying again.',
+  ]);
+  expect(handler.said).toEqual(['outage KAFKA_UNAVAILABLE']);
+});
