@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander';
 import { type CommandIo, type ExitCode, exitCodes } from './command-io.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addJourneyCommand } from './commands/journey.ts';
+import { addMappingCommand } from './commands/mapping.ts';
 import { addQueryCommand } from './commands/query.ts';
+import { addSchemaCommand } from './commands/schema.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
 import { reportFailure } from './failure.ts';
@@ -14,6 +16,7 @@ const overview = `Examples:
   jg journey Account:acc-000001           what a member has been doing
   jg query '{ status { nodes edges } }'   any GraphQL question
   jg status                               how far each topic is
+  jg schema check rides.avsc              is a schema's mapping right
   jg config show --origin                 every setting and where it comes from
 `;
 
@@ -35,9 +38,16 @@ export async function runProgram(commandLine: readonly string[], io: CommandIo):
     .showHelpAfterError('(jg --help shows what there is)')
     .addHelpText('before', overview)
     .addHelpText('after', codes);
-  for (const add of [addUpCommand, addJourneyCommand, addQueryCommand, addStatusCommand, addConfigCommand]) {
-    add(program, io, finish);
-  }
+  const commands = [
+    addUpCommand,
+    addJourneyCommand,
+    addQueryCommand,
+    addStatusCommand,
+    addConfigCommand,
+    addSchemaCommand,
+    addMappingCommand,
+  ];
+  for (const add of commands) add(program, io, finish);
   quieten(program, io);
   try {
     await program.parseAsync(commandLine.map(dotted), { from: 'user' });

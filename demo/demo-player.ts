@@ -1,5 +1,6 @@
 import { Backoff, type Clock, JourneyGraphError, type Random } from '../foundation/index.ts';
 import { type DayEvent, memberDay } from './day.ts';
+import { titleSnapshot, titleUpdate } from './titles.ts';
 import { member } from './world.ts';
 
 /** A record as a producer hands it to a log. */
@@ -40,6 +41,9 @@ interface TimedEvent {
 }
 
 const tickMs = 100;
+const snapshotAgoMs = 2 * 86_400_000;
+/** One event in so many is an editor's, about a title. */
+const titleUpdateEvery = 400;
 /** Between two attempts while the log takes nothing, such as on a full disk. */
 const retry = { baseMs: 500, maxMs: 10_000 };
 /** Account numbers come round again after so many: a company's members return. */
@@ -72,7 +76,7 @@ export class DemoPlayer {
   async writeHistory(): Promise<void> {
     const { clock, random } = this.#ports;
     const nowMs = clock.now();
-    const events: TimedEvent[] = [];
+    const events: TimedEvent[] = titleSnapshot().map((event) => ({ timeMs: nowMs - snapshotAgoMs, event }));
     for (let number = 1; number <= this.#limits.historyMembers; number += 1) {
       const day = memberDay(member(number), random);
       const lengthMs = day.reduce((sum, event) => sum + event.afterMs, 0);
@@ -126,6 +130,7 @@ export class DemoPlayer {
 
   #nextEvent(): DayEvent | undefined {
     const { random } = this.#ports;
+    if (random() * titleUpdateEvery < 1) return titleUpdate(random);
     const slot = Math.floor(random() * this.#limits.activeMembers);
     let day = this.#active[slot];
     if (day === undefined || day.length === 0) {
@@ -155,7 +160,8 @@ export class DemoPlayer {
 
   #records(timeMs: number, event: DayEvent): DemoRecord[] {
     this.#sent += 1;
-    const fields = { ...event.fields, eventId: this.#ports.newId(), occurredAt: BigInt(timeMs) };
+    const stamp = event.timed?.(timeMs) ?? { eventId: this.#ports.newId(), occurredAt: BigInt(timeMs) };
+    const fields = { ...event.fields, ...stamp };
     const value = this.#ports.encode(event.topic, fields);
     const record: DemoRecord = { timestampMs: timeMs, key: Buffer.from(event.key), value, headers: null };
     if (this.#sent % rubbishEvery === 0) return [record, { ...record, value: value.subarray(0, 9) }];

@@ -69,7 +69,7 @@ const account = { type: 'Account', id: 'a-1' };
 /** One event of each bundled type, and the edges and the step it must leave. */
 const golden: Record<
   string,
-  { event: object; nodes: string[]; edges: string[]; action: string; links: string[] }
+  { event: object; nodes: string[]; edges: string[]; action?: string; links?: string[] }
 > = {
   AccountUpdated: {
     event: { ...head, country: 'NL', plan: 'PREMIUM', profiles: 3, memberSince: 2n ** 53n + 1n },
@@ -134,6 +134,101 @@ const golden: Record<
     action: 'followed an ad',
     links: ['out CLICKED Ad'],
   },
+  Searched: {
+    event: {
+      ...head,
+      text: ' Even ',
+      language: 'nl_NL',
+      filters: {},
+      results: [
+        { title, position: 1 },
+        { title: { ...title, id: 't-4' }, position: 4 },
+      ],
+      chosenTitleId: 't-1',
+    },
+    nodes: ['Title kind,name'],
+    edges: ['Account FOUND Title', 'Account WAS_OFFERED Title'],
+    action: 'searched',
+    links: ['out FOUND Title', 'out WAS_OFFERED Title'],
+  },
+  TitleRated: {
+    event: { ...head, title, rating: { 'com.example.streaming.events.Stars': { stars: 4 } } },
+    nodes: ['Title kind,name'],
+    edges: ['Account RATED Title'],
+    action: 'rated',
+    links: ['out RATED Title'],
+  },
+  GameSessionEnded: {
+    event: {
+      ...head,
+      game: { id: 'g-1', name: 'Run', franchiseTitleId: null },
+      seconds: 600n,
+      achievements: [{ id: 'x', name: 'X', unlockedAt: 1_700_000_000_000_001n }],
+    },
+    nodes: ['Game name', 'Achievement name'],
+    edges: ['Account PLAYED Game', 'Account UNLOCKED Achievement'],
+    action: 'stopped playing',
+    links: ['out PLAYED Game', 'out UNLOCKED Achievement'],
+  },
+  LiveEventReacted: {
+    event: { ...head, liveEvent: live, reactions: { cheer: 3 }, stage: null },
+    nodes: ['LiveEvent name'],
+    edges: ['Account REACTED LiveEvent'],
+    action: 'reacted',
+    links: ['out REACTED LiveEvent'],
+  },
+  ProfileChanged: {
+    event: {
+      ...head,
+      change: 'CREATED',
+      profile: { id: 'p-1', language: 'nl', maturity: 'KIDS', bornOn: null },
+    },
+    nodes: ['Profile bornOn,language,maturity'],
+    edges: ['Account HAS_PROFILE Profile'],
+    action: 'changed a profile',
+    links: ['out HAS_PROFILE Profile'],
+  },
+  InvoicePaid: {
+    event: {
+      ...head,
+      invoiceId: 'i-1',
+      amount: Buffer.from([5, 19]),
+      currency: 'eur',
+      method: { 'com.example.identity.events.Partner': { name: 'Fjordnet' } },
+      plan: 'STANDARD',
+    },
+    nodes: [],
+    edges: ['Account BILLED_BY Partner'],
+    action: 'paid',
+    links: ['out BILLED_BY Partner'],
+  },
+  Envelope: {
+    event: {
+      before: null,
+      after: {
+        id: 't-1',
+        name: 'Évening',
+        kind: 'series',
+        released: 20_000,
+        runtime_seconds: null,
+        genres: ['Drama'],
+      },
+      source: {
+        connector: 'postgresql',
+        name: 'catalog',
+        ts_ms: BigInt(at),
+        snapshot: null,
+        db: 'd',
+        schema: 's',
+        table: 't',
+        lsn: null,
+      },
+      op: 'u',
+      ts_ms: null,
+    },
+    nodes: ['Title kind,name,released,runtimeSeconds'],
+    edges: ['Title HAS_GENRE Genre'],
+  },
 };
 
 function summary({ mutations }: EventMutations): unknown {
@@ -165,6 +260,24 @@ describe('the bundled catalog', () => {
       expect(summary(mapped)).toEqual(expected);
       expect(mapped).toMatchObject({ timeMs: at, rank: 0 });
     }
+  });
+
+  test('reads a change of a table: a delete hides the row, and its tombstone says nothing more', async () => {
+    const catalog = await loadCatalog();
+    const registry = BundledRegistry.of(catalog);
+    const processor = await processorOver(registry);
+    const { subject, topic, text } = must(
+      catalog.find(({ name }) => name === 'Envelope'),
+      'the envelope',
+    );
+    const id = must(await registry.latest(subject), subject).schema.id;
+    const { after, ...change } = Object(must(golden.Envelope, 'the envelope').event);
+    const deleted = { ...change, before: after, after: null, op: 'd' };
+    const record = recordOf(new EventEncoder(id, text).encode(deleted));
+    expect(eventOf(await run(processor, topic, record)).mutations).toEqual([
+      { kind: 'node-delete', node: { type: 'Title', id: 't-1' } },
+    ]);
+    expect(await run(processor, topic, recordOf(null))).toEqual({ kind: 'filtered' });
   });
 
   test('maps values exactly', async () => {

@@ -45,6 +45,11 @@ export function isCelWord(name: string): boolean {
   return reserved.has(name) || bare.hasVariable(name);
 }
 
+/** A record as CEL sees it; each record type has a class of its own, by which the library knows it wherever it stands. */
+export class CelRecord {
+  readonly [field: string]: unknown;
+}
+
 /** How the library tells what a value is; a record that holds it could not be looked at. Paths lead to it all the same. */
 const hiddenField = 'constructor';
 
@@ -56,7 +61,11 @@ export class CelTypes {
   readonly #schema: AvroSchema;
   readonly #seen = new Map<Type, Seen>();
   /** In the order in which they have to be declared: inner ones first. */
-  readonly #records: { readonly name: string; readonly fields: Readonly<Record<string, string>> }[] = [];
+  readonly #records: {
+    readonly name: string;
+    readonly ctor: typeof CelRecord;
+    readonly fields: Readonly<Record<string, string>>;
+  }[] = [];
   readonly #recordNames = new Set<string>();
 
   constructor(schema: AvroSchema) {
@@ -66,7 +75,8 @@ export class CelTypes {
   /** Declares the types and variables of a scope: the event's fields, the event itself and each loop's item. */
   declare(environment: Environment, scope: Scope): void {
     const variables = new Map(scope.flatMap((root) => this.#variables(root)));
-    for (const { name, fields } of this.#records) environment.registerType(name, { fields: { ...fields } });
+    for (const { name, ctor, fields } of this.#records)
+      environment.registerType(name, { ctor, fields: { ...fields } });
     for (const [name, { celType }] of variables) {
       // A field that is called like a word of CEL is still reached as `event.type`.
       if (!isCelWord(name) && !environment.hasVariable(name)) environment.registerVariable(name, celType);
@@ -99,6 +109,16 @@ export class CelTypes {
       return context;
     };
     return { bind, names: new Set(found.keys()) };
+  }
+
+  /** True where `event.name` is what `name` is. */
+  isField([event]: Scope, name: string): boolean {
+    const type = event === undefined ? null : withoutNull(event.type);
+    if (!(type instanceof avsc.types.RecordType) || name === hiddenField) return false;
+    return (
+      type.fields.some((field) => field.name === name) &&
+      !type.fields.some((field) => field.name === eventName)
+    );
   }
 
   /** Inner scopes come later and hide what has their name. */
@@ -135,9 +155,7 @@ export class CelTypes {
     }
     if (type instanceof types.MapType) {
       const values = this.#see(withoutNull(type.valuesType));
-      // cel-js takes no records as values of a typed map.
-      const isRecord = withoutNull(type.valuesType) instanceof types.RecordType;
-      const celType = `map<string, ${isRecord ? 'dyn' : values.celType}>`;
+      const celType = `map<string, ${values.celType}>`;
       return { celType, convert: (value, bounds) => convertValues(value, values.convert, bounds) };
     }
     if (type.typeName.startsWith('union')) return this.#union(type);
@@ -156,7 +174,8 @@ export class CelTypes {
   #record(type: avsc.types.RecordType): Seen {
     const name = this.#freshName(branchName(type));
     const fields: [name: string, seen: Seen][] = [];
-    const convert: Convert = (value, bounds) => convertRecord(value, fields, bounds);
+    const ctor = class extends CelRecord {};
+    const convert: Convert = (value, bounds) => convertRecord(value, ctor, fields, bounds);
     // While it is being looked at, the record inside itself is dyn, with the same conversion.
     this.#seen.set(type, { celType: 'dyn', convert });
     for (const field of type.fields) {
@@ -164,10 +183,10 @@ export class CelTypes {
       if (field.name !== hiddenField) fields.push([field.name, seen]);
     }
     const declared = fields.map(([field, { celType }]) => [field, celType] as const);
-    this.#records.push({ name, fields: Object.fromEntries(declared) });
+    this.#records.push({ name, ctor, fields: Object.fromEntries(declared) });
     const narrow = (only: ReadonlySet<string>): Convert => {
       const some = fields.filter(([field]) => only.has(field));
-      return (value, bounds) => convertRecord(value, some, bounds);
+      return (value, bounds) => convertRecord(value, ctor, some, bounds);
     };
     return { celType: name, convert, narrow };
   }
@@ -256,11 +275,12 @@ function propertyOf(value: unknown, name: string): unknown {
 
 function convertRecord(
   value: unknown,
+  ctor: typeof CelRecord,
   fields: readonly (readonly [string, Seen])[],
   bounds: Bounds,
 ): unknown {
   if (value === null || value === undefined) return undefined;
-  const record: Record<string, unknown> = {};
+  const record: Record<string, unknown> = new ctor();
   for (const [name, { convert }] of fields) {
     const inner = convert(propertyOf(value, name), bounds);
     if (inner !== undefined) record[name] = inner;

@@ -21,16 +21,16 @@ export class ExpressionUse {
   /** Each variable with the fields that are taken of it; null where it is used as a whole. */
   readonly variables = new Map<string, Set<string> | null>();
   /**
-   * What is read whatever the other values are, so that the whole is null where one of them is. Not what stands behind `?`, beside
-   * `&&` and `||` or in `has(…)`.
+   * What is read whatever the other values are, so that the whole is null where one of them is. Of `&&`, `||` and the sides of
+   * `:` what both need, since one may do without the other.
    */
-  readonly required: Chain[] = [];
+  readonly required: readonly Chain[];
   hasLoop = false;
   problem: string | null = null;
 
   constructor(ast: unknown) {
     this.#visit(ast, 0);
-    this.#require(ast);
+    this.required = requiredBy(ast);
   }
 
   /** `depth` counts the loops around the node. The parser has bounded how deep this goes. */
@@ -66,28 +66,75 @@ export class ExpressionUse {
     else known?.add(field);
     return true;
   }
+}
 
-  #require(node: unknown): void {
-    if (Array.isArray(node)) {
-      for (const item of node) this.#require(item);
-      return;
-    }
+/** `has(…)` asks about a null, so it needs nothing. */
+function requiredBy(node: unknown): readonly Chain[] {
+  if (Array.isArray(node)) return node.flatMap(requiredBy);
+  if (!isNode(node)) return [];
+  const chain = chainOf(node);
+  if (chain !== null) return [chain];
+  const { op, args } = node;
+  if (!Array.isArray(args)) return requiredBy(args);
+  const called = calledIn(node);
+  if (called === 'has') return [];
+  // A loop may have no items.
+  if (called !== null && loops.has(called)) return requiredBy(args[1]);
+  if (op === '&&' || op === '||') return inBoth(args[0], args[1]);
+  if (op === '?:') return [...requiredBy(args[0]), ...inBoth(args[1], args[2])];
+  return requiredBy(args);
+}
+
+function inBoth(left: unknown, right: unknown): readonly Chain[] {
+  const others = new Set(requiredBy(right).map((chain) => chain.join('.')));
+  return requiredBy(left).filter((chain) => others.has(chain.join('.')));
+}
+
+/**
+ * The text with `has(a.b.c)` as `(has(event.a) && has(a.b) && has(a.b.c))`: CEL itself asks only about the last field, and would
+ * fail where one before it is null. `isField` tells the event's own fields.
+ */
+export function askingOnTheWay(text: string, ast: unknown, isField: (name: string) => boolean): string {
+  const calls: { readonly start: number; readonly end: number; readonly chain: Chain }[] = [];
+  const items = new Set<string>();
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) for (const item of node) visit(item);
     if (!isNode(node)) return;
-    const chain = chainOf(node);
-    if (chain !== null) {
-      this.required.push(chain);
-      return;
-    }
-    const { op, args } = node;
-    const called = calledIn(node);
-    if (op === '&&' || op === '||' || called === 'has' || !Array.isArray(args)) {
-      if (isNode(args)) this.#require(args);
-      return;
-    }
-    // Of a loop only what it goes through, and of `a ? b : c` only the question.
-    if (called !== null && loops.has(called)) this.#require(args[1]);
-    else this.#require(op === '?:' ? args[0] : args);
+    const { args } = node;
+    const [given]: readonly unknown[] = Array.isArray(args) && Array.isArray(args[1]) ? args[1] : [];
+    const chain = calledIn(node) === 'has' && isNode(given) ? chainOf(given) : null;
+    if (chain !== null && isPlaced(node)) calls.push({ ...placeOf(node), chain });
+    if (Array.isArray(args) && loops.has(String(args[0]))) addItem(args[2], items);
+    visit(args);
+  };
+  visit(ast);
+  let asked = text;
+  for (const { start, end, chain } of calls.sort((a, b) => b.start - a.start)) {
+    const [name, ...fields] = chain;
+    const parts = fields.map((_, index) => `has(${[name, ...fields.slice(0, index + 1)].join('.')})`);
+    if (isField(name) && !items.has(name)) parts.unshift(`has(event.${name})`);
+    asked = `${asked.slice(0, start)}(${parts.join(' && ')})${asked.slice(end)}`;
   }
+  return asked;
+}
+
+/** What a loop of an expression calls its item. */
+function addItem(given: unknown, items: Set<string>): void {
+  const [item]: readonly unknown[] = Array.isArray(given) ? given : [];
+  if (isNode(item) && typeof item.args === 'string') items.add(item.args);
+}
+
+interface Place {
+  readonly start: number;
+  readonly end: number;
+}
+
+function isPlaced(node: object): node is Place {
+  return 'start' in node && 'end' in node && typeof node.start === 'number' && typeof node.end === 'number';
+}
+
+function placeOf({ start, end }: Place): Place {
+  return { start, end };
 }
 
 function isNode(value: unknown): value is AstNode {

@@ -1,8 +1,8 @@
-import { Environment, EvaluationError } from '@marcbachmann/cel-js';
+import { Environment, EvaluationError, type TypeCheckResult } from '@marcbachmann/cel-js';
 import { BadDataError } from '../foundation/index.ts';
 import type { AvroSchema } from './avro-type.ts';
-import { type Bounds, CelTypes } from './cel-types.ts';
-import { type Chain, ExpressionUse } from './expression-use.ts';
+import { type Bounds, CelRecord, CelTypes } from './cel-types.ts';
+import { askingOnTheWay, type Chain, ExpressionUse } from './expression-use.ts';
 import type { Scope, ValueKind } from './value-plan.ts';
 
 /**
@@ -62,10 +62,13 @@ export class ExpressionCompiler {
   compile(text: string, scope: Scope): CompiledExpression {
     if (text.length > textCharactersMax) return refused(`is longer than ${textCharactersMax} characters`);
     const environment = this.#environment(scope);
-    const check = environment.check(text);
-    if (!check.valid)
-      return refused(`does not compile: ${firstLine(check.error?.summary ?? check.error?.message)}`);
-    const parsed = environment.parse(text);
+    const given = environment.check(text);
+    if (!given.valid) return refused(doesNotCompile(given));
+    const isField = (name: string): boolean => this.#types.isField(scope, name);
+    const asking = askingOnTheWay(text, environment.parse(text).ast, isField);
+    const check = environment.check(asking);
+    if (!check.valid) return refused(doesNotCompile(check));
+    const parsed = environment.parse(asking);
     const use = new ExpressionUse(parsed.ast);
     if (use.problem !== null) return refused(use.problem);
     const type = String(check.type);
@@ -106,14 +109,10 @@ function isMissing(context: Readonly<Record<string, unknown>>, [name, ...fields]
   let value = context[name];
   for (const field of fields) {
     if (value instanceof Map) value = value.get(field);
-    else if (isPlainRecord(value)) value = Object.hasOwn(value, field) ? value[field] : undefined;
+    else if (value instanceof CelRecord) value = Object.hasOwn(value, field) ? value[field] : undefined;
     else break;
   }
   return value === undefined;
-}
-
-function isPlainRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function evaluated(
@@ -128,7 +127,8 @@ function evaluated(
     if (error instanceof BadDataError) throw error;
     // A null is left out of what the expression sees, so meeting one looks like meeting nothing.
     if (error instanceof EvaluationError && isNullMet(error)) return null;
-    const why = error instanceof EvaluationError ? error.code.replaceAll('_', ' ') : 'a value out of range';
+    const why =
+      error instanceof EvaluationError ? error.code.replaceAll('_', ' ') : 'a value that it cannot take';
     throw new BadDataError('EXPRESSION_FAILED', `The expression \`${text}\` failed: ${why}.`, {
       cause: error,
     });
@@ -152,8 +152,11 @@ function refused(sentence: string): CompiledExpression {
   return { ok: false, sentence };
 }
 
-function firstLine(message: string | undefined): string {
-  return (message ?? 'unknown reason').split('\n', 1)[0] ?? '';
+function doesNotCompile({ error }: TypeCheckResult): string {
+  const message = error?.summary ?? error?.message ?? 'unknown reason';
+  const line = message.split('\n', 1)[0] ?? '';
+  const remedy = / [!=]= null$|: null [!=]= /.test(line) ? '; ask for a null with has(…)' : '';
+  return `does not compile: ${line}${remedy}`;
 }
 
 function remedyFor(type: string): string {

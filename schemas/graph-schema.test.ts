@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { normalizers } from '../processors/index.ts';
 import { AvroSchema } from './avro-type.ts';
 import { loadCatalog } from './catalog/index.ts';
 import { describeGraph } from './graph-schema.ts';
@@ -53,21 +54,23 @@ function conflictsOf(...parts: readonly GraphDeclarations[]) {
 test('the schema of the bundled catalog is the union of its mappings, without a conflict', async () => {
   const catalog = await loadCatalog();
   const parts = catalog.map(({ subject, text }) =>
-    declarationsOf(compileMapping({ subject, version: 1 }, new AvroSchema(text), new Map())),
+    declarationsOf(compileMapping({ subject, version: 1 }, new AvroSchema(text), normalizers)),
   );
   const { schema, conflicts } = describeGraph(mergeDeclarations(parts));
   expect(conflicts).toEqual([]);
   expect(schema.nodeTypes.map(({ name }) => name)).toEqual([
-    ...['Account', 'Ad', 'Campaign', 'Device', 'Game', 'LiveEvent', 'Title'],
+    ...['Account', 'Achievement', 'Ad', 'Campaign', 'Device', 'Game'],
+    ...['Genre', 'LiveEvent', 'Partner', 'Profile', 'Title'],
   ]);
+  const live = ['live.attendance-value', 'live.invitation-value', 'live.reaction-value'];
   expect(schema.nodeTypes.find(({ name }) => name === 'LiveEvent')).toEqual({
     name: 'LiveEvent',
     idKind: 'text',
     properties: [
-      { name: 'name', kind: 'text', declaredBy: ['live.attendance-value', 'live.invitation-value'] },
+      { name: 'name', kind: 'text', declaredBy: live },
       { name: 'startsAt', kind: 'timestamp', declaredBy: ['live.attendance-value', 'live.invitation-value'] },
     ],
-    declaredBy: ['live.attendance-value', 'live.invitation-value'],
+    declaredBy: live,
   });
   expect(schema.edgeTypes.find(({ name }) => name === 'BELONGS_TO')?.ends).toEqual([
     { from: 'Ad', to: 'Campaign', declaredBy: ['ads.click-value', 'ads.impression-value'] },
@@ -77,10 +80,17 @@ test('the schema of the bundled catalog is the union of its mappings, without a 
   expect(schema.domains.find(({ name }) => name === 'streaming')).toEqual({
     name: 'streaming',
     actions: [
+      { name: 'rated', declaredBy: ['streaming.rating-value'] },
+      { name: 'searched', declaredBy: ['streaming.search-value'] },
       { name: 'started watching', declaredBy: ['streaming.playback-value'] },
       { name: 'watched', declaredBy: ['streaming.playback-stopped-value'] },
     ],
-    declaredBy: ['streaming.playback-stopped-value', 'streaming.playback-value'],
+    declaredBy: [
+      'streaming.playback-stopped-value',
+      'streaming.playback-value',
+      'streaming.rating-value',
+      'streaming.search-value',
+    ],
   });
 });
 

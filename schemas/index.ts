@@ -4,6 +4,7 @@ export { BundledRegistry, type BundledSchema } from './bundled-registry.ts';
 export { type CatalogSchema, loadCatalog } from './catalog/index.ts';
 export { ConfluentRegistry, type ConfluentRegistryOptions } from './confluent-registry.ts';
 export { EventEncoder } from './event-encoder.ts';
+export { type FixtureEvents, type FixtureOptions, fixtureEvents } from './fixture-events.ts';
 export {
   type ActionSchema,
   type DomainSchema,
@@ -44,6 +45,12 @@ export type { NormalizerSignature, NormalizerSignatures } from './normalizer-sig
 export type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './registry.ts';
 export { RegistryCache, type RegistryCacheLimits, registryCacheLimitsDefault } from './registry-cache.ts';
 export { type RegistryHttpLimits, registryHttpLimitsDefault } from './registry-http.ts';
+export {
+  type CompatibilityBreak,
+  explainCompatibility,
+  RegistryInspection,
+  type RegistryVerdict,
+} from './registry-inspection.ts';
 export type { SchemaLimits } from './schema-text.ts';
 export type {
   BranchTest,

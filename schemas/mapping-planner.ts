@@ -28,6 +28,8 @@ interface Named {
 type Names = ReadonlyMap<string, Named>;
 
 const declarationsMax = 1_000;
+/** Each has its own words for expressions: of a schema with thousands of fields, megabytes. */
+const loopsMax = 64;
 
 /** Resolves a mapping against its schema. What is wrong is reported, all of it at once. */
 export class MappingPlanner {
@@ -36,6 +38,7 @@ export class MappingPlanner {
   readonly #values: ValuePlanner;
   #slots = 0;
   #declarations = 0;
+  #loops = 0;
 
   constructor(reader: MappingReader, schema: AvroSchema, normalizers: NormalizerSignatures) {
     this.#reader = reader;
@@ -75,6 +78,10 @@ export class MappingPlanner {
 
   #loop(loop: LoopDeclaration, around: Names, scope: Scope): LoopPlan | null {
     this.#count(loop.at);
+    this.#loops += 1;
+    if (this.#loops === loopsMax + 1)
+      this.#reader.report(loop.at, `is one loop more than the ${loopsMax} that a mapping may have`);
+    if (this.#loops > loopsMax) return null;
     const names = this.#names(loop.body.nodes, around, scope.length);
     if (loop.in === '' || loop.as === '') return null;
     const place = this.#values.paths.place(loop.in, scope);

@@ -18,6 +18,8 @@ const notIds = new Set<ValueKind>([
   'double',
   'bytes',
   'decimal',
+  'time-millis',
+  'time-micros',
   'timestamp-millis',
   'timestamp-micros',
 ]);

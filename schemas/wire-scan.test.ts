@@ -174,7 +174,10 @@ function sampleOf(type: Type, turn: number, depth = 0): unknown {
   }
   if (type instanceof types.WrappedUnionType || type instanceof types.UnwrappedUnionType) {
     const branch = type.types[depth > 6 ? 0 : turn % type.types.length];
-    return branch === undefined ? null : sampleOf(branch, turn, depth + 1);
+    if (branch === undefined) return null;
+    const value = sampleOf(branch, turn, depth + 1);
+    const isWrapped = type instanceof types.WrappedUnionType && value !== null;
+    return isWrapped ? { [branch.branchName ?? '']: value } : value;
   }
   const size = depth > 6 ? 0 : turn % 4;
   if (type instanceof types.ArrayType) {

@@ -39,6 +39,38 @@ const manifest = [
   { name: 'GameLaunched', domain: 'games', topic: 'games.launch', files: ['games-launched.avsc'] },
   { name: 'LiveEventInvited', domain: 'live', topic: 'live.invitation', files: ['live-invited.avsc'] },
   { name: 'LiveEventJoined', domain: 'live', topic: 'live.attendance', files: ['live-joined.avsc'] },
+  {
+    name: 'LiveEventReacted',
+    domain: 'live',
+    topic: 'live.reaction',
+    files: ['live-reacted.avsc'],
+  },
+  {
+    name: 'ProfileChanged',
+    domain: 'identity',
+    topic: 'identity.profile',
+    files: ['identity-profile-changed.avsc'],
+  },
+  {
+    name: 'InvoicePaid',
+    domain: 'identity',
+    topic: 'identity.invoice',
+    files: ['identity-invoice-paid.avsc'],
+  },
+  { name: 'Searched', domain: 'streaming', topic: 'streaming.search', files: ['streaming-searched.avsc'] },
+  {
+    name: 'TitleRated',
+    domain: 'streaming',
+    topic: 'streaming.rating',
+    files: ['streaming-title-rated.avsc'],
+  },
+  {
+    name: 'GameSessionEnded',
+    domain: 'games',
+    topic: 'games.session',
+    files: ['games-session-ended.avsc'],
+  },
+  { name: 'Envelope', domain: 'titles', topic: 'titles.changes', files: ['titles-changed.avsc'] },
   { name: 'AdShown', domain: 'ads', topic: 'ads.impression', files: ['ads-shown.avsc'] },
   { name: 'AdClicked', domain: 'ads', topic: 'ads.click', files: ['ads-clicked.avsc'] },
 ] as const;

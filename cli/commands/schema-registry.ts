@@ -1,0 +1,178 @@
+import type { Command } from 'commander';
+import { AvroSchema } from '../../schemas/index.ts';
+import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from '../command-io.ts';
+import { checkSource } from '../schema-check.ts';
+import { readSource, readText } from '../schema-files.ts';
+import { diffOutlines, mappingRows, outlineOf } from '../schema-outline.ts';
+import { addRegistryOptions, needed, registered, withRegistry } from '../schema-registry-access.ts';
+import { printCheck, printJson } from '../schema-report.ts';
+import { renderTable } from '../table.ts';
+
+type Finish = (code: ExitCode) => void;
+interface Options {
+  readonly [name: string]: unknown;
+  readonly json?: boolean;
+  readonly dryRun?: boolean;
+}
+
+const subjectsMax = 1_000;
+const seed = 1;
+
+/** `jg schema list|show|diff|register`: what is in the registry. */
+export function addSchemaRegistryCommands(schema: Command, io: CommandIo, finish: Finish): void {
+  addList(schema, io, finish);
+  addShow(schema, io, finish);
+  addDiff(schema, io, finish);
+  addRegister(schema, io, finish);
+}
+
+function addList(schema: Command, io: CommandIo, finish: Finish): void {
+  addRegistryOptions(schema.command('list'))
+    .description('Prints the subjects of the registry, and which of them carry a mapping.')
+    .option('--json', 'One JSON list.')
+    .addHelpText('before', 'Examples:\n  jg schema list\n  jg schema list --json\n')
+    .action(async (options: Options) => {
+      const rows = await withRegistry(options, io, async (access) => {
+        const { registry, inspection } = needed(access);
+        const subjects = await inspection.subjects();
+        if (subjects.length > subjectsMax)
+          io.err(`The registry has ${subjects.length} subjects; the first ${subjectsMax} are shown.\n`);
+        const found = [];
+        for (const subject of subjects.slice(0, subjectsMax)) {
+          const latest = await registry.latest(subject);
+          if (latest === null) continue;
+          const { version, schema: registeredSchema } = latest;
+          const mapping = registeredSchema.text.includes('"graph"');
+          found.push({ subject, version, id: registeredSchema.id, mapping });
+        }
+        return found;
+      });
+      if (options.json === true) printJson(rows, io);
+      else {
+        const cells = rows.map(({ subject, version, id, mapping }) => [
+          subject,
+          String(version),
+          String(id),
+          mapping ? 'yes' : 'no',
+        ]);
+        io.out(renderTable(['subject', 'version', 'id', 'mapping'], cells));
+      }
+      finish(exitCodes.ok);
+    });
+}
+
+function addShow(schema: Command, io: CommandIo, finish: Finish): void {
+  addRegistryOptions(schema.command('show'))
+    .description('Prints a registered schema and what its mapping makes of an event.')
+    .argument('<subject>', 'Such as rides-value.')
+    .option('--version <number>', 'Which version (default: the newest).')
+    .option('--json', 'One JSON object.')
+    .addHelpText(
+      'before',
+      'Examples:\n  jg schema show rides-value\n  jg schema show rides-value --version 2 --json\n',
+    )
+    .action(async (subject: string, options: Options) => {
+      const version = typeof options.version === 'string' ? options.version : undefined;
+      const found = await withRegistry(options, io, (access) => registered(needed(access), subject, version));
+      const avro = new AvroSchema(found.schema.text);
+      const rows = mappingRows(avro);
+      if (options.json === true) {
+        const {
+          version: number,
+          schema: { id },
+        } = found;
+        printJson({ subject, version: number, id, schema: avro.json, mapping: rows }, io);
+      } else {
+        io.out(`${printable(subject)} version ${found.version}, id ${found.schema.id}\n`);
+        io.out(`${printableLines(JSON.stringify(avro.json, null, 2))}\n\n`);
+        if (rows.length === 0) io.out('It carries no mapping that compiles.\n');
+        else
+          io.out(
+            renderTable(
+              ['part', 'name', 'kind', 'from'],
+              rows.map(({ part, name, kind, from }) => [part, name, kind, from]),
+            ),
+          );
+      }
+      finish(exitCodes.ok);
+    });
+}
+
+function addDiff(schema: Command, io: CommandIo, finish: Finish): void {
+  addRegistryOptions(schema.command('diff'))
+    .description('Compares two versions: fields, and the nodes, edges and properties of the mapping.')
+    .argument('<subject>', 'Such as rides-value.')
+    .argument('[file]', 'Compare with this schema instead of a registered version.')
+    .option(
+      '--from <version>',
+      'The older one (default: the one before the newest; with a file, the newest).',
+    )
+    .option('--to <version>', 'The newer one (default: the newest).')
+    .option('--json', 'One JSON list.')
+    .addHelpText(
+      'before',
+      'Examples:\n  jg schema diff rides-value\n  jg schema diff rides-value --from 1 --to 3\n  jg schema diff rides-value rides.avsc\n',
+    )
+    .action(async (subject: string, file: string | undefined, options: Options) => {
+      const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+      const [before, after] = await withRegistry(options, io, async (given) => {
+        const access = needed(given);
+        const newer = file === undefined ? await registered(access, subject, text(options.to)) : null;
+        const from =
+          text(options.from) ?? (newer === null ? undefined : String(Math.max(1, newer.version - 1)));
+        const older = await registered(access, subject, from);
+        return [older.schema.text, newer?.schema.text ?? (await readText(file ?? ''))] as const;
+      });
+      const differences = diffOutlines(outlineOf(before), outlineOf(after));
+      if (options.json === true) printJson(differences, io);
+      else if (differences.length === 0) io.out('No difference.\n');
+      else {
+        const rows = differences.map(({ change, part, name, before: was, after: is }) => [
+          change,
+          part,
+          name,
+          was,
+          is,
+        ]);
+        io.out(renderTable(['change', 'part', 'name', 'before', 'after'], rows));
+      }
+      finish(exitCodes.ok);
+    });
+}
+
+function addRegister(schema: Command, io: CommandIo, finish: Finish): void {
+  addRegistryOptions(schema.command('register'))
+    .description('Checks a schema as `jg schema check` does and, when nothing is wrong, registers it.')
+    .argument('<file>', 'An Avro schema with a `graph`.')
+    .requiredOption('--subject <name>', 'Such as rides-value, or rides-value.graph for a reader schema.')
+    .option('--dry-run', 'Check only.')
+    .option('--json', 'One JSON object.')
+    .addHelpText(
+      'before',
+      'Examples:\n  jg schema register rides.avsc --subject rides-value --dry-run\n  jg schema register rides.avsc --subject rides-value.graph\n',
+    )
+    .action(async (file: string, options: Options & { readonly subject: string }) => {
+      const { subject } = options;
+      const outcome = await withRegistry(options, io, async (given) => {
+        const access = needed(given);
+        const source = await readSource(file, subject);
+        const { plan, ...report } = await checkSource(source, seed, access);
+        if (plan === null || report.problems.length > 0 || options.dryRun === true)
+          return { report, registered: null };
+        const {
+          version,
+          schema: { id },
+        } = await access.registry.register(subject, source.text);
+        return { report, registered: { subject, version, id } };
+      });
+      const { report, registered: made } = outcome;
+      if (options.json === true) printJson(outcome, io);
+      else {
+        printCheck([report], [], io);
+        if (made !== null)
+          io.out(`Registered as ${printable(subject)} version ${made.version}, id ${made.id}.\n`);
+        else if (report.problems.length > 0) io.err('Nothing was registered.\n');
+      }
+      finish(report.problems.length === 0 ? exitCodes.ok : exitCodes.usage);
+    });
+}

@@ -1,0 +1,263 @@
+import { BadDataError } from '../foundation/index.ts';
+import { normalizers } from '../processors/index.ts';
+import {
+  AvroSchema,
+  type CompatibilityBreak,
+  checkMapping,
+  declarationsOf,
+  describeGraph,
+  explainCompatibility,
+  type MappingPlan,
+  mergeDeclarations,
+} from '../schemas/index.ts';
+import { indexPositions, type SchemaPositions, syntaxPosition } from './schema-positions.ts';
+import type { RegistryAccess } from './schema-registry-access.ts';
+import { tryGenerated } from './schema-trial.ts';
+
+/** A schema's text and what it is called: a file, or `subject version n`. */
+export interface SchemaSource {
+  readonly file: string;
+  readonly text: string;
+  /** Where it is or will be registered; null when that is not known. */
+  readonly subject: string | null;
+}
+
+export interface SchemaProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly path: string;
+  readonly sentence: string;
+}
+
+/** What the mapping made of generated events. */
+export interface EventCounts {
+  readonly generated: number;
+  readonly mapped: number;
+  readonly filtered: number;
+  readonly deadLettered: number;
+  /** False when the schema is too large for each of its branches to be visited. */
+  readonly complete: boolean;
+}
+
+export interface CompatibilityReport {
+  readonly mode: string;
+  readonly against: readonly {
+    readonly version: number;
+    readonly compatible: boolean;
+    readonly breaks: readonly CompatibilityBreak[];
+    readonly registrySays: readonly string[];
+  }[];
+}
+
+export interface CheckReport {
+  readonly file: string;
+  readonly subject: string | null;
+  readonly problems: readonly SchemaProblem[];
+  /** What is right by the rules and yet worth knowing. */
+  readonly notes: readonly string[];
+  readonly events: EventCounts | null;
+  readonly compatibility: CompatibilityReport | null;
+}
+
+/** A schema that passed the compiler. */
+export interface CompiledSource {
+  readonly schema: AvroSchema;
+  readonly plan: MappingPlan;
+}
+
+export interface Compiled {
+  readonly problems: readonly SchemaProblem[];
+  readonly schema: AvroSchema | null;
+  readonly plan: MappingPlan | null;
+}
+
+/** Valid Avro within the limits, with a mapping that compiles; all problems of the mapping at once. */
+export function compileSource({ file, text, subject }: SchemaSource): Compiled {
+  let schema: AvroSchema;
+  try {
+    schema = new AvroSchema(text);
+  } catch (error) {
+    if (error instanceof BadDataError)
+      return { problems: [schemaProblem(file, text, error)], schema: null, plan: null };
+    throw error;
+  }
+  const positions = indexPositions(text);
+  if (schema.graph === undefined) {
+    const sentence = `carries no mapping: \`jg schema new ${file}\` proposes one`;
+    return { problems: [{ file, ...positions.ofPath(''), path: 'graph', sentence }], schema, plan: null };
+  }
+  const { problems, plan } = checkMapping({ subject: subject ?? file, version: 1 }, schema, normalizers);
+  return {
+    problems: problems.map(({ path, sentence }) => ({ file, ...positions.ofPath(path), path, sentence })),
+    schema,
+    plan,
+  };
+}
+
+/** What {@link compileSource} says, and what becomes of generated events. */
+export async function checkSource(
+  source: SchemaSource,
+  seed: number,
+  access: RegistryAccess | null,
+): Promise<CheckReport & { readonly plan: MappingPlan | null }> {
+  const { file, subject } = source;
+  const { problems, schema, plan } = compileSource(source);
+  const report = { file, subject, plan };
+  if (schema === null) return { ...report, problems, notes: [], events: null, compatibility: null };
+  const positions = indexPositions(source.text);
+  const trial = plan === null ? null : tryMapping(schema, plan, seed, { file, positions });
+  const registry =
+    access === null || subject === null ? null : await compare(source, subject, schema, positions, access);
+  return {
+    ...report,
+    problems: [...problems, ...(trial?.problems ?? []), ...(registry?.problems ?? [])],
+    notes: [...(trial?.notes ?? []), ...(registry?.notes ?? [])],
+    events: trial?.events ?? null,
+    compatibility: registry?.compatibility ?? null,
+  };
+}
+
+/** What the mappings of several schemas say against each other. */
+export function graphConflicts(plans: readonly MappingPlan[]): readonly string[] {
+  const { conflicts } = describeGraph(mergeDeclarations(plans.map(declarationsOf)));
+  return conflicts.map(({ path, sentence }) => `${path}: ${sentence}`);
+}
+
+interface Place {
+  readonly file: string;
+  readonly positions: SchemaPositions;
+}
+
+function tryMapping(
+  schema: AvroSchema,
+  plan: MappingPlan,
+  seed: number,
+  { file, positions }: Place,
+): { problems: readonly SchemaProblem[]; notes: readonly string[]; events: EventCounts } {
+  const { trials, complete } = tryGenerated(schema, plan, seed);
+  const count = (fate: string): number => trials.filter((trial) => trial.fate === fate).length;
+  const failed = trials.filter((trial) => trial.fate === 'dead-lettered');
+  const events: EventCounts = {
+    generated: trials.length,
+    mapped: count('mapped'),
+    filtered: count('filtered'),
+    deadLettered: failed.length,
+    complete,
+  };
+  const notes = [...Map.groupBy(failed, ({ reason }) => reason)].map(
+    ([reason, alike]) =>
+      `${alike.length} of ${trials.length} generated events would be dead letters: ${reason}`,
+  );
+  if (failed.length < trials.length || failed[0] === undefined) return { problems: [], notes, events };
+  const sentence = `turns no generated event into mutations: ${failed[0].reason}`;
+  const problem = { file, ...positions.ofPath('graph'), path: 'graph', sentence };
+  return { problems: [problem], notes: [], events };
+}
+
+async function compare(
+  { file, text }: SchemaSource,
+  subject: string,
+  schema: AvroSchema,
+  positions: SchemaPositions,
+  { registry, inspection }: RegistryAccess,
+): Promise<{
+  problems: readonly SchemaProblem[];
+  notes: readonly string[];
+  compatibility: CompatibilityReport;
+}> {
+  const versions = (await registry.versions(subject)).filter((version) => version.schema.text !== text);
+  const mode = await inspection.mode(subject);
+  const problems: SchemaProblem[] = [];
+  const notes: string[] = [];
+  const against: CompatibilityReport['against'][number][] = [];
+  for (const { version, schema: older } of mode.endsWith('_TRANSITIVE') ? versions : versions.slice(-1)) {
+    const { compatible, messages } = await inspection.check(subject, version, text);
+    const breaks = explainCompatibility(new AvroSchema(older.text), schema);
+    against.push({ version, compatible, breaks, registrySays: messages });
+    for (const { direction, path, sentence, instead } of breaks) {
+      const consequence =
+        direction === 'backward'
+          ? `events of version ${version} could not be read with this schema`
+          : `readers of version ${version} could not read its events`;
+      const whole = `${sentence} (${consequence}): ${instead}`;
+      if (!compatible && asks(mode, direction)) {
+        const at = positions.ofPath(schemaPathOf(schema.json, path));
+        problems.push({ file, ...at, path, sentence: whole });
+      } else if (direction === 'backward') notes.push(`${path === '' ? subject : path}: ${whole}`);
+    }
+    const isExplained = breaks.some(({ direction }) => asks(mode, direction));
+    if (!compatible && !isExplained) {
+      const says = messages[0] === undefined ? 'and gives no reason' : `: ${messages[0]}`;
+      const sentence = `is refused by the registry (${mode}, version ${version})${says}`;
+      problems.push({ file, ...positions.ofPath(''), path: subject, sentence });
+    }
+  }
+  return { problems, notes, compatibility: { mode, against } };
+}
+
+function asks(mode: string, direction: 'backward' | 'forward'): boolean {
+  return mode.startsWith('FULL') || mode.startsWith(direction.toUpperCase());
+}
+
+/** avsc and the limits give no place, but the name of what is wrong; its first mention is the best guess. */
+function schemaProblem(file: string, text: string, error: BadDataError): SchemaProblem {
+  const isSyntax = error.code === 'SCHEMA_INVALID' && !isJson(text);
+  if (isSyntax) {
+    const { line, column, reason } = syntaxPosition(text);
+    return { file, line, column, path: '', sentence: `the schema is not JSON: ${reason}` };
+  }
+  const sentence = error.message.replace(/\.$/, '');
+  const start = { line: 1, column: 1 };
+  if (error.code === 'SCHEMA_TOO_LARGE') return { file, ...start, path: '', sentence };
+  const name = /: "?([A-Za-z_][\w.]*)"?$/.exec(sentence)?.[1];
+  const found = name === undefined ? null : indexPositions(text).ofText(name);
+  return { file, ...(found ?? start), path: '', sentence };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** From `device.model` to `fields[3].type.fields[1]`, as far as it is written out there. */
+function schemaPathOf(json: unknown, fieldPath: string): string {
+  let node: unknown = json;
+  let path = '';
+  for (const name of fieldPath === '' ? [] : fieldPath.split('.')) {
+    for (let inner = innerRecord(node); inner !== null; inner = innerRecord(node)) {
+      path += path === '' ? inner.step.replace(/^\./, '') : inner.step;
+      node = inner.node;
+    }
+    const fields = attribute(node, 'fields');
+    const index = Array.isArray(fields) ? fields.findIndex((field) => attribute(field, 'name') === name) : -1;
+    if (!Array.isArray(fields) || index === -1) return path;
+    path += `${path === '' ? '' : '.'}fields[${index}]`;
+    node = fields[index];
+  }
+  return path;
+}
+
+/** One step from a field, union, array or map towards the record in it; null at a record or where there is none. */
+function innerRecord(node: unknown): { readonly node: unknown; readonly step: string } | null {
+  if (Array.isArray(node)) {
+    const index = node.findIndex((branch) => typeof branch === 'object');
+    return index === -1 ? null : { node: node[index], step: `[${index}]` };
+  }
+  if (attribute(node, 'fields') !== undefined) return null;
+  for (const name of ['items', 'values', 'type']) {
+    const below = attribute(node, name);
+    if (typeof below === 'object' && below !== null) return { node: below, step: `.${name}` };
+  }
+  return null;
+}
+
+function attribute(node: unknown, name: string): unknown {
+  return typeof node === 'object' && node !== null && !Array.isArray(node)
+    ? Object.entries(node).find(([key]) => key === name)?.[1]
+    : undefined;
+}

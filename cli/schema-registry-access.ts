@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import { settingsFromProcess } from '../config/index.ts';
+import { RefusedError } from '../foundation/index.ts';
+import {
+  ConfluentRegistry,
+  RegistryInspection,
+  registryHttpLimitsDefault,
+  type SubjectVersion,
+} from '../schemas/index.ts';
+import type { CommandIo } from './command-io.ts';
+
+/** The registry that the settings name. */
+export interface RegistryAccess {
+  readonly registry: ConfluentRegistry;
+  readonly inspection: RegistryInspection;
+}
+
+const urlFlag = 'schema.registry.url';
+
+export function addRegistryOptions(command: Command): Command {
+  return command
+    .option(`--${urlFlag} <url>`, 'The registry (default: the setting of that name).')
+    .option('--config <file>', 'Settings in YAML.');
+}
+
+/** Runs with the configured registry, or with null when there is none; closes it afterwards. */
+export async function withRegistry<T>(
+  options: Readonly<Record<string, unknown>>,
+  io: CommandIo,
+  run: (access: RegistryAccess | null) => Promise<T>,
+): Promise<T> {
+  const flags: Record<string, string> = {};
+  for (const name of [urlFlag, 'config']) {
+    const value = options[name];
+    if (typeof value === 'string') flags[name] = value;
+  }
+  const { settings } = settingsFromProcess({ flags });
+  const url = settings[urlFlag];
+  if (url === null) return run(null);
+  const auth = settings['schema.registry.basic.auth.user.info'];
+  const limits = { ...registryHttpLimitsDefault, timeoutMs: settings['schema.registry.timeout.ms'] };
+  const registry = new ConfluentRegistry({
+    url,
+    ...(auth === null ? {} : { auth }),
+    limits,
+    clock: io.clock,
+  });
+  const inspection = new RegistryInspection(new URL(url), auth, limits, io.clock);
+  try {
+    return await run({ registry, inspection });
+  } finally {
+    inspection.close();
+    await registry.close();
+  }
+}
+
+/** Throws `RefusedError` code `REGISTRY_NOT_CONFIGURED`. */
+export function needed(access: RegistryAccess | null): RegistryAccess {
+  if (access !== null) return access;
+  throw new RefusedError(
+    'REGISTRY_NOT_CONFIGURED',
+    'No schema registry is configured: pass --schema.registry.url http://localhost:8081, or set schema.registry.url.',
+  );
+}
+
+/** The newest version, or the numbered one. Throws `RefusedError` code `SUBJECT_NOT_FOUND`. */
+export async function registered(
+  { registry }: RegistryAccess,
+  subject: string,
+  version: string | undefined,
+): Promise<SubjectVersion> {
+  const found =
+    version === undefined
+      ? await registry.latest(subject)
+      : (await registry.versions(subject)).find((one) => String(one.version) === version);
+  if (found !== undefined && found !== null) return found;
+  throw new RefusedError(
+    'SUBJECT_NOT_FOUND',
+    `The registry has no ${version === undefined ? '' : `version ${version} of the `}subject ${subject}; \`jg schema list\` shows what it has.`,
+    { context: { subject } },
+  );
+}

@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, test } from 'vitest';
+import { AvroSchema, checkMapping, loadCatalog } from '../schemas/index.ts';
+import { normalizers } from './normalizers/index.ts';
+
+const text = readFileSync(join(import.meta.dirname, '..', 'docs', 'mapping.schema.json'), 'utf8');
+// A keyword that only fits objects leaves alone what is none: that is meant.
+const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false });
+const validate = ajv.compile(JSON.parse(text));
+
+const folder = join(import.meta.dirname, 'language');
+const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
+
+const fields = [
+  { name: 'at', type: 'long' },
+  { name: 'id', type: 'string' },
+  { name: 'tags', type: { type: 'array', items: 'string' } },
+];
+const node = { type: 'A', id: 'id' };
+const valid = { domain: 'd', time: 'at', nodes: [node] };
+const loop = { in: 'tags', as: 'tag' };
+
+function schemaOf(graph: unknown): object {
+  return { type: 'record', name: 'E', fields, graph };
+}
+
+function problemsOf(graph: unknown): number {
+  const schema = new AvroSchema(JSON.stringify(schemaOf(graph)));
+  return checkMapping({ subject: 's', version: 1 }, schema, normalizers).problems.length;
+}
+
+describe('docs/mapping.schema.json', () => {
+  test('takes every mapping of the catalog', async () => {
+    const catalog = await loadCatalog();
+    expect(catalog.length).toBeGreaterThanOrEqual(8);
+    for (const { text: schema } of catalog) {
+      validate(JSON.parse(schema));
+      expect(validate.errors).toBeNull();
+    }
+  });
+
+  test.each(files)('takes the case %s', (file) => {
+    validate(JSON.parse(readFileSync(join(folder, file), 'utf8')).schema);
+    expect(validate.errors).toBeNull();
+  });
+
+  test.each<[string, unknown]>([
+    ['a minimal mapping', valid],
+    ['a delete', { ...valid, nodes: [{ ...node, op: 'delete' }] }],
+    ['a path of each kind', { ...valid, forEach: [{ ...loop, nodes: [{ type: 'B', id: 'tag' }] }] }],
+  ])('agrees with the compiler that %s is right', (_what, graph) => {
+    expect(problemsOf(graph)).toBe(0);
+    expect(validate(schemaOf(graph))).toBe(true);
+  });
+
+  test.each<[string, unknown]>([
+    ['a list', []],
+    ['a mapping without a domain', { time: 'at', nodes: [node] }],
+    ['a domain with a space', { ...valid, domain: 'a b' }],
+    ['a mapping without a time', { domain: 'd', nodes: [node] }],
+    ['an unknown attribute', { ...valid, edge: [] }],
+    ['a node without an id', { ...valid, nodes: [{ type: 'A' }] }],
+    ['an unknown attribute of a node', { ...valid, nodes: [{ ...node, propertys: {} }] }],
+    ['a reserved type', { ...valid, nodes: [{ type: '__typename', id: 'id' }] }],
+    ['a property called constructor', { ...valid, nodes: [{ ...node, properties: { constructor: 'id' } }] }],
+    ['a path that is none', { ...valid, time: 'at..x' }],
+    ['a path with an unfinished key', { ...valid, time: 'at["x]' }],
+    [
+      'a value of two sources',
+      { ...valid, nodes: [{ ...node, properties: { a: { path: 'id', cel: 'id' } } }] },
+    ],
+    ['a value of no source', { ...valid, nodes: [{ ...node, properties: { a: { apply: 'trim' } } }] }],
+    ['a constant that is null', { ...valid, nodes: [{ ...node, properties: { a: { value: null } } }] }],
+    [
+      'a function on a constant',
+      { ...valid, nodes: [{ ...node, properties: { a: { value: 1, apply: 'trim' } } }] },
+    ],
+    [
+      'an unknown function',
+      { ...valid, nodes: [{ ...node, properties: { a: { path: 'id', apply: 'trin' } } }] },
+    ],
+    [
+      'nine functions',
+      { ...valid, nodes: [{ type: 'A', id: { path: 'id', apply: Array(9).fill('trim') } }] },
+    ],
+    ['an operation that is none', { ...valid, nodes: [{ ...node, op: 'remove' }] }],
+    ['properties of a delete', { ...valid, nodes: [{ ...node, op: 'delete', properties: { a: 'id' } }] }],
+    ['an edge without an end', { ...valid, edges: [{ type: 'X', from: 'A' }] }],
+    ['an empty condition', { ...valid, where: ' ' }],
+    ['a loop without a name', { ...valid, forEach: [{ in: 'tags' }] }],
+    [
+      'a loop in three others',
+      {
+        ...valid,
+        forEach: [
+          { ...loop, forEach: [{ ...loop, as: 'b', forEach: [{ ...loop, as: 'c', forEach: [loop] }] }] },
+        ],
+      },
+    ],
+    ['a journey without an owner', { ...valid, journey: { action: 'watched' } }],
+    ['an action of nothing', { ...valid, journey: { owner: 'A', action: '  ' } }],
+    ['a rank of 256', { ...valid, rank: 256 }],
+    ['nodes that are null', { ...valid, nodes: null }],
+  ])('agrees with the compiler that %s is wrong', (_what, graph) => {
+    expect(problemsOf(graph)).toBeGreaterThan(0);
+    expect(validate(schemaOf(graph))).toBe(false);
+  });
+
+  test('leaves to Avro what is no mapping', () => {
+    for (const schema of ['string', ['null', 'string'], { type: 'enum', name: 'E', symbols: ['A'] }]) {
+      expect(validate(schema)).toBe(true);
+    }
+  });
+
+  test('knows every function by name and description', () => {
+    const expected = [...normalizers.values()].map(({ name, description }) => ({ const: name, description }));
+    expect(JSON.parse(text).$defs.function.oneOf).toEqual(expected);
+  });
+});

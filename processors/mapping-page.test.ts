@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { PropertyValue } from '../graph-store/index.ts';
+import { AvroSchema, checkMapping } from '../schemas/index.ts';
+import { normalizers } from './normalizers/index.ts';
+
+const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'mapping.md'), 'utf8');
+const blocks = [...page.matchAll(/^```json\n(.*?)^```$/gms)].map(([, text]) => text?.trim() ?? '');
+
+interface Part {
+  readonly graph?: object;
+  readonly nodes?: readonly object[];
+}
+
+/** The page says so: a part stands beside the account. */
+function mappingOf({ graph, nodes = [], ...part }: Part): object {
+  const account = { type: 'Account', id: 'account' };
+  return graph ?? { domain: 'shop', time: 'at', ...part, nodes: [account, ...nodes] };
+}
+
+function show(value: PropertyValue): string {
+  return `\`${typeof value === 'string' ? JSON.stringify(value) : String(value)}\``;
+}
+
+describe('docs/mapping.md', () => {
+  const [schema, ...more] = blocks.filter((text) => text.startsWith('{'));
+  const parts = blocks.filter((text) => text.startsWith('"'));
+
+  test('shows one schema and a mapping for each construct', () => {
+    expect(more).toEqual([]);
+    expect(parts.length).toBeGreaterThanOrEqual(8);
+    for (const word of ['where', 'forEach', 'cel', 'apply', 'value', 'optional', 'op', 'as', 'journey']) {
+      expect(parts.some((text) => text.includes(`"${word}"`))).toBe(true);
+    }
+  });
+
+  test.each(parts)('compiles %s', (text) => {
+    const part: Part = JSON.parse(`{${text}}`);
+    const avro = new AvroSchema(JSON.stringify({ ...JSON.parse(schema ?? ''), graph: mappingOf(part) }));
+    const { problems, plan } = checkMapping({ subject: 'docs', version: 1 }, avro, normalizers);
+    expect(problems).toEqual([]);
+    expect(plan).not.toBeNull();
+  });
+
+  test('lists the functions of `apply` as they are', () => {
+    const rows = [...normalizers.values()].map(({ name, takes, gives, description, examples }) => {
+      const [[given, given2] = []] = examples;
+      const example = `${show(given ?? null)} → ${show(given2 ?? null)}`;
+      return `| \`${name}\` | ${takes.join(', ')} | ${gives} | ${description} | ${example} |`;
+    });
+    const [, after = ''] = page.split('<!-- functions: kept true by a test -->\n');
+    expect(after.split('\n\n', 1)[0]?.split('\n').slice(2)).toEqual(rows);
+  });
+});
