@@ -2,37 +2,78 @@ import avsc, { type Type } from 'avsc';
 import { assert } from '../foundation/index.ts';
 
 /**
- * avsc's record, whose resolver looks names up in plain objects: a field called `constructor` or `toString` is found there
- * although nobody put it in, and every event of such a writer would be refused. While it compiles a resolver, this one shows
- * those names with a `$` before them, which no name in Avro has.
+ * avsc's record, whose resolver differs from Avro's specification in two ways that cost good events:
+ *
+ * - It looks names up in plain objects: a field called `constructor` or `toString` is found there although nobody put it in. While
+ *   a resolver is compiled, those names have a `$` before them, which no name in Avro has.
+ * - It refuses a writer's union as soon as one branch cannot be read, where Avro looks at the branch of each value: a producer that
+ *   widens a union would lose all its events, and not only those with the new branch.
  */
 export class SafeRecordType extends avsc.types.RecordType {
   /** Called by avsc. Throws when the writer cannot be read. */
   _update(resolver: unknown, writer: Type, opts: unknown): void {
     const update: unknown = Reflect.get(avsc.types.RecordType.prototype, '_update');
     assert(typeof update === 'function', 'avsc compiles resolvers of records here');
-    Reflect.apply(update, escaped(this), [resolver, escaped(writer), opts]);
+    Reflect.apply(update, withFields(this, escapedField), [resolver, withFields(writer, writtenField), opts]);
   }
-}
-
-function escaped(type: Type): Type {
-  if (!(type instanceof avsc.types.RecordType) || !type.fields.some(isInherited)) return type;
-  return Object.create(type, { fields: { value: type.fields.map(escapedField) } });
 }
 
 type Field = avsc.types.RecordType['fields'][number];
 
-function isInherited({ name, aliases }: Field): boolean {
-  return [name, ...aliases].some((each) => each in Object.prototype);
+function withFields(type: Type, change: (field: Field) => Field): Type {
+  if (!(type instanceof avsc.types.RecordType)) return type;
+  return Object.create(type, { fields: { value: type.fields.map(change) } });
 }
 
 function escapedField(field: Field): Field {
+  if (![field.name, ...field.aliases].some((name) => name in Object.prototype)) return field;
   return Object.create(field, {
     name: { value: escapedName(field.name) },
     aliases: { value: field.aliases.map(escapedName) },
   });
 }
 
+function writtenField(field: Field): Field {
+  const escaped = escapedField(field);
+  const { type } = field;
+  const isUnion =
+    type instanceof avsc.types.UnwrappedUnionType || type instanceof avsc.types.WrappedUnionType;
+  if (!isUnion) return escaped;
+  const union: unknown = Object.create(type, { types: { value: new Branches(type.types) } });
+  return Object.create(escaped, { type: { value: union } });
+}
+
 function escapedName(name: string): string {
   return name in Object.prototype ? `$${name}` : name;
+}
+
+/** Of a writer's union, in the one way in which avsc looks at them when it compiles a resolver: each is to give its own. */
+class Branches {
+  readonly #types: readonly Type[];
+
+  constructor(types: readonly Type[]) {
+    this.#types = types;
+  }
+
+  /** Throws what the first branch threw when none can be read that holds a value. */
+  map(create: (type: Type) => unknown, reader: unknown): readonly unknown[] {
+    let failure: unknown = null;
+    let readable = 0;
+    const resolvers = this.#types.map((type) => {
+      try {
+        const resolver: unknown = Reflect.apply(create, reader, [type]);
+        if (type.typeName !== 'null') readable += 1;
+        return resolver;
+      } catch (error) {
+        failure ??= error;
+        return { _read: () => refuse(type) };
+      }
+    });
+    if (failure !== null && readable === 0) throw failure;
+    return resolvers;
+  }
+}
+
+function refuse({ branchName }: Type): never {
+  throw new Error(`the branch ${branchName} of the writer's union has no place in the reader's schema`);
 }
