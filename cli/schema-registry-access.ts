@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { settingsFromProcess } from '../config/index.ts';
+import { registryAddressFromProcess } from '../config/index.ts';
 import { RefusedError } from '../foundation/index.ts';
 import {
   ConfluentRegistry,
@@ -34,7 +34,7 @@ export async function withRegistry<T>(
     const value = options[name];
     if (typeof value === 'string') flags[name] = value;
   }
-  const { settings } = settingsFromProcess({ flags });
+  const settings = registryAddressFromProcess({ flags });
   const url = settings[urlFlag];
   if (url === null) return run(null);
   const auth = settings['schema.registry.basic.auth.user.info'];

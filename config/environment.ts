@@ -3,11 +3,13 @@ import { didYouMean } from '../foundation/index.ts';
 import {
   invalidSettings,
   type LoadedSettings,
+  loadRegistryAddress,
   loadServerAddress,
   loadSettings,
+  type RegistryAddress,
+  type ServerAddress,
   type SettingsInput,
 } from './load-settings.ts';
-import type { Settings } from './settings-table.ts';
 
 /** The file that is read without being named, when it is there. */
 const wellKnownFile = 'journey-graph.yaml';
@@ -31,8 +33,17 @@ export function settingsFromProcess({ flags }: SettingFlags): LoadedSettings {
  *
  * @throws RefusedError `INVALID_SETTINGS`.
  */
-export function serverAddressFromProcess(): Pick<Settings, 'host' | 'port' | 'api.token'> {
+export function serverAddressFromProcess(): ServerAddress {
   return loadServerAddress(inputOfProcess({}));
+}
+
+/**
+ * Which schema registry flags, environment and settings file name: for commands that only ask it.
+ *
+ * @throws RefusedError `INVALID_SETTINGS`.
+ */
+export function registryAddressFromProcess({ flags }: SettingFlags): RegistryAddress {
+  return loadRegistryAddress(inputOfProcess(flags));
 }
 
 function inputOfProcess(flags: SettingFlags['flags']): SettingsInput {

@@ -1,4 +1,5 @@
 export {
+  registryAddressFromProcess,
   type SettingFlags,
   serverAddressFromProcess,
   settingsFromProcess,

@@ -50,7 +50,15 @@ export function loadSettings(input: SettingsInput): LoadedSettings {
   return { settings: Object.freeze(settings), origins };
 }
 
-const serverAddress: ReadonlySet<string> = new Set(['host', 'port', 'api.token']);
+const serverAddress = ['host', 'port', 'api.token'] as const;
+const registryAddress = [
+  'schema.registry.url',
+  'schema.registry.basic.auth.user.info',
+  'schema.registry.timeout.ms',
+] as const;
+
+export type ServerAddress = Pick<Settings, (typeof serverAddress)[number]>;
+export type RegistryAddress = Pick<Settings, (typeof registryAddress)[number]>;
 
 /**
  * Where a server that was started with these settings is to be found. A command that only asks it a question does not care
@@ -58,9 +66,18 @@ const serverAddress: ReadonlySet<string> = new Set(['host', 'port', 'api.token']
  *
  * @throws RefusedError `INVALID_SETTINGS` for unknown names, unreadable files and problems with these three.
  */
-export function loadServerAddress(input: SettingsInput): Pick<Settings, 'host' | 'port' | 'api.token'> {
+export function loadServerAddress(input: SettingsInput): ServerAddress {
+  return loadSome(input, serverAddress);
+}
+
+/** The same for commands that only ask the schema registry. */
+export function loadRegistryAddress(input: SettingsInput): RegistryAddress {
+  return loadSome(input, registryAddress);
+}
+
+function loadSome(input: SettingsInput, names: readonly string[]): Settings {
   const { settings, problems } = readSettings(input);
-  const ours = problems.filter(({ name }) => serverAddress.has(name) || !settingSpecs.has(name));
+  const ours = problems.filter(({ name }) => names.includes(name) || !settingSpecs.has(name));
   if (ours.length > 0) throw invalidSettings(ours.map(({ text }) => text));
   return settings;
 }
