@@ -9,6 +9,7 @@ import {
   avroRecordProcessorDefaults,
   type DeadLetterWriter,
   type EventSource,
+  LookupTables,
   MappingsInForce,
   mappingSettingsDefault,
   Pipeline,
@@ -23,6 +24,7 @@ import {
   registryCacheLimitsDefault,
   registryHttpLimitsDefault,
   type SchemaRegistry,
+  type WireLimits,
 } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { EmbeddedEvents } from './embedded-events.ts';
@@ -35,6 +37,8 @@ export interface Events {
   readonly description: string;
   readonly topics: readonly string[];
   source(topic: string): EventSource;
+  /** Of all its partitions, whatever other processes read. */
+  tableSource(topic: string): EventSource;
   deadLetters(topic: string): DeadLetterWriter;
   close(): Promise<void>;
 }
@@ -77,11 +81,16 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
     if (settings['subject.name.strategy'] === 'topic') {
       for (const topic of events.topics) mappings.expect(valueSubjectOf(topic));
     }
+    const tables = new LookupTables(
+      { source: (topic) => events.tableSource(topic), registry, clock: io.clock, log },
+      { bytesMax: settings['lookup.bytes.max'], wireLimits: wireLimitsOf(settings) },
+    );
+    cleanup.defer(() => tables.close());
     const freshness = new FreshnessMeter(io.clock);
     const pipelines = await Promise.all(
       events.topics.map(async (topic) => {
         const source = events.source(topic);
-        const processor = await createProcessor(settings, registry, mappings, io);
+        const processor = await createProcessor(settings, registry, mappings, tables, io);
         const deadLetters = events.deadLetters(topic);
         cleanup.defer(() => deadLetters.close());
         const parts = {
@@ -188,22 +197,27 @@ function createProcessor(
   settings: Settings,
   registry: SchemaRegistry,
   mappings: MappingsInForce,
+  tables: LookupTables,
   io: CommandIo,
 ): Promise<RecordProcessor> {
   return AvroRecordProcessor.create(
-    { registry, mappings, clock: io.clock },
+    { registry, mappings, tables, clock: io.clock },
     {
       ...avroRecordProcessorDefaults,
       subjectStrategy: settings['subject.name.strategy'],
       preparedMax: settings['schema.cache.entries.max'],
       negativeMs: settings['schema.negative.ttl.ms'],
-      wireLimits: {
-        bytesMax: settings['decode.bytes.max'],
-        valuesMax: settings['decode.items.max'],
-        depthMax: settings['decode.depth.max'],
-      },
+      wireLimits: wireLimitsOf(settings),
     },
   );
+}
+
+function wireLimitsOf(settings: Settings): WireLimits {
+  return {
+    bytesMax: settings['decode.bytes.max'],
+    valuesMax: settings['decode.items.max'],
+    depthMax: settings['decode.depth.max'],
+  };
 }
 
 function pipelineLimits(settings: Settings): ConstructorParameters<typeof Pipeline>[1] {

@@ -61,6 +61,11 @@ export class EmbeddedEvents implements Events {
     return new EmbeddedLogSource(this.log, { topic, readBytesMax, retry }, this.#io.clock, this.#io.random);
   }
 
+  /** Each reader of the embedded log reads all of it. */
+  tableSource(topic: string): EventSource {
+    return this.source(topic);
+  }
+
   deadLetters(): DeadLetterWriter {
     return new EmbeddedLogDeadLetters(this.log);
   }

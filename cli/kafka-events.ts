@@ -62,6 +62,15 @@ export class KafkaEvents implements Events {
   }
 
   source(topic: string): EventSource {
+    return this.#source(topic, this.#settings['group.id']);
+  }
+
+  /** A group of one member gets all partitions. Nothing is committed in it, so the cluster forgets it once the process is gone. */
+  tableSource(topic: string): EventSource {
+    return this.#source(topic, `${this.#settings['group.id']}.table.${this.#io.newId()}`);
+  }
+
+  #source(topic: string, groupId: string): EventSource {
     const settings = this.#settings;
     return new KafkaSource({
       kafka: this.#kafka,
@@ -69,7 +78,7 @@ export class KafkaEvents implements Events {
       topic,
       settings: {
         ...kafkaConsumeDefaults,
-        'group.id': settings['group.id'],
+        'group.id': groupId,
         'session.timeout.ms': settings['session.timeout.ms'],
         'heartbeat.interval.ms': settings['heartbeat.interval.ms'],
         'max.partition.fetch.bytes': settings['max.partition.fetch.bytes'],

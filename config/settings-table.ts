@@ -167,6 +167,15 @@ export const settingsTable = {
     max: 600_000,
     description: 'Longest pause of an outage.',
   },
+  'lookup.bytes.max': {
+    section: 'ingest',
+    kind: 'number',
+    unit: 'bytes',
+    default: 64 * MiB,
+    min: 64 * 1024,
+    max: 64 * GiB,
+    description: 'Rows of all tables that mappings look up, in memory; beyond it what uses the table stops.',
+  },
   'log.retention.bytes': {
     section: 'store',
     kind: 'number',

@@ -79,7 +79,7 @@ async function start(subjectStrategy: SubjectStrategy = 'topic', log: Log = reco
   };
   const mappings = new MappingsInForce({ registry, clock, random: () => 0, log });
   const settings = { ...avroRecordProcessorDefaults, subjectStrategy };
-  const processor = await AvroRecordProcessor.create({ registry, mappings, clock }, settings);
+  const processor = await AvroRecordProcessor.create({ registry, mappings, tables: null, clock }, settings);
   const register = async (text: string, name = subject): Promise<number> =>
     (await registry.register(name, text)).schema.id;
   return { registry, mappings, processor, register };
@@ -111,7 +111,11 @@ async function run(
 
 function send(processor: AvroRecordProcessor, id: number, text = written, value: object = event): Outcome {
   const bytes = new EventEncoder(id, text).encode(value);
-  return processor.process({ offset: 0n, timestampMs: -1, key: null, value: bytes, headers: null }, source);
+  return processor.process(
+    { offset: 0n, timestampMs: -1, key: null, value: bytes, headers: null },
+    source,
+    0,
+  );
 }
 
 function rankOf(outcome: Outcome): number | string {
@@ -470,7 +474,7 @@ describe('the watch', () => {
     const registry = BundledRegistry.of([{ subject, text: schemaText([time, member], rank(1)) }]);
     const settings = { ...mappingSettingsDefault, subjectsMax: 2 };
     const mappings = new MappingsInForce({ registry, clock, random: () => 0, log: silentLog }, settings);
-    const processor = await AvroRecordProcessor.create({ registry, mappings, clock });
+    const processor = await AvroRecordProcessor.create({ registry, mappings, tables: null, clock });
     const { id } = must(await registry.latest(subject), subject).schema;
     expect(rankOf(await run(processor, id, schemaText([time, member])))).toBe(1);
     await mappings.of('a');

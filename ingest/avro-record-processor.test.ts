@@ -154,7 +154,7 @@ describe('a record', () => {
         fc.boolean(),
         (noise, keep, prefixed) => {
           const value = prefixed ? Buffer.concat([framed.subarray(0, keep), noise]) : noise;
-          kinds.add(processor.process(recordOf(value), sourceOf(topic)).kind);
+          kinds.add(processor.process(recordOf(value), sourceOf(topic), 0).kind);
         },
       ),
       { numRuns: 5_000, seed: 7 },
@@ -177,7 +177,7 @@ describe('a schema', () => {
       code: 'SCHEMA_NOT_FOUND',
     });
     await registry.register(`${topic}-value`, text);
-    expect(processor.process(record, sourceOf(topic)).kind).toBe('dead');
+    expect(processor.process(record, sourceOf(topic), 0).kind).toBe('dead');
     now += avroRecordProcessorDefaults.negativeMs;
     expect((await run(processor, topic, record)).kind).toBe('mapped');
   });
@@ -238,7 +238,7 @@ describe('a schema', () => {
     const record = recordOf(encoder.encode(event));
     const outage: Partial<JourneyGraphError> = { reaction: 'outage' };
     await expect(run(processor, topic, record)).rejects.toMatchObject(outage);
-    expect(processor.process(record, sourceOf(topic)).kind).toBe('needs-schema');
+    expect(processor.process(record, sourceOf(topic), 0).kind).toBe('needs-schema');
   });
 
   test.each(['record', 'topic-record'] as const)(

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import xxhash, { type XXHashAPI } from 'xxhash-wasm';
 import { BadDataError, type Clock, JourneyGraphError } from '../foundation/index.ts';
 import type { SourcePartition } from '../graph-store/index.ts';
-import { hasMeaning } from '../processors/index.ts';
+import { hasMeaning, type Rows } from '../processors/index.ts';
 import {
   AvroSchema,
   compileDecoder,
@@ -14,8 +14,10 @@ import {
 import { type Framing, readFraming } from './confluent-framing.ts';
 import type { SourceRecord } from './event-source.ts';
 import { GuidTable } from './guid-table.ts';
+import type { LookupTables } from './lookup-tables.ts';
 import type { Reader } from './mapping-judge.ts';
 import type { MappingsInForce, SubjectMapping } from './mappings-in-force.ts';
+import { RecordLookups } from './record-lookups.ts';
 import type { Outcome, RecordProcessor } from './record-processor.ts';
 
 /** How the subject of a value is named, as in Confluent's serializers. */
@@ -42,6 +44,8 @@ export interface AvroRecordProcessorParts {
   readonly registry: SchemaRegistry;
   /** Shared by all processors of a process. */
   readonly mappings: MappingsInForce;
+  /** Shared by all processors of a process; null where no mapping looks anything up. */
+  readonly tables: LookupTables | null;
   readonly clock: Clock;
 }
 
@@ -59,6 +63,8 @@ type Prepared =
       readonly pair: Pair;
       readonly reader: Reader;
       readonly decode: Decode;
+      /** Null when the mapping looks nothing up. */
+      readonly lookups: RecordLookups | null;
       /** Sets this subject's occurrence ids apart from every other's. */
       readonly seed: bigint;
     }
@@ -109,7 +115,7 @@ export class AvroRecordProcessor implements RecordProcessor {
     this.#topics = new LRUCache({ max: topicsMax });
   }
 
-  process(record: SourceRecord, source: SourcePartition): Outcome {
+  process(record: SourceRecord, source: SourcePartition, seenMs: number): Outcome {
     const { value } = record;
     if (!hasMeaning(value)) return filtered;
     let stage = 'framing';
@@ -129,7 +135,13 @@ export class AvroRecordProcessor implements RecordProcessor {
       const event = prepared.decode(value, framing.start, value.length);
       stage = 'map';
       const { map, plan } = prepared.reader;
-      const mapped = map(event, nowMs);
+      let rows: Rows | undefined;
+      if (prepared.lookups !== null) {
+        const looked = prepared.lookups.rows(event, sinceOf(record, seenMs), nowMs);
+        if (looked.kind !== 'rows') return looked;
+        ({ rows } = looked);
+      }
+      const mapped = map(event, nowMs, rows);
       if (mapped === null) return filtered;
       const { timeMs, eventId, mutations } = mapped;
       const { rank } = plan;
@@ -151,7 +163,9 @@ export class AvroRecordProcessor implements RecordProcessor {
     try {
       const writer = new AvroSchema(await this.#writerText(schemaId, signal));
       const mapping = await this.#parts.mappings.of(this.#subjectOf(writer, topic), signal);
-      this.#keep(topic, schemaId, this.#prepare({ schemaId, writer, mapping }));
+      const prepared = this.#prepare({ schemaId, writer, mapping });
+      if (prepared.kind === 'ready') await prepared.lookups?.caughtUp(signal);
+      this.#keep(topic, schemaId, prepared);
     } catch (error) {
       if (!(error instanceof BadDataError)) throw error;
       this.#keep(topic, schemaId, {
@@ -171,8 +185,9 @@ export class AvroRecordProcessor implements RecordProcessor {
     const { pair } = prepared;
     if (pair === null) return prepared;
     if (pair.mapping.retired) return null;
-    if (pair.mapping.reader === prepared.reader) return prepared;
+    if (pair.mapping.reader === prepared.reader) return isUsable(prepared) ? prepared : null;
     const renewed = this.#prepare(pair);
+    if (!isUsable(renewed)) return null;
     this.#keep(topic, schemaId, renewed);
     return renewed;
   }
@@ -204,7 +219,8 @@ export class AvroRecordProcessor implements RecordProcessor {
       const names = { subject, writerId: schemaId, readerVersion: version };
       const decode = compileDecoder(writer, schema, names, this.#settings.wireLimits);
       this.#parts.mappings.noteWriter(mapping.subject, schemaId, writer);
-      return { kind: 'ready', pair, reader, decode, seed: this.#hash.h64(mapping.subject) };
+      const lookups = RecordLookups.of(reader, this.#parts.tables);
+      return { kind: 'ready', pair, reader, decode, lookups, seed: this.#hash.h64(mapping.subject) };
     } catch (error) {
       if (!(error instanceof BadDataError)) throw error;
       return { kind: 'dead', pair, reader, error, untilMs: this.#untilMs() };
@@ -235,4 +251,14 @@ export class AvroRecordProcessor implements RecordProcessor {
     }
     return subjectStrategy === 'record' ? writer.name : `${topic}-${writer.name}`;
   }
+}
+
+/** False while a table that its lookups need has not been read to its end, or cannot be read: loading again waits for it. */
+function isUsable(prepared: Prepared): boolean {
+  return prepared.kind !== 'ready' || prepared.lookups === null || prepared.lookups.usable;
+}
+
+/** When the record was written, as far as that is known and not in the future. */
+function sinceOf({ timestampMs }: SourceRecord, seenMs: number): number {
+  return timestampMs < 0 ? seenMs : Math.min(timestampMs, seenMs);
 }

@@ -7,6 +7,7 @@ import {
   avroRecordProcessorDefaults,
 } from './avro-record-processor.ts';
 import type { SourceHeader, SourceRecord } from './event-source.ts';
+import type { LookupTables } from './lookup-tables.ts';
 import { MappingsInForce } from './mappings-in-force.ts';
 import type { Outcome } from './record-processor.ts';
 
@@ -16,9 +17,10 @@ export function processorOver(
   registry: SchemaRegistry,
   clock: Clock,
   settings: AvroRecordProcessorSettings = avroRecordProcessorDefaults,
+  tables: LookupTables | null = null,
 ): Promise<AvroRecordProcessor> {
   const mappings = new MappingsInForce({ registry, clock, random: () => 0.5, log: silentLog });
-  return AvroRecordProcessor.create({ registry, mappings, clock }, settings);
+  return AvroRecordProcessor.create({ registry, mappings, tables, clock }, settings);
 }
 
 export const sourceOf = (topic: string) => ({ cluster: 'c', topic, topicId: 't', partition: 0 });
@@ -35,11 +37,12 @@ export async function run(
   processor: AvroRecordProcessor,
   topic: string,
   record: SourceRecord,
+  seenMs = 0,
 ): Promise<Outcome> {
-  const first = processor.process(record, sourceOf(topic));
+  const first = processor.process(record, sourceOf(topic), seenMs);
   if (first.kind !== 'needs-schema') return first;
   await processor.load(first.schemaId, sourceOf(topic));
-  return processor.process(record, sourceOf(topic));
+  return processor.process(record, sourceOf(topic), seenMs);
 }
 
 export function eventOf(outcome: Outcome): EventMutations {

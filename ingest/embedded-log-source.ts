@@ -62,7 +62,7 @@ export class EmbeddedLogSource implements EventSource {
     const partitions = this.#partitions();
     if (partitions.length === 0) throw this.#noTopic();
     const ends = this.#log.ends(this.topic);
-    return partitions.map((source) => ({ source, end: ends[source.partition]?.end ?? 0n }));
+    return partitions.map((source) => ({ source, ...(ends[source.partition] ?? { low: 0n, end: 0n }) }));
   }
 
   /** Nobody else watches this log: the position in the store says it all. */

@@ -85,9 +85,11 @@ export interface SourceHandler {
   outage(error: Error | null): void;
 }
 
-/** How far the log reaches, for lag. */
+/** How far the log reaches, for lag, and for who wants to have read it all. */
 export interface SourceEnd {
   readonly source: SourcePartition;
+  /** The first offset that the log still has. */
+  readonly low: bigint;
   readonly end: bigint;
 }
 
@@ -105,7 +107,7 @@ export interface EventSource {
    */
   run(handler: SourceHandler, signal: AbortSignal): Promise<void>;
   /**
-   * Latest known end of each partition; asks the log. For whoever shows lag: at any time while `run` is under way, as often as
+   * Latest known end of each partition; asks the log. For whoever shows lag or waits to have caught up: at any time while `run` is under way, as often as
    * people look.
    *
    * @throws {OutageError} while the log does not answer, or has no such topic.

@@ -43,6 +43,8 @@ export { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-session
 export { KafkaSource, type KafkaSourceParts } from './kafka-source.ts';
 export { KafkaTopicIds } from './kafka-topic-ids.ts';
 export { hideKafkajsTimeoutWarning, type WarningSource } from './kafka-warning.ts';
+export type { LookupTableStatus } from './lookup-table.ts';
+export { LookupTables } from './lookup-tables.ts';
 export {
   type MappingAlarm,
   type MappingSettings,

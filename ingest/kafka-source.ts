@@ -117,8 +117,9 @@ export class KafkaSource implements EventSource {
     const { lookup, topic } = this.#parts;
     const { cluster, topicId, partitions } = await lookup.identify(topic);
     const bounds = await lookup.bounds(topic, [...Array(partitions).keys()]);
-    return [...bounds].map(([partition, { end }]) => ({
+    return [...bounds].map(([partition, { low, end }]) => ({
       source: { cluster, topic, topicId, partition },
+      low,
       end,
     }));
   }

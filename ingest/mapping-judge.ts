@@ -1,5 +1,12 @@
 import { BadDataError, StopError } from '../foundation/index.ts';
-import { compileMap, type MapEvent, type MapSettings, normalizers } from '../processors/index.ts';
+import {
+  compileLookups,
+  compileMap,
+  type FindRows,
+  type MapEvent,
+  type MapSettings,
+  normalizers,
+} from '../processors/index.ts';
 import {
   type AvroSchema,
   checkMapping,
@@ -12,6 +19,7 @@ import {
   type MappingPlan,
   type MappingProblem,
   mergeDeclarations,
+  type TableSchemas,
 } from '../schemas/index.ts';
 
 /** A version that has been compiled: what events are read with and what they mean. */
@@ -19,6 +27,8 @@ export interface Reader {
   readonly from: MappedVersion;
   readonly plan: MappingPlan;
   readonly map: MapEvent;
+  /** Null when it looks nothing up. */
+  readonly findRows: FindRows | null;
   /** What it says about the graph. */
   readonly declarations: GraphDeclarations;
 }
@@ -36,6 +46,8 @@ export interface Surroundings {
   readonly writers: Iterable<readonly [number, AvroSchema]>;
   /** What the mappings of all other subjects say about the graph. */
   readonly others: readonly GraphDeclarations[];
+  /** Of its lookups. */
+  readonly tables: TableSchemas;
 }
 
 export type Verdict =
@@ -45,22 +57,24 @@ export type Verdict =
 /** Whether a version may be put in force: it compiles, contradicts no other subject, and reads what is being read. */
 export function judgeMapping(
   found: MappedVersion,
-  { writers, others }: Surroundings,
+  { writers, others, tables }: Surroundings,
   settings: MapSettings,
 ): Verdict {
   const { subject, version, schema } = found;
   const of = { subject, version };
   let plan: MappingPlan;
   try {
-    plan = compileMapping(of, schema, normalizers);
+    plan = compileMapping(of, schema, normalizers, tables);
   } catch (error) {
     if (!(error instanceof StopError)) throw error;
-    return { ok: false, fault: { error, problems: checkMapping(of, schema, normalizers).problems } };
+    return { ok: false, fault: { error, problems: checkMapping(of, schema, normalizers, tables).problems } };
   }
   const declarations = declarationsOf(plan);
   const fault = contradiction(found, declarations, others) ?? unreadable(found, writers);
   if (fault !== null) return { ok: false, fault };
-  return { ok: true, reader: { from: found, plan, map: compileMap(plan, settings), declarations } };
+  const map = compileMap(plan, settings);
+  const findRows = compileLookups(plan);
+  return { ok: true, reader: { from: found, plan, map, findRows, declarations } };
 }
 
 export function problemText({ path, sentence }: MappingProblem): string {

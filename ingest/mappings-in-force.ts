@@ -4,13 +4,17 @@ import { type MapSettings, mapSettingsDefault } from '../processors/index.ts';
 import {
   type AvroSchema,
   describeGraph,
+  findTables,
   type GraphDeclarations,
   type GraphSchema,
+  lookupTopics,
   type MappedVersion,
   MappedVersionFinder,
   type MappingProblem,
   mergeDeclarations,
+  noTables,
   type SchemaRegistry,
+  type TableSchemas,
 } from '../schemas/index.ts';
 import { type Fault, judgeMapping, problemText, type Reader } from './mapping-judge.ts';
 
@@ -68,6 +72,8 @@ interface Refusal {
   readonly alarm: MappingAlarm;
   /** Which graph schema it was judged against. */
   readonly graphVersion: number;
+  /** And which tables. */
+  readonly tables: TableSchemas;
 }
 
 class Slot implements SubjectMapping {
@@ -239,6 +245,7 @@ export class MappingsInForce {
     this.#tickets += 1;
     const ticket = this.#tickets;
     const found = await this.#find(slot, signal);
+    const tables = await this.#tables(slot, found, signal);
     // An older question that was answered later knows less.
     if (ticket < slot.ticket) return;
     slot.ticket = ticket;
@@ -247,20 +254,26 @@ export class MappingsInForce {
       return;
     }
     if (slot.reader !== null && isSame(slot.reader.from, found)) slot.refusal = null;
-    else if (!this.#isSettled(slot.refusal, found)) this.#consider(slot, found);
+    else if (!this.#isSettled(slot.refusal, found, tables)) this.#consider(slot, found, tables);
   }
 
-  /** A contradiction may end because the other side changed; everything else that is wrong with a version stays wrong. */
-  #isSettled(refusal: Refusal | null, found: MappedVersion): boolean {
-    if (refusal === null || !isSame(refusal.found, found)) return false;
+  /** The tables of a version that is not in force yet. */
+  async #tables(slot: Slot, found: MappedVersion | null, signal?: AbortSignal): Promise<TableSchemas> {
+    if (found === null || (slot.reader !== null && isSame(slot.reader.from, found))) return noTables;
+    return findTables(this.#parts.registry, lookupTopics(found.schema.graph), signal);
+  }
+
+  /** A contradiction may end because the other side changed, or a table's rows; all else that is wrong with a version stays wrong. */
+  #isSettled(refusal: Refusal | null, found: MappedVersion, tables: TableSchemas): boolean {
+    if (refusal === null || !isSame(refusal.found, found) || !areSame(refusal.tables, tables)) return false;
     return refusal.error.code !== 'GRAPH_SCHEMA_CONFLICT' || refusal.graphVersion === this.#graphVersion;
   }
 
-  #consider(slot: Slot, found: MappedVersion): void {
-    const around = { writers: slot.writers.entries(), others: this.#declarations(slot) };
+  #consider(slot: Slot, found: MappedVersion, tables: TableSchemas): void {
+    const around = { writers: slot.writers.entries(), others: this.#declarations(slot), tables };
     const verdict = judgeMapping(found, around, this.#settings);
     if (!verdict.ok) {
-      this.#refuse(slot, found, verdict.fault);
+      this.#refuse(slot, found, verdict.fault, tables);
       return;
     }
     const { subject, version } = found;
@@ -273,7 +286,7 @@ export class MappingsInForce {
   }
 
   /** One alarm for what is wrong with a version, however often it is judged. */
-  #refuse(slot: Slot, found: MappedVersion, { error, problems }: Fault): void {
+  #refuse(slot: Slot, found: MappedVersion, { error, problems }: Fault, tables: TableSchemas): void {
     const { subject, version } = found;
     const { code, message } = error;
     const before = slot.refusal;
@@ -281,7 +294,7 @@ export class MappingsInForce {
     const alarm = isKnown
       ? before.alarm
       : { code, subject, version, problems, sinceMs: this.#parts.clock.now() };
-    slot.refusal = { found, error, alarm, graphVersion: this.#graphVersion };
+    slot.refusal = { found, error, alarm, graphVersion: this.#graphVersion, tables };
     if (isKnown) return;
     const from = slot.reader?.from ?? null;
     const rest = from === null ? '' : `\nVersion ${from.version} of ${from.subject} stays in force.`;
@@ -302,4 +315,8 @@ export class MappingsInForce {
 
 function isSame(a: MappedVersion, b: MappedVersion): boolean {
   return a.subject === b.subject && a.version === b.version && a.schema.text === b.schema.text;
+}
+
+function areSame(a: TableSchemas, b: TableSchemas): boolean {
+  return a.size === b.size && [...a].every(([topic, { text }]) => b.get(topic)?.text === text);
 }

@@ -23,6 +23,7 @@ import type { PipelineLimits, PipelineParts } from './pipeline.ts';
 const recordsBetweenClockLooks = 32;
 /** What a batch without mutations still counts against the budget. */
 const advanceBytesMin = 256;
+const loadsMax = 2;
 
 /** What a lane tells its pipeline. Called only about its own partition; never after an await without looking again. */
 export interface LaneOwner {
@@ -172,8 +173,8 @@ export class PartitionLane {
     for (let i = firstFrom(records, position); i < records.length; i += 1) {
       const record = must(records[i], 'the index is inside the batch');
       this.#at = record.offset;
-      if (!this.#process(record, segment)) {
-        await this.#processAfterLoad(record, segment);
+      if (!this.#process(record, segment, fetchedMs)) {
+        segment = await this.#processWhenReady(record, segment, fetchedMs);
         if (!this.alive) return;
       }
       if (this.#full(segment)) {
@@ -190,9 +191,9 @@ export class PartitionLane {
     if (batch.next > segment.from) await this.#close(segment, batch.next, fetchedMs);
   }
 
-  /** False when the record's schema has to be loaded first. */
-  #process(record: SourceRecord, segment: Segment): boolean {
-    const outcome = this.#parts.processor.process(record, this.source);
+  /** False when its schema, a table or a row has to be waited for first. */
+  #process(record: SourceRecord, segment: Segment, fetchedMs: number): boolean {
+    const outcome = this.#parts.processor.process(record, this.source, fetchedMs);
     switch (outcome.kind) {
       case 'mapped':
         this.#addEvent(record, outcome.event, segment);
@@ -204,6 +205,7 @@ export class PartitionLane {
         addLetter(segment, { source: this.source, record, error: outcome.error, stage: outcome.stage });
         break;
       case 'needs-schema':
+      case 'needs-row':
         return false;
       default:
         return unreachable(outcome);
@@ -231,21 +233,38 @@ export class PartitionLane {
     if (event.timeMs > segment.newestEventMs) segment.newestEventMs = event.timeMs;
   }
 
-  async #processAfterLoad(record: SourceRecord, segment: Segment): Promise<void> {
-    // Twice: the id itself, and once more when what it loaded was pushed out of a bounded cache meanwhile.
-    for (let attempt = 0; attempt < 2; attempt += 1) {
-      const outcome = this.#parts.processor.process(record, this.source);
-      if (outcome.kind !== 'needs-schema') break;
-      const { schemaId } = outcome;
-      await this.#owner.retry(this, `load schema ${schemaId}`, () =>
-        this.#parts.processor.load(schemaId, this.source, this.death),
-      );
-      if (!this.alive) return;
+  /** Returns the segment in force: the one before may have been closed. */
+  async #processWhenReady(record: SourceRecord, given: Segment, fetchedMs: number): Promise<Segment> {
+    let segment = given;
+    let loads = 0;
+    while (!this.#process(record, segment, fetchedMs)) {
+      const outcome = this.#parts.processor.process(record, this.source, fetchedMs);
+      if (outcome.kind === 'needs-row') {
+        // What came before must not wait with it.
+        if (segment.consumed > 0) {
+          await this.#close(segment, record.offset, fetchedMs);
+          if (!this.alive) return segment;
+          segment = new Segment(record.offset);
+        }
+        await outcome.table.arrival(outcome.key, outcome.untilMs, this.death);
+        loads = 0;
+      } else if (outcome.kind === 'needs-schema') {
+        // Twice: the id itself, and once more when what it loaded was pushed out of a bounded cache meanwhile.
+        if (loads === loadsMax) throw this.#notLoaded(record);
+        loads += 1;
+        const { schemaId } = outcome;
+        await this.#owner.retry(this, `load schema ${schemaId}`, () =>
+          this.#parts.processor.load(schemaId, this.source, this.death),
+        );
+      }
+      if (!this.alive) return segment;
     }
-    if (this.#process(record, segment)) return;
-    throw new StopError('SCHEMA_NOT_LOADED', 'A schema was loaded and is still missing.', {
-      context: { ...this.#context(), offset: record.offset },
-    });
+    return segment;
+  }
+
+  #notLoaded({ offset }: SourceRecord): StopError {
+    const message = 'A schema was loaded and is still missing.';
+    return new StopError('SCHEMA_NOT_LOADED', message, { context: { ...this.#context(), offset } });
   }
 
   #full(segment: Segment): boolean {

@@ -281,9 +281,9 @@ describe('a slice', () => {
         clock,
         processor: {
           load: processor.load,
-          process(record, one) {
+          process(record, one, seenMs) {
             seen.push(others);
-            return processor.process(record, one);
+            return processor.process(record, one, seenMs);
           },
         },
       },

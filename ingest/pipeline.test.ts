@@ -60,7 +60,7 @@ function fakeSource(records: readonly SourceRecord[], disturb: () => number): Ev
         }
       }
     },
-    ends: async () => [{ source, end }],
+    ends: async () => [{ source, low: 0n, end }],
     report: () => undefined,
     reclaim: () => {
       reclaimed = true;

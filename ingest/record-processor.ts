@@ -8,17 +8,32 @@ export type Outcome =
   | { readonly kind: 'filtered' }
   | { readonly kind: 'dead'; readonly stage: string; readonly error: JourneyGraphError }
   /** Its schema is not loaded yet: call `load`, then `process` the record again. */
-  | { readonly kind: 'needs-schema'; readonly schemaId: number };
+  | { readonly kind: 'needs-schema'; readonly schemaId: number }
+  /** A table has no row for it yet and its mapping waits for one: call `arrival`, then `process` the record again. */
+  | {
+      readonly kind: 'needs-row';
+      readonly table: RowArrivals;
+      readonly key: string;
+      /** By the clock; from then on `process` does without. */
+      readonly untilMs: number;
+    };
+
+/** Where rows come in. */
+export interface RowArrivals {
+  readonly topic: string;
+  /** Resolves when the key's row came, at `untilMs`, when there is another reason to process the record again, or when `signal` aborts. */
+  arrival(key: string, untilMs: number, signal: AbortSignal): Promise<void>;
+}
 
 /**
  * From a record to mutations: framing, decoding and all processors behind one call.
  *
  * `process` is called by the pipeline for every record, in offset order; it is synchronous, does no I/O and does not throw
- * for anything that a record contains. `load` is called when `process` asked for it, one at a time; it throws `OutageError`
- * when the registry does not answer (the pipeline pauses and calls again) and `StopError` when a person must act. After it
+ * for anything that a record contains. `seenMs` is when the record was fetched. `load` is called when `process` asked for it, one at a time; it throws `OutageError`
+ * when the registry does not answer or a table cannot be read (the pipeline pauses and calls again) and `StopError` when a person must act. After it
  * resolved, `process` answers for that schema id: an id that the registry does not know answers `dead`.
  */
 export interface RecordProcessor {
-  process(record: SourceRecord, source: SourcePartition): Outcome;
+  process(record: SourceRecord, source: SourcePartition, seenMs: number): Outcome;
   load(schemaId: number, source: SourcePartition, signal?: AbortSignal): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AvroSchema, checkMapping } from '../schemas/index.ts';
+import { type CaseTables, rowsOf, tableSchemasOf } from './language-testing.ts';
 import { compileMap, mapSettingsDefault } from './map.ts';
 import { normalizers } from './normalizers/index.ts';
 
@@ -14,6 +15,7 @@ interface LanguageCase {
   readonly schema: object;
   /** In Avro's JSON encoding; a long beyond 2^53 as text. */
   readonly event: object;
+  readonly tables?: CaseTables;
   /** A long is `{"long": "42"}`; null when the event is filtered. */
   readonly mutations: unknown;
 }
@@ -42,12 +44,19 @@ describe('the mapping language', () => {
   });
 
   test.each(files)('%s', (file) => {
-    const { schema, event, mutations } = read(file);
+    const { schema, event, tables, mutations } = read(file);
     const avro = new AvroSchema(JSON.stringify(schema));
-    const { problems, plan } = checkMapping({ subject: file, version: 1 }, avro, normalizers);
+    const { problems, plan } = checkMapping(
+      { subject: file, version: 1 },
+      avro,
+      normalizers,
+      tableSchemasOf(tables),
+    );
     expect(problems).toEqual([]);
     if (plan === null) throw new Error('a mapping without problems has a plan');
-    const mapped = compileMap(plan, mapSettingsDefault)(decoded(avro, event), nowMs);
+    const given = decoded(avro, event);
+    const rows = rowsOf(plan, tables)(given);
+    const mapped = rows === null ? null : compileMap(plan, mapSettingsDefault)(given, nowMs, rows);
     expect(plain(mapped?.mutations ?? null)).toEqual(mutations);
   });
 });

@@ -11,6 +11,7 @@ import type {
   StepPlan,
 } from '../schemas/index.ts';
 import { compileTime } from './event-time.ts';
+import type { Rows } from './lookup.ts';
 import { compileEventId, compileId } from './node-id.ts';
 import { compilePath, type Read, type Roots } from './read.ts';
 import { compileValue } from './value.ts';
@@ -36,13 +37,15 @@ export const mapSettingsDefault = {
 
 /**
  * A decoded event to its mutations; null when the mapping's conditions leave nothing of it. Throws `BadDataError` naming the path of
- * what cannot be mapped, `EVENT_MUTATIONS_LIMIT` or `EVENT_LOOP_LIMIT`.
+ * what cannot be mapped, `EVENT_MUTATIONS_LIMIT` or `EVENT_LOOP_LIMIT`. `rows` are those of the
+ * mapping's lookups; without them there are none.
  */
-export type MapEvent = (event: unknown, nowMs: number) => MappedEvent | null;
+export type MapEvent = (event: unknown, nowMs: number, rows?: Rows) => MappedEvent | null;
 
 /** Loops may go through one array inside itself: a thousand items are a billion rounds, and none of them need write anything. */
 const roundsMax = 100_000;
 const noProperties: readonly Property[] = [];
+const noRoots: readonly number[] = [];
 const noLinks: readonly StepLink[] = [];
 
 /** One event under way. */
@@ -97,8 +100,9 @@ export function compileMap(plan: MappingPlan, settings: MapSettings): MapEvent {
   const holds = compileCondition(plan.body.where);
   const run = compileBlock(plan.body, step?.owner ?? null);
   const writeStep = step === null ? null : compileStep(step, domain);
-  return (event, nowMs) => {
-    const roots = [event];
+  const noRows: Rows = plan.lookups.map(() => null);
+  return (event, nowMs, rows = noRows) => {
+    const roots = [event, ...rows];
     if (holds !== null && !holds(roots)) return null;
     const timeMs = readTime(roots, nowMs);
     const eventId = readEventId === null ? null : readEventId(roots);
@@ -187,10 +191,21 @@ function compileNode({ slot, type, optional, id, where }: NodePlan): Run {
 function compileProperties(properties: readonly PropertyPlan[]): Read<readonly Property[]> {
   if (properties.length === 0) return () => noProperties;
   const reads = properties
-    .map(({ name, value }) => ({ name, read: compileValue(value) }))
+    .map(({ name, value }) => ({ name, read: compileValue(value), rows: value.rows ?? noRoots }))
     // In the store's order, so that it need not sort each event's.
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return (roots) => reads.map(({ name, read }) => [name, read(roots)]);
+  if (reads.every(({ rows }) => rows.length === 0))
+    return (roots) => reads.map(({ name, read }) => [name, read(roots)]);
+  return (roots) => {
+    const found: Property[] = [];
+    for (const { name, read, rows } of reads) {
+      const value = read(roots);
+      // What a row that is not there would say is unknown: a null would take away what an earlier event had of it.
+      if (value === null && rows.some((root) => roots[root] === null)) continue;
+      found.push([name, value]);
+    }
+    return found;
+  };
 }
 
 /** Nothing yet for a node without properties: what else the event says usually implies that it exists. */

@@ -1,7 +1,7 @@
 import { BadDataError, unreachable } from '../foundation/index.ts';
 import type { BranchTest, PathPlan, PathStep } from '../schemas/index.ts';
 
-/** The decoded event, then the items of the loops around a declaration, outermost first. */
+/** The decoded event, the rows of its lookups, then the items of the loops around a declaration, outermost first. */
 export type Roots = readonly unknown[];
 
 /** Reads one value out of a decoded event. Throws `BadDataError` naming the path. */

@@ -1,6 +1,6 @@
 import { Environment } from '@marcbachmann/cel-js';
 import avsc, { type Type } from 'avsc';
-import type { AvroSchema } from './avro-type.ts';
+import type { LogicalTypes } from './logical-type.ts';
 import { branchesOf, branchName, withoutNull } from './path-resolver.ts';
 import type { Scope, ScopeRoot } from './value-plan.ts';
 
@@ -58,7 +58,7 @@ const hiddenField = 'constructor';
  * unions of several branches and records inside themselves are dyn: checked when they are evaluated.
  */
 export class CelTypes {
-  readonly #schema: AvroSchema;
+  readonly #schema: LogicalTypes;
   readonly #seen = new Map<Type, Seen>();
   /** In the order in which they have to be declared: inner ones first. */
   readonly #records: {
@@ -68,11 +68,11 @@ export class CelTypes {
   }[] = [];
   readonly #recordNames = new Set<string>();
 
-  constructor(schema: AvroSchema) {
+  constructor(schema: LogicalTypes) {
     this.#schema = schema;
   }
 
-  /** Declares the types and variables of a scope: the event's fields, the event itself and each loop's item. */
+  /** Declares the types and variables of a scope: the event's fields, the event itself, each lookup's row and each loop's item. */
   declare(environment: Environment, scope: Scope): void {
     const variables = new Map(scope.flatMap((root) => this.#variables(root)));
     for (const { name, ctor, fields } of this.#records)
@@ -125,7 +125,8 @@ export class CelTypes {
   #variables(root: ScopeRoot): readonly (readonly [string, Seen & { readonly field: string | null }])[] {
     if (root.isEntry) return [[root.name ?? eventName, { ...this.#entry(root.type), field: null }]];
     const type = withoutNull(root.type);
-    const whole = { ...this.#see(type), field: null };
+    const seen = this.#see(type);
+    const whole = { ...(root.isRow === true ? emptyWhenMissing(seen) : seen), field: null };
     if (root.name !== null) return [[root.name, whole]];
     if (!(type instanceof avsc.types.RecordType)) return [[eventName, whole]];
     const fields = type.fields.map(
@@ -222,6 +223,19 @@ export class CelTypes {
     };
     return { celType: 'map<string, dyn>', convert };
   }
+}
+
+/** Of a row that is not there each field is null, so that `has(title.name)` can be asked: an unknown variable cannot. */
+function emptyWhenMissing({ celType, convert, narrow }: Seen): Seen {
+  const orEmpty =
+    (inner: Convert): Convert =>
+    (value, bounds) =>
+      inner(value ?? {}, bounds);
+  return {
+    celType,
+    convert: orEmpty(convert),
+    ...(narrow === undefined ? {} : { narrow: (fields: ReadonlySet<string>) => orEmpty(narrow(fields)) }),
+  };
 }
 
 const timestampType = 'google.protobuf.Timestamp';

@@ -1,8 +1,8 @@
 import { Environment, EvaluationError, type TypeCheckResult } from '@marcbachmann/cel-js';
 import { BadDataError } from '../foundation/index.ts';
-import type { AvroSchema } from './avro-type.ts';
 import { type Bounds, CelRecord, CelTypes } from './cel-types.ts';
 import { askingOnTheWay, type Chain, ExpressionUse } from './expression-use.ts';
+import type { LogicalTypes } from './logical-type.ts';
 import type { Scope, ValueKind } from './value-plan.ts';
 
 /**
@@ -14,8 +14,10 @@ import type { Scope, ValueKind } from './value-plan.ts';
 export interface Expression {
   readonly text: string;
   readonly kind: ValueKind;
+  /** Which roots are rows that it names. */
+  readonly rows: readonly number[];
   /**
-   * `roots` as the scope says: the decoded event, then the items of the loops around it. Whatever an event makes the evaluation
+   * `roots` as the scope says: the decoded event, the rows of the lookups, then the items of the loops around it. Whatever an event makes the evaluation
    * throw is about that event.
    *
    * @throws {BadDataError} `EXPRESSION_FAILED`: a division by zero, an overflow, a text that is no number.
@@ -55,7 +57,7 @@ export class ExpressionCompiler {
   /** One environment a scope: making one is what costs. */
   readonly #environments = new Map<Scope, Environment>();
 
-  constructor(schema: AvroSchema) {
+  constructor(schema: LogicalTypes) {
     this.#types = new CelTypes(schema);
   }
 
@@ -77,13 +79,16 @@ export class ExpressionCompiler {
     const { bind, names } = this.#types.binder(scope, use.variables, boundsOf(text, use.hasLoop));
     // Types such as `int` are variables too, and never null.
     const required = use.required.filter(([name]) => names.has(name));
+    const rows = scope.flatMap(({ name, isRow }, root) =>
+      isRow === true && name !== null && use.variables.has(name) ? [root] : [],
+    );
     const evaluate = (roots: readonly unknown[]): unknown => {
       const context = bind(roots);
       // What the evaluation would find out as well, by throwing an error: that takes a hundred times longer.
       if (required.some((chain) => isMissing(context, chain))) return null;
       return evaluated(parsed, context, text);
     };
-    return { ok: true, expression: { text, kind, evaluate } };
+    return { ok: true, expression: { text, kind, rows, evaluate } };
   }
 
   #environment(scope: Scope): Environment {

@@ -25,14 +25,16 @@ export {
   mergeDeclarations,
 } from './graph-schema-declarations.ts';
 export { reservedTypeNames } from './graph-schema-names.ts';
+export { findTables, lookupTopics, noTables, type TableSchemas, tableSubjectOf } from './lookup-tables.ts';
 export { type MappedVersion, MappedVersionFinder } from './mapped-version.ts';
-export type { MappingProblem, Operation } from './mapping.ts';
+export type { MappingProblem, MissingRow, Operation } from './mapping.ts';
 export {
   type BlockPlan,
   type ConditionPlan,
   checkMapping,
   compileMapping,
   type EdgePlan,
+  type LookupPlan,
   type LoopPlan,
   type MappingCheck,
   type MappingPlan,

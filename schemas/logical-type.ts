@@ -1,3 +1,5 @@
+import type { Type } from 'avsc';
+
 /** What an Avro type means beyond its bytes, by Avro 1.12's specification; unknown and malformed ones are none, as it asks. */
 export type LogicalType =
   | {
@@ -19,6 +21,12 @@ const carriers: Readonly<Record<string, string>> = {
   date: 'int',
   uuid: 'string',
 };
+/** Tells types of one schema, or of several; avsc makes each type anew, so that none is in two of them. */
+export interface LogicalTypes {
+  /** What a value of the type means beyond its bytes; null when nothing. */
+  logicalType(type: Type): LogicalType | null;
+}
+
 /** Decimals beyond it are refused by every database that we know of. */
 const precisionMax = 1_000;
 

@@ -1,6 +1,7 @@
 import { StopError } from '../foundation/index.ts';
 import type { AvroSchema } from './avro-type.ts';
-import { type MappingProblem, MappingReader, type Operation } from './mapping.ts';
+import { noTables, type TableSchemas } from './lookup-tables.ts';
+import { type MappingProblem, MappingReader, type MissingRow, type Operation } from './mapping.ts';
 import { MappingPlanner } from './mapping-planner.ts';
 import type { NormalizerSignatures } from './normalizer-signature.ts';
 import type { FieldRead, PathPlan, ValuePlan } from './value-plan.ts';
@@ -61,6 +62,17 @@ export interface LoopPlan {
   readonly body: BlockPlan;
 }
 
+/** Which row of which table. */
+export interface LookupPlan {
+  readonly as: string;
+  readonly topic: string;
+  /** What rows are read with. */
+  readonly schema: AvroSchema;
+  /** Over the event and the rows of the lookups before it. */
+  readonly key: ValuePlan;
+  readonly missing: MissingRow;
+}
+
 /** A mapping with its paths resolved against its schema: all that the back half of the compiler needs. */
 export interface MappingPlan {
   readonly subject: string;
@@ -70,6 +82,10 @@ export interface MappingPlan {
   /** `timestamp-millis` or `timestamp-micros`, or `long` for plain milliseconds. */
   readonly time: FieldRead;
   readonly eventId: FieldRead | null;
+  /** Their rows are the roots behind the event, in this order. */
+  readonly lookups: readonly LookupPlan[];
+  /** The body's condition where it needs no row: what it leaves out is not looked up. */
+  readonly whereBeforeLookups: ConditionPlan | null;
   /** How many slots the nodes of all blocks need. */
   readonly slots: number;
   readonly body: BlockPlan;
@@ -89,16 +105,17 @@ export interface MappingSubject {
   readonly version: number;
 }
 
-/** Checks the schema's `graph` attribute; the one compiler behind check, test, preview and run. */
+/** Checks the schema's `graph` attribute; the one compiler behind check, test, preview and run. `tables` are those of its lookups. */
 export function checkMapping(
   { subject, version }: MappingSubject,
   schema: AvroSchema,
   normalizers: NormalizerSignatures,
+  tables: TableSchemas = noTables,
 ): MappingCheck {
   const reader = new MappingReader();
   const mapping = reader.read(schema.graph);
   if (mapping === null) return { problems: reader.problems, plan: null };
-  const plan = new MappingPlanner(reader, schema, normalizers).plan(subject, version, mapping);
+  const plan = new MappingPlanner(reader, schema, normalizers, tables).plan(subject, version, mapping);
   return { problems: reader.problems, plan: reader.problems.length === 0 ? plan : null };
 }
 
@@ -107,8 +124,9 @@ export function compileMapping(
   of: MappingSubject,
   schema: AvroSchema,
   normalizers: NormalizerSignatures,
+  tables: TableSchemas = noTables,
 ): MappingPlan {
-  const { problems, plan } = checkMapping(of, schema, normalizers);
+  const { problems, plan } = checkMapping(of, schema, normalizers, tables);
   if (plan !== null) return plan;
   const { subject, version } = of;
   const list = problems.map(({ path, sentence }) => `\n- \`${path}\` ${sentence}`).join('');

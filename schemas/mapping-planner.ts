@@ -2,16 +2,27 @@ import avsc, { type Type } from 'avsc';
 import { didYouMean } from '../foundation/index.ts';
 import type { AvroSchema } from './avro-type.ts';
 import { isCelWord } from './cel-types.ts';
+import type { LogicalTypes } from './logical-type.ts';
+import { type TableSchemas, tableSubjectOf } from './lookup-tables.ts';
 import type {
   BlockDeclaration,
   EdgeDeclaration,
   JourneyDeclaration,
+  LookupDeclaration,
   LoopDeclaration,
   Mapping,
   MappingReader,
   NodeDeclaration,
 } from './mapping.ts';
-import type { BlockPlan, EdgePlan, LoopPlan, MappingPlan, NodePlan, StepPlan } from './mapping-plan.ts';
+import type {
+  BlockPlan,
+  EdgePlan,
+  LookupPlan,
+  LoopPlan,
+  MappingPlan,
+  NodePlan,
+  StepPlan,
+} from './mapping-plan.ts';
 import type { NormalizerSignatures } from './normalizer-signature.ts';
 import { describeType } from './path-resolver.ts';
 import type { Scope } from './value-plan.ts';
@@ -35,20 +46,36 @@ const loopsMax = 64;
 export class MappingPlanner {
   readonly #reader: MappingReader;
   readonly #schema: AvroSchema;
+  readonly #tables: TableSchemas;
   readonly #values: ValuePlanner;
   #slots = 0;
   #declarations = 0;
   #loops = 0;
 
-  constructor(reader: MappingReader, schema: AvroSchema, normalizers: NormalizerSignatures) {
+  constructor(
+    reader: MappingReader,
+    schema: AvroSchema,
+    normalizers: NormalizerSignatures,
+    tables: TableSchemas,
+  ) {
     this.#reader = reader;
     this.#schema = schema;
-    this.#values = new ValuePlanner(reader, schema, normalizers);
+    this.#tables = tables;
+    this.#values = new ValuePlanner(reader, together([schema, ...tables.values()]), normalizers);
   }
 
   /** Null when any path or name could not be resolved; all such problems have been reported. */
   plan(subject: string, version: number, mapping: Mapping): MappingPlan | null {
-    const scope: Scope = [{ name: null, type: this.#schema.type, isEntry: false }];
+    const event: Scope = [{ name: null, type: this.#schema.type, isEntry: false }];
+    let scope = event;
+    const lookups: LookupPlan[] = [];
+    for (const declared of mapping.lookups) {
+      const lookup = this.#lookup(declared, scope);
+      // Without its rows whatever names them would be reported as well, and none of that is to be mended.
+      if (lookup === null) return null;
+      lookups.push(lookup);
+      scope = [...scope, { name: lookup.as, type: lookup.schema.type, isEntry: false, isRow: true }];
+    }
     const time = mapping.time === '' ? null : this.#values.time(mapping.time, scope);
     const eventId = mapping.eventId === null ? null : this.#values.eventId(mapping.eventId, scope);
     const names = this.#names(mapping.body.nodes, new Map(), 0);
@@ -57,7 +84,41 @@ export class MappingPlanner {
     if (this.#slots === 0) this.#reader.report('graph.nodes', 'must declare at least one node');
     if (time === null || this.#reader.problems.length > 0) return null;
     const { domain, rank } = mapping;
-    return { subject, version, domain, rank, time, eventId, slots: this.#slots, body, step };
+    const whereBeforeLookups =
+      lookups.length === 0 ? null : this.#values.conditionWithin(mapping.body.where, event);
+    return {
+      subject,
+      version,
+      domain,
+      rank,
+      time,
+      eventId,
+      slots: this.#slots,
+      body,
+      step,
+      lookups,
+      whereBeforeLookups,
+    };
+  }
+
+  #lookup(declared: LookupDeclaration, scope: Scope): LookupPlan | null {
+    const { as, topic, missing, at } = declared;
+    this.#freshName(declared, scope);
+    const key = this.#values.key(declared.key, scope);
+    if (topic === '' || as === '') return null;
+    const schema = this.#tables.get(topic);
+    if (schema === undefined) {
+      const subject = tableSubjectOf(topic);
+      const remedy = `register the schema of its rows as \`${subject}\`, or give it with \`--table ${topic}=rows.avsc\``;
+      this.#reader.report(`${at}.topic`, `names a table whose rows are not known: ${remedy}`);
+      return null;
+    }
+    if (!(schema.type instanceof avsc.types.RecordType)) {
+      const sentence = `names a table whose rows are ${describeType(schema.type)}: a row must be a record`;
+      this.#reader.report(`${at}.topic`, sentence);
+      return null;
+    }
+    return key === null ? null : { as, topic, schema, key, missing };
   }
 
   #block(block: BlockDeclaration, names: Names, scope: Scope, step: StepPlan | null): BlockPlan {
@@ -103,7 +164,7 @@ export class MappingPlanner {
     return { in: path, over: isEntry ? 'entries' : 'items', body };
   }
 
-  #freshName({ as, at }: LoopDeclaration, scope: Scope): void {
+  #freshName({ as, at }: LoopDeclaration | LookupDeclaration, scope: Scope): void {
     const { type } = this.#schema;
     const isField = type instanceof avsc.types.RecordType && type.fields.some(({ name }) => name === as);
     if (as === 'event' || isField || scope.some(({ name }) => name === as)) {
@@ -187,6 +248,21 @@ export class MappingPlanner {
       );
     return null;
   }
+}
+
+/** The types of several schemas as if they were one's. */
+function together(schemas: readonly AvroSchema[]): LogicalTypes {
+  const [only, ...others] = schemas;
+  if (only !== undefined && others.length === 0) return only;
+  return {
+    logicalType: (type) => {
+      for (const schema of schemas) {
+        const logical = schema.logicalType(type);
+        if (logical !== null) return logical;
+      }
+      return null;
+    },
+  };
 }
 
 function itemsOf(type: Type): Type | null {

@@ -8,8 +8,25 @@ export interface Mapping {
   readonly eventId: string | null;
   /** 0 to 255. */
   readonly rank: number;
+  readonly lookups: readonly LookupDeclaration[];
   readonly body: BlockDeclaration;
   readonly journey: JourneyDeclaration | null;
+}
+
+/** A row of a table that a compacted topic keeps. */
+export interface LookupDeclaration {
+  /** How paths and expressions name the row. */
+  readonly as: string;
+  readonly topic: string;
+  readonly key: ValueDeclaration;
+  readonly missing: MissingRow;
+  readonly at: string;
+}
+
+/** What becomes of an event whose row is not there: it waits for so long, 0 to 60,000 ms, then it is applied without, or is a dead letter. */
+export interface MissingRow {
+  readonly waitMs: number;
+  readonly afterwards: 'apply' | 'deadLetter';
 }
 
 /** What is declared for the event, or for each item of a loop. */
@@ -94,9 +111,16 @@ const problemCharactersMax = 1_000;
 const actionBytesMax = 128;
 const loopDepthMax = 3;
 const appliedMax = 8;
+const lookupsMax = 8;
+/** Events behind the one that waits, wait with it. */
+const waitMsMax = 60_000;
+const topicPattern = /^[A-Za-z0-9._-]{1,249}$/;
+const applied: MissingRow = { waitMs: 0, afterwards: 'apply' };
 
 const attributes = {
-  graph: ['domain', 'time', 'eventId', 'rank', 'where', 'nodes', 'edges', 'forEach', 'journey'],
+  graph: ['domain', 'time', 'eventId', 'rank', 'lookups', 'where', 'nodes', 'edges', 'forEach', 'journey'],
+  lookup: ['as', 'topic', 'key', 'missing', 'late'],
+  missing: ['waitMs', 'then'],
   loop: ['in', 'as', 'where', 'nodes', 'edges', 'forEach'],
   node: ['as', 'type', 'id', 'optional', 'op', 'where', 'properties'],
   edge: ['type', 'from', 'to', 'op', 'where', 'properties'],
@@ -127,9 +151,54 @@ export class MappingReader {
       time: this.#path(graph.time, 'graph.time'),
       eventId: graph.eventId === undefined ? null : this.#path(graph.eventId, 'graph.eventId'),
       rank: this.#rank(graph.rank),
+      lookups: this.#lookups(graph.lookups),
       body: this.#block(graph, 'graph', 0),
       journey: graph.journey === undefined ? null : this.#journey(graph.journey),
     };
+  }
+
+  #lookups(given: unknown): readonly LookupDeclaration[] {
+    const lookups = this.#list(given, 'graph.lookups');
+    if (lookups.length > lookupsMax) this.report('graph.lookups', `must declare no more than ${lookupsMax}`);
+    return lookups
+      .slice(0, lookupsMax)
+      .map((lookup, index) => this.#lookup(lookup, `graph.lookups[${index}]`))
+      .filter((lookup) => lookup !== null);
+  }
+
+  #lookup(lookup: unknown, at: string): LookupDeclaration | null {
+    const given = this.#object(lookup, at, attributes.lookup);
+    if (given === null) return null;
+    const { topic, late } = given;
+    const isTopic = typeof topic === 'string' && topicPattern.test(topic);
+    if (!isTopic) {
+      const expected = 'must be the name of a topic: letters, digits, `.`, `_` and `-`, at most 249';
+      this.report(`${at}.topic`, topic === undefined ? 'is missing' : expected);
+    }
+    if (late !== undefined && late !== 'ignore') this.report(`${at}.late`, 'must be `ignore`');
+    return {
+      as: this.#name(given.as, `${at}.as`),
+      topic: isTopic ? topic : '',
+      key: this.#value(given.key, `${at}.key`),
+      missing: this.#missing(given.missing, `${at}.missing`),
+      at,
+    };
+  }
+
+  #missing(given: unknown, at: string): MissingRow {
+    if (given === undefined || given === 'apply') return applied;
+    if (!isObject(given)) {
+      this.report(at, 'must be `apply`, or an object such as `{"waitMs": 5000, "then": "apply"}`');
+      return applied;
+    }
+    this.#known(given, at, attributes.missing);
+    const { waitMs, then } = given;
+    const isWait =
+      typeof waitMs === 'number' && Number.isInteger(waitMs) && waitMs >= 0 && waitMs <= waitMsMax;
+    if (!isWait) this.report(`${at}.waitMs`, `must be a whole number from 0 to ${waitMsMax}`);
+    if (then !== 'apply' && then !== 'deadLetter')
+      this.report(`${at}.then`, 'must be `apply` or `deadLetter`');
+    return { waitMs: isWait ? waitMs : 0, afterwards: then === 'deadLetter' ? then : 'apply' };
   }
 
   #block(given: Attributes, at: string, depth: number): BlockDeclaration {

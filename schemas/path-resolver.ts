@@ -1,6 +1,6 @@
 import avsc, { type Type } from 'avsc';
 import { didYouMean, must } from '../foundation/index.ts';
-import type { AvroSchema } from './avro-type.ts';
+import type { LogicalTypes } from './logical-type.ts';
 import { type PathSegment, parsePath } from './path-text.ts';
 import type { BranchTest, FieldRead, PathPlan, PathStep, Scope, ValueKind } from './value-plan.ts';
 
@@ -13,11 +13,11 @@ export interface PlaceRead extends PathPlan {
   readonly type: Type;
 }
 
-/** Walks paths through the types of one schema. */
+/** Walks paths through the types of a scope. */
 export class PathResolver {
-  readonly #schema: AvroSchema;
+  readonly #schema: LogicalTypes;
 
-  constructor(schema: AvroSchema) {
+  constructor(schema: LogicalTypes) {
     this.#schema = schema;
   }
 
@@ -80,7 +80,7 @@ interface Begin {
   readonly segments: readonly PathSegment[];
 }
 
-/** The innermost loop of that name, else the event. */
+/** The innermost loop or the lookup of that name, else the event. */
 function beginOf(segments: readonly PathSegment[], scope: Scope): Begin {
   const first = segments[0];
   const root = first?.kind === 'name' ? scope.findLastIndex(({ name }) => name === first.name) : -1;

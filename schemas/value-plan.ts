@@ -33,7 +33,7 @@ export type PathStep =
 /** Where something stands in a decoded event. */
 export interface PathPlan {
   readonly path: string;
-  /** Where it begins: 0 is the event, n the item of the n-th loop around it. */
+  /** Where it begins: 0 is the event; then come the rows of the lookups, then the items of the loops around it. */
   readonly root: number;
   readonly steps: readonly PathStep[];
 }
@@ -58,6 +58,8 @@ export interface ValuePlan {
   readonly kind: ValueKind;
   /** How it is written, for messages. */
   readonly text: string;
+  /** Which roots are rows that it reads; a null of one that is not there says nothing about a property. */
+  readonly rows?: readonly number[];
 }
 
 /** What a path or an expression can begin with. */
@@ -67,7 +69,9 @@ export interface ScopeRoot {
   readonly type: Type;
   /** True when the item is an entry of a map: `{key, value}` with a value of the type. */
   readonly isEntry: boolean;
+  /** True for the row of a lookup. */
+  readonly isRow?: true;
 }
 
-/** The event first, then the items of the loops around a declaration. */
+/** The event first, then the rows of the lookups, then the items of the loops around a declaration. */
 export type Scope = readonly ScopeRoot[];

@@ -1,7 +1,7 @@
 import { didYouMean } from '../foundation/index.ts';
 import { nodeIdBytesMax } from '../graph-store/index.ts';
-import type { AvroSchema } from './avro-type.ts';
 import { type Expression, ExpressionCompiler } from './expression.ts';
+import type { LogicalTypes } from './logical-type.ts';
 import type {
   ConditionDeclaration,
   MappingReader,
@@ -23,6 +23,7 @@ const notIds = new Set<ValueKind>([
   'timestamp-millis',
   'timestamp-micros',
 ]);
+const keys = new Set<ValueKind>(['string', 'uuid', 'enum', 'int', 'long']);
 const times = new Set<ValueKind>(['long', 'timestamp-millis', 'timestamp-micros']);
 
 /** Resolves what a mapping says about single values; whatever is wrong goes to the reader's problems. */
@@ -32,7 +33,7 @@ export class ValuePlanner {
   readonly #expressions: ExpressionCompiler;
   readonly paths: PathResolver;
 
-  constructor(reader: MappingReader, schema: AvroSchema, normalizers: NormalizerSignatures) {
+  constructor(reader: MappingReader, schema: LogicalTypes, normalizers: NormalizerSignatures) {
     this.#reader = reader;
     this.#normalizers = normalizers;
     this.#expressions = new ExpressionCompiler(schema);
@@ -50,13 +51,14 @@ export class ValuePlanner {
           field.kind,
           declared.apply,
           declared.at,
+          scope[field.root]?.isRow === true ? [field.root] : [],
         );
       }
       case 'expression': {
         const compiled = this.#compile(declared.cel, declared.at, scope);
         if (compiled === null) return null;
         const source: ValueSource = { from: 'expression', expression: compiled };
-        return this.#applied(declared.cel, source, compiled.kind, declared.apply, declared.at);
+        return this.#applied(declared.cel, source, compiled.kind, declared.apply, declared.at, compiled.rows);
       }
       case 'constant': {
         const { value } = declared;
@@ -81,6 +83,17 @@ export class ValuePlanner {
     this.#reader.report(
       declared.at,
       `leads to a ${plan.kind}: an id must be a string, uuid, enum, int, long or date`,
+    );
+    return null;
+  }
+
+  /** The key of a lookup's row, which has one text. */
+  key(declared: ValueDeclaration, scope: Scope): ValuePlan | null {
+    const plan = this.value(declared, scope);
+    if (plan === null || keys.has(plan.kind)) return plan;
+    this.#reader.report(
+      declared.at,
+      `leads to a ${plan.kind}: a key must be a string, uuid, enum, int or long`,
     );
     return null;
   }
@@ -120,6 +133,13 @@ export class ValuePlanner {
     return null;
   }
 
+  /** The same condition where it needs no more than this scope; null where it does. Reports nothing. */
+  conditionWithin(declared: ConditionDeclaration | null, scope: Scope): ConditionPlan | null {
+    if (declared === null || declared.cel === '') return null;
+    const compiled = this.#expressions.compile(declared.cel, scope);
+    return compiled.ok ? compiled.expression : null;
+  }
+
   /** An empty path has been reported as missing. */
   #field(path: string, at: string, scope: Scope): FieldRead | null {
     if (path === '') return null;
@@ -143,6 +163,7 @@ export class ValuePlanner {
     begin: ValueKind,
     apply: readonly string[],
     at: string,
+    rows: readonly number[],
   ): ValuePlan | null {
     let kind = begin;
     for (const name of apply) {
@@ -162,7 +183,7 @@ export class ValuePlanner {
       }
       kind = signature.gives;
     }
-    return { source, apply, kind, text };
+    return { source, apply, kind, text, ...(rows.length === 0 ? {} : { rows }) };
   }
 }
 
