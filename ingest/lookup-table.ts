@@ -112,7 +112,7 @@ export class LookupTable implements SourceHandler, RowKeeper {
         return;
       }
       const leftMs = untilMs - clock.now();
-      if (leftMs <= 0) throw this.#notYet();
+      if (this.#outage !== null || leftMs <= 0) throw this.#notYet();
       await this.#sleep(this.#watching, leftMs, signal);
     }
   }
