@@ -186,19 +186,18 @@ export interface RunningSource {
 /** Jitter of the pauses after a failure: the same in every run. */
 const backoffSeed = 1;
 
-export async function startSource(
+export async function createSource(
   topic: string,
-  handler: SourceHandler,
   connection: Partial<KafkaConnectionSettings> & Pick<KafkaConnectionSettings, 'bootstrap.servers'>,
   settings: Partial<KafkaConsumeSettings> = {},
   log: Log = silentLog,
-): Promise<RunningSource> {
+): Promise<KafkaSource> {
   const loaded = await loadKafkaConnection({
     'client.id': 'journey-graph-test',
     'security.protocol': 'PLAINTEXT',
     ...connection,
   });
-  const source = new KafkaSource({
+  return new KafkaSource({
     kafka: createKafkaClient(loaded, log),
     lookup: new KafkaTopicIds(loaded, log),
     topic,
@@ -215,6 +214,16 @@ export async function startSource(
     clock: systemClock,
     random: seededRandom(backoffSeed),
   });
+}
+
+export async function startSource(
+  topic: string,
+  handler: SourceHandler,
+  connection: Parameters<typeof createSource>[1],
+  settings: Partial<KafkaConsumeSettings> = {},
+  log: Log = silentLog,
+): Promise<RunningSource> {
+  const source = await createSource(topic, connection, settings, log);
   const abort = new AbortController();
   const ended = source.run(handler, abort.signal).then(
     () => null,

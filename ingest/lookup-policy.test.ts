@@ -201,9 +201,7 @@ describe('a pipeline whose mapping looks rows up', () => {
     await settle();
     expect(await nameOf(1)).toBe(name);
     const codes = letters.map(({ stage, error }) => [stage, error.code, error.context.path]);
-    expect(codes).toEqual(
-      then === 'deadLetter' ? [['map', 'LOOKUP_ROW_MISSING', 'graph.lookups[0]']] : [],
-    );
+    expect(codes).toEqual(then === 'deadLetter' ? [['map', 'LOOKUP_ROW_MISSING', 'graph.lookups[0]']] : []);
     expect(pipeline.status().partitions).toMatchObject([{ position: 2n }]);
   });
 

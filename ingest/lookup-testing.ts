@@ -1,6 +1,12 @@
-import { type Clock, must } from '../foundation/index.ts';
-import type { SourcePartition } from '../graph-store/index.ts';
+import { type Clock, must, silentLog, systemClock } from '../foundation/index.ts';
+import { createMemoryStore, type GraphStore, type SourcePartition } from '../graph-store/index.ts';
+import { BundledRegistry, EventEncoder } from '../schemas/index.ts';
+import { AvroRecordProcessor } from './avro-record-processor.ts';
 import type { EventSource, SourceEnd, SourceHandler, SourceRecord } from './event-source.ts';
+import { LookupTables } from './lookup-tables.ts';
+import { MappingsInForce } from './mappings-in-force.ts';
+import { Pipeline } from './pipeline.ts';
+import { limits, partsWith } from './pipeline-testing.ts';
 
 /** What the tests of tables share. */
 
@@ -115,4 +121,89 @@ export class HandTableSource implements EventSource {
 
 function rowRecord(key: string | Uint8Array, value: Uint8Array | null, offset: bigint): SourceRecord {
   return { offset, timestampMs: 1, key: Buffer.from(key), value, headers: null };
+}
+
+const titleText = JSON.stringify({
+  type: 'record',
+  name: 'Title',
+  fields: [{ name: 'name', type: 'string' }],
+});
+const longWait: unknown = JSON.parse('{"waitMs": 60000, "then": "deadLetter"}');
+const viewText = JSON.stringify({
+  type: 'record',
+  name: 'View',
+  fields: ['id', 'title'].map((name) => ({ name, type: 'string' })).concat([{ name: 'at', type: 'long' }]),
+  graph: {
+    domain: 'd',
+    time: 'at',
+    lookups: [{ as: 'row', topic: tableSource.topic, key: 'title', missing: longWait }],
+    nodes: [{ type: 'View', id: 'id', properties: { name: 'row.name' } }],
+  },
+});
+
+/** The schemas of views and titles in a registry, and bytes of both. */
+export async function viewsAndTitles() {
+  const registry = BundledRegistry.of([]);
+  const encoder = async (subject: string, text: string): Promise<EventEncoder> =>
+    new EventEncoder((await registry.register(subject, text)).schema.id, text);
+  const titles = await encoder(`${tableSource.topic}-value`, titleText);
+  const views = await encoder('views-value', viewText);
+  return {
+    registry,
+    title: (name: string): Buffer => titles.encode({ name }),
+    view: (id: string, title: string): Buffer => views.encode({ at: 1_000, id, title }),
+  };
+}
+
+export interface RunningViews {
+  readonly store: GraphStore;
+  readonly tables: LookupTables;
+  /** Resolves when each view has this name. */
+  named(names: Readonly<Record<string, string>>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A process whose views get the names of their titles, each from a log of its own, by the machine's clock. */
+export async function startViews(
+  registry: BundledRegistry,
+  views: EventSource,
+  titles: (topic: string) => EventSource,
+): Promise<RunningViews> {
+  const clock = systemClock;
+  const store = createMemoryStore();
+  const tables = new LookupTables({ source: titles, registry, clock, log: silentLog });
+  const mappings = new MappingsInForce({ registry, clock, random: () => 0.5, log: silentLog });
+  const processor = await AvroRecordProcessor.create({ registry, mappings, tables, clock });
+  const looking = new Set<() => void>();
+  const freshness = {
+    recordFreshness: () => {
+      for (const look of looking) look();
+      looking.clear();
+    },
+  };
+  const parts = partsWith({ source: views, processor, store, clock, freshness });
+  const ending = new AbortController();
+  const running = new Pipeline(parts, limits).run(ending.signal);
+  const nameOf = async (id: string): Promise<unknown> =>
+    (await store.node({ type: 'View', id }))?.properties.find(({ name }) => name === 'name')?.value;
+  return {
+    store,
+    tables,
+    named: async (names) => {
+      for (;;) {
+        const changed = new Promise<void>((resolve) => looking.add(resolve));
+        const found = await Promise.all(
+          Object.entries(names).map(async ([id, name]) => (await nameOf(id)) === name),
+        );
+        if (found.every((isThere) => isThere)) return;
+        if ((await Promise.race([changed, running.then(() => 'ended')])) === 'ended')
+          throw new Error('the process ended before it had all names');
+      }
+    },
+    stop: async () => {
+      ending.abort();
+      await running;
+      await tables.close();
+    },
+  };
 }
