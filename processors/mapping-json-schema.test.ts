@@ -20,6 +20,17 @@ const fields = [
 ];
 const node = { type: 'A', id: 'id' };
 const valid = { domain: 'd', time: 'at', nodes: [node] };
+const tables = new Map([
+  [
+    't',
+    new AvroSchema(JSON.stringify({ type: 'record', name: 'R', fields: [{ name: 'v', type: 'string' }] })),
+  ],
+]);
+const lookup = { as: 'row', topic: 't', key: 'id' };
+const withLookup = (more: object) => ({ ...valid, lookups: [{ ...lookup, ...more }] });
+/** What it waits for, and what comes then. */
+const wait = (...given: readonly [name: string, value: unknown][]) =>
+  withLookup({ missing: Object.fromEntries(given) });
 const loop = { in: 'tags', as: 'tag' };
 
 function schemaOf(graph: unknown): object {
@@ -28,7 +39,7 @@ function schemaOf(graph: unknown): object {
 
 function problemsOf(graph: unknown): number {
   const schema = new AvroSchema(JSON.stringify(schemaOf(graph)));
-  return checkMapping({ subject: 's', version: 1 }, schema, normalizers).problems.length;
+  return checkMapping({ subject: 's', version: 1 }, schema, normalizers, tables).problems.length;
 }
 
 describe('docs/mapping.schema.json', () => {
@@ -49,6 +60,9 @@ describe('docs/mapping.schema.json', () => {
   test.each<[string, unknown]>([
     ['a minimal mapping', valid],
     ['a delete', { ...valid, nodes: [{ ...node, op: 'delete' }] }],
+    ['a lookup', withLookup({})],
+    ['a lookup that waits', wait(['waitMs', 60_000], ['then', 'deadLetter'])],
+    ['a lookup that says its defaults', withLookup({ missing: 'apply', late: 'ignore' })],
     ['a path of each kind', { ...valid, forEach: [{ ...loop, nodes: [{ type: 'B', id: 'tag' }] }] }],
   ])('agrees with the compiler that %s is right', (_what, graph) => {
     expect(problemsOf(graph)).toBe(0);
@@ -102,6 +116,18 @@ describe('docs/mapping.schema.json', () => {
     ['a journey without an owner', { ...valid, journey: { action: 'watched' } }],
     ['an action of nothing', { ...valid, journey: { owner: 'A', action: '  ' } }],
     ['a rank of 256', { ...valid, rank: 256 }],
+    ['a lookup without a key', { ...valid, lookups: [{ as: 'row', topic: 't' }] }],
+    ['a lookup of no topic', withLookup({ topic: 'a b' })],
+    ['an unknown attribute of a lookup', withLookup({ table: 't' })],
+    [
+      'nine lookups',
+      { ...valid, lookups: Array.from({ length: 9 }, (_, i) => ({ ...lookup, as: `r${i}` })) },
+    ],
+    ['a missing row of an unknown policy', withLookup({ missing: 'skip' })],
+    ['a wait of two minutes', wait(['waitMs', 120_000], ['then', 'apply'])],
+    ['a wait with nothing behind it', wait(['waitMs', 5_000])],
+    ['a wait for ever', wait(['then', 'apply'])],
+    ['a late row that is applied', withLookup({ late: 'apply' })],
     ['nodes that are null', { ...valid, nodes: null }],
   ])('agrees with the compiler that %s is wrong', (_what, graph) => {
     expect(problemsOf(graph)).toBeGreaterThan(0);

@@ -19,6 +19,16 @@ function mappingOf({ graph, nodes = [], ...part }: Part): object {
   return graph ?? { domain: 'shop', time: 'at', ...part, nodes: [account, ...nodes] };
 }
 
+/** The page says so, too. */
+const account = new AvroSchema(
+  JSON.stringify({
+    type: 'record',
+    name: 'AccountRow',
+    fields: ['householdId', 'plan'].map((name) => ({ name, type: ['null', 'string'] })),
+  }),
+);
+const tables = new Map([['accounts.table', account]]);
+
 function show(value: PropertyValue): string {
   return `\`${typeof value === 'string' ? JSON.stringify(value) : String(value)}\``;
 }
@@ -30,7 +40,19 @@ describe('docs/mapping.md', () => {
   test('shows one schema and a mapping for each construct', () => {
     expect(more).toEqual([]);
     expect(parts.length).toBeGreaterThanOrEqual(8);
-    for (const word of ['where', 'forEach', 'cel', 'apply', 'value', 'optional', 'op', 'as', 'journey']) {
+    for (const word of [
+      'where',
+      'forEach',
+      'cel',
+      'apply',
+      'value',
+      'optional',
+      'op',
+      'as',
+      'journey',
+      'lookups',
+      'missing',
+    ]) {
       expect(parts.some((text) => text.includes(`"${word}"`))).toBe(true);
     }
   });
@@ -38,7 +60,7 @@ describe('docs/mapping.md', () => {
   test.each(parts)('compiles %s', (text) => {
     const part: Part = JSON.parse(`{${text}}`);
     const avro = new AvroSchema(JSON.stringify({ ...JSON.parse(schema ?? ''), graph: mappingOf(part) }));
-    const { problems, plan } = checkMapping({ subject: 'docs', version: 1 }, avro, normalizers);
+    const { problems, plan } = checkMapping({ subject: 'docs', version: 1 }, avro, normalizers, tables);
     expect(problems).toEqual([]);
     expect(plan).not.toBeNull();
   });
