@@ -3,8 +3,24 @@ import { join } from 'node:path';
 import { memberDay } from '../demo/day.ts';
 import { member } from '../demo/world.ts';
 import { must } from '../foundation/index.ts';
-import { compileMap, mapSettingsDefault, normalizers } from '../processors/index.ts';
-import { AvroSchema, compileMapping, EventEncoder, loadCatalog } from '../schemas/index.ts';
+import { LookupView } from '../ingest/lookup-view.ts';
+import {
+  compileLookups,
+  compileMap,
+  type MapEvent,
+  mapSettingsDefault,
+  normalizers,
+  type ReadRow,
+} from '../processors/index.ts';
+import { type CaseTables, tableSchemasOf } from '../processors/language-testing.ts';
+import {
+  AvroSchema,
+  compileMapping,
+  EventEncoder,
+  loadCatalog,
+  type MappingPlan,
+  wireLimitsDefault,
+} from '../schemas/index.ts';
 import { seededRandom } from '../test/main-job-random.ts';
 import type { BenchContext, Benchmark, Figure, Figures } from './benchmark.ts';
 
@@ -21,12 +37,14 @@ const frameBytes = 5;
 interface Subject {
   readonly schema: AvroSchema;
   readonly events: readonly unknown[];
+  readonly tables?: CaseTables;
 }
 
 /** Median over the rounds of mapping decoded events on one core; a round before them warms up. */
-function eventsPerSecond({ schema, events }: Subject, total: number): number {
-  const plan = compileMapping({ subject: 'bench-value', version: 1 }, schema, normalizers);
-  const map = compileMap(plan, mapSettingsDefault);
+function eventsPerSecond({ schema, events, tables }: Subject, total: number): number {
+  const of = { subject: 'bench-value', version: 1 };
+  const plan = compileMapping(of, schema, normalizers, tableSchemasOf(tables));
+  const map = withRows(plan, tables);
   const seconds: number[] = [];
   for (let round = 0; round <= rounds; round += 1) {
     const began = performance.now();
@@ -34,6 +52,29 @@ function eventsPerSecond({ schema, events }: Subject, total: number): number {
     if (round > 0) seconds.push((performance.now() - began) / 1_000);
   }
   return total / median(seconds);
+}
+
+/** Looks rows up as the run time does: of encoded rows, decoded once. */
+function withRows(plan: MappingPlan, tables: CaseTables = {}): MapEvent {
+  const map = compileMap(plan, mapSettingsDefault);
+  const find = compileLookups(plan);
+  if (find === null) return map;
+  const views = plan.lookups.map(({ topic, schema }) => {
+    const writer = { id: 1, schema, readKey: null };
+    const rows = new Map(
+      Object.entries(tables[topic]?.rows ?? {}).map(([key, row]) => {
+        const bytes = schema.type.toBuffer(schema.type.fromString(JSON.stringify(row)));
+        return [key, { bytes, writer }];
+      }),
+    );
+    const keeper = { topic, encoded: (key: string) => rows.get(key) ?? null, unreadable: () => undefined };
+    return new LookupView(keeper, schema, wireLimitsDefault);
+  });
+  const readRow: ReadRow = (index, key) => views[index]?.row(key);
+  return (event, now) => {
+    const found = find(event, readRow);
+    return found === null ? null : map(event, now, found.rows);
+  };
 }
 
 function median(values: readonly number[]): number {
@@ -66,13 +107,17 @@ function languageSubjects(): ReadonlyMap<string, Subject> {
   const files = readdirSync(languageFolder).filter((file) => file.endsWith('.json'));
   return new Map(
     files.map((file) => {
-      const given: { schema: object; event: object } = JSON.parse(
+      const given: { schema: object; event: object; tables?: CaseTables } = JSON.parse(
         readFileSync(join(languageFolder, file), 'utf8'),
       );
       const schema = new AvroSchema(JSON.stringify(given.schema));
       return [
         file.replace(/\.json$/, ''),
-        { schema, events: [schema.type.fromString(JSON.stringify(given.event))] },
+        {
+          schema,
+          events: [schema.type.fromString(JSON.stringify(given.event))],
+          ...(given.tables === undefined ? {} : { tables: given.tables }),
+        },
       ];
     }),
   );

@@ -9,6 +9,7 @@ import {
   explainCompatibility,
   type MappingPlan,
   mergeDeclarations,
+  type TableSchemas,
 } from '../schemas/index.ts';
 import { indexPositions, type SchemaPositions, syntaxPosition } from './schema-positions.ts';
 import type { RegistryAccess } from './schema-registry-access.ts';
@@ -20,6 +21,8 @@ export interface SchemaSource {
   readonly text: string;
   /** Where it is or will be registered; null when that is not known. */
   readonly subject: string | null;
+  /** Of the lookups of its mapping; none when not given. */
+  readonly tables?: TableSchemas;
 }
 
 export interface SchemaProblem {
@@ -73,7 +76,7 @@ export interface Compiled {
 }
 
 /** Valid Avro within the limits, with a mapping that compiles; all problems of the mapping at once. */
-export function compileSource({ file, text, subject }: SchemaSource): Compiled {
+export function compileSource({ file, text, subject, tables }: SchemaSource): Compiled {
   let schema: AvroSchema;
   try {
     schema = new AvroSchema(text);
@@ -87,7 +90,12 @@ export function compileSource({ file, text, subject }: SchemaSource): Compiled {
     const sentence = `carries no mapping: \`jg schema new ${file}\` proposes one`;
     return { problems: [{ file, ...positions.ofPath(''), path: 'graph', sentence }], schema, plan: null };
   }
-  const { problems, plan } = checkMapping({ subject: subject ?? file, version: 1 }, schema, normalizers);
+  const { problems, plan } = checkMapping(
+    { subject: subject ?? file, version: 1 },
+    schema,
+    normalizers,
+    tables,
+  );
   return {
     problems: problems.map(({ path, sentence }) => ({ file, ...positions.ofPath(path), path, sentence })),
     schema,

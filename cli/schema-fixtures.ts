@@ -2,9 +2,10 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { BadDataError } from '../foundation/index.ts';
+import type { MappingPlan } from '../schemas/index.ts';
 import type { CompiledSource } from './schema-check.ts';
 import { bareName, readText, unreadable } from './schema-files.ts';
-import { type Trial, tryGenerated, tryJson } from './schema-trial.ts';
+import { type Trial, type TrialRows, tryGenerated, tryJson } from './schema-trial.ts';
 
 export type FixtureOutcome = { readonly file: string } & (
   | { readonly result: 'same' | 'written' }
@@ -51,7 +52,7 @@ async function runCase(
     return { file, result: 'broken', reason: 'must be a JSON object with an `event` and what is `expected`' };
   let actual: Expectation;
   try {
-    actual = expectationOf(tryJson(schema, plan, JSON.stringify(given.event)));
+    actual = expectationOf(tryJson(schema, plan, JSON.stringify(given.event), given.rows));
   } catch (error) {
     if (error instanceof BadDataError) return { file, result: 'broken', reason: error.message };
     throw error;
@@ -60,7 +61,7 @@ async function runCase(
   if (!update) {
     return { file, result: 'different', expected: pretty(given.expected), actual: pretty(actual) };
   }
-  await write(file, pretty({ event: given.event, expected: actual }));
+  await write(file, pretty({ event: given.event, ...given.kept, expected: actual }));
   return { file, result: 'written' };
 }
 
@@ -74,7 +75,8 @@ async function writeGenerated(
   for (const [index, trial] of trials.entries()) {
     const file = join(folder, `generated-${String(index + 1).padStart(2, '0')}.json`);
     const event: unknown = JSON.parse(schema.type.toString(trial.event));
-    await write(file, pretty({ event, expected: expectationOf(trial) }));
+    const rows = rowsJson(plan, trial);
+    await write(file, pretty({ event, ...rows, expected: expectationOf(trial) }));
     outcomes.push({ file, result: 'written' });
   }
   return outcomes;
@@ -111,11 +113,37 @@ async function write(file: string, text: string): Promise<void> {
   }
 }
 
-function parseCase(text: string): { readonly event: unknown; readonly expected: unknown } | null {
+/** Of a mapping without lookups there is nothing to keep. */
+function rowsJson(plan: MappingPlan, { rows }: Trial): { readonly rows?: TrialRows } {
+  if (plan.lookups.length === 0) return {};
+  const given = plan.lookups.map(({ as, schema }) => {
+    const row = rows[as] ?? null;
+    return [as, row === null ? null : JSON.parse(schema.type.toString(row))] as const;
+  });
+  return { rows: Object.fromEntries(given) };
+}
+
+interface FixtureCase {
+  readonly event: unknown;
+  /** By the names of the lookups, in Avro's JSON encoding. */
+  readonly rows: TrialRows;
+  /** The rows as they stand in the file, if they do. */
+  readonly kept: { readonly rows?: unknown };
+  readonly expected: unknown;
+}
+
+function parseCase(text: string): FixtureCase | null {
   try {
     const json: unknown = JSON.parse(text);
     if (typeof json !== 'object' || json === null || !('event' in json)) return null;
-    return { event: json.event, expected: 'expected' in json ? json.expected : undefined };
+    const rows: unknown = 'rows' in json ? json.rows : undefined;
+    const isGiven = typeof rows === 'object' && rows !== null;
+    return {
+      event: json.event,
+      rows: isGiven ? Object.fromEntries(Object.entries(rows)) : {},
+      kept: isGiven ? { rows } : {},
+      expected: 'expected' in json ? json.expected : undefined,
+    };
   } catch {
     return null;
   }

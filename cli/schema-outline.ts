@@ -5,12 +5,13 @@ import {
   type BlockPlan,
   checkMapping,
   type PropertyPlan,
+  type TableSchemas,
   type ValuePlan,
 } from '../schemas/index.ts';
 
 /** One field of an event, or one thing that its mapping declares. */
 export interface OutlineRow {
-  readonly part: 'field' | 'node' | 'edge' | 'step';
+  readonly part: 'field' | 'lookup' | 'node' | 'edge' | 'step';
   readonly name: string;
   readonly kind: string;
   readonly from: string;
@@ -20,19 +21,23 @@ const rowsMax = 5_000;
 const depthMax = 12;
 
 /** What a schema holds and what it means, in rows that can be shown and compared. */
-export function outlineOf(text: string): readonly OutlineRow[] {
+export function outlineOf(text: string, tables?: TableSchemas): readonly OutlineRow[] {
   const schema = new AvroSchema(text);
   const rows: OutlineRow[] = [];
   addFields(schema, schema.type, '', 0, rows);
-  return [...rows, ...mappingRows(schema)];
+  return [...rows, ...mappingRows(schema, tables)];
 }
 
-export function mappingRows(schema: AvroSchema): readonly OutlineRow[] {
-  const { plan } = checkMapping({ subject: 'outline', version: 1 }, schema, normalizers);
+export function mappingRows(schema: AvroSchema, tables?: TableSchemas): readonly OutlineRow[] {
+  const { plan } = checkMapping({ subject: 'outline', version: 1 }, schema, normalizers, tables);
   if (plan === null) return [];
   const names = new Map<number, string>();
   nameSlots(plan.body, names);
-  const rows = blockRows(plan.body, names);
+  const lookups = plan.lookups.map(
+    ({ as, topic, key }) =>
+      ({ part: 'lookup', name: as, kind: `row of ${topic}`, from: written(key) }) as const,
+  );
+  const rows = [...lookups, ...blockRows(plan.body, names)];
   if (plan.step === null) return rows;
   const { owner, action, properties } = plan.step;
   const name = `${names.get(owner) ?? ''} “${action}”`;

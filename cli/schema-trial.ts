@@ -15,7 +15,10 @@ import {
   type ValuePlan,
 } from '../schemas/index.ts';
 
-export type Trial = { readonly event: unknown } & (
+/** Rows by the names of the mapping's lookups, as their schemas read them; null where there is none. */
+export type TrialRows = Readonly<Record<string, unknown>>;
+
+export type Trial = { readonly event: unknown; readonly rows: TrialRows } & (
   | { readonly fate: 'mapped'; readonly mapped: MappedEvent }
   | { readonly fate: 'filtered' }
   | { readonly fate: 'dead-lettered'; readonly reason: string }
@@ -34,29 +37,55 @@ const fixtureTimeMs = Date.UTC(2026, 0, 1, 12);
 export function tryGenerated(schema: AvroSchema, plan: MappingPlan, seed: number): Trials {
   const { events, complete } = fixtureEvents(schema, { seed, hints: hintsOf(plan) });
   const map = compileMap(plan, mapSettingsDefault);
-  return { trials: events.map((event) => tryEvent(schema, map, event)), complete };
+  const rows = plan.lookups.map(({ as, schema: row }) => {
+    const made = fixtureEvents(row, { seed, hints: new Map() }).events;
+    return { as, made };
+  });
+  const trials = events.map((event, index) => {
+    const given = rows.map(({ as, made }) => [as, made[index % made.length] ?? null] as const);
+    return tryEvent(schema, plan, map, event, Object.fromEntries(given));
+  });
+  return { trials, complete };
 }
 
-/** One event in Avro's JSON encoding. Throws `BadDataError` code `EVENT_INVALID` when it does not fit the schema. */
-export function tryJson(schema: AvroSchema, plan: MappingPlan, json: string): Trial {
+/** One event in Avro's JSON encoding, and the rows that its mapping finds in the same. Throws `BadDataError` code `EVENT_INVALID` when it does not fit the schema. */
+export function tryJson(schema: AvroSchema, plan: MappingPlan, json: string, rowsJson: TrialRows): Trial {
   let event: unknown;
+  let rows: TrialRows;
   try {
     event = schema.type.fromString(json);
+    rows = Object.fromEntries(
+      plan.lookups.map(({ as, schema: row }) => {
+        const given = rowsJson[as] ?? null;
+        return [as, given === null ? null : row.type.fromString(JSON.stringify(given))];
+      }),
+    );
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new BadDataError('EVENT_INVALID', `The event does not fit the schema: ${reason}.`, { cause });
+    throw new BadDataError('EVENT_INVALID', `The event, or a row, does not fit its schema: ${reason}.`, {
+      cause,
+    });
   }
-  return tryEvent(schema, compileMap(plan, mapSettingsDefault), event);
+  return tryEvent(schema, plan, compileMap(plan, mapSettingsDefault), event, rows);
 }
 
 /** Through its bytes: what a mapping sees has always come off the wire. */
-function tryEvent(schema: AvroSchema, map: MapEvent, given: unknown): Trial {
+function tryEvent(
+  schema: AvroSchema,
+  { lookups }: MappingPlan,
+  map: MapEvent,
+  given: unknown,
+  rows: TrialRows,
+): Trial {
   const event: unknown = schema.type.fromBuffer(schema.type.toBuffer(given));
   try {
-    const mapped = map(event, fixtureNowMs);
-    return mapped === null ? { event, fate: 'filtered' } : { event, fate: 'mapped', mapped };
+    const found = lookups.map(({ as, schema: row }) =>
+      (rows[as] ?? null) === null ? null : row.type.fromBuffer(row.type.toBuffer(rows[as])),
+    );
+    const mapped = map(event, fixtureNowMs, found);
+    return mapped === null ? { event, rows, fate: 'filtered' } : { event, rows, fate: 'mapped', mapped };
   } catch (error) {
-    if (error instanceof BadDataError) return { event, fate: 'dead-lettered', reason: error.message };
+    if (error instanceof BadDataError) return { event, rows, fate: 'dead-lettered', reason: error.message };
     throw error;
   }
 }

@@ -6,6 +6,7 @@ import { readSource, readText } from '../schema-files.ts';
 import { diffOutlines, mappingRows, outlineOf } from '../schema-outline.ts';
 import { addRegistryOptions, needed, registered, withRegistry } from '../schema-registry-access.ts';
 import { printCheck, printJson } from '../schema-report.ts';
+import { addTableOption, registeredTables, withTables } from '../schema-tables.ts';
 import { renderTable } from '../table.ts';
 
 type Finish = (code: ExitCode) => void;
@@ -73,9 +74,13 @@ function addShow(schema: Command, io: CommandIo, finish: Finish): void {
     )
     .action(async (subject: string, options: Options) => {
       const version = typeof options.version === 'string' ? options.version : undefined;
-      const found = await withRegistry(options, io, (access) => registered(needed(access), subject, version));
+      const [found, tables] = await withRegistry(options, io, async (given) => {
+        const access = needed(given);
+        const shown = await registered(access, subject, version);
+        return [shown, await registeredTables(shown.schema.text, access)] as const;
+      });
       const avro = new AvroSchema(found.schema.text);
-      const rows = mappingRows(avro);
+      const rows = mappingRows(avro, tables);
       if (options.json === true) {
         const {
           version: number,
@@ -121,9 +126,11 @@ function addDiff(schema: Command, io: CommandIo, finish: Finish): void {
         const from =
           text(options.from) ?? (newer === null ? undefined : String(Math.max(1, newer.version - 1)));
         const older = await registered(access, subject, from);
-        return [older.schema.text, newer?.schema.text ?? (await readText(file ?? ''))] as const;
+        const texts = [older.schema.text, newer?.schema.text ?? (await readText(file ?? ''))] as const;
+        const [oldTables, newTables] = await Promise.all(texts.map((one) => registeredTables(one, access)));
+        return [outlineOf(texts[0], oldTables), outlineOf(texts[1], newTables)] as const;
       });
-      const differences = diffOutlines(outlineOf(before), outlineOf(after));
+      const differences = diffOutlines(before, after);
       if (options.json === true) printJson(differences, io);
       else if (differences.length === 0) io.out('No difference.\n');
       else {
@@ -141,7 +148,7 @@ function addDiff(schema: Command, io: CommandIo, finish: Finish): void {
 }
 
 function addRegister(schema: Command, io: CommandIo, finish: Finish): void {
-  addRegistryOptions(schema.command('register'))
+  addTableOption(addRegistryOptions(schema.command('register')))
     .description('Checks a schema as `jg schema check` does and, when nothing is wrong, registers it.')
     .argument('<file>', 'An Avro schema with a `graph`.')
     .requiredOption('--subject <name>', 'Such as rides-value, or rides-value.graph for a reader schema.')
@@ -155,7 +162,7 @@ function addRegister(schema: Command, io: CommandIo, finish: Finish): void {
       const { subject } = options;
       const outcome = await withRegistry(options, io, async (given) => {
         const access = needed(given);
-        const source = await readSource(file, subject);
+        const source = await withTables(await readSource(file, subject), options.table, access);
         const { plan, ...report } = await checkSource(source, seed, access);
         if (plan === null || report.problems.length > 0 || options.dryRun === true)
           return { report, registered: null };

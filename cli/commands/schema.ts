@@ -13,6 +13,7 @@ import { readSource } from '../schema-files.ts';
 import { type FixtureOutcome, fixtureFolder, runFixtures } from '../schema-fixtures.ts';
 import { addRegistryOptions, needed, registered, withRegistry } from '../schema-registry-access.ts';
 import { printCheck, printJson, problemText } from '../schema-report.ts';
+import { addTableOption, withTables } from '../schema-tables.ts';
 import { addSchemaNewCommand } from './schema-new.ts';
 import { addSchemaRegistryCommands } from './schema-registry.ts';
 
@@ -38,12 +39,13 @@ export function addSchemaCommand(program: Command, io: CommandIo, finish: (code:
 
 interface CheckOptions {
   readonly subject?: string;
+  readonly table?: readonly string[];
   readonly seed: string;
   readonly json?: boolean;
 }
 
 function addCheck(schema: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
-  addRegistryOptions(schema.command('check'))
+  addTableOption(addRegistryOptions(schema.command('check')))
     .description(
       'Says every problem as file:line:column: path: sentence, and exits with 2 when there is one.',
     )
@@ -69,7 +71,10 @@ function addCheck(schema: Command, io: CommandIo, finish: (code: ExitCode) => vo
           sources.push({ file: `${subject}@${found.version}`, text: found.schema.text, subject });
         }
         const checked = [];
-        for (const source of sources) checked.push(await checkSource(source, seedOf(options.seed), access));
+        for (const source of sources) {
+          const whole = await withTables(source, options.table, access);
+          checked.push(await checkSource(whole, seedOf(options.seed), access));
+        }
         return checked;
       });
       const conflicts = graphConflicts(reports.flatMap(({ plan }) => (plan === null ? [] : [plan])));
@@ -82,14 +87,14 @@ function addCheck(schema: Command, io: CommandIo, finish: (code: ExitCode) => vo
 }
 
 interface TestOptions {
+  readonly table?: readonly string[];
   readonly update?: boolean;
   readonly seed: string;
   readonly json?: boolean;
 }
 
 function addTest(schema: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
-  schema
-    .command('test')
+  addTableOption(schema.command('test'))
     .description('Runs the fixtures beside each schema (NAME.fixtures/CASE.json): event in, mutations out.')
     .argument('<files...>', 'Avro schemas with a `graph`.')
     .option('--update', 'Write what comes out as what is expected; generate fixtures where there are none.')
@@ -110,7 +115,9 @@ function addTest(schema: Command, io: CommandIo, finish: (code: ExitCode) => voi
 }
 
 async function testFile(file: string, options: TestOptions): Promise<readonly FixtureOutcome[]> {
-  const { problems, schema, plan } = compileSource(await readSource(file, null));
+  const { problems, schema, plan } = compileSource(
+    await withTables(await readSource(file, null), options.table, null),
+  );
   if (schema === null || plan === null)
     return problems.map((problem) => ({ file, result: 'broken', reason: problemText(problem) }));
   const outcomes = await runFixtures(file, { schema, plan }, options.update === true, seedOf(options.seed));
