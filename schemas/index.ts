@@ -25,7 +25,7 @@ export {
   mergeDeclarations,
 } from './graph-schema-declarations.ts';
 export { reservedTypeNames } from './graph-schema-names.ts';
-export { findTables, lookupTopics, noTables, type TableSchemas, tableSubjectOf } from './lookup-tables.ts';
+export { findTables, lookupTopics, noTables, type TableSchemas } from './lookup-tables.ts';
 export { type MappedVersion, MappedVersionFinder } from './mapped-version.ts';
 export type { MappingProblem, MissingRow, Operation } from './mapping.ts';
 export {
