@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { memberDay } from '../demo/day.ts';
+import { titleSnapshot } from '../demo/titles.ts';
 import { member } from '../demo/world.ts';
 import { must } from '../foundation/index.ts';
 import { LookupView } from '../ingest/lookup-view.ts';
@@ -82,11 +83,27 @@ function median(values: readonly number[]): number {
   return must(sorted[Math.floor(sorted.length / 2)], 'there are values');
 }
 
+/** The table that events of the catalog look titles up in, as the demo's editors keep it. */
+function catalogTables(schemas: ReadonlyMap<string, string>): CaseTables {
+  const topic = 'titles.changes';
+  const text = must(schemas.get(topic), 'the catalog has titles');
+  const { type } = new AvroSchema(text);
+  const encoder = new EventEncoder(1, text);
+  const rows = titleSnapshot().map(({ key, fields, timed }) => {
+    const bytes = encoder.encode({ ...fields, ...timed?.(eventMs) }).subarray(frameBytes);
+    const row: object = JSON.parse(type.toString(type.fromBuffer(bytes)));
+    return [key, row] as const;
+  });
+  return { [topic]: { schema: JSON.parse(text), rows: Object.fromEntries(rows) } };
+}
+
 /** What the demo's members do in a day, by event type of the catalog. */
 async function catalogSubjects(seed: number): Promise<readonly (Subject & { readonly name: string })[]> {
   const random = seededRandom(seed);
   const days = Array.from({ length: members }, (_, number) => memberDay(member(number + 1), random)).flat();
-  return (await loadCatalog()).map(({ subject, text }) => {
+  const catalog = await loadCatalog();
+  const tables = catalogTables(new Map(catalog.map(({ topic, text }) => [topic, text])));
+  return catalog.map(({ subject, text }) => {
     const schema = new AvroSchema(text);
     const encoder = new EventEncoder(1, text);
     const mine = days.filter(({ topic }) => `${topic}-value` === subject);
@@ -98,7 +115,7 @@ async function catalogSubjects(seed: number): Promise<readonly (Subject & { read
       };
       return schema.type.fromBuffer(encoder.encode(value).subarray(frameBytes));
     });
-    return { name: subject.replace(/-value$/, ''), schema, events };
+    return { name: subject.replace(/-value$/, ''), schema, events, tables };
   });
 }
 

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { must } from '../foundation/index.ts';
+import { must, silentLog } from '../foundation/index.ts';
 import type { EventMutations } from '../graph-store/index.ts';
 import { BundledRegistry, EventEncoder, loadCatalog } from '../schemas/index.ts';
+import { avroRecordProcessorDefaults } from './avro-record-processor.ts';
 import { eventOf, processorOver, recordOf, run } from './avro-record-testing.ts';
+import { LookupTables } from './lookup-tables.ts';
+import { HandTableSource } from './lookup-testing.ts';
 
 const at = 1_700_000_000_123;
 const clock = { now: () => at + 1_000, sleep: async () => undefined };
@@ -199,7 +202,9 @@ describe('the bundled catalog', () => {
   test('maps one event of each type to its nodes, edges and step', async () => {
     const catalog = await loadCatalog();
     const registry = BundledRegistry.of(catalog);
-    const processor = await processorOver(registry, clock);
+    const source = (topic: string) => new HandTableSource(topic);
+    const tables = new LookupTables({ source, registry, clock, log: silentLog });
+    const processor = await processorOver(registry, clock, avroRecordProcessorDefaults, tables);
     expect(catalog.map((entry) => entry.name).sort()).toEqual(Object.keys(golden).sort());
     for (const { name, subject, topic, text } of catalog) {
       const { event, ...expected } = must(golden[name], `a golden event of ${name}`);

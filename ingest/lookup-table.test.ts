@@ -161,7 +161,7 @@ describe('a table', () => {
     await source.handler.assigned(tableSource);
     const row = rows.encode({ name: 'x'.repeat(600) });
     for (let i = 0; i < 50; i += 1) await source.rows(['same', row]);
-    expect(budget.bytes).toBeLessThan(1_100);
+    expect(budget.bytes).toBeLessThan(1_300);
     const many = Array.from({ length: 10 }, (_, i) => [`key-${i}`, row] as const);
     const error = await source.rows(...many).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'LOOKUP_TABLE_FULL', reaction: 'stop' });

@@ -53,8 +53,9 @@ function conflictsOf(...parts: readonly GraphDeclarations[]) {
 
 test('the schema of the bundled catalog is the union of its mappings, without a conflict', async () => {
   const catalog = await loadCatalog();
+  const tables = new Map(catalog.map(({ topic, text }) => [topic, new AvroSchema(text)]));
   const parts = catalog.map(({ subject, text }) =>
-    declarationsOf(compileMapping({ subject, version: 1 }, new AvroSchema(text), normalizers)),
+    declarationsOf(compileMapping({ subject, version: 1 }, new AvroSchema(text), normalizers, tables)),
   );
   const { schema, conflicts } = describeGraph(mergeDeclarations(parts));
   expect(conflicts).toEqual([]);

@@ -35,9 +35,10 @@ describe('a mapping', () => {
   test('of every bundled schema is without problems', async () => {
     const catalog = await loadCatalog();
     expect(catalog.length).toBeGreaterThanOrEqual(15);
+    const tables = new Map(catalog.map(({ topic, text }) => [topic, new AvroSchema(text)]));
     for (const { subject, text, name } of catalog) {
       const schema = new AvroSchema(text);
-      expect(checkMapping({ subject, version: 1 }, schema, functions).problems).toEqual([]);
+      expect(checkMapping({ subject, version: 1 }, schema, functions, tables).problems).toEqual([]);
       expect(schema.name).toMatch(new RegExp(`\\.${name}$`));
     }
   });
