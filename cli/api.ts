@@ -82,6 +82,7 @@ function statusReader(composition: Composition, startedAtMs: number): StatusRead
     topics: () => composition.pipelines.map(topicState),
     graphSchema: () => composition.mappings.graphSchema(),
     mappings: () => composition.mappings.status(),
+    tables: () => composition.tables.status(),
     ready: () => composition.pipelines.some((pipeline) => pipeline.status().state.kind !== 'stopped'),
     freshnessQuantileMs: (share) => composition.freshness.quantile(share),
   };

@@ -49,6 +49,8 @@ export interface Composition {
   readonly registry: SchemaRegistry;
   /** Notices new versions while its `watch` runs. */
   readonly mappings: MappingsInForce;
+  /** Those in which mappings look rows up. */
+  readonly tables: LookupTables;
   readonly events: Events;
   readonly pipelines: readonly Pipeline[];
   readonly freshness: FreshnessMeter;
@@ -111,6 +113,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
       store,
       registry,
       mappings,
+      tables,
       events,
       embedded,
       freshness,

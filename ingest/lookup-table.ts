@@ -25,6 +25,8 @@ export interface LookupTableParts {
 
 export interface LookupTableStatus {
   readonly topic: string;
+  /** See {@link LookupTable.usable}. */
+  readonly usable: boolean;
   readonly rows: number;
   readonly bytes: number;
   /** Lookups of rows that were not there when their event was decided about. */
@@ -157,6 +159,7 @@ export class LookupTable implements SourceHandler, RowKeeper {
   status(): LookupTableStatus {
     return {
       topic: this.topic,
+      usable: this.usable,
       rows: this.#rows.size,
       bytes: this.#bytes,
       missing: this.#missing,

@@ -35,6 +35,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
       topics: () => [],
       graphSchema: () => ({ nodeTypes: [], edgeTypes: [], domains: [] }),
       mappings: () => [],
+      tables: () => [],
       ready: () => true,
       freshnessQuantileMs: () => null,
       ...options.status,

@@ -11,7 +11,8 @@ import {
 import type { SourceStatus } from '../graph-store/index.ts';
 import type { ApiContext } from './api-context.ts';
 import { bigIntScalar, dateTimeScalar } from './scalars.ts';
-import type { TopicState } from './status-reader.ts';
+import type { TableState, TopicState } from './status-reader.ts';
+import { tableStatusesType } from './table-status.ts';
 
 const text = new GraphQLNonNull(GraphQLString);
 const count = new GraphQLNonNull(bigIntScalar);
@@ -71,6 +72,7 @@ const topicStatusType = new GraphQLObjectType<TopicRow>({
 
 interface StatusAnswer {
   readonly topics: readonly TopicRow[];
+  readonly tables: readonly TableState[];
   readonly nodes: number;
   readonly edges: number;
   readonly relativeError: number;
@@ -84,6 +86,7 @@ const statusType = new GraphQLObjectType<StatusAnswer>({
   name: 'Status',
   fields: {
     topics: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(topicStatusType))) },
+    tables: { type: tableStatusesType },
     nodes: { type: count, description: 'Distinct nodes ever mentioned, estimated.' },
     edges: { type: count, description: 'Distinct edges ever mentioned, estimated.' },
     relativeError: {
@@ -108,6 +111,7 @@ export const statusField: GraphQLFieldConfig<unknown, ApiContext> = {
     const [sources, estimate] = await Promise.all([reader.sources(), reader.estimate()]);
     return {
       topics: topicRows(status.topics(), sources),
+      tables: status.tables(),
       nodes: Math.round(estimate.nodes),
       edges: Math.round(estimate.edges),
       relativeError: estimate.relativeError,

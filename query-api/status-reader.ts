@@ -37,6 +37,17 @@ export interface MappingState {
   } | null;
 }
 
+/** A table in which mappings look rows up; counts are of this process. */
+export interface TableState {
+  readonly topic: string;
+  readonly usable: boolean;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly missing: number;
+  readonly waits: number;
+  readonly unreadable: number;
+}
+
 /** The API's view of the pipelines beside it. Composition implements it; all calls are cheap and synchronous. */
 export interface StatusReader {
   readonly version: string;
@@ -46,6 +57,8 @@ export interface StatusReader {
   graphSchema(): GraphSchema;
   /** One for each subject met so far. */
   mappings(): readonly MappingState[];
+  /** Those that a mapping has asked for. */
+  tables(): readonly TableState[];
   /** False while requests should go elsewhere: starting, stopping, or nothing of ours runs any more. */
   ready(): boolean;
   /** Milliseconds from event time to durable over about the last minute, within 5 %; null when nothing came. */

@@ -24,7 +24,9 @@ const columns = [
   'deadLettered',
   'reason',
 ] as const;
-const statusQuery = `{ status { version startedAt nodes edges relativeError topics { ${columns.join(' ')} } } }`;
+const tableColumns = ['topic', 'usable', 'rows', 'bytes', 'missing', 'waits', 'unreadable'] as const;
+const statusQuery = `{ status { version startedAt nodes edges relativeError
+  topics { ${columns.join(' ')} } tables { ${tableColumns.join(' ')} } } }`;
 const watchEveryMs = 1000;
 
 /** `jg status`: how far each topic is, and what became of its records. */
@@ -63,7 +65,14 @@ function renderStatus(status: unknown): string {
   const rows = topics.map((topic) => columns.map((column) => String(field(topic, column) ?? '')));
   const error = Math.round(Number(field(status, 'relativeError')) * 1000) / 10;
   const graph = `about ${field(status, 'nodes')} nodes and ${field(status, 'edges')} edges (± ${error} %)\n`;
-  return renderTable(columns, rows) + graph;
+  return renderTable(columns, rows) + renderTables(field(status, 'tables')) + graph;
+}
+
+/** In which mappings look rows up; nothing where there are none. */
+function renderTables(tables: unknown): string {
+  if (!Array.isArray(tables) || tables.length === 0) return '';
+  const rows = tables.map((table) => tableColumns.map((column) => String(field(table, column) ?? '')));
+  return `\n${renderTable(['table', ...tableColumns.slice(1)], rows)}\n`;
 }
 
 function hasStopped(status: unknown): boolean {

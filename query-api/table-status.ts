@@ -1,0 +1,27 @@
+import { GraphQLBoolean, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLString } from 'graphql';
+import { bigIntScalar } from './scalars.ts';
+import type { TableState } from './status-reader.ts';
+
+const count = new GraphQLNonNull(bigIntScalar);
+
+const tableStatusType = new GraphQLObjectType<TableState>({
+  name: 'LookupTableStatus',
+  description: 'A compacted topic in which mappings look rows up, as this process has read it.',
+  fields: {
+    topic: { type: new GraphQLNonNull(GraphQLString) },
+    usable: {
+      type: new GraphQLNonNull(GraphQLBoolean),
+      description: 'False while it is read for the first time or cannot be read: what needs it waits.',
+    },
+    rows: { type: count },
+    bytes: { type: count, description: 'What it takes of `lookup.bytes.max`.' },
+    missing: { type: count, description: 'Rows that were not there when their event was decided about.' },
+    waits: { type: count, description: 'How often an event began to wait for a row.' },
+    unreadable: {
+      type: count,
+      description: 'Records whose key or row could not be read; they count as missing.',
+    },
+  },
+});
+
+export const tableStatusesType = new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(tableStatusType)));
