@@ -28,7 +28,8 @@ export const kafkaSettings = {
     section: 'kafka',
     kind: 'text',
     default: 'journey-graph',
-    description: "Prefix of the consumer groups: a topic's group is `<group.id>.<topic>`.",
+    description:
+      "Prefix of the consumer groups: a topic's group is `<group.id>.<topic>`, a table's `<group.id>.table.<id>.<topic>`.",
   },
   'security.protocol': {
     section: 'kafka',
