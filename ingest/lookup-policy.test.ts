@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { must, silentLog } from '../foundation/index.ts';
+import { must, OutageError, silentLog } from '../foundation/index.ts';
 import { createMemoryStore, type GraphStore } from '../graph-store/index.ts';
 import { BundledRegistry, EventEncoder } from '../schemas/index.ts';
 import { AvroRecordProcessor, avroRecordProcessorDefaults } from './avro-record-processor.ts';
@@ -86,11 +86,15 @@ async function start(graph: object, bytesMax = lookupTablesDefault.bytesMax) {
     (error: unknown) => error,
   );
   await hand.handler.assigned(source);
-  const record = (id: number, title: string, ageMs = 0, offset = id): SourceRecord => ({
+  const record = (
+    id: number,
+    title: string,
+    { ageMs = 0, offset = id, at = 1_000 + id }: { ageMs?: number; offset?: number; at?: number } = {},
+  ): SourceRecord => ({
     offset: BigInt(offset),
     timestampMs: clock.now() - ageMs,
     key: null,
-    value: events.encode({ at: 1_000 + id, id: `v${id}`, title }),
+    value: events.encode({ at, id: `v${id}`, title }),
     headers: null,
   });
   /** Resolves when the pipeline has taken the batch. */
@@ -157,20 +161,20 @@ describe('a pipeline whose mapping looks rows up', () => {
 
   it('does not take away a name that an earlier event had of the row', async () => {
     const { table, rows, openTable, record, send } = await start({ lookups: [lookup], nodes });
-    const first = send(record(1, 'a', 0, 0));
+    const first = send(record(1, 'a', { offset: 0 }));
     await openTable();
     await first;
     await table.rows(['a', rows.encode({ name: 'A' })]);
-    await send(record(1, 'a', 0, 1));
+    await send(record(1, 'a', { offset: 1, at: 2_000 }));
     await table.rows(['a', null]);
-    await send({ ...record(1, 'a', 0, 2) });
+    await send(record(1, 'a', { offset: 2, at: 3_000 }));
     await settle();
     expect(await nameOf(1)).toBe('A');
   });
 
   it('waits for a row, and applies meanwhile what came before', async () => {
     const { table, tables, rows, openTable, record, send, pipeline } = await start(waiting('apply'));
-    const first = send(record(0, 'b', 60_000, 0));
+    const first = send(record(0, 'b', { ageMs: 60_000 }));
     await openTable();
     await first;
     await table.rows(['b', rows.encode({ name: 'B' })]);
@@ -208,17 +212,36 @@ describe('a pipeline whose mapping looks rows up', () => {
 
   it('counts a wait from when the record was written, so that a backlog of misses waits once and not each', async () => {
     const { tables, openTable, record, send } = await start(waiting('apply'));
-    const records = Array.from({ length: 500 }, (_, index) =>
-      record(index, `missing-${index}`, 10 - index / 50),
-    );
-    const sent = send(...records);
+    const records = Array.from({ length: 500 }, (_, index) => record(index, `missing-${index}`));
+    const first = send(...records.slice(0, 250));
     await openTable();
-    await clock.advance(4_990);
-    await clock.advance(10);
-    await sent;
+    await clock.advance(5_000);
+    await first;
+    // Fetched only now, and written when the others were: nothing is to be waited for.
+    await send(...records.slice(250));
     await settle();
     expect([await nameOf(0), await nameOf(499)]).toEqual(['no name', 'no name']);
-    expect(tables.status()[0]?.missing).toBe(500);
+    expect(tables.status()[0]).toMatchObject({ missing: 500, waits: 1 });
+  });
+
+  it('pauses while its table cannot be read, and decides about no event without it', async () => {
+    const { table, rows, openTable, record, send, pipeline } = await start({ lookups: [lookup], nodes });
+    const first = send(record(1, 'a'));
+    await openTable();
+    await first;
+    table.handler.outage(new OutageError('KAFKA_UNAVAILABLE', 'No broker answers.'));
+    const sent = send(record(2, 'b'));
+    await settle();
+    expect(pipeline.status().state).toMatchObject({
+      kind: 'paused',
+      why: expect.stringContaining('The table titles.catalog cannot be read: No broker answers.'),
+    });
+    table.handler.outage(null);
+    await table.rows(['b', rows.encode({ name: 'B' })]);
+    await clock.advance(1_000);
+    await sent;
+    await settle();
+    expect(await nameOf(2)).toBe('B');
   });
 
   it.each([

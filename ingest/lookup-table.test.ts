@@ -58,6 +58,8 @@ describe('a table', () => {
     expect([isCaughtUp, table.usable]).toEqual([true, true]);
     expect(table.view(schema).row('a')).toEqual({ name: 'A2' });
     expect(table.view(schema).row('c')).toBeNull();
+    await source.rows(['a', rows.encode({ name: 'A3' })]);
+    expect(table.view(schema).row('a')).toEqual({ name: 'A3' });
     expect(table.status()).toMatchObject({ rows: 2, unreadable: 0 });
   });
 
