@@ -48,16 +48,15 @@ beforeEach(() => {
   letters = [];
 });
 
+async function encoder(registry: BundledRegistry, topic: string, text: string): Promise<EventEncoder> {
+  return new EventEncoder((await registry.register(`${topic}-value`, text)).schema.id, text);
+}
+
 /** A process with one pipeline, whose table is read when the test says so. */
 async function start(graph: object, bytesMax = lookupTablesDefault.bytesMax) {
   const registry = BundledRegistry.of([]);
-  await registry.register(`${tableSource.topic}-value`, titleText);
-  const rows = new EventEncoder(
-    (await registry.register(`${tableSource.topic}-value`, titleText)).schema.id,
-    titleText,
-  );
-  const text = viewText(graph);
-  const events = new EventEncoder((await registry.register('views-value', text)).schema.id, text);
+  const rows = await encoder(registry, tableSource.topic, titleText);
+  const events = await encoder(registry, 'views', viewText(graph));
   const table = new HandTableSource();
   const tables = new LookupTables(
     { source: () => table, registry, clock, log: silentLog },
