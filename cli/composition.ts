@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Settings } from '../config/index.ts';
-import { type Log, must, OutageError } from '../foundation/index.ts';
+import { type Log, must, OutageError, systemClock } from '../foundation/index.ts';
 import { type GraphStore, openLevelStore } from '../graph-store/index.ts';
 import {
   AvroRecordProcessor,
@@ -59,14 +59,17 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
   await makeFolder(settings.data);
   const cleanup = new AsyncDisposableStack();
   try {
-    const store = await openLevelStore({
-      folder: join(settings.data, 'store'),
-      nodeCacheBytes: settings['store.node.cache.bytes'],
-      blockCacheBytes: settings['store.block.cache.bytes'],
-      writeBufferBytes: settings['store.write.buffer.bytes'],
-      groupBytesMax: settings['store.group.bytes.max'],
-      maxOpenFiles: settings['store.open.files.max'],
-    });
+    const store = await openLevelStore(
+      {
+        folder: join(settings.data, 'store'),
+        nodeCacheBytes: settings['store.node.cache.bytes'],
+        blockCacheBytes: settings['store.block.cache.bytes'],
+        writeBufferBytes: settings['store.write.buffer.bytes'],
+        groupBytesMax: settings['store.group.bytes.max'],
+        maxOpenFiles: settings['store.open.files.max'],
+      },
+      systemClock,
+    );
     cleanup.defer(() => store.close());
     const registry = await openRegistry(settings, io);
     cleanup.defer(() => registry.close());

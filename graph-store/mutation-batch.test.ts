@@ -4,7 +4,8 @@ import { BadDataError } from '../foundation/index.ts';
 import { decodeEvents } from './codec.ts';
 import { events, pack } from './conformance-graphs.ts';
 import type { EventMutations, Mutation, Property } from './model.ts';
-import { checkNodeId, createMutationBatch } from './mutation-batch.ts';
+import { createMutationBatch } from './mutation-batch.ts';
+import { checkNodeId } from './mutation-checks.ts';
 
 const node = { type: 'Account', id: 'ann' };
 const event = (changes: Partial<EventMutations>, ...mutations: Mutation[]): EventMutations => ({

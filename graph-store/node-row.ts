@@ -1,46 +1,61 @@
 import { must } from '../foundation/index.ts';
-import { ByteReader, encodeName, encodeValue } from './codec.ts';
-import type { PropertyValue } from './model.ts';
+import { ByteReader, encodeContent, encodeName } from './codec.ts';
 import { valueTag } from './packed-format.ts';
+import { mergeRegisters, type Register } from './register.ts';
 import { timeBytes } from './rows.ts';
 
 /**
- * A node's registers as one row: the newest time a node mutation mentioned it (8), then for each property, sorted by name:
- * name (1 + n), event time (8), rank (1), encoded value. Merging walks two sorted lists of bytes; nothing is decoded.
+ * A node's registers as one row: the newest time a node mutation mentioned it (8), the lineage of the write that changed it last
+ * (1 + n), then for each register, sorted by name, of a set by element: name (1 + n), event time (8), rank (1), encoded content.
+ * Merging walks two sorted lists of bytes; nothing is decoded unless a set is written.
  */
-export interface Register {
-  readonly name: string;
-  readonly timeMs: number;
-  readonly rank: number;
-  readonly value: PropertyValue;
+export interface NodeRow {
+  readonly mentionedMs: number;
+  readonly lineage: Buffer;
+  readonly registers: readonly Register[];
 }
 
-export function decodeNodeRow(bytes: Buffer): { mentionedMs: number; registers: Register[] } {
+export function decodeNodeRow(bytes: Buffer): NodeRow {
   const reader = new ByteReader(bytes);
   const mentionedMs = reader.time();
+  const lineage = reader.take(reader.byte());
   const registers: Register[] = [];
   while (!reader.done) {
     registers.push({
       name: reader.name(),
       timeMs: reader.time(),
       rank: reader.byte(),
-      value: reader.value(),
+      content: reader.content(),
     });
   }
-  return { mentionedMs, registers };
+  return { mentionedMs, lineage, registers };
 }
 
-/** `registers` are sorted by name. */
-export function encodeNodeRow(mentionedMs: number, registers: readonly Register[]): Buffer {
+/** The registers are in their order. */
+export function encodeNodeRow({ mentionedMs, lineage, registers }: NodeRow): Buffer {
   return Buffer.concat([
     timeBytes(mentionedMs),
-    ...registers.map(({ name, timeMs, rank, value }) =>
-      Buffer.concat([encodeName(name), timeBytes(timeMs), Buffer.of(rank), encodeValue(value)]),
+    Buffer.of(lineage.length),
+    lineage,
+    ...registers.map(({ name, timeMs, rank, content }) =>
+      Buffer.concat([encodeName(name), timeBytes(timeMs), Buffer.of(rank), encodeContent(content)]),
     ),
   ]);
 }
 
+/** A node mutation as it stands in a packed batch: its properties at `[start, end)`. */
+export interface PackedNode {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly timeMs: number;
+  readonly rank: number;
+  readonly lineage: Buffer;
+}
+
 const timeAndRankBytes = 9;
+/** Without the lineage, which has its length in the byte before. */
+const registersAt = 9;
 
 /** Merges node mutations into rows. It owns two buffers that it reuses: one merge at a time. */
 export class NodeRowMerger {
@@ -49,30 +64,37 @@ export class NodeRowMerger {
   #outLength = 0;
   #changed = false;
 
-  /**
-   * The row after the mutation, as a binary string, or null when the row already was the result.
-   * `bytes` holds the mutation's packed properties at `[start, end)`.
-   */
-  merge(
-    row: string | undefined,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    timeMs: number,
-    rank: number,
-  ): string | null {
+  /** The row after the mutation, as a binary string, or null when the row already was the result. */
+  merge(row: string | undefined, packed: PackedNode): string | null {
+    const { bytes, start, end, timeMs, rank, lineage } = packed;
     const rowLength = row?.length ?? 0;
     if (this.#row.length < rowLength) this.#row = Buffer.allocUnsafe(rowLength * 2);
-    const worst = rowLength + (end - start) * (1 + timeAndRankBytes) + 16;
+    const worst = rowLength + (end - start) * (1 + timeAndRankBytes) + lineage.length + 16;
     if (this.#out.length < worst) this.#out = Buffer.allocUnsafe(worst * 2);
     if (row !== undefined) this.#row.write(row, 0, 'latin1');
-    this.#outLength = 8;
     this.#changed = row === undefined;
     const mentionedMs = row === undefined ? -1 : readTime(this.#row, 0);
     if (timeMs > mentionedMs) this.#changed = true;
     writeTime(this.#out, 0, Math.max(timeMs, mentionedMs));
+    this.#out[8] = lineage.length;
+    this.#outLength = registersAt;
+    this.#copy(lineage, 0, lineage.length);
     this.#mergeRegisters(rowLength, bytes, start, end, timeMs, rank);
     return this.#changed ? this.#out.toString('latin1', 0, this.#outLength) : null;
+  }
+
+  /** As `merge`, of a mutation that writes sets: these have rules that bytes alone do not show. */
+  mergeSets(row: string | undefined, packed: PackedNode): string | null {
+    const { timeMs, rank, lineage } = packed;
+    const writes = new ByteReader(packed.bytes, packed.start)
+      .contents()
+      .map(([name, content]) => ({ name, timeMs, rank, content }));
+    const empty = { mentionedMs: -1, lineage: Buffer.alloc(0), registers: [] };
+    const before = row === undefined ? empty : decodeNodeRow(Buffer.from(row, 'latin1'));
+    const registers = mergeRegisters(before.registers, writes);
+    const mentionedMs = Math.max(timeMs, before.mentionedMs);
+    const same = encodeNodeRow({ ...before, mentionedMs, registers }).toString('latin1');
+    return same === row ? null : encodeNodeRow({ lineage, mentionedMs, registers }).toString('latin1');
   }
 
   #mergeRegisters(
@@ -86,7 +108,7 @@ export class NodeRowMerger {
     const row = this.#row;
     let at = start;
     while ((bytes[at++] ?? 0) > 127);
-    let rowAt = 8;
+    let rowAt = rowLength === 0 ? 0 : registersAt + (row[8] ?? 0);
     while (at < end) {
       const nameEnd = at + 1 + (bytes[at] ?? 0);
       const valueEnd = skipValue(bytes, nameEnd);
@@ -94,6 +116,8 @@ export class NodeRowMerger {
       while (rowAt < rowLength) {
         const rowNameEnd = rowAt + 1 + (row[rowAt] ?? 0);
         order = compare(bytes, at + 1, nameEnd, row, rowAt + 1, rowNameEnd);
+        // A property that was a set once: a value stands before the set's registers.
+        if (order === 0 && (row[rowNameEnd + timeAndRankBytes] ?? 0) >= valueTag.cleared) order = -1;
         if (order <= 0) break;
         const rowEnd = skipValue(row, rowNameEnd + timeAndRankBytes);
         this.#copy(row, rowAt, rowEnd);
@@ -169,6 +193,7 @@ function compare(a: Buffer, aStart: number, aEnd: number, b: Buffer, bStart: num
 function skipValue(bytes: Buffer, at: number): number {
   const kind = must(bytes[at], 'a value has a tag');
   if (kind === valueTag.number || kind === valueTag.integer) return at + 9;
+  if (kind === valueTag.element) return skipValue(bytes, at + 2);
   if (kind !== valueTag.text) return at + 1;
   let length = 0;
   let next = at + 1;

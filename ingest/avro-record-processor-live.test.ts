@@ -1,5 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { BadDataError, type Log, must, OutageError, StopError, silentLog } from '../foundation/index.ts';
+import {
+  BadDataError,
+  type Log,
+  must,
+  OutageError,
+  StopError,
+  silentLog,
+  systemClock,
+} from '../foundation/index.ts';
 import { createMemoryStore } from '../graph-store/index.ts';
 import { BundledRegistry, EventEncoder, type SchemaRegistry } from '../schemas/index.ts';
 import {
@@ -311,7 +319,7 @@ describe('a running pipeline', () => {
 
 test('a pipeline under way follows its subject past an outage and a bad version, without a pause or a lost record', async () => {
   const { processor, mappings, register } = await start();
-  const store = createMemoryStore();
+  const store = createMemoryStore(systemClock);
   const events = new HandSource();
   const parts = partsWith({ source: events, processor, store, log: silentLog });
   const pipeline = new Pipeline(parts, limits);

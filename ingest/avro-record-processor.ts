@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import xxhash, { type XXHashAPI } from 'xxhash-wasm';
 import { BadDataError, type Clock, JourneyGraphError } from '../foundation/index.ts';
-import type { SourcePartition } from '../graph-store/index.ts';
+import type { EventOrigin, SourcePartition } from '../graph-store/index.ts';
 import { hasMeaning } from '../processors/index.ts';
 import {
   AvroSchema,
@@ -61,6 +61,7 @@ type Prepared =
       readonly decode: Decode;
       /** Sets this subject's occurrence ids apart from every other's. */
       readonly seed: bigint;
+      readonly origin: EventOrigin;
     }
   | { readonly kind: 'unmapped'; readonly pair: Pair; readonly reader: null; readonly untilMs: number }
   | {
@@ -137,7 +138,8 @@ export class AvroRecordProcessor implements RecordProcessor {
         eventId === null
           ? this.#hash.h64Raw(value.subarray(framing.start), prepared.seed)
           : this.#hash.h64(eventId, prepared.seed);
-      return { kind: 'mapped', event: { timeMs, rank, occurrence, mutations } };
+      const lineage = { offset: record.offset, origin: prepared.origin };
+      return { kind: 'mapped', event: { timeMs, rank, occurrence, mutations, lineage } };
     } catch (error) {
       // Anything else is a bug of ours, and a bug is no property of the record.
       if (error instanceof JourneyGraphError && error.reaction === 'bad-data')
@@ -204,7 +206,9 @@ export class AvroRecordProcessor implements RecordProcessor {
       const names = { subject, writerId: schemaId, readerVersion: version };
       const decode = compileDecoder(writer, schema, names, this.#settings.wireLimits);
       this.#parts.mappings.noteWriter(mapping.subject, schemaId, writer);
-      return { kind: 'ready', pair, reader, decode, seed: this.#hash.h64(mapping.subject) };
+      // Numbers below zero are our own, for schemas that go by GUID.
+      const origin = { schemaId: Math.max(schemaId, -1), subject, version };
+      return { kind: 'ready', pair, reader, decode, seed: this.#hash.h64(mapping.subject), origin };
     } catch (error) {
       if (!(error instanceof BadDataError)) throw error;
       return { kind: 'dead', pair, reader, error, untilMs: this.#untilMs() };

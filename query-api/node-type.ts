@@ -1,5 +1,5 @@
 import { GraphQLID, GraphQLNonNull, GraphQLObjectType, GraphQLString } from 'graphql';
-import type { NodeRef, Property } from '../graph-store/index.ts';
+import type { NodeRef, PropertyValue } from '../graph-store/index.ts';
 import { jsonScalar, safeNumber } from './scalars.ts';
 
 /** Just which node: what a link points to. */
@@ -30,9 +30,16 @@ export const nodeType = new GraphQLObjectType<NodeAnswer>({
 });
 
 /** Property names come from checked mappings; the null prototype keeps even a hostile one harmless. */
-export function propertiesObject(properties: readonly Property[]): Readonly<Record<string, unknown>> {
+export function propertiesObject(
+  properties: readonly (readonly [name: string, value: PropertyValue | readonly PropertyValue[]])[],
+): Readonly<Record<string, unknown>> {
   const object: Record<string, unknown> = Object.create(null);
-  for (const [name, value] of properties)
-    object[name] = typeof value === 'bigint' ? safeNumber(value) : value;
+  for (const [name, value] of properties) object[name] = propertyAnswer(value);
   return object;
+}
+
+/** A property as JSON has it; of a set the list of its elements. */
+export function propertyAnswer(value: PropertyValue | readonly PropertyValue[]): unknown {
+  if (Array.isArray(value)) return value.map(propertyAnswer);
+  return typeof value === 'bigint' ? safeNumber(value) : value;
 }
