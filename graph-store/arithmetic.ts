@@ -1,10 +1,11 @@
+import { RefusedError } from '../foundation/index.ts';
 import type { PropertyValue } from './model.ts';
 
 const decimalPattern = /^(-?)(\d+)(?:\.(\d+))?$/;
 
 /**
  * The sum of whole numbers and of decimals in text is exact; that of doubles is compensated (Neumaier, 1974), in the order given, so that
- * it is the same on every adapter. Whole numbers beyond 64 bits come as text. Throws RangeError for what is no number.
+ * it is the same on every adapter. Whole numbers beyond 64 bits come as text. Throws RefusedError FOLD_INVALID for what is no number.
  */
 export function sumOf(values: readonly Exclude<PropertyValue, null>[]): PropertyValue {
   if (values.every((value) => typeof value === 'bigint')) {
@@ -68,6 +69,9 @@ export function extremeOf(values: readonly Exclude<PropertyValue, null>[], which
   return best;
 }
 
-function notANumber(): RangeError {
-  return new RangeError('A sum needs numbers; fold the property by another rule.');
+function notANumber(): RefusedError {
+  return new RefusedError(
+    'FOLD_INVALID',
+    'A property is summed that has values which are no numbers; correct its mapping, or fold it by another rule.',
+  );
 }

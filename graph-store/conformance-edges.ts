@@ -106,7 +106,9 @@ function describeFolds(subject: Subject): void {
   });
   it('refuses the sum of what is no number', async () => {
     await subject.apply(event(1, [watched(dark, [['p', 'x']])]));
-    await expect(find(subject, { folds: new Map([['p', 'sum']]) })).rejects.toThrow(RangeError);
+    await expect(find(subject, { folds: new Map([['p', 'sum']]) })).rejects.toMatchObject({
+      code: 'FOLD_INVALID',
+    });
   });
 }
 

@@ -225,7 +225,7 @@ export interface GraphReader {
   node(ref: NodeRef): Promise<NodeView | null>;
   journey(query: JourneyQuery): Promise<JourneyPage>;
   adjacency(query: AdjacencyQuery): Promise<AdjacencyPage>;
-  /** Null when no visible occurrence is found. Throws RangeError when a `sum` meets what is no number. */
+  /** Null when no visible occurrence is found. Throws RefusedError FOLD_INVALID when a `sum` meets what is no number. */
   edge(query: EdgeQuery): Promise<EdgeView | null>;
   /** One row a partition ever claimed, sorted by topic and partition. */
   sources(): Promise<readonly SourceStatus[]>;

@@ -32,6 +32,7 @@ export {
   type EventLineage,
   type EventMutations,
   type EventOrigin,
+  edgeKeyBytesMax,
   type Mutation,
   type NodeDelete,
   type NodeMutation,
@@ -46,5 +47,5 @@ export {
   type StepMutation,
 } from './model.ts';
 export { createMutationBatch, MutationBatch } from './mutation-batch.ts';
-export { checkNodeId } from './mutation-checks.ts';
+export { checkEdgeKey, checkNodeId } from './mutation-checks.ts';
 export type { TimeToLive } from './time-to-live.ts';

@@ -1,5 +1,12 @@
 import { BadDataError } from '../foundation/index.ts';
-import type { Mutation, NodeRef, Property, StepLink } from '../graph-store/index.ts';
+import type {
+  Mutation,
+  NodeProperty,
+  NodeRef,
+  Property,
+  PropertyValue,
+  StepLink,
+} from '../graph-store/index.ts';
 import type {
   BlockPlan,
   ConditionPlan,
@@ -7,11 +14,13 @@ import type {
   LoopPlan,
   MappingPlan,
   NodePlan,
+  PathPlan,
   PropertyPlan,
   StepPlan,
+  ValuePlan,
 } from '../schemas/index.ts';
 import { compileTime } from './event-time.ts';
-import { compileEventId, compileId } from './node-id.ts';
+import { compileEdgeKey, compileEventId, compileId } from './node-id.ts';
 import { compilePath, type Read, type Roots } from './read.ts';
 import { compileValue } from './value.ts';
 
@@ -193,6 +202,35 @@ function compileProperties(properties: readonly PropertyPlan[]): Read<readonly P
   return (roots) => reads.map(({ name, read }) => [name, read(roots)]);
 }
 
+function compileNodeProperties(properties: readonly PropertyPlan[]): Read<readonly NodeProperty[]> {
+  const plain = properties.filter(({ set }) => set === null);
+  const readPlain = compileProperties(plain);
+  if (plain.length === properties.length) return readPlain;
+  const sets = properties.flatMap(({ name, value, set }) =>
+    set === null ? [] : [{ name, op: set.op, read: compileElements(value, set.in) }],
+  );
+  return (roots) => {
+    const changes: NodeProperty[] = [...readPlain(roots)];
+    for (const { name, op, read } of sets) {
+      const elements = read(roots);
+      // Nothing added and nothing removed is no change; nothing instead of what was there is one.
+      if (elements.length > 0 || op === 'replace') changes.push([name, { set: op, elements }]);
+    }
+    return changes;
+  };
+}
+
+/** Each value once, nulls left out. */
+function compileElements(value: ValuePlan, array: PathPlan | null): Read<readonly PropertyValue[]> {
+  const readElement = compileValue(value);
+  const readArray = array === null ? null : compilePath(array);
+  return (roots) => {
+    const items = readArray === null ? null : itemsOf(readArray(roots));
+    const values = items === null ? [readElement(roots)] : items.map((item) => readElement([...roots, item]));
+    return [...new Set(values.filter((element) => element !== null))];
+  };
+}
+
 /** Nothing yet for a node without properties: what else the event says usually implies that it exists. */
 function compileNodeMutation({ slot, op, properties }: NodePlan): readonly Run[] {
   if (op === 'delete') {
@@ -204,7 +242,7 @@ function compileNodeMutation({ slot, op, properties }: NodePlan): readonly Run[]
     ];
   }
   if (properties.length === 0) return [];
-  const readProperties = compileProperties(properties);
+  const readProperties = compileNodeProperties(properties);
   return [
     (roots, work) => {
       const node = work.nodes[slot];
@@ -213,8 +251,10 @@ function compileNodeMutation({ slot, op, properties }: NodePlan): readonly Run[]
   ];
 }
 
-function compileEdge({ type, op, from, to, where, properties }: EdgePlan, owner: number | null): Run {
+function compileEdge(edge: EdgePlan, owner: number | null): Run {
+  const { type, op, from, to, where, properties } = edge;
   const readProperties = compileProperties(properties);
+  const readKey = edge.key === null ? null : compileEdgeKey(edge.key, type);
   const holds = compileCondition(where);
   const direction = from === owner ? 'out' : 'in';
   const isLinked = op === 'upsert' && (from === owner || to === owner);
@@ -224,11 +264,13 @@ function compileEdge({ type, op, from, to, where, properties }: EdgePlan, owner:
     const toNode = work.nodes[to];
     if (!fromNode || !toNode) return;
     if (holds !== null && !holds(roots)) return;
+    const ends = { type, from: fromNode, to: toNode };
+    const found = readKey === null ? ends : { ...ends, key: readKey(roots) };
     if (op === 'delete') {
-      work.push({ kind: 'edge-delete', type, from: fromNode, to: toNode });
+      work.push({ kind: 'edge-delete', ...found });
       return;
     }
-    work.push({ kind: 'edge', type, from: fromNode, to: toNode, properties: readProperties(roots) });
+    work.push({ kind: 'edge', ...found, properties: readProperties(roots) });
     work.mentioned[from] = true;
     work.mentioned[to] = true;
     if (!isLinked) return;

@@ -1,6 +1,8 @@
 import {
+  GraphQLBoolean,
   GraphQLEnumType,
   type GraphQLFieldConfig,
+  GraphQLFloat,
   GraphQLInt,
   GraphQLList,
   GraphQLNonNull,
@@ -57,9 +59,37 @@ const idKindType = new GraphQLEnumType({
   },
 });
 
+const foldType = new GraphQLEnumType({
+  name: 'PropertyFold',
+  values: {
+    LAST: { value: 'last', description: 'Of the newest event that has it.' },
+    FIRST: { value: 'first', description: 'Of the oldest event that has it.' },
+    MIN: { value: 'min' },
+    MAX: { value: 'max' },
+    SUM: { value: 'sum', description: 'Each event once, however often it came.' },
+    SET: { value: 'set', description: 'All distinct ones.' },
+  },
+});
+
+const ttl = {
+  type: GraphQLFloat,
+  description: 'For how many seconds what is known of it is kept; null for ever.',
+  resolve: ({ ttlMs }: { readonly ttlMs: number | null }) => (ttlMs === null ? null : ttlMs / 1_000),
+};
+
 const propertyType = new GraphQLObjectType<PropertySchema>({
   name: 'GraphProperty',
-  fields: { name: { type: text }, kind: { type: new GraphQLNonNull(propertyKindType) }, declaredBy },
+  fields: {
+    name: { type: text },
+    kind: { type: new GraphQLNonNull(propertyKindType) },
+    many: { type: new GraphQLNonNull(GraphQLBoolean), description: 'True when it has several values.' },
+    fold: {
+      type: new GraphQLNonNull(foldType),
+      description:
+        "How the values of an edge's events become one; LAST for a node's, whose newest write wins.",
+    },
+    declaredBy,
+  },
 });
 
 const nodeTypeType = new GraphQLObjectType<NodeTypeSchema>({
@@ -68,6 +98,7 @@ const nodeTypeType = new GraphQLObjectType<NodeTypeSchema>({
     name: { type: text, description: 'Such as `Account`.' },
     idKind: { type: new GraphQLNonNull(idKindType) },
     properties: { type: listOf(propertyType) },
+    timeToLive: ttl,
     declaredBy,
   },
 });
@@ -83,7 +114,12 @@ const edgeTypeType = new GraphQLObjectType<EdgeTypeSchema>({
   fields: {
     name: { type: text, description: 'Such as `WATCHED`.' },
     ends: { type: listOf(endsType) },
+    keyed: {
+      type: new GraphQLNonNull(GraphQLBoolean),
+      description: 'True when a key tells several edges between two nodes apart.',
+    },
     properties: { type: listOf(propertyType) },
+    timeToLive: ttl,
     declaredBy,
   },
 });

@@ -1,12 +1,4 @@
-import {
-  type GraphQLFieldConfig,
-  GraphQLID,
-  GraphQLInputObjectType,
-  GraphQLInt,
-  GraphQLList,
-  GraphQLNonNull,
-  GraphQLString,
-} from 'graphql';
+import { type GraphQLFieldConfig, GraphQLInt, GraphQLList, GraphQLNonNull, GraphQLString } from 'graphql';
 import type { JourneyPage, JourneyQuery, StepView, TimeOrder } from '../graph-store/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
 import { badInput } from './api-error.ts';
@@ -19,7 +11,7 @@ import {
   type StepAnswer,
 } from './journey-type.ts';
 import { readNodeRef } from './node-arguments.ts';
-import { propertiesObject } from './node-type.ts';
+import { nodeRefInput, propertiesObject } from './node-type.ts';
 import { dateTimeScalar } from './scalars.ts';
 
 interface JourneyArguments {
@@ -38,14 +30,6 @@ const domainLengthMax = 128;
 export const pageBytesMax = 4 * 2 ** 20;
 /** Event times a little ahead of the clock are taken in, so an open end lies ahead of now. */
 const openEndMs = 8.64e15;
-
-const nodeRefInput = new GraphQLInputObjectType({
-  name: 'NodeRefInput',
-  fields: {
-    type: { type: new GraphQLNonNull(GraphQLString), description: 'Node type, such as `Account`.' },
-    id: { type: new GraphQLNonNull(GraphQLID) },
-  },
-});
 
 /** `journey(of, since, until, domains, first, after, order)`: one bounded read of the store, whatever is asked. */
 export const journeyField: GraphQLFieldConfig<unknown, ApiContext, JourneyArguments> = {
@@ -138,6 +122,7 @@ function limitReached(
 }
 
 function stepAnswer(step: StepView): StepAnswer {
-  const { timeMs, domain, action, owner, links, properties } = step;
-  return { time: timeMs, domain, action, owner, links, properties: propertiesObject(properties) };
+  const { timeMs, domain, action, owner, links, properties, lineage } = step;
+  const shown = propertiesObject(properties);
+  return { time: timeMs, domain, action, owner, links, properties: shown, lineage };
 }

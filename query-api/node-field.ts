@@ -20,6 +20,6 @@ export const nodeField: GraphQLFieldConfig<unknown, ApiContext, NodeArguments> =
     const view = await reader.node(readNodeRef('type', 'id', type, id));
     if (view === null) return null;
     const properties = view.properties.map(({ name, value }) => [name, value] as const);
-    return { ...view.node, properties: propertiesObject(properties) };
+    return { ...view.node, properties: propertiesObject(properties), lineage: view.lineage };
   },
 };

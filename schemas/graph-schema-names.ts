@@ -7,7 +7,7 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
   ...['Completeness', 'LimitKind', 'Freshness', 'Status', 'TopicStatus', 'TopicStateKind'],
   ...['GraphSchema', 'GraphNodeType', 'GraphEdgeType', 'GraphEdgeEnds', 'GraphProperty'],
   ...['GraphDomain', 'GraphAction', 'GraphMapping', 'GraphMappingAlarm', 'GraphMappingProblem'],
-  ...['PropertyKind', 'IdKind'],
+  ...['PropertyKind', 'PropertyFold', 'IdKind', 'Edge', 'Lineage'],
 ]);
 
 /** `live_event` and `LiveEvent` to `LiveEvent`: what a node or edge type is called among GraphQL's types. */

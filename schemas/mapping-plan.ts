@@ -1,4 +1,5 @@
 import { StopError } from '../foundation/index.ts';
+import type { Fold, SetChange } from '../graph-store/index.ts';
 import type { AvroSchema } from './avro-type.ts';
 import { type MappingProblem, MappingReader, type Operation } from './mapping.ts';
 import { MappingPlanner } from './mapping-planner.ts';
@@ -13,7 +14,17 @@ export interface ConditionPlan {
 
 export interface PropertyPlan {
   readonly name: string;
+  /** Of an element, where it is a set: the root behind the last is the element then. */
   readonly value: ValuePlan;
+  readonly set: SetPlan | null;
+  /** Null when the mapping does not say. */
+  readonly fold: Fold | null;
+}
+
+export interface SetPlan {
+  readonly op: SetChange['set'];
+  /** An array of elements; null where the value itself is the only one. */
+  readonly in: PathPlan | null;
 }
 
 export interface NodePlan {
@@ -23,6 +34,7 @@ export interface NodePlan {
   readonly id: ValuePlan;
   readonly optional: boolean;
   readonly op: Operation;
+  readonly ttlMs: number | null;
   readonly where: ConditionPlan | null;
   readonly properties: readonly PropertyPlan[];
   /** True when the mapping's step or an edge that is always there says already that the node exists. */
@@ -34,7 +46,10 @@ export interface EdgePlan {
   readonly type: string;
   readonly from: number;
   readonly to: number;
+  /** Null where there is one edge a pair. */
+  readonly key: ValuePlan | null;
   readonly op: Operation;
+  readonly ttlMs: number | null;
   readonly where: ConditionPlan | null;
   readonly properties: readonly PropertyPlan[];
 }

@@ -146,8 +146,8 @@ export class MappingPlanner {
     const properties = this.#values.properties(declared.properties, scope);
     const slot = names.get(declared.as)?.slot;
     if (id === null || slot === undefined) return null;
-    const { type, optional, op } = declared;
-    return { slot, type, id, optional, op, where, properties };
+    const { type, optional, op, ttlMs } = declared;
+    return { slot, type, id, optional, op, ttlMs, where, properties };
   }
 
   #edge(edge: EdgeDeclaration, names: Names, scope: Scope): EdgePlan | null {
@@ -156,12 +156,14 @@ export class MappingPlanner {
     const to = this.#end(edge.to, `${edge.at}.to`, names);
     const where = this.#values.condition(edge.where, scope);
     const properties = this.#values.properties(edge.properties, scope);
+    const key = edge.key === null ? null : this.#values.id(edge.key, scope);
     if (from === null || to === null) return null;
     const deleted = from.declared.op === 'delete' || to.declared.op === 'delete';
     if (edge.op === 'upsert' && deleted) {
       this.#reader.report(edge.at, 'touches a node that the same mapping deletes, so it would never be seen');
     }
-    return { type: edge.type, from: from.slot, to: to.slot, op: edge.op, where, properties };
+    const { type, op, ttlMs } = edge;
+    return { type, from: from.slot, to: to.slot, key, op, ttlMs, where, properties };
   }
 
   #step(journey: JourneyDeclaration, names: Names, scope: Scope): StepPlan | null {

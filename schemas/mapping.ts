@@ -1,4 +1,5 @@
 import { didYouMean } from '../foundation/index.ts';
+import type { Fold, SetChange } from '../graph-store/index.ts';
 import { isObject } from './schema-text.ts';
 
 /** What an event means for the graph, as its schema's `graph` attribute declares it; paths are not resolved yet. */
@@ -46,7 +47,14 @@ export type ValueDeclaration = { readonly at: string } & (
 export interface PropertyDeclaration {
   readonly name: string;
   readonly value: ValueDeclaration;
+  /** Of a node's: what is done to a property of several values; null for a single value. */
+  readonly set: SetChange['set'] | null;
+  /** Of an edge's: how the values of its occurrences become one; null when this mapping does not say. */
+  readonly fold: Fold | null;
 }
+
+/** Whose properties they are: each kind of owner has words of its own. */
+type Owner = 'node' | 'edge' | 'journey';
 
 export interface NodeDeclaration {
   /** How edges and the journey name it; its type when not given. */
@@ -55,6 +63,8 @@ export interface NodeDeclaration {
   readonly id: ValueDeclaration;
   readonly optional: boolean;
   readonly op: Operation;
+  /** How long what is known of the type is kept, milliseconds; null when this mapping does not say. */
+  readonly ttlMs: number | null;
   readonly where: ConditionDeclaration | null;
   readonly properties: readonly PropertyDeclaration[];
   readonly at: string;
@@ -64,7 +74,10 @@ export interface EdgeDeclaration {
   readonly type: string;
   readonly from: string;
   readonly to: string;
+  /** Null where there is one edge a pair. */
+  readonly key: ValueDeclaration | null;
   readonly op: Operation;
+  readonly ttlMs: number | null;
   readonly where: ConditionDeclaration | null;
   readonly properties: readonly PropertyDeclaration[];
   readonly at: string;
@@ -98,11 +111,17 @@ const appliedMax = 8;
 const attributes = {
   graph: ['domain', 'time', 'eventId', 'rank', 'where', 'nodes', 'edges', 'forEach', 'journey'],
   loop: ['in', 'as', 'where', 'nodes', 'edges', 'forEach'],
-  node: ['as', 'type', 'id', 'optional', 'op', 'where', 'properties'],
-  edge: ['type', 'from', 'to', 'op', 'where', 'properties'],
+  node: ['as', 'type', 'id', 'optional', 'op', 'ttl', 'where', 'properties'],
+  edge: ['type', 'from', 'to', 'key', 'op', 'ttl', 'where', 'properties'],
   journey: ['owner', 'action', 'where', 'properties'],
   value: ['path', 'cel', 'value', 'apply'],
 } as const;
+
+const setChanges: readonly SetChange['set'][] = ['add', 'remove', 'replace'];
+const folds: readonly Fold[] = ['last', 'first', 'min', 'max', 'sum', 'set'];
+const durationPattern = /^([1-9]\d{0,8})([smhd])$/;
+const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const ttlMsMax = 36_500 * 86_400_000;
 
 type Attributes = Readonly<Record<string, unknown>>;
 
@@ -170,7 +189,7 @@ export class MappingReader {
     if (given === null) return null;
     const type = this.#name(given.type, `${at}.type`);
     const op = this.#operation(given.op, at);
-    const properties = this.#properties(given.properties, at);
+    const properties = this.#properties(given.properties, at, 'node');
     if (op === 'delete' && properties.length > 0)
       this.report(`${at}.properties`, 'cannot be set by a delete');
     if (given.optional !== undefined && typeof given.optional !== 'boolean') {
@@ -182,6 +201,7 @@ export class MappingReader {
       id: this.#value(given.id, `${at}.id`),
       optional: given.optional === true,
       op,
+      ttlMs: this.#ttl(given.ttl, at),
       where: this.#condition(given.where, at),
       properties,
       at,
@@ -192,14 +212,16 @@ export class MappingReader {
     const given = this.#object(edge, at, attributes.edge);
     if (given === null) return null;
     const op = this.#operation(given.op, at);
-    const properties = this.#properties(given.properties, at);
+    const properties = this.#properties(given.properties, at, 'edge');
     if (op === 'delete' && properties.length > 0)
       this.report(`${at}.properties`, 'cannot be set by a delete');
     return {
       type: this.#name(given.type, `${at}.type`),
       from: this.#name(given.from, `${at}.from`),
       to: this.#name(given.to, `${at}.to`),
+      key: given.key === undefined ? null : this.#value(given.key, `${at}.key`),
       op,
+      ttlMs: this.#ttl(given.ttl, at),
       where: this.#condition(given.where, at),
       properties,
       at,
@@ -220,13 +242,13 @@ export class MappingReader {
       owner: this.#name(given.owner, 'graph.journey.owner'),
       action,
       where: this.#condition(given.where, 'graph.journey'),
-      properties: this.#properties(given.properties, 'graph.journey'),
+      properties: this.#properties(given.properties, 'graph.journey', 'journey'),
     };
   }
 
-  #properties(given: unknown, owner: string): readonly PropertyDeclaration[] {
+  #properties(given: unknown, ownerAt: string, owner: Owner): readonly PropertyDeclaration[] {
     if (given === undefined) return [];
-    const at = `${owner}.properties`;
+    const at = `${ownerAt}.properties`;
     if (!isObject(given)) {
       this.report(at, 'must be an object of property names and values');
       return [];
@@ -235,8 +257,58 @@ export class MappingReader {
     if (entries.length > declarationsMax) this.report(at, `must declare no more than ${declarationsMax}`);
     return entries.slice(0, declarationsMax).map(([name, value]) => {
       this.#name(name, `${at}.${name}`);
-      return { name, value: this.#value(value, `${at}.${name}`) };
+      return this.#property(name, value, `${at}.${name}`, owner);
     });
+  }
+
+  #property(name: string, given: unknown, at: string, owner: Owner): PropertyDeclaration {
+    if (!isObject(given)) return { name, value: this.#value(given, at), set: null, fold: null };
+    const { set, fold, ...value } = given;
+    return {
+      name,
+      value: this.#value(value, at),
+      set: this.#word(
+        set,
+        `${at}.set`,
+        setChanges,
+        owner === 'node',
+        'only nodes have sets: `fold` an edge by `set`',
+      ),
+      fold: this.#word(
+        fold,
+        `${at}.fold`,
+        folds,
+        owner === 'edge',
+        'only edges are folded from many occurrences',
+      ),
+    };
+  }
+
+  #word<T extends string>(
+    given: unknown,
+    at: string,
+    words: readonly T[],
+    belongs: boolean,
+    otherwise: string,
+  ): T | null {
+    if (given === undefined) return null;
+    const word = words.find((known) => known === given);
+    const list = words.map((known) => `\`${known}\``).join(', ');
+    if (!belongs) this.report(at, `does not belong here: ${otherwise}`);
+    else if (word === undefined) this.report(at, `must be one of ${list}`);
+    return word ?? null;
+  }
+
+  #ttl(given: unknown, owner: string): number | null {
+    if (given === undefined) return null;
+    const [, count, unit] = (typeof given === 'string' ? durationPattern.exec(given) : null) ?? [];
+    const ttlMs = Number(count) * (unitMs[unit ?? ''] ?? Number.NaN);
+    if (ttlMs <= ttlMsMax) return ttlMs;
+    this.report(
+      `${owner}.ttl`,
+      'must be how long to keep it, such as `90d`, `12h`, `30m` or `45s`; at most `36500d`',
+    );
+    return null;
   }
 
   /** A path as text, or an object with `path`, `cel` or `value`. */

@@ -33,6 +33,29 @@ export class PathResolver {
     return { ok: true, value: { ...read, kind, scale: logical?.kind === 'decimal' ? logical.scale : 0 } };
   }
 
+  /** Single values in an array, `field` reading one of them as the root behind the scope; or one value, where `array` is null. */
+  elements(
+    text: string,
+    scope: Scope,
+  ): Resolved<{ readonly field: FieldRead; readonly array: PathPlan | null }> {
+    const place = this.place(text, scope);
+    if (!place.ok) return place;
+    const { type, ...array } = place.value;
+    if (!(type instanceof avsc.types.ArrayType)) {
+      const field = this.field(text, scope);
+      return field.ok ? { ok: true, value: { field: field.value, array: null } } : field;
+    }
+    const item = withoutNull(type.itemsType);
+    const kind = this.kindOf(item);
+    if (kind === null) {
+      const sentence = `leads to an array of ${describeType(item)}, and a set has single values: use \`forEach\``;
+      return refuse(text, sentence);
+    }
+    const logical = this.#schema.logicalType(item);
+    const scale = logical?.kind === 'decimal' ? logical.scale : 0;
+    return { ok: true, value: { array, field: { path: text, root: scope.length, steps: [], kind, scale } } };
+  }
+
   /** Anything, also a record, an array or a map; a union of several branches only where one was chosen. */
   place(text: string, scope: Scope): Resolved<PlaceRead> {
     const parsed = parsePath(text);

@@ -8,7 +8,7 @@ import type {
   PropertyDeclaration,
   ValueDeclaration,
 } from './mapping.ts';
-import type { ConditionPlan, PropertyPlan } from './mapping-plan.ts';
+import type { ConditionPlan, PropertyPlan, SetPlan } from './mapping-plan.ts';
 import type { NormalizerSignatures } from './normalizer-signature.ts';
 import { PathResolver } from './path-resolver.ts';
 import type { FieldRead, Scope, ValueKind, ValuePlan, ValueSource } from './value-plan.ts';
@@ -23,6 +23,7 @@ const notIds = new Set<ValueKind>([
   'timestamp-millis',
   'timestamp-micros',
 ]);
+const summed = new Set<ValueKind>(['int', 'long', 'double', 'decimal']);
 const times = new Set<ValueKind>(['long', 'timestamp-millis', 'timestamp-micros']);
 
 /** Resolves what a mapping says about single values; whatever is wrong goes to the reader's problems. */
@@ -105,10 +106,39 @@ export class ValuePlanner {
   }
 
   properties(declared: readonly PropertyDeclaration[], scope: Scope): readonly PropertyPlan[] {
-    return declared.flatMap(({ name, value }) => {
-      const plan = this.value(value, scope);
-      return plan === null ? [] : [{ name, value: plan }];
+    return declared.flatMap((one) => {
+      const plan = one.set === null ? this.#single(one, scope) : this.#set(one, one.set, scope);
+      return plan === null ? [] : [plan];
     });
+  }
+
+  #single({ name, value, fold }: PropertyDeclaration, scope: Scope): PropertyPlan | null {
+    const plan = this.value(value, scope);
+    if (plan === null) return null;
+    if (fold === 'sum' && !summed.has(plan.kind)) {
+      this.#reader.report(
+        `${value.at}.fold`,
+        `sums a ${plan.kind}: a sum needs an int, long, double or decimal`,
+      );
+    }
+    return { name, value: plan, fold, set: null };
+  }
+
+  /** Of an array's items, or of the one element that a single value is. */
+  #set(declared: PropertyDeclaration, op: SetPlan['op'], scope: Scope): PropertyPlan | null {
+    const { name, value, fold } = declared;
+    if (value.from !== 'path' || value.path === '') {
+      const plan = this.value(value, scope);
+      return plan === null ? null : { name, value: plan, fold, set: { op, in: null } };
+    }
+    const found = this.paths.elements(value.path, scope);
+    if (!found.ok) {
+      this.#reader.report(value.at, found.sentence);
+      return null;
+    }
+    const { field, array } = found.value;
+    const plan = this.#applied(value.path, { from: 'field', field }, field.kind, value.apply, value.at);
+    return plan === null ? null : { name, value: plan, fold, set: { op, in: array } };
   }
 
   condition(declared: ConditionDeclaration | null, scope: Scope): ConditionPlan | null {
