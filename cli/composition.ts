@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Settings } from '../config/index.ts';
-import { type Log, must, OutageError, systemClock } from '../foundation/index.ts';
+import { type Log, must, OutageError } from '../foundation/index.ts';
 import { type GraphStore, openLevelStore } from '../graph-store/index.ts';
 import {
   AvroRecordProcessor,
@@ -13,6 +13,7 @@ import {
   mappingSettingsDefault,
   Pipeline,
   type RecordProcessor,
+  StoreUpkeep,
   valueSubjectOf,
 } from '../ingest/index.ts';
 import {
@@ -48,6 +49,7 @@ export interface Composition {
   readonly events: Events;
   readonly pipelines: readonly Pipeline[];
   readonly freshness: FreshnessMeter;
+  readonly upkeep: StoreUpkeep;
   /** The embedded log's side of `events`, for the demo; null with Kafka. */
   readonly embedded: EmbeddedEvents | null;
   /** Releases files, threads and connections; the pipelines have ended before. */
@@ -68,7 +70,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
         groupBytesMax: settings['store.group.bytes.max'],
         maxOpenFiles: settings['store.open.files.max'],
       },
-      systemClock,
+      io.clock,
     );
     cleanup.defer(() => store.close());
     const registry = await openRegistry(settings, io);
@@ -109,6 +111,13 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
       embedded,
       freshness,
       pipelines,
+      upkeep: new StoreUpkeep(
+        { store, mappings, clock: io.clock, log },
+        {
+          sweepIntervalMs: settings['store.sweep.interval.ms'],
+          sweepRowsPerSecond: settings['store.sweep.rows.per.second'],
+        },
+      ),
       close: () => owned.disposeAsync(),
     };
   } finally {

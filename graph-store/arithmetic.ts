@@ -69,6 +69,17 @@ export function extremeOf(values: readonly Exclude<PropertyValue, null>[], which
   return best;
 }
 
+/** Numbers by size, text by its code units; values of different kinds by kind. The same on every adapter. */
+export function inOrder(values: readonly PropertyValue[]): PropertyValue[] {
+  return values.toSorted((a, b) => {
+    const kinds = kindOrder.indexOf(typeof a) - kindOrder.indexOf(typeof b);
+    if (kinds !== 0 || a === null || b === null) return kinds;
+    return a < b ? -1 : a > b ? 1 : 0;
+  });
+}
+
+const kindOrder: readonly string[] = ['object', 'boolean', 'number', 'bigint', 'string'];
+
 function notANumber(): RefusedError {
   return new RefusedError(
     'FOLD_INVALID',

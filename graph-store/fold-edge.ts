@@ -1,6 +1,5 @@
 import { unreachable } from '../foundation/index.ts';
-import { extremeOf, sumOf } from './arithmetic.ts';
-import { encodeValue } from './codec.ts';
+import { extremeOf, inOrder, sumOf } from './arithmetic.ts';
 import type { EdgeQuery, EdgeView, Fold, OccurrenceView } from './graph-store.ts';
 import { compareTimePositions } from './merge.ts';
 import type { PropertyValue } from './model.ts';
@@ -53,9 +52,7 @@ function foldValues(values: readonly PropertyValue[], fold: Fold): PropertyValue
     case 'sum':
       return known.length === 0 ? null : sumOf(known);
     case 'set':
-      return [...new Map(known.map((value) => [encodeValue(value).toString('latin1'), value]))]
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([, value]) => value);
+      return inOrder([...new Set(known)]);
     default:
       return unreachable(fold);
   }

@@ -87,7 +87,7 @@ export interface NodeView {
   /** Sorted by name; `timeMs` is the event time of the write that won, of a set the newest of its elements'. */
   readonly properties: readonly {
     readonly name: string;
-    /** A list of a set's elements, sorted by their encoding. */
+    /** A sorted list of a set's elements. */
     readonly value: PropertyValue | readonly PropertyValue[];
     readonly timeMs: number;
   }[];
@@ -203,7 +203,7 @@ export interface EdgeView {
   readonly lastSeenMs: number;
   /** Distinct events that touched this edge. */
   readonly count: number;
-  /** Sorted by name. A set is a list, sorted by encoding. */
+  /** Sorted by name. A set is a sorted list. */
   readonly properties: readonly (readonly [name: string, value: PropertyValue | readonly PropertyValue[]])[];
   /** Of the newest occurrence; null when unknown. */
   readonly lineage: Lineage | null;

@@ -1,3 +1,4 @@
+import { inOrder } from './arithmetic.ts';
 import { encodeContent, encodeValue } from './codec.ts';
 import type { NodeView } from './graph-store.ts';
 import { type NodeProperty, type PropertyValue, setElementsMax } from './model.ts';
@@ -71,7 +72,7 @@ export function propertiesOf(registers: readonly Register[], hiddenMs: number): 
     const elements = group.flatMap(({ content }) =>
       content.kind === 'element' && content.present ? [content.value] : [],
     );
-    return { name, value: elements, timeMs };
+    return { name, value: inOrder(elements), timeMs };
   });
 }
 

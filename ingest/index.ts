@@ -58,3 +58,4 @@ export type {
   PipelineStatus,
 } from './pipeline-status.ts';
 export type { Outcome, RecordProcessor } from './record-processor.ts';
+export { StoreUpkeep, type StoreUpkeepSettings } from './store-upkeep.ts';

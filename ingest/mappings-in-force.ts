@@ -159,6 +159,11 @@ export class MappingsInForce {
       .sort((a, b) => (a.subject < b.subject ? -1 : 1));
   }
 
+  /** True when the registry has answered for every subject that was asked for or is expected. */
+  settled(): boolean {
+    return [...this.#slots.values()].every(({ ticket }) => ticket > 0);
+  }
+
   /** The union of all mappings in force. They never contradict each other. */
   graphSchema(): GraphSchema {
     if (this.#graph?.version !== this.#graphVersion) {

@@ -49,6 +49,23 @@ describe('docs/mapping.schema.json', () => {
   test.each<[string, unknown]>([
     ['a minimal mapping', valid],
     ['a delete', { ...valid, nodes: [{ ...node, op: 'delete' }] }],
+    [
+      'a key, a fold and a time to live',
+      {
+        ...valid,
+        nodes: [{ ...node, ttl: '90d', properties: { t: { path: 'tags', set: 'add' } } }],
+        edges: [
+          {
+            type: 'X',
+            from: 'A',
+            to: 'A',
+            key: 'id',
+            ttl: '1h',
+            properties: { n: { path: 'at', fold: 'sum' } },
+          },
+        ],
+      },
+    ],
     ['a path of each kind', { ...valid, forEach: [{ ...loop, nodes: [{ type: 'B', id: 'tag' }] }] }],
   ])('agrees with the compiler that %s is right', (_what, graph) => {
     expect(problemsOf(graph)).toBe(0);
@@ -84,6 +101,16 @@ describe('docs/mapping.schema.json', () => {
     [
       'nine functions',
       { ...valid, nodes: [{ type: 'A', id: { path: 'id', apply: Array(9).fill('trim') } }] },
+    ],
+    ['a time to live that is none', { ...valid, nodes: [{ ...node, ttl: 'a week' }] }],
+    [
+      'a set change that is none',
+      { ...valid, nodes: [{ ...node, properties: { t: { path: 'tags', set: 'all' } } }] },
+    ],
+    ['a fold of a node', { ...valid, nodes: [{ ...node, properties: { t: { path: 'id', fold: 'last' } } }] }],
+    [
+      'a set of an edge',
+      { ...valid, edges: [{ type: 'X', from: 'A', to: 'A', properties: { t: { path: 'id', set: 'add' } } }] },
     ],
     ['an operation that is none', { ...valid, nodes: [{ ...node, op: 'remove' }] }],
     ['properties of a delete', { ...valid, nodes: [{ ...node, op: 'delete', properties: { a: 'id' } }] }],

@@ -250,6 +250,74 @@ describe('an edge type', () => {
   });
 });
 
+describe('what only one mapping has to say', () => {
+  const watched = (subject: string, more: object, properties: object = {}): GraphDeclarations =>
+    declared(subject, {
+      nodes: [
+        { type: 'Account', id: 'text' },
+        { type: 'Title', id: 'text' },
+      ],
+      edges: [{ type: 'WATCHED', from: 'Account', to: 'Title', properties, ...more }],
+    });
+
+  test('is taken from the one that says it', () => {
+    const parts = [
+      watched('a', {}, { it: 'big' }),
+      watched('b', { ttl: '2d' }, { it: { path: 'small', fold: 'sum' } }),
+      declared('c', { nodes: [{ type: 'Account', id: 'text', ttl: '30s' }] }),
+    ];
+    const { schema, conflicts } = describeGraph(mergeDeclarations(parts));
+    expect(conflicts).toEqual([]);
+    expect(schema.nodeTypes.map(({ name, ttlMs }) => [name, ttlMs])).toEqual([['Account', 30_000], ['Title', null]]); // biome-ignore format: one row
+    expect(schema.edgeTypes).toMatchObject([
+      {
+        keyed: false,
+        ttlMs: 172_800_000,
+        properties: [{ name: 'it', kind: 'integer', many: false, fold: 'sum' }],
+      },
+    ]);
+  });
+  test('makes an edge property a list when it is gathered', () => {
+    const { schema } = describeGraph(watched('a', {}, { it: { path: 'text', fold: 'set' } }));
+    expect(schema.edgeTypes[0]?.properties).toMatchObject([{ many: true, fold: 'set' }]);
+  });
+  test.each<[string, GraphDeclarations, GraphDeclarations, string, string]>([
+    [
+      'times to live',
+      watched('a', { ttl: '2d' }),
+      watched('b', { ttl: '1d' }),
+      'WATCHED',
+      'is kept for 172800 s in a and for 86400 s in b: a type has one `ttl`, which one of the mappings declares',
+    ],
+    [
+      'keys',
+      watched('a', { key: 'text' }),
+      watched('b', {}),
+      'WATCHED',
+      'is declared with a key in a and without one in b: give it a `key` everywhere or nowhere, or name one of the two relationships otherwise',
+    ],
+    [
+      'folds',
+      watched('a', {}, { it: { path: 'big', fold: 'max' } }),
+      watched('b', {}, { it: { path: 'big', fold: 'sum' } }),
+      'WATCHED.it',
+      'is folded by `max` in a and by `sum` in b: a property has one `fold`, which one of the mappings declares',
+    ],
+    [
+      'sets',
+      accountWith('a', { it: { path: 'items', set: 'add' } }),
+      accountWith('b', { it: 'text' }),
+      'Account.it',
+      'has one value in b and several values in a: write it with `set` everywhere or nowhere, or give one of them another name',
+    ],
+  ])('is a conflict when two say otherwise: %s', (_what, one, other, path, sentence) => {
+    const expected = [{ path, sentence, declaredBy: ['a', 'b'] }];
+    expect(conflictsOf(one, other)).toEqual(expected);
+    expect(conflictsOf(other, one)).toEqual(expected);
+    expect(conflictsOf(one, one)).toEqual([]);
+  });
+});
+
 describe('a name', () => {
   test.each([
     ['live_event', 'LiveEvent', 'liveEvent'],
