@@ -5,7 +5,15 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
   ...['Node', 'NodeRef', 'NodeRefInput', 'PageInfo'],
   ...['JourneyConnection', 'JourneyEdge', 'JourneyOrder', 'Step', 'StepLink', 'LinkDirection'],
   ...['Completeness', 'LimitKind', 'Freshness', 'Status', 'TopicStatus', 'TopicStateKind'],
-  ...['GraphSchema', 'GraphNodeType', 'GraphEdgeType', 'GraphEdgeEnds', 'GraphProperty'],
+  ...[
+    'GraphNode',
+    'GraphSchema',
+    'GraphSchemaWarning',
+    'GraphNodeType',
+    'GraphEdgeType',
+    'GraphEdgeEnds',
+    'GraphProperty',
+  ],
   ...['GraphDomain', 'GraphAction', 'GraphMapping', 'GraphMappingAlarm', 'GraphMappingProblem'],
   ...['PropertyKind', 'IdKind'],
 ]);
