@@ -13,8 +13,9 @@ export interface SchemaInForceParts {
   readonly log: Log;
 }
 
-/** After looking took some time, the next look waits this many times as long. */
-const restFactor = 20;
+/** Of all time, what looking may take in the long run, and what it may take at once. */
+const lookShare = 0.05;
+const lookBurstMs = 200;
 
 const taken: TakenNames = {
   rootFields: new Set(Object.keys(ownRootFields([]))),
@@ -24,8 +25,8 @@ const taken: TakenNames = {
 /**
  * The executable schema that goes with the graph schema in force. It is looked after when a request begins, and made anew only
  * when what it says would change: so whoever has seen a mapping in force can use its types with the next request, nothing
- * runs while nobody asks, and a graph schema that changes all the time (more subjects than a process keeps) takes at most one
- * part in twenty of its time.
+ * runs while nobody asks, and a graph schema that changes all the time (more subjects than a process keeps) takes a bounded
+ * share of its time.
  */
 export class SchemaInForce {
   readonly #parts: SchemaInForceParts;
@@ -33,7 +34,8 @@ export class SchemaInForce {
   #graph: GraphSchema | null = null;
   #plan: TypedPlan = emptyPlan;
   #lookedMs = 0;
-  #restMs = 0;
+  /** What looking took beyond its share. */
+  #debtMs = 0;
 
   /** `publish` gets each new schema; when it throws, the schema before stays. */
   constructor(parts: SchemaInForceParts, publish: (schema: GraphQLSchema) => void) {
@@ -45,9 +47,11 @@ export class SchemaInForce {
   refresh(): void {
     const { status, clock, log } = this.#parts;
     const beganMs = clock.now();
-    const sinceMs = beganMs - this.#lookedMs;
-    // A clock that was set back must not keep it resting.
-    if (sinceMs >= 0 && sinceMs < this.#restMs) return;
+    // A clock that was set back only makes it wait as long as it would have anyway.
+    const sinceMs = Math.max(0, beganMs - this.#lookedMs);
+    this.#debtMs = Math.max(0, this.#debtMs - sinceMs * lookShare);
+    this.#lookedMs = beganMs;
+    if (this.#debtMs > lookBurstMs) return;
     try {
       const graph = status.graphSchema();
       if (graph === this.#graph) return;
@@ -60,7 +64,7 @@ export class SchemaInForce {
       log.error({ alarm: 'GRAPHQL_SCHEMA_FAILED', error }, message);
     } finally {
       this.#lookedMs = clock.now();
-      this.#restMs = (this.#lookedMs - beganMs) * restFactor;
+      this.#debtMs += Math.max(0, this.#lookedMs - beganMs);
     }
   }
 

@@ -335,7 +335,7 @@ describe('A graph schema that changes while the API runs', () => {
     );
   });
 
-  it('that changes all the time is looked at for a twentieth of the time', async () => {
+  it('that changes all the time is looked at for a bounded share of the time', async () => {
     let nowMs = 0;
     let looks = 0;
     const changing = (): GraphSchema => {
@@ -346,16 +346,20 @@ describe('A graph schema that changes while the API runs', () => {
     await withApi(
       changing,
       async (server) => {
-        for (let i = 0; i < 100; i += 1) {
-          await answer(server, '{ __typename }');
-          nowMs += 10;
-        }
-        // A clock that is set back does not stop it.
+        const ask100 = async (): Promise<number> => {
+          const before = looks;
+          for (let i = 0; i < 100; i += 1) {
+            await answer(server, '{ __typename }');
+            nowMs += 10;
+          }
+          return looks - before;
+        };
+        expect(await ask100()).toBeGreaterThan(20);
+        expect(await ask100()).toBe(5);
         nowMs -= 1_000_000;
-        await answer(server, '{ __typename }');
+        expect(await ask100()).toBe(5);
       },
       { clock: { ...systemClock, now: () => nowMs } },
     );
-    expect(looks).toBe(6);
   });
 });
