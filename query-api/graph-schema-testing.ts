@@ -11,7 +11,7 @@ export function graphOf(
   );
 }
 
-/** The same from lists, for names that no object may have twice. */
+/** The same from lists, for names such as `__proto__`. */
 export function graphOfTypes(
   types: readonly (readonly [string, readonly (readonly [string, PropertyKind])[]])[],
 ): GraphSchema {
