@@ -5,15 +5,8 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
   ...['Node', 'NodeRef', 'NodeRefInput', 'PageInfo'],
   ...['JourneyConnection', 'JourneyEdge', 'JourneyOrder', 'Step', 'StepLink', 'LinkDirection'],
   ...['Completeness', 'LimitKind', 'Freshness', 'Status', 'TopicStatus', 'TopicStateKind'],
-  ...[
-    'GraphNode',
-    'GraphSchema',
-    'GraphSchemaWarning',
-    'GraphNodeType',
-    'GraphEdgeType',
-    'GraphEdgeEnds',
-    'GraphProperty',
-  ],
+  ...['GraphSchema', 'GraphNodeType', 'GraphEdgeType', 'GraphEdgeEnds', 'GraphProperty'],
+  ...['GraphNode', 'GraphSchemaWarning'],
   ...['GraphDomain', 'GraphAction', 'GraphMapping', 'GraphMappingAlarm', 'GraphMappingProblem'],
   ...['PropertyKind', 'IdKind'],
 ]);
