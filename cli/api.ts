@@ -82,7 +82,10 @@ function statusReader(composition: Composition, startedAtMs: number): StatusRead
     topics: () => composition.pipelines.map(topicState),
     graphSchema: () => composition.mappings.graphSchema(),
     mappings: () => composition.mappings.status(),
-    ready: () => composition.pipelines.some((pipeline) => pipeline.status().state.kind !== 'stopped'),
+    // Before the first look a query for a node type would be told that there is no such type.
+    ready: () =>
+      composition.mappings.hasLooked &&
+      composition.pipelines.some((pipeline) => pipeline.status().state.kind !== 'stopped'),
     freshnessQuantileMs: (share) => composition.freshness.quantile(share),
   };
 }

@@ -115,6 +115,7 @@ export class MappingsInForce {
   #graph: { readonly version: number; readonly schema: GraphSchema } | null = null;
   /** The subject at which the registry fell silent: the next round begins behind it, so that one never starves others. */
   #silentAt = '';
+  #hasLooked = false;
 
   constructor(parts: MappingParts, settings: MappingSettings = mappingSettingsDefault) {
     this.#parts = parts;
@@ -149,6 +150,11 @@ export class MappingsInForce {
     this.#slots.peek(subject)?.writers.set(schemaId, writer);
   }
 
+  /** True once `watch` has looked for all mappings that were expected, whether or not the registry answered. */
+  get hasLooked(): boolean {
+    return this.#hasLooked;
+  }
+
   status(): readonly MappingStatus[] {
     return [...this.#slots.values()]
       .map(({ subject, reader, refusal }) => ({
@@ -178,6 +184,7 @@ export class MappingsInForce {
     const { clock, random } = this.#parts;
     while (!signal.aborted) {
       await this.poll(signal);
+      this.#hasLooked = true;
       const share = jitterFrom + random() * (1 - jitterFrom);
       await clock.sleep(this.#settings.pollIntervalMs * share, signal);
     }

@@ -68,15 +68,18 @@ export const edgeField: GraphQLFieldConfig<unknown, ApiContext, EdgeArguments> =
       description: 'The edge of this key; without it all edges between the two are taken for one.',
     },
   },
-  resolve: async (_source, { type, from, to, key }, { reader, status, limits }) =>
-    await reader.edge({
+  resolve: async (_source, { type, from, to, key }, { reader, reads, status, limits }) => {
+    const query = {
       type: checkTypeName('type', type, 'the name of an edge type, such as WATCHED'),
       from: readNodeRef('from.type', 'from.id', from.type, from.id),
       to: readNodeRef('to.type', 'to.id', to.type, to.id),
       key: key == null ? null : checkKey(key),
       folds: foldsOf(status.graphSchema(), type),
       scanMax: limits.scanRowsMax,
-    }),
+    };
+    reads.take();
+    return await reader.edge(query);
+  },
 };
 
 function checkKey(key: string): string {

@@ -22,6 +22,7 @@ import type {
 import type { ApiContext } from './api-context.ts';
 import { dateTimeScalar } from './scalars.ts';
 import type { MappingProblemState, MappingState } from './status-reader.ts';
+import type { TypedWarning } from './typed-plan.ts';
 
 const text = new GraphQLNonNull(GraphQLString);
 const listOf = (type: GraphQLOutputType): GraphQLNonNull<GraphQLList<GraphQLNonNull<GraphQLOutputType>>> =>
@@ -178,8 +179,18 @@ const mappingType = new GraphQLObjectType<MappingState>({
   },
 });
 
+const warningType = new GraphQLObjectType<TypedWarning>({
+  name: 'GraphSchemaWarning',
+  description: 'A part of the graph schema that has no type or field of its own in GraphQL.',
+  fields: {
+    path: { type: text, description: 'In the graph, such as `Title.properties`.' },
+    sentence: { type: text, description: 'Why, and what to do.' },
+  },
+});
+
 interface GraphSchemaAnswer extends GraphSchema {
   readonly mappings: readonly MappingState[];
+  readonly warnings: readonly TypedWarning[];
 }
 
 const graphSchemaType = new GraphQLObjectType<GraphSchemaAnswer>({
@@ -189,16 +200,22 @@ const graphSchemaType = new GraphQLObjectType<GraphSchemaAnswer>({
     edgeTypes: { type: listOf(edgeTypeType) },
     domains: { type: listOf(domainType) },
     mappings: { type: listOf(mappingType), description: 'Which version of which subject is in force.' },
+    warnings: { type: listOf(warningType), description: 'What is left out of the typed part of this API.' },
   },
 });
 
-/** `graphSchema`: no read of the store. */
-export const graphSchemaField: GraphQLFieldConfig<unknown, ApiContext> = {
-  type: new GraphQLNonNull(graphSchemaType),
-  description:
-    'What the graph can hold now: the union of all mappings in force, and where each part comes from.',
-  resolve: (_source, _arguments, { status }): GraphSchemaAnswer => ({
-    ...status.graphSchema(),
-    mappings: status.mappings(),
-  }),
-};
+/** `graphSchema`: no read of the store. The warnings are those of the schema that the query runs on. */
+export function createGraphSchemaField(
+  warnings: readonly TypedWarning[],
+): GraphQLFieldConfig<unknown, ApiContext> {
+  return {
+    type: new GraphQLNonNull(graphSchemaType),
+    description:
+      'What the graph can hold now: the union of all mappings in force, and where each part comes from.',
+    resolve: (_source, _arguments, { status }): GraphSchemaAnswer => ({
+      ...status.graphSchema(),
+      mappings: status.mappings(),
+      warnings,
+    }),
+  };
+}

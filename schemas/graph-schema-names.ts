@@ -6,6 +6,7 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
   ...['JourneyConnection', 'JourneyEdge', 'JourneyOrder', 'Step', 'StepLink', 'LinkDirection'],
   ...['Completeness', 'LimitKind', 'Freshness', 'Status', 'TopicStatus', 'TopicStateKind'],
   ...['GraphSchema', 'GraphNodeType', 'GraphEdgeType', 'GraphEdgeEnds', 'GraphProperty'],
+  ...['GraphNode', 'GraphSchemaWarning'],
   ...['GraphDomain', 'GraphAction', 'GraphMapping', 'GraphMappingAlarm', 'GraphMappingProblem'],
   ...['PropertyKind', 'PropertyFold', 'IdKind', 'Edge', 'Lineage'],
 ]);

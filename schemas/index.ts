@@ -24,7 +24,7 @@ export {
   type GraphDeclarations,
   mergeDeclarations,
 } from './graph-schema-declarations.ts';
-export { reservedTypeNames } from './graph-schema-names.ts';
+export { graphqlFieldName, graphqlTypeName, reservedTypeNames } from './graph-schema-names.ts';
 export { type MappedVersion, MappedVersionFinder } from './mapped-version.ts';
 export type { MappingProblem, Operation } from './mapping.ts';
 export {
