@@ -83,7 +83,7 @@ export class StoreUpkeep {
     };
     if (!isSame(rules.nodes, before.nodes) || !isSame(rules.edges, before.edges)) {
       await store.setTimeToLive(rules);
-      log.info({ ...rules }, 'Times to live are in force.');
+      log.debug({ ...rules }, 'Times to live are in force.');
     }
     this.#schema = schema;
   }
