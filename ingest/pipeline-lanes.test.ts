@@ -78,7 +78,7 @@ describe('a failed apply in flight', () => {
   it('is told by the batch under way instead', async () => {
     const { hand, held, ending, outcome } = start();
     await hand.handler.assigned(source);
-    // 256 bytes an apply: the fifth waits for room.
+    // Between 256 and 320 bytes an apply: the fifth waits for room.
     const batch = hand.handler.batch(batchOf(goodRecords(0n, 20)));
     await turns();
     expect(held.held.length).toBe(4);

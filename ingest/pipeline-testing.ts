@@ -15,7 +15,7 @@ import type { Outcome, RecordProcessor } from './record-processor.ts';
 export const limits: PipelineLimits = {
   batchEventsMax: 4,
   batchBytesMax: 4_096,
-  inFlightBytesMax: 1_024,
+  inFlightBytesMax: 1_280,
   sliceMs: 5,
   onGap: 'stop',
   retry: { baseMs: 10, maxMs: 1_000 },
