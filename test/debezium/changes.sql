@@ -1,7 +1,7 @@
 -- Run while the connector streams. Each statement is a transaction of its own, unless it says otherwise.
 INSERT INTO :"table" VALUES ('t-4', 'Night Train', 'film', 0.05, 100, '2026-01-01', '2026-01-01 00:00:00', '2026-01-01 00:00:00.5-05', '23:59:59.999999',
-  false, NULL, '{"rating": "16"}', repeat('train ', 100), ARRAY['Thriller']);
--- The long text does not change, and is not in the log.
+  false, NULL, '{"rating": "16"}', repeat('train ', 350), ARRAY['Thriller']);
+-- The long values do not change, and are not in the log.
 UPDATE :"table" SET price = 21.50 WHERE id = 't-1';
 UPDATE :"table" SET name = 'Harbour Lights', released = '2026-11-21', price = -1.5, genres = ARRAY['Drama', NULL] WHERE id = 't-2';
 -- A long text becomes null.
