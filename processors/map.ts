@@ -10,6 +10,7 @@ import type {
   PropertyPlan,
   StepPlan,
 } from '../schemas/index.ts';
+import { compileRank } from './event-rank.ts';
 import { compileTime } from './event-time.ts';
 import { compileEventId, compileId } from './node-id.ts';
 import { compilePath, type Read, type Roots } from './read.ts';
@@ -18,6 +19,8 @@ import { compileValue } from './value.ts';
 /** What one event means; which event it is, is told by `eventId` or, where that is null, by its bytes. */
 export interface MappedEvent {
   readonly timeMs: number;
+  /** 0 to 255. */
+  readonly rank: number;
   readonly eventId: string | null;
   readonly mutations: readonly Mutation[];
 }
@@ -93,6 +96,7 @@ export function compileMap(plan: MappingPlan, settings: MapSettings): MapEvent {
   const { slots, step, domain } = plan;
   const { mutationsMax } = settings;
   const readTime = compileTime(plan.time, settings.futureMsMax);
+  const readRank = compileRank(plan.rank);
   const readEventId = plan.eventId === null ? null : compileEventId(plan.eventId);
   const holds = compileCondition(plan.body.where);
   const run = compileBlock(plan.body, step?.owner ?? null);
@@ -106,7 +110,7 @@ export function compileMap(plan: MappingPlan, settings: MapSettings): MapEvent {
     run(roots, work);
     if (writeStep !== null) writeStep(roots, work);
     const { mutations } = work;
-    return mutations.length === 0 ? null : { timeMs, eventId, mutations };
+    return mutations.length === 0 ? null : { timeMs, rank: readRank(roots), eventId, mutations };
   };
 }
 
@@ -187,10 +191,13 @@ function compileNode({ slot, type, optional, id, where }: NodePlan): Run {
 function compileProperties(properties: readonly PropertyPlan[]): Read<readonly Property[]> {
   if (properties.length === 0) return () => noProperties;
   const reads = properties
-    .map(({ name, value }) => ({ name, read: compileValue(value) }))
+    .map(({ name, value, where }) => ({ name, read: compileValue(value), holds: compileCondition(where) }))
     // In the store's order, so that it need not sort each event's.
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return (roots) => reads.map(({ name, read }) => [name, read(roots)]);
+  if (reads.every(({ holds }) => holds === null))
+    return (roots) => reads.map(({ name, read }) => [name, read(roots)]);
+  return (roots) =>
+    reads.filter(({ holds }) => holds === null || holds(roots)).map(({ name, read }) => [name, read(roots)]);
 }
 
 /** Nothing yet for a node without properties: what else the event says usually implies that it exists. */

@@ -194,7 +194,11 @@ describe('a mapping', () => {
       { ...valid, nodes: [account, account] },
       'graph.nodes[1] has the name `Account` of another node: give it an `as`',
     ],
-    ['a rank of 256', { ...valid, rank: 256 }, 'graph.rank must be a whole number from 0 to 255'],
+    [
+      'a rank of 256',
+      { ...valid, rank: 256 },
+      'graph.rank must be a whole number from 0 to 255, a path or an expression',
+    ],
     [
       'properties of a delete',
       { ...valid, nodes: [{ ...account, op: 'delete', properties: { a: 'account' } }] },

@@ -14,6 +14,7 @@ export interface ConditionPlan {
 export interface PropertyPlan {
   readonly name: string;
   readonly value: ValuePlan;
+  readonly where: ConditionPlan | null;
 }
 
 export interface NodePlan {
@@ -66,7 +67,8 @@ export interface MappingPlan {
   readonly subject: string;
   readonly version: number;
   readonly domain: string;
-  readonly rank: number;
+  /** The same for all events, or an int or long of each. */
+  readonly rank: number | ValuePlan;
   /** `timestamp-millis` or `timestamp-micros`, or `long` for plain milliseconds. */
   readonly time: FieldRead;
   readonly eventId: FieldRead | null;

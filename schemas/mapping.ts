@@ -6,8 +6,8 @@ export interface Mapping {
   readonly domain: string;
   readonly time: string;
   readonly eventId: string | null;
-  /** 0 to 255. */
-  readonly rank: number;
+  /** 0 to 255, or where each event has it. */
+  readonly rank: number | ValueDeclaration;
   readonly body: BlockDeclaration;
   readonly journey: JourneyDeclaration | null;
 }
@@ -46,6 +46,8 @@ export type ValueDeclaration = { readonly at: string } & (
 export interface PropertyDeclaration {
   readonly name: string;
   readonly value: ValueDeclaration;
+  /** Where it is not true the property is left as it is. */
+  readonly where: ConditionDeclaration | null;
 }
 
 export interface NodeDeclaration {
@@ -235,7 +237,12 @@ export class MappingReader {
     if (entries.length > declarationsMax) this.report(at, `must declare no more than ${declarationsMax}`);
     return entries.slice(0, declarationsMax).map(([name, value]) => {
       this.#name(name, `${at}.${name}`);
-      return { name, value: this.#value(value, `${at}.${name}`) };
+      const where = isObject(value) ? value.where : undefined;
+      return {
+        name,
+        value: this.#value(isObject(value) ? without(value, 'where') : value, `${at}.${name}`),
+        where: this.#condition(where, `${at}.${name}`),
+      };
     });
   }
 
@@ -345,10 +352,11 @@ export class MappingReader {
     return '';
   }
 
-  #rank(given: unknown): number {
+  #rank(given: unknown): number | ValueDeclaration {
     if (given === undefined) return 0;
+    if (typeof given === 'string' || isObject(given)) return this.#value(given, 'graph.rank');
     if (typeof given === 'number' && Number.isInteger(given) && given >= 0 && given <= 255) return given;
-    this.report('graph.rank', 'must be a whole number from 0 to 255');
+    this.report('graph.rank', 'must be a whole number from 0 to 255, a path or an expression');
     return 0;
   }
 
@@ -358,6 +366,10 @@ export class MappingReader {
     this.report(`${at}.op`, 'must be `upsert` or `delete`');
     return 'upsert';
   }
+}
+
+function without(given: object, left: string): unknown {
+  return Object.fromEntries(Object.entries(given).filter(([name]) => name !== left));
 }
 
 /** What is reported names what was given, which may be a megabyte. */

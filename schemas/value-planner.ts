@@ -104,10 +104,19 @@ export class ValuePlanner {
     return null;
   }
 
+  /** Of two changes at one time, which is the later one. */
+  rank(declared: ValueDeclaration, scope: Scope): ValuePlan | null {
+    const plan = this.value(declared, scope);
+    if (plan === null || plan.kind === 'int' || plan.kind === 'long') return plan;
+    this.#reader.report(declared.at, `leads to a ${plan.kind}: a rank is an int or a long`);
+    return null;
+  }
+
   properties(declared: readonly PropertyDeclaration[], scope: Scope): readonly PropertyPlan[] {
-    return declared.flatMap(({ name, value }) => {
+    return declared.flatMap(({ name, value, where }) => {
       const plan = this.value(value, scope);
-      return plan === null ? [] : [{ name, value: plan }];
+      const condition = this.condition(where, scope);
+      return plan === null ? [] : [{ name, value: plan, where: condition }];
     });
   }
 

@@ -28,7 +28,8 @@ export async function startPostgres(searchPath: string): Promise<Postgres> {
   const [port = 0] = await freePorts(1);
   const directory = await mkdtemp(join(tmpdir(), 'journey-graph-postgres-'));
   // The server refuses to run as root.
-  const asUser = process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
+  const asUser =
+    process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
   const commandOf = (program: string, args: readonly string[]): readonly [string, readonly string[]] => {
     const [file = '', ...rest] = [...asUser, program, ...args];
     return [file, rest];
@@ -40,7 +41,13 @@ export async function startPostgres(searchPath: string): Promise<Postgres> {
   if (asUser.length > 0) await run('chown', ['postgres:postgres', directory]);
   const data = join(directory, 'data');
   await execute(programs.initdb, ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C']);
-  const settings = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: directory, wal_level: 'logical', fsync: 'off' };
+  const settings = {
+    port: String(port),
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: directory,
+    wal_level: 'logical',
+    fsync: 'off',
+  };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const [file, args] = commandOf(programs.postgres, ['-D', data, ...options]);
   const server = GuardedProcess.start({
@@ -52,7 +59,19 @@ export async function startPostgres(searchPath: string): Promise<Postgres> {
     env: { TZ: 'UTC' },
   });
   const psql = (args: readonly string[]): Promise<string> =>
-    execute(programs.psql, ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', ...args]);
+    execute(programs.psql, [
+      '-X',
+      '-q',
+      '-v',
+      'ON_ERROR_STOP=1',
+      '-h',
+      '127.0.0.1',
+      '-p',
+      String(port),
+      '-U',
+      'postgres',
+      ...args,
+    ]);
   const dispose = async (): Promise<void> => {
     await server.stop();
     await rm(directory, { recursive: true, force: true });
@@ -65,9 +84,27 @@ export async function startPostgres(searchPath: string): Promise<Postgres> {
       version,
       runFile: async (path, variables) => {
         const given = Object.entries(variables).flatMap(([name, value]) => ['-v', `${name}=${value}`]);
-        await run(programs.psql, ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', ...given, '-f', path], {
-          env: { ...process.env, PGTZ: 'UTC' },
-        });
+        await run(
+          programs.psql,
+          [
+            '-X',
+            '-q',
+            '-v',
+            'ON_ERROR_STOP=1',
+            '-h',
+            '127.0.0.1',
+            '-p',
+            String(port),
+            '-U',
+            'postgres',
+            ...given,
+            '-f',
+            path,
+          ],
+          {
+            env: { ...process.env, PGTZ: 'UTC' },
+          },
+        );
       },
       dispose,
     };
@@ -79,10 +116,14 @@ export async function startPostgres(searchPath: string): Promise<Postgres> {
 
 async function findPrograms(searchPath: string): Promise<{ initdb: string; postgres: string; psql: string }> {
   const versions = await readdir(debianFolder).catch(() => []);
-  const folders = [...searchPath.split(delimiter), ...versions.map((version) => join(debianFolder, version, 'bin'))];
+  const folders = [
+    ...searchPath.split(delimiter),
+    ...versions.map((version) => join(debianFolder, version, 'bin')),
+  ];
   const found = (name: string): string => {
     const path = findExecutable(name, folders);
-    if (path === null) throw new ServiceError(`PostgreSQL's ${name} is neither on PATH nor in ${debianFolder}: install it.`);
+    if (path === null)
+      throw new ServiceError(`PostgreSQL's ${name} is neither on PATH nor in ${debianFolder}: install it.`);
     return path;
   };
   return { initdb: found('initdb'), postgres: found('postgres'), psql: found('psql') };

@@ -9,7 +9,7 @@ import { startRegistryWith } from '../services/registry.ts';
 import { ServiceError } from '../services/service-error.ts';
 import { startConnect } from './connect.ts';
 import { startPostgres } from './postgres.ts';
-import type { RecordedTopic } from './recording.ts';
+import { type RecordedTopic, recordingFile } from './recording.ts';
 
 const tables = { titles: 'DEFAULT', titles_full: 'FULL' } as const;
 const topics = ['catalog.public.titles', 'catalog.public.titles_full', 'catalog.transaction'];
@@ -39,7 +39,13 @@ async function main(): Promise<void> {
   };
   await statements('table.sql');
   const { bootstrapServers } = kafka;
-  const parts = { tools, cacheDirectory, bootstrapServers, registryUrl: registry.url, postgresPort: postgres.port };
+  const parts = {
+    tools,
+    cacheDirectory,
+    bootstrapServers,
+    registryUrl: registry.url,
+    postgresPort: postgres.port,
+  };
   kept(await startConnect(parts));
   const arrived = await readWhile(bootstrapServers, async (messages) => {
     await until(() => countOf(messages, 'catalog.public.titles_full') >= 3);
@@ -49,8 +55,7 @@ async function main(): Promise<void> {
   });
   for (const [topic, messages] of arrived) {
     const recorded = await describeTopic(topic, messages, registry.url);
-    const file = join(import.meta.dirname, 'fixtures', `${topic}.json`);
-    await writeFile(file, `${JSON.stringify(recorded, null, 1)}\n`);
+    await writeFile(recordingFile(topic), `${JSON.stringify(recorded, null, 1)}\n`);
     console.log(`${topic}: ${messages.length} records, PostgreSQL ${postgres.version}`);
   }
 }
@@ -68,7 +73,8 @@ function hasEnded(messages: Arrived): boolean {
 async function until(holds: () => boolean): Promise<void> {
   const deadline = systemClock.now() + recordingTimeoutMs;
   while (!holds()) {
-    if (systemClock.now() > deadline) throw new ServiceError('The connector did not publish what it should have.');
+    if (systemClock.now() > deadline)
+      throw new ServiceError('The connector did not publish what it should have.');
     await systemClock.sleep(100);
   }
 }
@@ -101,7 +107,11 @@ async function readWhile(bootstrap: string, steps: (arrived: Arrived) => Promise
   return arrived;
 }
 
-async function describeTopic(topic: string, messages: readonly KafkaMessage[], registryUrl: string): Promise<RecordedTopic> {
+async function describeTopic(
+  topic: string,
+  messages: readonly KafkaMessage[],
+  registryUrl: string,
+): Promise<RecordedTopic> {
   const subjects = await Promise.all(
     [`${topic}-key`, `${topic}-value`].map(async (subject) => ({
       subject,
@@ -128,7 +138,8 @@ async function versionsOf(
   subject: string,
   registryUrl: string,
 ): Promise<RecordedTopic['subjects'][number]['schemas']> {
-  const ask = async (path: string): Promise<unknown> => (await fetch(`${registryUrl}/subjects/${subject}/${path}`)).json();
+  const ask = async (path: string): Promise<unknown> =>
+    (await fetch(`${registryUrl}/subjects/${subject}/${path}`)).json();
   const versions: unknown = await ask('versions');
   if (!Array.isArray(versions)) throw new ServiceError(`The registry has no subject ${subject}.`);
   return Promise.all(
