@@ -5,8 +5,10 @@ import { freePorts } from '../services/free-port.ts';
 import { GuardedProcess } from '../services/guarded-process.ts';
 import type { JavaTools } from '../services/java-tools.ts';
 import { fetchPackage } from '../services/packages.ts';
+import { ServiceError } from '../services/service-error.ts';
 
 const readyTimeoutMs = 60_000;
+const requestTimeoutMs = 5_000;
 
 interface ConnectParts {
   readonly tools: JavaTools;
@@ -45,8 +47,14 @@ export const connectorSettings: Settings = {
   'topic.creation.default.partitions': '1',
 };
 
+interface Connect {
+  /** @throws {ServiceError} when the connector has failed. */
+  check(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
 /** Kafka Connect, standalone, with Debezium's connector for the tables. */
-export async function startConnect(parts: ConnectParts): Promise<{ dispose(): Promise<void> }> {
+export async function startConnect(parts: ConnectParts): Promise<Connect> {
   const lib = await fetchPackage('debezium', parts.tools, parts.cacheDirectory);
   const directory = await mkdtemp(join(tmpdir(), 'journey-graph-connect-'));
   const [restPort = 0] = await freePorts(1);
@@ -98,13 +106,21 @@ export async function startConnect(parts: ConnectParts): Promise<{ dispose(): Pr
     await dispose();
     throw error;
   }
-  return { dispose };
+  const check = async (): Promise<void> => {
+    const status = await statusOf(restPort);
+    if (status.includes('FAILED')) throw new ServiceError(`The connector has failed: ${status}`);
+  };
+  return { check, dispose };
 }
 
 async function isRunning(port: number): Promise<boolean> {
-  const response = await fetch(`http://127.0.0.1:${port}/connectors/catalog/status`);
-  const text = await response.text();
-  return response.ok && text.includes('"tasks":[{') && !text.includes('FAILED');
+  return (await statusOf(port)).includes('"tasks":[{');
+}
+
+async function statusOf(port: number): Promise<string> {
+  const url = `http://127.0.0.1:${port}/connectors/catalog/status`;
+  const response = await fetch(url, { signal: AbortSignal.timeout(requestTimeoutMs) });
+  return response.text();
 }
 
 function properties(settings: Settings): string {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -10,6 +11,7 @@ import { ServiceError } from '../services/service-error.ts';
 
 const run = promisify(execFile);
 const readyTimeoutMs = 30_000;
+const programTimeoutMs = 60_000;
 /** Where Debian keeps the server's programs, a folder a version. */
 const debianFolder = '/usr/lib/postgresql';
 
@@ -27,51 +29,36 @@ export async function startPostgres(searchPath: string): Promise<Postgres> {
   const programs = await findPrograms(searchPath);
   const [port = 0] = await freePorts(1);
   const directory = await mkdtemp(join(tmpdir(), 'journey-graph-postgres-'));
-  // The server refuses to run as root.
-  const asUser =
-    process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
-  const commandOf = (program: string, args: readonly string[]): readonly [string, readonly string[]] => {
-    const [file = '', ...rest] = [...asUser, program, ...args];
-    return [file, rest];
-  };
-  const execute = async (program: string, args: readonly string[]): Promise<string> => {
-    const [file, rest] = commandOf(program, args);
-    return (await run(file, [...rest], { cwd: directory, timeout: 60_000 })).stdout;
-  };
-  if (asUser.length > 0) await run('chown', ['postgres:postgres', directory]);
+  if (isRoot()) await run('chown', ['postgres:postgres', directory]);
   const data = join(directory, 'data');
-  await execute(programs.initdb, ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C']);
+  const [initdb, initArgs] = asServerUser(programs.initdb, [
+    ...['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C'],
+  ]);
+  await run(initdb, initArgs, { cwd: directory, timeout: programTimeoutMs });
   const settings = {
     port: String(port),
     listen_addresses: '127.0.0.1',
     unix_socket_directories: directory,
     wal_level: 'logical',
+    // What is recorded need not survive the machine.
     fsync: 'off',
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const [file, args] = commandOf(programs.postgres, ['-D', data, ...options]);
+  const [file, args] = asServerUser(programs.postgres, ['-D', data, ...options]);
+  const logFile = join(directory, 'postgres.log');
   const server = GuardedProcess.start({
     title: 'PostgreSQL',
     file,
     args,
     temporaryDirectory: directory,
-    logFile: join(directory, 'postgres.log'),
-    env: { TZ: 'UTC' },
+    logFile,
   });
-  const psql = (args: readonly string[]): Promise<string> =>
-    execute(programs.psql, [
-      '-X',
-      '-q',
-      '-v',
-      'ON_ERROR_STOP=1',
-      '-h',
-      '127.0.0.1',
-      '-p',
-      String(port),
-      '-U',
-      'postgres',
-      ...args,
-    ]);
+  const psql = async (given: readonly string[]): Promise<string> => {
+    const connection = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres'];
+    const all = ['-X', '-q', '-v', 'ON_ERROR_STOP=1', ...connection, ...given];
+    const env = { ...process.env, PGTZ: 'UTC' };
+    return (await run(programs.psql, all, { env, timeout: programTimeoutMs })).stdout;
+  };
   const dispose = async (): Promise<void> => {
     await server.stop();
     await rm(directory, { recursive: true, force: true });
@@ -79,43 +66,29 @@ export async function startPostgres(searchPath: string): Promise<Postgres> {
   try {
     await server.ready(async () => (await psql(['-At', '-c', 'select 1'])).trim() === '1', readyTimeoutMs);
     const version = (await psql(['-At', '-c', 'show server_version'])).trim();
-    return {
-      port,
-      version,
-      runFile: async (path, variables) => {
-        const given = Object.entries(variables).flatMap(([name, value]) => ['-v', `${name}=${value}`]);
-        await run(
-          programs.psql,
-          [
-            '-X',
-            '-q',
-            '-v',
-            'ON_ERROR_STOP=1',
-            '-h',
-            '127.0.0.1',
-            '-p',
-            String(port),
-            '-U',
-            'postgres',
-            ...given,
-            '-f',
-            path,
-          ],
-          {
-            env: { ...process.env, PGTZ: 'UTC' },
-          },
-        );
-      },
-      dispose,
+    const runFile: Postgres['runFile'] = async (path, variables) => {
+      const given = Object.entries(variables).flatMap(([name, value]) => ['-v', `${name}=${value}`]);
+      await psql([...given, '-f', path]);
     };
+    return { port, version, runFile, dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
 }
 
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** The server refuses to run as root. */
+function asServerUser(program: string, args: readonly string[]): [string, string[]] {
+  if (!isRoot()) return [program, [...args]];
+  return ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', program, ...args]];
+}
+
 async function findPrograms(searchPath: string): Promise<{ initdb: string; postgres: string; psql: string }> {
-  const versions = await readdir(debianFolder).catch(() => []);
+  const versions = existsSync(debianFolder) ? await readdir(debianFolder) : [];
   const folders = [
     ...searchPath.split(delimiter),
     ...versions.map((version) => join(debianFolder, version, 'bin')),

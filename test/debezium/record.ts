@@ -46,12 +46,12 @@ async function main(): Promise<void> {
     registryUrl: registry.url,
     postgresPort: postgres.port,
   };
-  kept(await startConnect(parts));
+  const connect = kept(await startConnect(parts));
   const arrived = await readWhile(bootstrapServers, async (messages) => {
-    await until(() => countOf(messages, 'catalog.public.titles_full') >= 3);
+    await until(() => countOf(messages, 'catalog.public.titles_full') >= 3, connect.check);
     await statements('changes.sql');
     await statements('end.sql');
-    await until(() => countOf(messages, 'catalog.transaction') > 0 && hasEnded(messages));
+    await until(() => countOf(messages, 'catalog.transaction') > 0 && hasEnded(messages), connect.check);
   });
   for (const [topic, messages] of arrived) {
     const recorded = await describeTopic(topic, messages, registry.url);
@@ -70,11 +70,12 @@ function hasEnded(messages: Arrived): boolean {
   );
 }
 
-async function until(holds: () => boolean): Promise<void> {
+async function until(holds: () => boolean, check?: () => Promise<void>): Promise<void> {
   const deadline = systemClock.now() + recordingTimeoutMs;
   while (!holds()) {
     if (systemClock.now() > deadline)
       throw new ServiceError('The connector did not publish what it should have.');
+    await check?.();
     await systemClock.sleep(100);
   }
 }
