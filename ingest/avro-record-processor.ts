@@ -129,11 +129,10 @@ export class AvroRecordProcessor implements RecordProcessor {
       stage = 'decode';
       const event = prepared.decode(value, framing.start, value.length);
       stage = 'map';
-      const { map, plan } = prepared.reader;
+      const { map } = prepared.reader;
       const mapped = map(event, nowMs);
       if (mapped === null) return filtered;
-      const { timeMs, eventId, mutations } = mapped;
-      const { rank } = plan;
+      const { timeMs, rank, eventId, mutations } = mapped;
       const occurrence =
         eventId === null
           ? this.#hash.h64Raw(value.subarray(framing.start), prepared.seed)

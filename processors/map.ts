@@ -19,6 +19,7 @@ import type {
   StepPlan,
   ValuePlan,
 } from '../schemas/index.ts';
+import { compileRank } from './event-rank.ts';
 import { compileTime } from './event-time.ts';
 import { compileEdgeKey, compileEventId, compileId } from './node-id.ts';
 import { compilePath, type Read, type Roots } from './read.ts';
@@ -27,6 +28,8 @@ import { compileValue } from './value.ts';
 /** What one event means; which event it is, is told by `eventId` or, where that is null, by its bytes. */
 export interface MappedEvent {
   readonly timeMs: number;
+  /** 0 to 255. */
+  readonly rank: number;
   readonly eventId: string | null;
   readonly mutations: readonly Mutation[];
 }
@@ -102,6 +105,7 @@ export function compileMap(plan: MappingPlan, settings: MapSettings): MapEvent {
   const { slots, step, domain } = plan;
   const { mutationsMax } = settings;
   const readTime = compileTime(plan.time, settings.futureMsMax);
+  const readRank = compileRank(plan.rank);
   const readEventId = plan.eventId === null ? null : compileEventId(plan.eventId);
   const holds = compileCondition(plan.body.where);
   const run = compileBlock(plan.body, step?.owner ?? null);
@@ -115,7 +119,7 @@ export function compileMap(plan: MappingPlan, settings: MapSettings): MapEvent {
     run(roots, work);
     if (writeStep !== null) writeStep(roots, work);
     const { mutations } = work;
-    return mutations.length === 0 ? null : { timeMs, eventId, mutations };
+    return mutations.length === 0 ? null : { timeMs, rank: readRank(roots), eventId, mutations };
   };
 }
 
@@ -196,22 +200,28 @@ function compileNode({ slot, type, optional, id, where }: NodePlan): Run {
 function compileProperties(properties: readonly PropertyPlan[]): Read<readonly Property[]> {
   if (properties.length === 0) return () => noProperties;
   const reads = properties
-    .map(({ name, value }) => ({ name, read: compileValue(value) }))
+    .map(({ name, value, where }) => ({ name, read: compileValue(value), holds: compileCondition(where) }))
     // In the store's order, so that it need not sort each event's.
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return (roots) => reads.map(({ name, read }) => [name, read(roots)]);
+  if (reads.every(({ holds }) => holds === null))
+    return (roots) => reads.map(({ name, read }) => [name, read(roots)]);
+  return (roots) =>
+    reads.filter(({ holds }) => holds === null || holds(roots)).map(({ name, read }) => [name, read(roots)]);
 }
 
 function compileNodeProperties(properties: readonly PropertyPlan[]): Read<readonly NodeProperty[]> {
   const plain = properties.filter(({ set }) => set === null);
   const readPlain = compileProperties(plain);
   if (plain.length === properties.length) return readPlain;
-  const sets = properties.flatMap(({ name, value, set }) =>
-    set === null ? [] : [{ name, op: set.op, read: compileElements(value, set.in) }],
+  const sets = properties.flatMap(({ name, value, set, where }) =>
+    set === null
+      ? []
+      : [{ name, op: set.op, read: compileElements(value, set.in), holds: compileCondition(where) }],
   );
   return (roots) => {
     const changes: NodeProperty[] = [...readPlain(roots)];
-    for (const { name, op, read } of sets) {
+    for (const { name, op, read, holds } of sets) {
+      if (holds !== null && !holds(roots)) continue;
       const elements = read(roots);
       // Nothing added and nothing removed is no change; nothing instead of what was there is one.
       if (elements.length > 0 || op === 'replace') changes.push([name, { set: op, elements }]);

@@ -48,6 +48,12 @@ describe('docs/mapping.schema.json', () => {
 
   test.each<[string, unknown]>([
     ['a minimal mapping', valid],
+    ['a rank from the event', { ...valid, rank: { cel: 'size(tags)' } }],
+    ['a rank at a path', { ...valid, rank: 'at' }],
+    [
+      'a property under a condition',
+      { ...valid, nodes: [{ ...node, properties: { p: { path: 'at', where: 'at > 0' } } }] },
+    ],
     ['a delete', { ...valid, nodes: [{ ...node, op: 'delete' }] }],
     [
       'a key, a fold and a time to live',
@@ -74,6 +80,8 @@ describe('docs/mapping.schema.json', () => {
 
   test.each<[string, unknown]>([
     ['a list', []],
+    ['an id under a condition', { ...valid, nodes: [{ ...node, id: { path: 'id', where: 'at > 0' } }] }],
+    ['a rank under a condition', { ...valid, rank: { path: 'at', where: 'at > 0' } }],
     ['a mapping without a domain', { time: 'at', nodes: [node] }],
     ['a domain with a space', { ...valid, domain: 'a b' }],
     ['a mapping without a time', { domain: 'd', nodes: [node] }],

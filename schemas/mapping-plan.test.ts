@@ -255,7 +255,21 @@ describe('a mapping', () => {
       { ...valid, nodes: [account, account] },
       'graph.nodes[1] has the name `Account` of another node: give it an `as`',
     ],
-    ['a rank of 256', { ...valid, rank: 256 }, 'graph.rank must be a whole number from 0 to 255'],
+    [
+      'a rank that is a text',
+      { ...valid, rank: { cel: "'high'" } },
+      'graph.rank leads to a string: a rank is an int or a long',
+    ],
+    [
+      'a condition of an id',
+      { ...valid, nodes: [{ type: 'Account', id: { value: 'x', where: 'true' } }] },
+      'graph.nodes[0].id.where is not an attribute of a mapping',
+    ],
+    [
+      'a rank of 256',
+      { ...valid, rank: 256 },
+      'graph.rank must be a whole number from 0 to 255, a path or an expression',
+    ],
     [
       'properties of a delete',
       { ...valid, nodes: [{ ...account, op: 'delete', properties: { a: 'account' } }] },

@@ -19,6 +19,7 @@ export interface PropertyPlan {
   readonly set: SetPlan | null;
   /** Null when the mapping does not say. */
   readonly fold: Fold | null;
+  readonly where: ConditionPlan | null;
 }
 
 export interface SetPlan {
@@ -81,7 +82,8 @@ export interface MappingPlan {
   readonly subject: string;
   readonly version: number;
   readonly domain: string;
-  readonly rank: number;
+  /** The same for all events, or an int or long of each. */
+  readonly rank: number | ValuePlan;
   /** `timestamp-millis` or `timestamp-micros`, or `long` for plain milliseconds. */
   readonly time: FieldRead;
   readonly eventId: FieldRead | null;

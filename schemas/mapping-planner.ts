@@ -51,12 +51,13 @@ export class MappingPlanner {
     const scope: Scope = [{ name: null, type: this.#schema.type, isEntry: false }];
     const time = mapping.time === '' ? null : this.#values.time(mapping.time, scope);
     const eventId = mapping.eventId === null ? null : this.#values.eventId(mapping.eventId, scope);
+    const rank = typeof mapping.rank === 'number' ? mapping.rank : this.#values.rank(mapping.rank, scope);
     const names = this.#names(mapping.body.nodes, new Map(), 0);
     const step = mapping.journey === null ? null : this.#step(mapping.journey, names, scope);
     const body = this.#block(mapping.body, names, scope, step);
     if (this.#slots === 0) this.#reader.report('graph.nodes', 'must declare at least one node');
-    if (time === null || this.#reader.problems.length > 0) return null;
-    const { domain, rank } = mapping;
+    if (time === null || rank === null || this.#reader.problems.length > 0) return null;
+    const { domain } = mapping;
     return { subject, version, domain, rank, time, eventId, slots: this.#slots, body, step };
   }
 

@@ -7,8 +7,8 @@ export interface Mapping {
   readonly domain: string;
   readonly time: string;
   readonly eventId: string | null;
-  /** 0 to 255. */
-  readonly rank: number;
+  /** 0 to 255, or where each event has it. */
+  readonly rank: number | ValueDeclaration;
   readonly body: BlockDeclaration;
   readonly journey: JourneyDeclaration | null;
 }
@@ -51,6 +51,8 @@ export interface PropertyDeclaration {
   readonly set: SetChange['set'] | null;
   /** Of an edge's: how the values of its occurrences become one; null when this mapping does not say. */
   readonly fold: Fold | null;
+  /** Where it is not true the property is left as it is. */
+  readonly where: ConditionDeclaration | null;
 }
 
 /** Whose properties they are: each kind of owner has words of its own. */
@@ -262,11 +264,12 @@ export class MappingReader {
   }
 
   #property(name: string, given: unknown, at: string, owner: Owner): PropertyDeclaration {
-    if (!isObject(given)) return { name, value: this.#value(given, at), set: null, fold: null };
-    const { set, fold, ...value } = given;
+    if (!isObject(given)) return { name, value: this.#value(given, at), set: null, fold: null, where: null };
+    const { set, fold, where, ...value } = given;
     return {
       name,
       value: this.#value(value, at),
+      where: this.#condition(where, at),
       set: this.#word(
         set,
         `${at}.set`,
@@ -417,10 +420,11 @@ export class MappingReader {
     return '';
   }
 
-  #rank(given: unknown): number {
+  #rank(given: unknown): number | ValueDeclaration {
     if (given === undefined) return 0;
+    if (typeof given === 'string' || isObject(given)) return this.#value(given, 'graph.rank');
     if (typeof given === 'number' && Number.isInteger(given) && given >= 0 && given <= 255) return given;
-    this.report('graph.rank', 'must be a whole number from 0 to 255');
+    this.report('graph.rank', 'must be a whole number from 0 to 255, a path or an expression');
     return 0;
   }
 

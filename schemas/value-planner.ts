@@ -105,6 +105,14 @@ export class ValuePlanner {
     return null;
   }
 
+  /** Of two changes at one time, which is the later one. */
+  rank(declared: ValueDeclaration, scope: Scope): ValuePlan | null {
+    const plan = this.value(declared, scope);
+    if (plan === null || plan.kind === 'int' || plan.kind === 'long') return plan;
+    this.#reader.report(declared.at, `leads to a ${plan.kind}: a rank is an int or a long`);
+    return null;
+  }
+
   properties(declared: readonly PropertyDeclaration[], scope: Scope): readonly PropertyPlan[] {
     return declared.flatMap((one) => {
       const plan = one.set === null ? this.#single(one, scope) : this.#set(one, one.set, scope);
@@ -112,8 +120,9 @@ export class ValuePlanner {
     });
   }
 
-  #single({ name, value, fold }: PropertyDeclaration, scope: Scope): PropertyPlan | null {
+  #single({ name, value, fold, where }: PropertyDeclaration, scope: Scope): PropertyPlan | null {
     const plan = this.value(value, scope);
+    const condition = this.condition(where, scope);
     if (plan === null) return null;
     if (fold === 'sum' && !summed.has(plan.kind)) {
       this.#reader.report(
@@ -121,15 +130,16 @@ export class ValuePlanner {
         `sums a ${plan.kind}: a sum needs an int, long, double or decimal`,
       );
     }
-    return { name, value: plan, fold, set: null };
+    return { name, value: plan, fold, set: null, where: condition };
   }
 
   /** Of an array's items, or of the one element that a single value is. */
   #set(declared: PropertyDeclaration, op: SetPlan['op'], scope: Scope): PropertyPlan | null {
     const { name, value, fold } = declared;
+    const where = this.condition(declared.where, scope);
     if (value.from !== 'path' || value.path === '') {
       const plan = this.value(value, scope);
-      return plan === null ? null : { name, value: plan, fold, set: { op, in: null } };
+      return plan === null ? null : { name, value: plan, fold, set: { op, in: null }, where };
     }
     const found = this.paths.elements(value.path, scope);
     if (!found.ok) {
@@ -138,7 +148,7 @@ export class ValuePlanner {
     }
     const { field, array } = found.value;
     const plan = this.#applied(value.path, { from: 'field', field }, field.kind, value.apply, value.at);
-    return plan === null ? null : { name, value: plan, fold, set: { op, in: array } };
+    return plan === null ? null : { name, value: plan, fold, set: { op, in: array }, where };
   }
 
   condition(declared: ConditionDeclaration | null, scope: Scope): ConditionPlan | null {
