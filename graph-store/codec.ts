@@ -51,6 +51,13 @@ export class ByteReader {
     return this.uint32() * 2 ** 32 + this.uint32();
   }
 
+  /** In as few bytes as it takes: see {@link encodeRank}. */
+  rank(): number {
+    let rank = 0;
+    for (let left = this.byte(); left > 0; left -= 1) rank = rank * 256 + this.byte();
+    return rank;
+  }
+
   take(length: number): Buffer {
     this.at += length;
     return this.bytes.subarray(this.at - length, this.at);
@@ -163,7 +170,7 @@ export function* decodeEvents(packed: PackedMutations): Generator<EventMutations
   const reader = new ByteReader(Buffer.from(packed.buffer, 0, packed.lengthBytes));
   while (!reader.done) {
     must(reader.byte() === tag.event ? tag.event : null, 'a packed batch must begin with an event');
-    const rank = reader.byte();
+    const rank = reader.time();
     const { timeMs, occurrence } = reader.eventKey();
     const lineage = decodeEventLineage(reader, packed.origins);
     const mutations: Mutation[] = [];
@@ -297,6 +304,13 @@ export function encodeStepValue(step: StepValue): Buffer {
     ...links,
     encodeProperties(step.properties),
   ]);
+}
+
+/** Its length (1), then its bytes without leading zeros: longer is greater, and of one length the order of bytes is that of ranks. */
+export function encodeRank(rank: number): Buffer {
+  const bytes: number[] = [];
+  for (let rest = rank; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
+  return Buffer.from([bytes.length, ...bytes]);
 }
 
 export function encodeName(name: string): Buffer {

@@ -68,7 +68,7 @@ export function events(): fc.Arbitrary<EventMutations[]> {
   );
   const event = fc.record({
     timeMs: fc.integer({ min: 0, max: times }),
-    rank: fc.integer({ min: 0, max: 1 }),
+    rank: fc.constantFrom(0, 0, 1, 255, 256, Number.MAX_SAFE_INTEGER),
     mutations: fc.array(mutation, { minLength: 1, maxLength: 3 }),
   });
   return fc

@@ -6,7 +6,14 @@ import { lineageBytesMax, type OriginIds, originKey, writeLineage } from './line
 import type { EventOrigin } from './model.ts';
 import type { NodeCache } from './node-cache.ts';
 import { decodeNodeRow, type NodeRowMerger } from './node-row.ts';
-import { eventKeyBytes, eventLineageBytes, hashSlotBytes, prefixLengthBytes, tag } from './packed-format.ts';
+import {
+  eventKeyBytes,
+  eventLineageBytes,
+  hashSlotBytes,
+  prefixLengthBytes,
+  rankBytes,
+  tag,
+} from './packed-format.ts';
 import { metaKey, rowKind } from './rows.ts';
 
 export type Level = ClassicLevel<Buffer, Buffer>;
@@ -100,7 +107,7 @@ export class LevelGroup {
     while (at < packed.length) {
       switch (packed[at]) {
         case tag.event:
-          eventAt = at + 2;
+          eventAt = at + 1 + rankBytes;
           at = eventAt + eventKeyBytes;
           this.#startEvent(packed, at, ids, source.partition);
           at += eventLineageBytes;
@@ -215,7 +222,7 @@ export class LevelGroup {
       start,
       end,
       timeMs: eventTime(packed, eventAt),
-      rank: packed[eventAt - 1] ?? 0,
+      rank: readUint64(packed, eventAt - rankBytes),
       lineage: this.#lineage.subarray(1, 1 + (this.#lineage[0] ?? 0)),
     };
     const row = withSets ? merger.mergeSets(before, mutation) : merger.merge(before, mutation);
@@ -364,9 +371,12 @@ function prefixEnd(packed: Buffer, node: number): number {
 }
 
 function eventTime(packed: Buffer, eventAt: number): number {
-  return (
-    Number.MAX_SAFE_INTEGER - (packed.readUInt32BE(eventAt) * 2 ** 32 + packed.readUInt32BE(eventAt + 4))
-  );
+  return Number.MAX_SAFE_INTEGER - readUint64(packed, eventAt);
+}
+
+/** Of what is known to be a safe integer. */
+function readUint64(bytes: Buffer, at: number): number {
+  return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
 }
 
 /** FNV-1a of an edge type: a few bytes, for which entering WebAssembly would cost more than hashing. */

@@ -98,7 +98,7 @@ export type Mutation = NodeMutation | EdgeMutation | StepMutation | NodeDelete |
 export interface EventMutations {
   /** Event time in milliseconds since the Unix epoch; a safe integer, 0 or more. */
   readonly timeMs: number;
-  /** Between two writes of one time the higher rank wins; 0 to 255, declared by the mapping. */
+  /** Between two writes of one time the higher rank wins; a safe integer, 0 or more, by the mapping. */
   readonly rank: number;
   /**
    * Which event this is, unsigned 64 bits: a hash of the mapping's declared event id or, without one, of the event's own

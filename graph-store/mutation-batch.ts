@@ -35,6 +35,7 @@ import {
   eventLineageBytes,
   hashSlotBytes,
   prefixLengthBytes,
+  rankBytes,
   tag,
   valueTag,
 } from './packed-format.ts';
@@ -137,18 +138,19 @@ export class MutationBatch {
         'An event time must be a whole number of milliseconds since 1970, 0 or more; correct the field or the mapping.',
       );
     }
-    if (occurrence < 0n || occurrence > occurrenceMax || (rank & 255) !== rank) {
+    if (occurrence < 0n || occurrence > occurrenceMax || !Number.isSafeInteger(rank) || rank < 0) {
       throw new BadDataError(
         'INVALID_EVENT',
-        'An occurrence id must fit unsigned 64 bits and a rank 0 to 255.',
+        'An occurrence id must fit unsigned 64 bits, and a rank be a whole number from 0 to 2^53 - 1.',
       );
     }
-    this.#reserve(2 + eventKeyBytes + eventLineageBytes);
+    this.#reserve(1 + rankBytes + eventKeyBytes + eventLineageBytes);
     const view = this.#view;
     let at = this.#length;
     view.setUint8(at, tag.event);
-    view.setUint8(at + 1, rank);
-    at += 2;
+    view.setUint32(at + 1, Math.floor(rank / 2 ** 32));
+    view.setUint32(at + 5, rank >>> 0);
+    at += 1 + rankBytes;
     // Inverted, so that in key order the newest comes first; the words as well, so that ties reverse exactly.
     const inverted = Number.MAX_SAFE_INTEGER - timeMs;
     view.setUint32(at, Math.floor(inverted / 2 ** 32));

@@ -1,12 +1,12 @@
 import { must } from '../foundation/index.ts';
-import { ByteReader, encodeContent, encodeName } from './codec.ts';
+import { ByteReader, encodeContent, encodeName, encodeRank } from './codec.ts';
 import { valueTag } from './packed-format.ts';
 import { mergeRegisters, type Register } from './register.ts';
 import { timeBytes } from './rows.ts';
 
 /**
  * A node's registers as one row: the newest time a node mutation mentioned it (8), the lineage of the write that changed it last
- * (1 + n), then for each register, sorted by name, of a set by element: name (1 + n), event time (8), rank (1), encoded content.
+ * (1 + n), then for each register, sorted by name, of a set by element: name (1 + n), event time (8), rank (1 + n), encoded content.
  * Merging walks two sorted lists of bytes; nothing is decoded unless a set is written.
  */
 export interface NodeRow {
@@ -24,7 +24,7 @@ export function decodeNodeRow(bytes: Buffer): NodeRow {
     registers.push({
       name: reader.name(),
       timeMs: reader.time(),
-      rank: reader.byte(),
+      rank: reader.rank(),
       content: reader.content(),
     });
   }
@@ -38,7 +38,7 @@ export function encodeNodeRow({ mentionedMs, lineage, registers }: NodeRow): Buf
     Buffer.of(lineage.length),
     lineage,
     ...registers.map(({ name, timeMs, rank, content }) =>
-      Buffer.concat([encodeName(name), timeBytes(timeMs), Buffer.of(rank), encodeContent(content)]),
+      Buffer.concat([encodeName(name), timeBytes(timeMs), encodeRank(rank), encodeContent(content)]),
     ),
   ]);
 }
@@ -53,7 +53,9 @@ export interface PackedNode {
   readonly lineage: Buffer;
 }
 
-const timeAndRankBytes = 9;
+const timeBytesLength = 8;
+/** A rank is a safe integer: seven bytes and their number. */
+const timeAndRankBytesMax = timeBytesLength + 8;
 /** Without the lineage, which has its length in the byte before. */
 const registersAt = 9;
 
@@ -62,6 +64,9 @@ export class NodeRowMerger {
   #row = Buffer.allocUnsafe(4096);
   #out = Buffer.allocUnsafe(8192);
   #outLength = 0;
+  /** Of the mutation under way, as rows have it. */
+  #rank: Buffer = Buffer.of(0);
+  #rankValue = 0;
   #changed = false;
 
   /** The row after the mutation, as a binary string, or null when the row already was the result. */
@@ -69,9 +74,13 @@ export class NodeRowMerger {
     const { bytes, start, end, timeMs, rank, lineage } = packed;
     const rowLength = row?.length ?? 0;
     if (this.#row.length < rowLength) this.#row = Buffer.allocUnsafe(rowLength * 2);
-    const worst = rowLength + (end - start) * (1 + timeAndRankBytes) + lineage.length + 16;
+    const worst = rowLength + (end - start) * (1 + timeAndRankBytesMax) + lineage.length + 16;
     if (this.#out.length < worst) this.#out = Buffer.allocUnsafe(worst * 2);
     if (row !== undefined) this.#row.write(row, 0, 'latin1');
+    if (rank !== this.#rankValue) {
+      this.#rankValue = rank;
+      this.#rank = encodeRank(rank);
+    }
     this.#changed = row === undefined;
     const mentionedMs = row === undefined ? -1 : readTime(this.#row, 0);
     if (timeMs > mentionedMs) this.#changed = true;
@@ -79,7 +88,7 @@ export class NodeRowMerger {
     this.#out[8] = lineage.length;
     this.#outLength = registersAt;
     this.#copy(lineage, 0, lineage.length);
-    this.#mergeRegisters(rowLength, bytes, start, end, timeMs, rank);
+    this.#mergeRegisters(rowLength, bytes, start, end, timeMs);
     return this.#changed ? this.#out.toString('latin1', 0, this.#outLength) : null;
   }
 
@@ -97,14 +106,7 @@ export class NodeRowMerger {
     return same === row ? null : encodeNodeRow({ lineage, mentionedMs, registers }).toString('latin1');
   }
 
-  #mergeRegisters(
-    rowLength: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    timeMs: number,
-    rank: number,
-  ): void {
+  #mergeRegisters(rowLength: number, bytes: Buffer, start: number, end: number, timeMs: number): void {
     const row = this.#row;
     let at = start;
     while ((bytes[at++] ?? 0) > 127);
@@ -117,37 +119,50 @@ export class NodeRowMerger {
         const rowNameEnd = rowAt + 1 + (row[rowAt] ?? 0);
         order = compare(bytes, at + 1, nameEnd, row, rowAt + 1, rowNameEnd);
         // A property that was a set once: a value stands before the set's registers.
-        if (order === 0 && (row[rowNameEnd + timeAndRankBytes] ?? 0) >= valueTag.cleared) order = -1;
+        if (order === 0 && (row[contentAt(row, rowNameEnd)] ?? 0) >= valueTag.cleared) order = -1;
         if (order <= 0) break;
-        const rowEnd = skipValue(row, rowNameEnd + timeAndRankBytes);
+        const rowEnd = skipValue(row, contentAt(row, rowNameEnd));
         this.#copy(row, rowAt, rowEnd);
         rowAt = rowEnd;
         order = -1;
       }
       if (order === 0) {
         const rowNameEnd = rowAt + 1 + (row[rowAt] ?? 0);
-        const rowEnd = skipValue(row, rowNameEnd + timeAndRankBytes);
-        if (wins(bytes, nameEnd, valueEnd, timeMs, rank, row, rowNameEnd, rowEnd)) {
-          this.#write(bytes, at, nameEnd, valueEnd, timeMs, rank);
+        const rowEnd = skipValue(row, contentAt(row, rowNameEnd));
+        if (this.#wins(bytes, nameEnd, valueEnd, timeMs, rowNameEnd, rowEnd)) {
+          this.#write(bytes, at, nameEnd, valueEnd, timeMs);
         } else {
           this.#copy(row, rowAt, rowEnd);
         }
         rowAt = rowEnd;
       } else {
-        this.#write(bytes, at, nameEnd, valueEnd, timeMs, rank);
+        this.#write(bytes, at, nameEnd, valueEnd, timeMs);
       }
       at = valueEnd;
     }
     this.#copy(row, rowAt, rowLength);
   }
 
-  #write(bytes: Buffer, at: number, nameEnd: number, valueEnd: number, timeMs: number, rank: number): void {
+  #write(bytes: Buffer, at: number, nameEnd: number, valueEnd: number, timeMs: number): void {
     this.#changed = true;
     this.#copy(bytes, at, nameEnd);
     writeTime(this.#out, this.#outLength, timeMs);
-    this.#out[this.#outLength + 8] = rank;
-    this.#outLength += timeAndRankBytes;
+    this.#outLength += timeBytesLength;
+    this.#copy(this.#rank, 0, this.#rank.length);
     this.#copy(bytes, nameEnd, valueEnd);
+  }
+
+  /** Is (time, rank, encoded value) greater than what the register at `rowAt` holds? Equal is not greater. */
+  #wins(bytes: Buffer, start: number, end: number, timeMs: number, rowAt: number, rowEnd: number): boolean {
+    const row = this.#row;
+    const rowTimeMs = readTime(row, rowAt);
+    if (timeMs !== rowTimeMs) return timeMs > rowTimeMs;
+    const rank = this.#rank;
+    const rankAt = rowAt + timeBytesLength;
+    const rowContentAt = contentAt(row, rowAt);
+    // The length comes first, so that the greater rank is the greater text of bytes.
+    const order = compare(rank, 0, rank.length, row, rankAt, rowContentAt);
+    return (order || compare(bytes, start, end, row, rowContentAt, rowEnd)) > 0;
   }
 
   #copy(from: Buffer, start: number, end: number): void {
@@ -163,22 +178,10 @@ export class NodeRowMerger {
   }
 }
 
-/** Is (time, rank, encoded value) greater than what the register holds? Equal is not greater. */
-function wins(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  timeMs: number,
-  rank: number,
-  row: Buffer,
-  rowAt: number,
-  rowEnd: number,
-): boolean {
-  const rowTimeMs = readTime(row, rowAt);
-  if (timeMs !== rowTimeMs) return timeMs > rowTimeMs;
-  const rowRank = row[rowAt + 8] ?? 0;
-  if (rank !== rowRank) return rank > rowRank;
-  return compare(bytes, start, end, row, rowAt + timeAndRankBytes, rowEnd) > 0;
+/** Where the content of a register begins whose name ends there. */
+function contentAt(row: Buffer, nameEnd: number): number {
+  const rankAt = nameEnd + timeBytesLength;
+  return rankAt + 1 + (row[rankAt] ?? 0);
 }
 
 function compare(a: Buffer, aStart: number, aEnd: number, b: Buffer, bStart: number, bEnd: number): number {

@@ -2,7 +2,7 @@
  * The bytes of a packed batch. It never rests on disk and never leaves the process: both ends are of one build, so it has no
  * version, and its readers trust lengths and offsets. Hostile input is refused before, where a batch is packed.
  *
- *     event        tag, rank (1), inverted time (8), inverted occurrence (8), origin (2), offset (8)
+ *     event        tag, rank (8), inverted time (8), inverted occurrence (8), origin (2), offset (8)
  *                                                                                what follows belongs to it
  *     define       tag, hash (4), length (2), prefix `g<type>\0<id>\0`           pointed at by the length's offset
  *     node         tag, node (4), length (4), properties sorted by name
@@ -40,6 +40,8 @@ export const valueTag = {
 
 export const direction = { out: 1, in: 2 } as const;
 
+/** In front of the event key, behind the tag. */
+export const rankBytes = 8;
 /** Inverted time and inverted occurrence: in byte order the newest event comes first. */
 export const eventKeyBytes = 16;
 /** Behind the event key: origin and offset. */

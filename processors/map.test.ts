@@ -54,7 +54,8 @@ describe('a mapping run on an event', () => {
     ['b', 3n, 3],
     ['b', null, 0],
     ['b', -1n, 0],
-    ['b', 2n ** 62n, 255],
+    ['b', 300n, 300],
+    ['b', 2n ** 62n, Number.MAX_SAFE_INTEGER],
     [{ cel: 'has(event.b) ? 1 + b : 9' }, null, 9],
   ])('with the rank %j of an event whose `b` is %s has the rank %i', (rank, b, expected) => {
     expect(mapOf({ rank, nodes: [a] })({ ...event, b }, now).rank).toBe(expected);

@@ -136,7 +136,7 @@ describe('docs/mapping.schema.json', () => {
     ],
     ['a journey without an owner', { ...valid, journey: { action: 'watched' } }],
     ['an action of nothing', { ...valid, journey: { owner: 'A', action: '  ' } }],
-    ['a rank of 256', { ...valid, rank: 256 }],
+    ['a rank of 2^53', { ...valid, rank: 2 ** 53 }],
     ['nodes that are null', { ...valid, nodes: null }],
   ])('agrees with the compiler that %s is wrong', (_what, graph) => {
     expect(problemsOf(graph)).toBeGreaterThan(0);

@@ -266,9 +266,9 @@ describe('a mapping', () => {
       'graph.nodes[0].id.where is not an attribute of a mapping',
     ],
     [
-      'a rank of 256',
-      { ...valid, rank: 256 },
-      'graph.rank must be a whole number from 0 to 255, a path or an expression',
+      'a rank of 2^53',
+      { ...valid, rank: 2 ** 53 },
+      'graph.rank must be a whole number from 0 to 2^53 - 1, a path or an expression',
     ],
     [
       'properties of a delete',

@@ -7,7 +7,7 @@ export interface Mapping {
   readonly domain: string;
   readonly time: string;
   readonly eventId: string | null;
-  /** 0 to 255, or where each event has it. */
+  /** 0 to 2^53 - 1, or where each event has it. */
   readonly rank: number | ValueDeclaration;
   readonly body: BlockDeclaration;
   readonly journey: JourneyDeclaration | null;
@@ -423,8 +423,8 @@ export class MappingReader {
   #rank(given: unknown): number | ValueDeclaration {
     if (given === undefined) return 0;
     if (typeof given === 'string' || isObject(given)) return this.#value(given, 'graph.rank');
-    if (typeof given === 'number' && Number.isInteger(given) && given >= 0 && given <= 255) return given;
-    this.report('graph.rank', 'must be a whole number from 0 to 255, a path or an expression');
+    if (typeof given === 'number' && Number.isSafeInteger(given) && given >= 0) return given;
+    this.report('graph.rank', 'must be a whole number from 0 to 2^53 - 1, a path or an expression');
     return 0;
   }
 

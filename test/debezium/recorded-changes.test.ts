@@ -126,7 +126,10 @@ describe.each([titles, titlesFull])('the changes of %s, as Debezium published th
     // The tombstones of a changed primary key and of a delete, then the truncate.
     expect(kinds.flatMap((kind, index) => (kind === 'filtered' ? [index] : []))).toEqual([10, 13, 16]);
     expect(kinds.filter((kind) => kind === 'mapped')).toHaveLength(15);
-    expect(events.map(({ rank }) => rank)).toEqual([0, 0, 0, 1, 1, 1, 1, 1, 2, 1, 2, 1, 1, 1, 1]);
+    const ranks = events.map(({ rank }) => rank);
+    expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
+    // Three rows of one snapshot, and the delete and the insert of a changed primary key, stand at one place of the log.
+    expect(new Set(ranks).size).toBe(ranks.length - 3);
   });
 
   test('leave the rows as the table had them, each type without loss', async () => {
@@ -198,7 +201,7 @@ describe('what the table’s replica identity decides', () => {
 
 test('Without a rank two changes in one transaction are told apart by their content, and that is wrong', async () => {
   const { rank, ...graph } = JSON.parse(mappingText).graph;
-  expect(rank).toBe('transaction.total_order');
+  expect(rank).toBe('source.lsn');
   const unranked = JSON.stringify({ ...JSON.parse(mappingText), graph });
   const store = await storeOf((await readAll(titles, unranked)).events);
   expect(must(await title(store, 't-3'), 't-3').name).toBe('Zenith');
