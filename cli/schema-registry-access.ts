@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { registryAddressFromProcess } from '../config/index.ts';
+import { registryAddressFromProcess, settingSpecs } from '../config/index.ts';
 import { RefusedError } from '../foundation/index.ts';
 import {
   ConfluentRegistry,
@@ -29,12 +29,7 @@ export async function withRegistry<T>(
   io: CommandIo,
   run: (access: RegistryAccess | null) => Promise<T>,
 ): Promise<T> {
-  const flags: Record<string, string> = {};
-  for (const name of [urlFlag, 'config']) {
-    const value = options[name];
-    if (typeof value === 'string') flags[name] = value;
-  }
-  const settings = registryAddressFromProcess({ flags });
+  const settings = registryAddressFromProcess({ flags: flagsOf(options) });
   const url = settings[urlFlag];
   if (url === null) return run(null);
   const auth = settings['schema.registry.basic.auth.user.info'];
@@ -52,6 +47,16 @@ export async function withRegistry<T>(
     inspection.close();
     await registry.close();
   }
+}
+
+/** What of a command's options are settings or name files with settings. */
+export function flagsOf(options: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  const flags: Record<string, string> = {};
+  for (const [name, value] of Object.entries(options)) {
+    const isFlag = settingSpecs.has(name) || name === 'config' || name === 'kafka.properties';
+    if (isFlag && typeof value === 'string') flags[name] = value;
+  }
+  return flags;
 }
 
 /** Throws `RefusedError` code `REGISTRY_NOT_CONFIGURED`. */

@@ -4,6 +4,7 @@ export { BundledRegistry, type BundledSchema } from './bundled-registry.ts';
 export { type CatalogSchema, loadCatalog } from './catalog/index.ts';
 export { ConfluentRegistry, type ConfluentRegistryOptions } from './confluent-registry.ts';
 export { EventEncoder } from './event-encoder.ts';
+export { expressionReads } from './expression-reads.ts';
 export { type FixtureEvents, type FixtureOptions, fixtureEvents } from './fixture-events.ts';
 export {
   type ActionSchema,
