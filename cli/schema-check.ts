@@ -89,7 +89,9 @@ export function compileSource({ file, text, subject }: SchemaSource): Compiled {
   }
   const { problems, plan } = checkMapping({ subject: subject ?? file, version: 1 }, schema, normalizers);
   return {
-    problems: problems.map(({ path, sentence }) => ({ file, ...positions.ofPath(path), path, sentence })),
+    problems: problems
+      .map(({ path, sentence }) => ({ file, ...positions.ofPath(path), path, sentence }))
+      .sort(byPlace),
     schema,
     plan,
   };
@@ -111,11 +113,15 @@ export async function checkSource(
     access === null || subject === null ? null : await compare(source, subject, schema, positions, access);
   return {
     ...report,
-    problems: [...problems, ...(trial?.problems ?? []), ...(registry?.problems ?? [])],
+    problems: [...problems, ...(trial?.problems ?? []), ...(registry?.problems ?? [])].sort(byPlace),
     notes: [...(trial?.notes ?? []), ...(registry?.notes ?? [])],
     events: trial?.events ?? null,
     compatibility: registry?.compatibility ?? null,
   };
+}
+
+function byPlace(a: SchemaProblem, b: SchemaProblem): number {
+  return a.line - b.line || a.column - b.column;
 }
 
 /** What the mappings of several schemas say against each other. */

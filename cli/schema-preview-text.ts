@@ -68,17 +68,17 @@ function printMutations({ mutations }: PreviewReport, io: CommandIo): void {
 }
 
 function printExamples(rows: readonly MutationRow[], io: CommandIo): void {
-  const lines = rows.flatMap(({ part, name, examples }) =>
+  const shown = rows.flatMap(({ part, name, examples }) =>
     examples.map(({ what, at, before, after }) => {
-      const text = what === 'changes' ? `${before} => ${after}` : (before ?? after ?? '');
       const sign = what === 'vanishes' ? '-' : what === 'appears' ? '+' : '~';
-      return [`${sign} ${part} ${name}  (${at})`, `    ${text}`] as const;
+      const texts = what === 'changes' ? [`   ${before}`, `=> ${after}`] : [`   ${before ?? after ?? ''}`];
+      return [`${sign} ${part} ${name}  (${at})`, ...texts.map((text) => `  ${text}`)];
     }),
   );
   io.out('\nExamples (+ new, - gone, ~ changed)\n');
-  for (const [head, text] of lines.slice(0, examplesMax))
-    io.out(`  ${fitted(head, io)}\n  ${fitted(text, io)}\n`);
-  if (lines.length > examplesMax) io.out(`  and ${lines.length - examplesMax} more (--json shows all)\n`);
+  for (const lines of shown.slice(0, examplesMax))
+    for (const line of lines) io.out(`  ${fitted(line, io)}\n`);
+  if (shown.length > examplesMax) io.out(`  and ${shown.length - examplesMax} more (--json shows all)\n`);
 }
 
 function printGraph({ graph }: PreviewReport, io: CommandIo): void {

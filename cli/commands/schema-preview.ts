@@ -18,12 +18,18 @@ const examples = `Examples:
 `;
 
 const more = `
-Samples come from the topic or from a file: an Avro object container file as other tools write it, a folder of
-fixtures, or lines of JSON in the fixtures' form, {"event": …}. The version in force is the newest one with a
-mapping under <subject>.graph, else under the subject (default: <topic>-value). Nothing is registered or written.
+Samples come from the topic or from a file: an Avro object container file as
+other tools write it, a folder of fixtures, or lines of JSON in the fixtures'
+form, {"event": …}. The version in force is the newest one with a mapping under
+<subject>.graph, else under the subject itself. Nothing is registered.
 
-Exits with 5 when something is lost: an event, node, edge, step or property that comes out now would not any more, or
-an event would become a dead letter. Deletes count too. --accept-loss says that this is meant.`;
+Exits with 5 when something is lost: an event, node, edge, step, delete or
+property that comes out now would not any more, or an event would become a dead
+letter. --accept-loss says that this is meant.
+`;
+
+export const lossMessage =
+  'error PREVIEW_LOSS: The proposed version loses what is listed; --accept-loss says that this is meant.\n';
 
 /** `jg schema preview`: what a version would do to the graph, before it is registered. */
 export function addSchemaPreviewCommand(
@@ -45,10 +51,7 @@ export function addSchemaPreviewCommand(
       if (options.json === true) printJson(outcomeJson(outcome), io);
       else printPreview(outcome, io);
       const code = previewExitCode(outcome, isAccepted);
-      if (code === exitCodes.loss)
-        io.err(
-          'error PREVIEW_LOSS: The proposed version loses what is listed; --accept-loss says that this is meant.\n',
-        );
+      if (code === exitCodes.loss) io.err(lossMessage);
       finish(code);
     });
 }

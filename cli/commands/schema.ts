@@ -15,6 +15,7 @@ import { addRegistryOptions, needed, registered, withRegistry } from '../schema-
 import { printCheck, printJson, problemText } from '../schema-report.ts';
 import { addSchemaNewCommand } from './schema-new.ts';
 import { addSchemaPreviewCommand } from './schema-preview.ts';
+import { addSchemaRegisterCommand } from './schema-register.ts';
 import { addSchemaRegistryCommands } from './schema-registry.ts';
 
 const overview = `Examples:
@@ -36,6 +37,7 @@ export function addSchemaCommand(program: Command, io: CommandIo, finish: (code:
   addCheck(schema, io, finish);
   addTest(schema, io, finish);
   addSchemaPreviewCommand(schema, io, finish);
+  addSchemaRegisterCommand(schema, io, finish);
   addSchemaRegistryCommands(schema, io, finish);
 }
 
