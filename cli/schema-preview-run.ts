@@ -48,6 +48,8 @@ export function addSampleOptions(command: Command): Command {
     .option('--limit <number>', `How many samples, up to ${limitMax}.`, '1000')
     .option('--timeout <seconds>', 'Go on with the samples that have come by then.', '30')
     .option('--accept-loss', 'Exit with 0 although something is lost.');
+  // Kafka's own tools have it in the singular.
+  command.addOption(new Option('--bootstrap-server <list>').hideHelp());
   for (const [name, spec] of settingSpecs) {
     if (connectionSettings.test(name))
       command.addOption(new Option(`--${name} <value>`, spec.description).hideHelp());

@@ -55,6 +55,7 @@ export function flagsOf(options: Readonly<Record<string, unknown>>): Readonly<Re
   for (const [name, value] of Object.entries(options)) {
     const isFlag = settingSpecs.has(name) || name === 'config' || name === 'kafka.properties';
     if (isFlag && typeof value === 'string') flags[name] = value;
+    else if (name === 'bootstrapServer' && typeof value === 'string') flags['bootstrap.servers'] = value;
   }
   return flags;
 }

@@ -62,7 +62,6 @@ function unexpectedArgument(command: Command): RefusedError {
 /** `--bootstrap-servers` means `--bootstrap.servers`: both ways of writing are in people's fingers. */
 export function dotted(argument: string): string {
   const match = /^--([a-z0-9-]+)(=.*)?$/s.exec(argument);
-  // Kafka's own tools have it in the singular.
-  const name = match?.[1] === 'bootstrap-server' ? 'bootstrap.servers' : match?.[1]?.replaceAll('-', '.');
+  const name = match?.[1]?.replaceAll('-', '.');
   return name !== undefined && settingSpecs.has(name) ? `--${name}${match?.[2] ?? ''}` : argument;
 }
