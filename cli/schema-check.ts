@@ -11,6 +11,7 @@ import {
   mergeDeclarations,
   misreadings,
 } from '../schemas/index.ts';
+import { runFixtures } from './schema-fixtures.ts';
 import { declarationPath, schemaPathOf, schemaProblem } from './schema-places.ts';
 import { indexPositions, type SchemaPositions } from './schema-positions.ts';
 import type { RegistryAccess } from './schema-registry-access.ts';
@@ -111,6 +112,7 @@ export async function checkSource(
   if (schema === null) return { ...report, problems, notes: [], events: null, compatibility: null };
   const positions = indexPositions(source.text);
   const trial = plan === null ? null : tryMapping(schema, plan, seed, { file, positions });
+  const fixtures = plan === null ? [] : await fixtureProblems(file, { schema, plan }, seed);
   const registry =
     access === null || subject === null ? null : await compare(source, subject, schema, positions, access);
   return {
@@ -119,6 +121,7 @@ export async function checkSource(
       ...problems,
       ...(plan === null ? [] : ownConflicts(file, schema, plan, positions)),
       ...(trial?.problems ?? []),
+      ...fixtures,
       ...(registry?.problems ?? []),
     ].sort(byPlace),
     notes: [...(trial?.notes ?? []), ...(registry?.notes ?? [])],
@@ -129,6 +132,22 @@ export async function checkSource(
 
 function byPlace(a: SchemaProblem, b: SchemaProblem): number {
   return a.line - b.line || a.column - b.column;
+}
+
+/** Those beside the schema, if there are any: what differs is shown by `jg schema test`. */
+async function fixtureProblems(
+  file: string,
+  compiled: CompiledSource,
+  seed: number,
+): Promise<readonly SchemaProblem[]> {
+  const outcomes = await runFixtures(file, compiled, false, seed);
+  return outcomes.flatMap((outcome) => {
+    const at = { file: outcome.file, line: 1, column: 1, path: '' };
+    if (outcome.result === 'broken') return [{ ...at, sentence: outcome.reason }];
+    if (outcome.result !== 'different') return [];
+    const sentence = `something else comes out: \`jg schema test ${file}\` shows what, and --update accepts it`;
+    return [{ ...at, sentence }];
+  });
 }
 
 /** What the mappings of several schemas say against each other; what one says against itself is a problem of its own. */

@@ -50,7 +50,7 @@ interface CheckOptions {
 function addCheck(schema: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
   addRegistryOptions(schema.command('check'))
     .description(
-      'Says every problem as file:line:column: path: sentence, and exits with 2 when there is one.',
+      'Compiles a mapping, tries it on generated events and on the fixtures beside it, and says every problem as file:line:column: path: sentence; exits with 2 when there is one.',
     )
     .argument('[files...]', 'Avro schemas with a `graph`; those given together must agree on the graph.')
     .option('--subject <name>', 'Compare with what is registered there; without a file, check that.')
