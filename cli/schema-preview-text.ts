@@ -2,7 +2,7 @@ import { type CommandIo, printable } from './command-io.ts';
 import type { FieldRow, MutationRow, PreviewReport } from './schema-preview.ts';
 import type { PreviewOutcome } from './schema-preview-run.ts';
 import { problemText } from './schema-report.ts';
-import { renderTable } from './table.ts';
+import { renderTable, tableWidth } from './table.ts';
 
 /** More rows than a person reads: then those without a difference are left out. */
 const rowsMax = 40;
@@ -34,7 +34,7 @@ function printFates({ fates }: PreviewReport, io: CommandIo): void {
     String(before),
     String(after),
   ]);
-  io.out(`\nEvents\n${indented(renderTable(['fate', 'before', 'after'], rows))}`);
+  io.out(`\nEvents\n${indented(renderTable(['fate', 'before', 'after'], rows, tableWidth(io) - 2))}`);
 }
 
 function printMutations({ mutations }: PreviewReport, io: CommandIo): void {
@@ -61,7 +61,7 @@ function printMutations({ mutations }: PreviewReport, io: CommandIo): void {
     changesKind === 0 ? '' : 'kind',
   ]);
   const head = ['part', 'name', 'before', 'after', 'new', 'gone', 'changed', ''];
-  io.out(`\nGraph\n${indented(renderTable(head, rows))}`);
+  io.out(`\nGraph\n${indented(renderTable(head, rows, tableWidth(io) - 2))}`);
   if (shown.length < mutations.length)
     io.out(`  and ${mutations.length - shown.length} without a difference (--json shows all)\n`);
   printExamples(different, io);
@@ -85,7 +85,9 @@ function printGraph({ graph }: PreviewReport, io: CommandIo): void {
   if (graph.length === 0) return;
   const rows = graph.map(({ change, name, before, after }) => [change, name, before, after]);
   const shown = rows.slice(0, rowsMax);
-  io.out(`\nGraph schema\n${indented(renderTable(['change', 'name', 'before', 'after'], shown))}`);
+  io.out(
+    `\nGraph schema\n${indented(renderTable(['change', 'name', 'before', 'after'], shown, tableWidth(io) - 2))}`,
+  );
   if (rows.length > rowsMax) io.out(`  and ${rows.length - rowsMax} more (--json shows all)\n`);
 }
 

@@ -32,7 +32,8 @@ const seed = 1;
 const examples = `Examples:
   jg schema register rides.avsc --subject rides-value --dry-run
   jg schema register rides.avsc --subject rides-value.graph
-  jg schema register rides.avsc --subject rides-value.graph --topic rides   refuse when real events lose something
+  jg schema register rides.avsc --subject rides-value.graph --topic rides
+    previews it by real events first, and refuses when something would be lost
 `;
 
 /** `jg schema register`: check, preview where samples are named, register. */

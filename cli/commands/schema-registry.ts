@@ -6,7 +6,7 @@ import { readText } from '../schema-files.ts';
 import { diffOutlines, mappingRows, outlineOf } from '../schema-outline.ts';
 import { addRegistryOptions, needed, registered, withRegistry } from '../schema-registry-access.ts';
 import { printJson, problemText } from '../schema-report.ts';
-import { renderTable } from '../table.ts';
+import { renderTable, tableWidth } from '../table.ts';
 
 type Finish = (code: ExitCode) => void;
 interface Options {
@@ -52,7 +52,7 @@ function addList(schema: Command, io: CommandIo, finish: Finish): void {
           String(id),
           mapping ? 'yes' : 'no',
         ]);
-        io.out(renderTable(['subject', 'version', 'id', 'mapping'], cells));
+        io.out(renderTable(['subject', 'version', 'id', 'mapping'], cells, tableWidth(io)));
       }
       finish(exitCodes.ok);
     });
@@ -88,6 +88,7 @@ function addShow(schema: Command, io: CommandIo, finish: Finish): void {
             renderTable(
               ['part', 'name', 'kind', 'from'],
               rows.map(({ part, name, kind, from }) => [part, name, kind, from]),
+              tableWidth(io),
             ),
           );
       }
@@ -147,7 +148,7 @@ function addDiff(schema: Command, io: CommandIo, finish: Finish): void {
           was,
           is,
         ]);
-        io.out(renderTable(['change', 'part', 'name', 'before', 'after'], rows));
+        io.out(renderTable(['change', 'part', 'name', 'before', 'after'], rows, tableWidth(io)));
       }
       finish(exitCodes.ok);
     });

@@ -19,10 +19,10 @@ import { addSchemaRegisterCommand } from './schema-register.ts';
 import { addSchemaRegistryCommands } from './schema-registry.ts';
 
 const overview = `Examples:
-  jg schema new rides.avsc > rides.graph.avsc   propose a mapping
-  jg schema check rides.graph.avsc              is it right, and what does it make of events
-  jg schema test --update rides.graph.avsc      keep what it makes of them as fixtures
-  jg schema preview rides.graph.avsc --topic rides   what would it change, by real events
+  jg schema new rides.avsc > rides.graph.avsc        propose a mapping
+  jg schema check rides.graph.avsc                   is it right
+  jg schema test --update rides.graph.avsc           keep what it makes of events
+  jg schema preview rides.graph.avsc --topic rides   what would it change
   jg schema register rides.graph.avsc --subject rides-value
 `;
 const seedDefault = '1';
