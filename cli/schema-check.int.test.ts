@@ -30,6 +30,76 @@ function text(fields: readonly Field[]): string {
 const distance = (type: unknown, more: object = {}): Field => ({ name: 'distance', type, ...more });
 const color = (...symbols: readonly string[]): object => ({ type: 'enum', name: 'Color', symbols });
 
+/** Mode, what was changed, the fields before and after, and what is said. */
+const illegal: readonly (readonly [string, string, readonly Field[], readonly Field[], RegExp])[] = [
+  [
+    'BACKWARD',
+    'a field without default',
+    [],
+    [distance('double')],
+    /:4:1: distance: was not written and has no default .*: give the new field a default/,
+  ],
+  [
+    'BACKWARD',
+    'another type',
+    [distance('double')],
+    [distance('string')],
+    /:4:1: distance: is double as written and string as read \(events of version 1 could not be read with this schema\): keep the type/,
+  ],
+  [
+    'BACKWARD',
+    'a null that is gone',
+    [distance(['null', 'double'])],
+    [distance('double')],
+    /:4:1: distance: may be null as written, and not as read .*: keep null/,
+  ],
+  [
+    'BACKWARD',
+    'a symbol that is gone',
+    [distance(color('A', 'B'))],
+    [distance(color('A'))],
+    /:4:1: distance: is written as B, .*: keep the symbol/,
+  ],
+  [
+    'BACKWARD',
+    'a field of a record in an array',
+    [
+      distance({
+        type: 'array',
+        items: { type: 'record', name: 'I', fields: [{ name: 'x', type: 'long' }] },
+      }),
+    ],
+    [
+      distance({
+        type: 'array',
+        items: { type: 'record', name: 'I', fields: [{ name: 'x', type: 'int' }] },
+      }),
+    ],
+    /:4:\d+: distance\[\]\.x: is long as written and int as read/,
+  ],
+  [
+    'FORWARD',
+    'a field that is gone',
+    [distance('double')],
+    [],
+    /distance: is no longer written and has no default \(readers of version 1 could not read its events\): keep the field/,
+  ],
+  [
+    'FORWARD',
+    'a symbol that is new',
+    [distance(color('A'))],
+    [distance(color('A', 'B'))],
+    /:4:1: distance: is written as B, .*in a version before the one that adds it/,
+  ],
+  [
+    'FULL',
+    'a promoted number',
+    [distance('int')],
+    [distance('long')],
+    /:4:1: distance: is long as written and int as read \(readers of version 1/,
+  ],
+];
+
 describeWith('registry')('jg schema check against a registry', (services) => {
   let folder: string;
   let count = 0;
@@ -75,74 +145,7 @@ describeWith('registry')('jg schema check against a registry', (services) => {
     return { code, out: io.written.out.replaceAll(folder, '') };
   }
 
-  it.each<[string, string, readonly Field[], readonly Field[], RegExp]>([
-    [
-      'BACKWARD',
-      'a field without default',
-      [],
-      [distance('double')],
-      /:4:1: distance: was not written and has no default .*: give the new field a default/,
-    ],
-    [
-      'BACKWARD',
-      'another type',
-      [distance('double')],
-      [distance('string')],
-      /:4:1: distance: is double as written and string as read \(events of version 1 could not be read with this schema\): keep the type/,
-    ],
-    [
-      'BACKWARD',
-      'a null that is gone',
-      [distance(['null', 'double'])],
-      [distance('double')],
-      /:4:1: distance: may be null as written, and not as read .*: keep null/,
-    ],
-    [
-      'BACKWARD',
-      'a symbol that is gone',
-      [distance(color('A', 'B'))],
-      [distance(color('A'))],
-      /:4:1: distance: is written as B, .*: keep the symbol/,
-    ],
-    [
-      'BACKWARD',
-      'a field of a record in an array',
-      [
-        distance({
-          type: 'array',
-          items: { type: 'record', name: 'I', fields: [{ name: 'x', type: 'long' }] },
-        }),
-      ],
-      [
-        distance({
-          type: 'array',
-          items: { type: 'record', name: 'I', fields: [{ name: 'x', type: 'int' }] },
-        }),
-      ],
-      /:4:\d+: distance\[\]\.x: is long as written and int as read/,
-    ],
-    [
-      'FORWARD',
-      'a field that is gone',
-      [distance('double')],
-      [],
-      /distance: is no longer written and has no default \(readers of version 1 could not read its events\): keep the field/,
-    ],
-    [
-      'FORWARD',
-      'a symbol that is new',
-      [distance(color('A'))],
-      [distance(color('A', 'B'))],
-      /:4:1: distance: is written as B, .*in a version before the one that adds it/,
-    ],
-    [
-      'FULL',
-      'a promoted number',
-      [distance('int')],
-      [distance('long')],
-      /:4:1: distance: is long as written and int as read \(readers of version 1/,
-    ],
-  ])(
+  it.each(illegal)(
     'in the mode %s says of %s where, what breaks, and what to do',
     async (mode, _what, before, after, sentence) => {
       const { code, out } = await check(mode, [text(before)], text(after));

@@ -42,6 +42,41 @@ interface Ride {
   readonly rider?: string;
 }
 
+/** Forty rides, a tombstone, what is no event, a ride of a transaction that was aborted and one of a committed one. */
+async function publish(bootstrapServers: string, registryUrl: string): Promise<void> {
+  const registry = new ConfluentRegistry({ url: registryUrl });
+  const { schema } = await registry.register(subject, JSON.stringify(written));
+  const mapped = { ...written, graph: graph({ city: 'city', metres: 'metres' }) };
+  await registry.register(`${subject}.graph`, JSON.stringify(mapped));
+  await registry.close();
+  const encoder = new EventEncoder(schema.id, schema.text);
+  const ride = (number: number, { metres = number, rider = `r-${number}` }: Ride = {}): Buffer =>
+    encoder.encode({ at: atMs + number, rider, city: number % 2 === 0 ? 'Oslo' : null, metres });
+  await produce(bootstrapServers, topic, [
+    ...Array.from({ length: 40 }, (_, number) => ({
+      value: ride(number),
+      partition: number % partitions,
+      timestamp: String(atMs + number),
+    })),
+    { value: null, partition: 0, timestamp: String(atMs + 40) },
+    { value: 'no event', partition: 1, timestamp: String(atMs + 41) },
+  ]);
+  const producer = plainKafka(bootstrapServers).producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    transactionalId: topic,
+    idempotent: true,
+    maxInFlightRequests: 1,
+  });
+  await producer.connect();
+  for (const end of ['abort', 'commit'] as const) {
+    const transaction = await producer.transaction();
+    const messages = [{ value: ride(50, { rider: `${end}ed` }), partition: 0 }];
+    await transaction.send({ topic, messages });
+    await transaction[end]();
+  }
+  await producer.disconnect();
+}
+
 describeWith('kafka', 'registry')('a preview of real events', (services) => {
   let folder: string;
 
@@ -74,37 +109,7 @@ describeWith('kafka', 'registry')('a preview of real events', (services) => {
     folder = await mkdtemp(join(tmpdir(), 'journey-graph-preview-'));
     const { bootstrapServers, registryUrl } = services;
     await createTopic(bootstrapServers, topic, partitions);
-    const registry = new ConfluentRegistry({ url: registryUrl });
-    const { schema } = await registry.register(subject, JSON.stringify(written));
-    const mapped = { ...written, graph: graph({ city: 'city', metres: 'metres' }) };
-    await registry.register(`${subject}.graph`, JSON.stringify(mapped));
-    await registry.close();
-    const encoder = new EventEncoder(schema.id, schema.text);
-    const ride = (number: number, { metres = number, rider = `r-${number}` }: Ride = {}): Buffer =>
-      encoder.encode({ at: atMs + number, rider, city: number % 2 === 0 ? 'Oslo' : null, metres });
-    await produce(bootstrapServers, topic, [
-      ...Array.from({ length: 40 }, (_, number) => ({
-        value: ride(number),
-        partition: number % partitions,
-        timestamp: String(atMs + number),
-      })),
-      { value: null, partition: 0, timestamp: String(atMs + 40) },
-      { value: 'no event', partition: 1, timestamp: String(atMs + 41) },
-    ]);
-    const producer = plainKafka(bootstrapServers).producer({
-      createPartitioner: Partitioners.DefaultPartitioner,
-      transactionalId: topic,
-      idempotent: true,
-      maxInFlightRequests: 1,
-    });
-    await producer.connect();
-    for (const end of ['abort', 'commit'] as const) {
-      const transaction = await producer.transaction();
-      const messages = [{ value: ride(50, { rider: `${end}ed` }), partition: 0 }];
-      await transaction.send({ topic, messages });
-      await transaction[end]();
-    }
-    await producer.disconnect();
+    await publish(bootstrapServers, registryUrl);
     return async () => {
       vi.unstubAllEnvs();
       await rm(folder, { recursive: true, force: true });
