@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { registryAddressFromProcess, settingSpecs } from '../config/index.ts';
-import { RefusedError } from '../foundation/index.ts';
+import { OutageError, RefusedError } from '../foundation/index.ts';
 import {
   ConfluentRegistry,
   RegistryInspection,
@@ -43,10 +43,19 @@ export async function withRegistry<T>(
   const inspection = new RegistryInspection(new URL(url), auth, limits, io.clock);
   try {
     return await run({ registry, inspection });
+  } catch (error) {
+    throw withoutPipeline(error);
   } finally {
     inspection.close();
     await registry.close();
   }
+}
+
+/** No pipeline pauses here: whoever asked has to see to it. */
+function withoutPipeline(error: unknown): unknown {
+  if (!(error instanceof OutageError) || error.code !== 'REGISTRY_UNREACHABLE') return error;
+  const message = error.message.replace(/; the pipeline .*$/, ': check schema.registry.url and the network.');
+  return new OutageError(error.code, message, { cause: error, context: error.context });
 }
 
 /** What of a command's options are settings or name files with settings. */

@@ -25,6 +25,7 @@ export interface SampleBounds {
 
 type Take = (sample: PreviewSample) => void;
 
+const firstBytesMax = 512;
 const lineBytesMax = 16_777_216;
 const textBytesMax = 67_108_864;
 
@@ -139,9 +140,14 @@ async function* samplesIn(file: string, schemas: readonly AvroSchema[]): AsyncGe
       const path = join(file, name);
       yield jsonSample(await readText(path, textBytesMax), path, schemas);
     }
-  } else if (isContainerFile(await firstBytes(file))) {
+    return;
+  }
+  const first = await firstBytes(file);
+  if (isContainerFile(first)) {
     for await (const { index, writer, bytes } of readContainer(file))
       yield { kind: 'event', at: `${file}#${index}`, writer, writerId: -1, bytes, start: 0 };
+  } else if (first.includes(0)) {
+    throw unreadableSample(file, 'is a binary file, and no Avro object container file');
   } else if (file.endsWith('.json')) yield jsonSample(await readText(file, textBytesMax), file, schemas);
   else yield* linesOf(file, schemas);
 }
@@ -215,7 +221,7 @@ async function firstBytes(file: string): Promise<Uint8Array> {
     throw unreadable(file, 'read', cause);
   });
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(firstBytesMax), 0, firstBytesMax, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();
