@@ -123,6 +123,9 @@ export async function checkSource(
       ...(trial?.problems ?? []),
       ...fixtures,
       ...(registry?.problems ?? []),
+      ...(access === null || subject === null
+        ? []
+        : await unreadEvents(file, subject, schema, positions, access)),
     ].sort(byPlace),
     notes: [...(trial?.notes ?? []), ...(registry?.notes ?? [])],
     events: trial?.events ?? null,
@@ -243,6 +246,29 @@ async function compare(
     }
   }
   return { problems, notes, compatibility: { mode, against } };
+}
+
+const readerSuffix = '.graph';
+
+/** A reader schema has to read what the service publishes now: a running server would refuse it otherwise. */
+async function unreadEvents(
+  file: string,
+  subject: string,
+  schema: AvroSchema,
+  positions: SchemaPositions,
+  { registry }: RegistryAccess,
+): Promise<readonly SchemaProblem[]> {
+  if (!subject.endsWith(readerSuffix)) return [];
+  const written = await registry.latest(subject.slice(0, -readerSuffix.length));
+  if (written === null) return [];
+  const breaks = explainCompatibility(new AvroSchema(written.schema.text), schema);
+  return breaks
+    .filter(({ direction }) => direction === 'backward')
+    .map(({ path, sentence, instead }) => {
+      const at = positions.ofPath(schemaPathOf(schema.json, path));
+      const consequence = `events of ${written.subject} version ${written.version} could not be read with this schema`;
+      return { file, ...at, path, sentence: `${sentence} (${consequence}): ${instead}` };
+    });
 }
 
 function asks(mode: string, direction: 'backward' | 'forward'): boolean {

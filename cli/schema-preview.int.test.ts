@@ -42,7 +42,7 @@ interface Ride {
   readonly rider?: string;
 }
 
-/** Forty rides, a tombstone, what is no event, a ride of a transaction that was aborted and one of a committed one. */
+/** Forty rides, a tombstone, what is no event, rides of two transactions that were aborted and of a committed one. */
 async function publish(bootstrapServers: string, registryUrl: string): Promise<void> {
   const registry = new ConfluentRegistry({ url: registryUrl });
   const { schema } = await registry.register(subject, JSON.stringify(written));
@@ -68,7 +68,7 @@ async function publish(bootstrapServers: string, registryUrl: string): Promise<v
     maxInFlightRequests: 1,
   });
   await producer.connect();
-  for (const end of ['abort', 'commit'] as const) {
+  for (const end of ['abort', 'abort', 'commit'] as const) {
     const transaction = await producer.transaction();
     const messages = [{ value: ride(50, { rider: `${end}ed` }), partition: 0 }];
     await transaction.send({ topic, messages });
@@ -159,6 +159,19 @@ describeWith('kafka', 'registry')('a preview of real events', (services) => {
     const registry = new ConfluentRegistry({ url: services.registryUrl });
     expect(await registry.versions(`${subject}.graph`)).toHaveLength(1);
     await registry.close();
+  });
+
+  it('check says that a reader schema cannot read what the service publishes', async () => {
+    const path = join(folder, 'unread.avsc');
+    const fields = [...written.fields, { name: 'toll', type: 'int' }];
+    await writeFile(path, JSON.stringify({ ...written, fields, graph: graph({}) }));
+    const { registryUrl } = services;
+    const io = fakeIo({ clock: systemClock });
+    const flags = ['--subject', `${subject}.graph`, '--schema.registry.url', registryUrl];
+    expect(await runProgram(['schema', 'check', path, ...flags], io)).toBe(2);
+    expect(io.written.out).toMatch(
+      /unread\.avsc:1:\d+: toll: was not written and has no default \(events of preview\.rides-value version 1 could not be read with this schema\)/,
+    );
   });
 
   it('begins at the newest, at an offset, or at a time, and stops at the limit', async () => {
