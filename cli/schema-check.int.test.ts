@@ -167,6 +167,21 @@ describeWith('registry')('jg schema check against a registry', (services) => {
     expect(latest.code).toBe(0);
   });
 
+  it('and diff compares nothing with a file that does not compile, and says why', async () => {
+    const { registryUrl } = services;
+    const registry = new ConfluentRegistry({ url: registryUrl });
+    await registry.register('check.diff-value', text([]));
+    await registry.close();
+    const file = join(folder, 'slip.avsc');
+    await writeFile(file, text([]).replace('"id":"rider"', '"id":"ridr"'));
+    const io = fakeIo({ clock: systemClock });
+    const flags = ['--schema.registry.url', registryUrl];
+    expect(await runProgram(['schema', 'diff', 'check.diff-value', file, ...flags], io)).toBe(2);
+    expect(io.written.out).toMatch(/slip\.avsc:4:\d+: graph\.nodes\[0\]\.id: `ridr` names no field/);
+    expect(io.written.out).not.toContain('removed');
+    expect(io.written.err).toMatch(/Nothing was compared/);
+  });
+
   it('notes what no registry refuses and would be misread', async () => {
     const decimal = (scale: number): object => ({
       type: 'bytes',
