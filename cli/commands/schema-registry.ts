@@ -1,29 +1,26 @@
 import type { Command } from 'commander';
 import { AvroSchema } from '../../schemas/index.ts';
 import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from '../command-io.ts';
-import { checkSource } from '../schema-check.ts';
-import { readSource, readText } from '../schema-files.ts';
+import { compileSource, type SchemaProblem, type SchemaSource } from '../schema-check.ts';
+import { readText } from '../schema-files.ts';
 import { diffOutlines, mappingRows, outlineOf } from '../schema-outline.ts';
 import { addRegistryOptions, needed, registered, withRegistry } from '../schema-registry-access.ts';
-import { printCheck, printJson } from '../schema-report.ts';
-import { renderTable } from '../table.ts';
+import { printJson, problemText } from '../schema-report.ts';
+import { renderTable, tableWidth } from '../table.ts';
 
 type Finish = (code: ExitCode) => void;
 interface Options {
   readonly [name: string]: unknown;
   readonly json?: boolean;
-  readonly dryRun?: boolean;
 }
 
 const subjectsMax = 1_000;
-const seed = 1;
 
-/** `jg schema list|show|diff|register`: what is in the registry. */
+/** `jg schema list|show|diff`: what is in the registry. */
 export function addSchemaRegistryCommands(schema: Command, io: CommandIo, finish: Finish): void {
   addList(schema, io, finish);
   addShow(schema, io, finish);
   addDiff(schema, io, finish);
-  addRegister(schema, io, finish);
 }
 
 function addList(schema: Command, io: CommandIo, finish: Finish): void {
@@ -55,7 +52,7 @@ function addList(schema: Command, io: CommandIo, finish: Finish): void {
           String(id),
           mapping ? 'yes' : 'no',
         ]);
-        io.out(renderTable(['subject', 'version', 'id', 'mapping'], cells));
+        io.out(renderTable(['subject', 'version', 'id', 'mapping'], cells, tableWidth(io)));
       }
       finish(exitCodes.ok);
     });
@@ -91,11 +88,18 @@ function addShow(schema: Command, io: CommandIo, finish: Finish): void {
             renderTable(
               ['part', 'name', 'kind', 'from'],
               rows.map(({ part, name, kind, from }) => [part, name, kind, from]),
+              tableWidth(io),
             ),
           );
       }
       finish(exitCodes.ok);
     });
+}
+
+/** What keeps a version from being compared. One without a mapping is compared by its fields. */
+function problemsIn(source: SchemaSource): readonly SchemaProblem[] {
+  const { problems, schema } = compileSource(source);
+  return schema !== null && schema.graph === undefined ? [] : problems;
 }
 
 function addDiff(schema: Command, io: CommandIo, finish: Finish): void {
@@ -115,14 +119,24 @@ function addDiff(schema: Command, io: CommandIo, finish: Finish): void {
     )
     .action(async (subject: string, file: string | undefined, options: Options) => {
       const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-      const [before, after] = await withRegistry(options, io, async (given) => {
+      const [before, after, label] = await withRegistry(options, io, async (given) => {
         const access = needed(given);
         const newer = file === undefined ? await registered(access, subject, text(options.to)) : null;
         const from =
           text(options.from) ?? (newer === null ? undefined : String(Math.max(1, newer.version - 1)));
         const older = await registered(access, subject, from);
-        return [older.schema.text, newer?.schema.text ?? (await readText(file ?? ''))] as const;
+        const own = file === undefined ? null : await readText(file);
+        const named = file ?? `${subject}@${newer?.version ?? ''}`;
+        return [older.schema.text, own ?? newer?.schema.text ?? '', named] as const;
       });
+      const problems = problemsIn({ file: label, text: after, subject });
+      if (problems.length > 0) {
+        if (options.json === true) printJson({ problems }, io);
+        else for (const problem of problems) io.out(`${problemText(problem)}\n`);
+        io.err('error SCHEMA_INVALID: Nothing was compared: correct the schema first.\n');
+        finish(exitCodes.usage);
+        return;
+      }
       const differences = diffOutlines(outlineOf(before), outlineOf(after));
       if (options.json === true) printJson(differences, io);
       else if (differences.length === 0) io.out('No difference.\n');
@@ -134,45 +148,8 @@ function addDiff(schema: Command, io: CommandIo, finish: Finish): void {
           was,
           is,
         ]);
-        io.out(renderTable(['change', 'part', 'name', 'before', 'after'], rows));
+        io.out(renderTable(['change', 'part', 'name', 'before', 'after'], rows, tableWidth(io)));
       }
       finish(exitCodes.ok);
-    });
-}
-
-function addRegister(schema: Command, io: CommandIo, finish: Finish): void {
-  addRegistryOptions(schema.command('register'))
-    .description('Checks a schema as `jg schema check` does and, when nothing is wrong, registers it.')
-    .argument('<file>', 'An Avro schema with a `graph`.')
-    .requiredOption('--subject <name>', 'Such as rides-value, or rides-value.graph for a reader schema.')
-    .option('--dry-run', 'Check only.')
-    .option('--json', 'One JSON object.')
-    .addHelpText(
-      'before',
-      'Examples:\n  jg schema register rides.avsc --subject rides-value --dry-run\n  jg schema register rides.avsc --subject rides-value.graph\n',
-    )
-    .action(async (file: string, options: Options & { readonly subject: string }) => {
-      const { subject } = options;
-      const outcome = await withRegistry(options, io, async (given) => {
-        const access = needed(given);
-        const source = await readSource(file, subject);
-        const { plan, ...report } = await checkSource(source, seed, access);
-        if (plan === null || report.problems.length > 0 || options.dryRun === true)
-          return { report, registered: null };
-        const {
-          version,
-          schema: { id },
-        } = await access.registry.register(subject, source.text);
-        return { report, registered: { subject, version, id } };
-      });
-      const { report, registered: made } = outcome;
-      if (options.json === true) printJson(outcome, io);
-      else {
-        printCheck([report], [], io);
-        if (made !== null)
-          io.out(`Registered as ${printable(subject)} version ${made.version}, id ${made.id}.\n`);
-        else if (report.problems.length > 0) io.err('Nothing was registered.\n');
-      }
-      finish(report.problems.length === 0 ? exitCodes.ok : exitCodes.usage);
     });
 }
