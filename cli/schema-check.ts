@@ -9,7 +9,6 @@ import {
   explainCompatibility,
   type MappingPlan,
   mergeDeclarations,
-  misreadings,
 } from '../schemas/index.ts';
 import { runFixtures } from './schema-fixtures.ts';
 import { declarationPath, schemaPathOf, schemaProblem } from './schema-places.ts';
@@ -236,8 +235,6 @@ async function compare(
         problems.push({ file, ...at, path, sentence: whole });
       } else if (direction === 'backward') notes.push(`${path === '' ? subject : path}: ${whole}`);
     }
-    for (const { path, sentence } of misreadings(new AvroSchema(older.text), schema))
-      notes.push(`${path}: ${sentence} (version ${version})`);
     const isExplained = breaks.some(({ direction }) => asks(mode, direction));
     if (!compatible && !isExplained) {
       const says = messages[0] === undefined ? 'and gives no reason' : `: ${messages[0]}`;

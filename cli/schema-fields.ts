@@ -6,6 +6,7 @@ import {
   expressionReads,
   type MappingPlan,
   type PathPlan,
+  type PropertyPlan,
   type ValuePlan,
 } from '../schemas/index.ts';
 
@@ -72,7 +73,8 @@ export function readLeaves(schema: AvroSchema, plan: MappingPlan): ReadonlySet<s
   if (plan.eventId !== null) reads.path(plan.eventId, ['']);
   reads.block(plan.body, [''], [''], attribute(schema.json, 'graph'));
   reads.condition(plan.step?.where ?? null, [''], ['']);
-  for (const { value } of plan.step?.properties ?? []) reads.value(value, [''], ['']);
+  if (typeof plan.rank !== 'number') reads.value(plan.rank, [''], ['']);
+  reads.properties(plan.step?.properties ?? [], [''], ['']);
   return new Set(leavesOf(schema).filter((leaf) => reads.has(leaf)));
 }
 
@@ -101,17 +103,31 @@ class Reads {
     for (const node of nodes) {
       this.value(node.id, prefixes, names);
       this.condition(node.where, prefixes, names);
-      for (const { value } of node.properties) this.value(value, prefixes, names);
+      this.properties(node.properties, prefixes, names);
     }
     for (const edge of edges) {
       this.condition(edge.where, prefixes, names);
-      for (const { value } of edge.properties) this.value(value, prefixes, names);
+      if (edge.key !== null) this.value(edge.key, prefixes, names);
+      this.properties(edge.properties, prefixes, names);
     }
     const declared = attribute(json, 'forEach');
     for (const [index, { in: path, over, body }] of loops.entries()) {
       const loop: unknown = Array.isArray(declared) ? declared[index] : undefined;
       const prefix = `${this.#place(path, prefixes)}${over === 'items' ? '[]' : '{}'}`;
       this.block(body, [...prefixes, prefix], [...names, String(attribute(loop, 'as') ?? '')], loop);
+    }
+  }
+
+  properties(
+    properties: readonly PropertyPlan[],
+    prefixes: readonly string[],
+    names: readonly string[],
+  ): void {
+    for (const { value, where, set } of properties) {
+      this.condition(where, prefixes, names);
+      // A set's value reads an item of its array, as a loop's body would.
+      const items = set?.in == null ? [] : [`${this.#place(set.in, prefixes)}[]`];
+      this.value(value, [...prefixes, ...items], names);
     }
   }
 

@@ -1,4 +1,4 @@
-import { declarationsOf, describeGraph, type MappingPlan } from '../schemas/index.ts';
+import { declarationsOf, describeGraph, type MappingPlan, type PropertySchema } from '../schemas/index.ts';
 
 /** One difference between what two versions declare about the graph. */
 export interface GraphChange {
@@ -28,16 +28,26 @@ export function graphChanges(before: MappingPlan | null, after: MappingPlan): re
 function linesOf(plan: MappingPlan): ReadonlyMap<string, string> {
   const { schema } = describeGraph(declarationsOf(plan));
   const lines = new Map<string, string>();
-  for (const { name, idKind, properties } of schema.nodeTypes) {
-    lines.set(`node ${name}`, `id ${idKind}`);
-    for (const property of properties) lines.set(`node ${name} .${property.name}`, property.kind);
+  for (const { name, idKind, properties, ttlMs } of schema.nodeTypes) {
+    lines.set(`node ${name}`, `id ${idKind}${keptFor(ttlMs)}`);
+    for (const property of properties) lines.set(`node ${name} .${property.name}`, kindOf(property));
   }
-  for (const { name, ends, properties } of schema.edgeTypes) {
-    for (const { from, to } of ends) lines.set(`edge ${from} ${name} ${to}`, 'edge');
-    for (const property of properties) lines.set(`edge ${name} .${property.name}`, property.kind);
+  for (const { name, ends, keyed, properties, ttlMs } of schema.edgeTypes) {
+    const says = `${keyed ? 'one a key' : 'one a pair'}${keptFor(ttlMs)}`;
+    for (const { from, to } of ends) lines.set(`edge ${from} ${name} ${to}`, says);
+    for (const property of properties) lines.set(`edge ${name} .${property.name}`, kindOf(property));
   }
   for (const { name, actions } of schema.domains) {
     for (const action of actions) lines.set(`step “${action.name}”`, name);
   }
   return lines;
+}
+
+function keptFor(ttlMs: number | null): string {
+  return ttlMs === null ? '' : `, kept for ${ttlMs / 1_000} s`;
+}
+
+function kindOf({ kind, many, fold }: PropertySchema): string {
+  if (fold !== 'last') return `${kind}, ${fold}`;
+  return many ? `set of ${kind}` : kind;
 }

@@ -1,5 +1,5 @@
 import { BadDataError } from '../foundation/index.ts';
-import type { Mutation, PropertyValue } from '../graph-store/index.ts';
+import type { Mutation, NodeProperty } from '../graph-store/index.ts';
 import { compileMap, type MapEvent, type MappedEvent, type MapSettings } from '../processors/index.ts';
 import { type AvroSchema, compileDecoder, type Decode, type MappingPlan } from '../schemas/index.ts';
 import { countFilled, leavesOf, readLeaves } from './schema-fields.ts';
@@ -320,7 +320,7 @@ function entriesIn({ mutations, timeMs, eventId }: MappedEvent): ReadonlyMap<str
         row: `${part} ${full}`,
         part,
         name: full,
-        shown: cut(typeof value === 'string' ? JSON.stringify(value) : String(value)),
+        shown: cut(shownValue(value)),
         kind: kindOf(value),
       });
     }
@@ -355,14 +355,21 @@ function named(mutation: Mutation): {
       return {
         part: kind === 'edge' ? 'edge' : 'delete',
         name: `${from.type} ${type} ${to.type}`,
-        shown: `${from.id} -> ${to.id}`,
+        shown: `${from.id} -> ${to.id}${mutation.key === undefined ? '' : ` (${mutation.key})`}`,
       };
     }
   }
 }
 
-function kindOf(value: Exclude<PropertyValue, null>): string {
+function shownValue(value: Exclude<NodeProperty[1], null>): string {
+  if (typeof value === 'object') return `${value.set} ${value.elements.map(String).join(', ')}`;
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+function kindOf(value: Exclude<NodeProperty[1], null>): string {
   switch (typeof value) {
+    case 'object':
+      return 'set';
     case 'bigint':
       return 'integer';
     case 'string':

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AvroSchema } from './avro-type.ts';
-import { explainCompatibility, misreadings } from './compatibility-report.ts';
+import { explainCompatibility } from './compatibility-report.ts';
 
 function ride(fields: readonly object[], more: object = {}): AvroSchema {
   return new AvroSchema(JSON.stringify({ type: 'record', name: 'Ride', fields, ...more }));
@@ -143,23 +143,25 @@ describe('what breaks between two versions', () => {
   });
 });
 
-describe('what would be misread without an error', () => {
-  it('is a decimal of another scale, and a time in another unit', () => {
-    const time = (unit: string): object => ({
-      name: 'at',
-      type: { type: 'long', logicalType: `timestamp-${unit}` },
-    });
-    const found = misreadings(
-      ride([time('millis'), field(decimal(2))]),
-      ride([time('micros'), field(decimal(3))]),
-    );
-    expect(found.map(({ path }) => path)).toEqual(['at', 'f']);
-    expect(found[0]?.sentence).toMatch(/was timestamp-millis and is timestamp-micros/);
+describe('a change of meaning that registries let through', () => {
+  const time = (unit: string): object => ({
+    name: 'at',
+    type: { type: 'long', logicalType: `timestamp-${unit}` },
   });
 
-  it('is nothing where only a note on the type is new', () => {
-    expect(
-      misreadings(ride([field('string')]), ride([field({ type: 'string', logicalType: 'uuid' })])),
-    ).toEqual([]);
+  it('breaks both ways: a decimal of another scale, and a time in another unit', () => {
+    const older = ride([time('millis'), field(decimal(2))]);
+    const found = explainCompatibility(older, ride([time('micros'), field(decimal(3))]));
+    expect(found.map(({ direction, path }) => `${direction} ${path}`).sort()).toEqual([
+      ...['backward at', 'backward f', 'forward at', 'forward f'],
+    ]);
+    expect(found.find(({ path }) => path === 'at')?.sentence).toBe(
+      'is a timestamp-millis as written and a timestamp-micros as read',
+    );
+  });
+
+  it('is none where only a note on the type is new', () => {
+    const noted = ride([field({ type: 'string', logicalType: 'uuid' })]);
+    expect(explainCompatibility(ride([field('string')]), noted)).toEqual([]);
   });
 });

@@ -1,7 +1,15 @@
 import avsc, { type Type } from 'avsc';
 
 /** What kind of fault it is: what to do about it depends on that. */
-export type IncompatibilityKind = 'no-default' | 'name' | 'type' | 'null' | 'branch' | 'symbol' | 'size';
+export type IncompatibilityKind =
+  | 'no-default'
+  | 'name'
+  | 'type'
+  | 'null'
+  | 'branch'
+  | 'symbol'
+  | 'size'
+  | 'meaning';
 
 export interface Incompatibility {
   readonly kind: IncompatibilityKind;

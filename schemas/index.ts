@@ -5,8 +5,6 @@ export { type CatalogSchema, loadCatalog } from './catalog/index.ts';
 export {
   type CompatibilityBreak,
   explainCompatibility,
-  type Misreading,
-  misreadings,
 } from './compatibility-report.ts';
 export { ConfluentRegistry, type ConfluentRegistryOptions } from './confluent-registry.ts';
 export { EventEncoder } from './event-encoder.ts';

@@ -27,7 +27,11 @@ export function meaningFaults(writer: AvroSchema, reader: AvroSchema): readonly 
     const written = writer.logicalType(pair.writer);
     const read = reader.logicalType(pair.reader);
     if (written !== null && read !== null && describe(written) !== describe(read)) {
-      faults.push({ path, sentence: `is ${describe(written)} as written and ${describe(read)} as read` });
+      faults.push({
+        kind: 'meaning',
+        path,
+        sentence: `is ${describe(written)} as written and ${describe(read)} as read`,
+      });
     }
     if (seen.has(pair.reader)) continue;
     seen.add(pair.reader);
