@@ -442,6 +442,8 @@ describe('the watch', () => {
     const sleeper = {
       now: () => at,
       sleep: async (delayMs: number) => {
+        // Giving way between subjects.
+        if (delayMs === 0) return;
         happened.push(Math.round(delayMs), mappings.status()[0]?.inForce?.version);
         if (shares.length === 0) ending.abort();
         await registry.register(subject, schemaText([time, member], rank(9 - shares.length)));

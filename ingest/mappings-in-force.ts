@@ -201,6 +201,8 @@ export class MappingsInForce {
       if (isOver()) return;
       const slot = this.#slots.peek(subject);
       if (slot === undefined) continue;
+      // A registry that answers from memory never gives way, and judging takes milliseconds a subject.
+      await this.#parts.clock.sleep(0, signal);
       try {
         await this.#refresh(slot, signal);
       } catch (error) {
