@@ -83,7 +83,10 @@ function statusReader(composition: Composition, startedAtMs: number): StatusRead
     graphSchema: () => composition.mappings.graphSchema(),
     mappings: () => composition.mappings.status(),
     tables: () => composition.tables.status(),
-    ready: () => composition.pipelines.some((pipeline) => pipeline.status().state.kind !== 'stopped'),
+    // Before the first look a query for a node type would be told that there is no such type.
+    ready: () =>
+      composition.mappings.hasLooked &&
+      composition.pipelines.some((pipeline) => pipeline.status().state.kind !== 'stopped'),
     freshnessQuantileMs: (share) => composition.freshness.quantile(share),
   };
 }

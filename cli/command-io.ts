@@ -21,7 +21,7 @@ export interface CommandIo {
 }
 
 /** Documented in docs/cli.md. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2, stopped: 3, portInUse: 4 } as const;
+export const exitCodes = { ok: 0, failed: 1, usage: 2, stopped: 3, portInUse: 4, loss: 5 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** Control characters of a hostile value must not reach a terminal as such: neither its commands nor what turns text around. */

@@ -14,6 +14,7 @@ import {
   mappingSettingsDefault,
   Pipeline,
   type RecordProcessor,
+  StoreUpkeep,
   valueSubjectOf,
 } from '../ingest/index.ts';
 import {
@@ -54,6 +55,7 @@ export interface Composition {
   readonly events: Events;
   readonly pipelines: readonly Pipeline[];
   readonly freshness: FreshnessMeter;
+  readonly upkeep: StoreUpkeep;
   /** The embedded log's side of `events`, for the demo; null with Kafka. */
   readonly embedded: EmbeddedEvents | null;
   /** Releases files, threads and connections; the pipelines have ended before. */
@@ -65,14 +67,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
   await makeFolder(settings.data);
   const cleanup = new AsyncDisposableStack();
   try {
-    const store = await openLevelStore({
-      folder: join(settings.data, 'store'),
-      nodeCacheBytes: settings['store.node.cache.bytes'],
-      blockCacheBytes: settings['store.block.cache.bytes'],
-      writeBufferBytes: settings['store.write.buffer.bytes'],
-      groupBytesMax: settings['store.group.bytes.max'],
-      maxOpenFiles: settings['store.open.files.max'],
-    });
+    const store = await openStore(settings, io);
     cleanup.defer(() => store.close());
     const registry = await openRegistry(settings, io);
     cleanup.defer(() => registry.close());
@@ -118,11 +113,33 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
       embedded,
       freshness,
       pipelines,
+      upkeep: new StoreUpkeep({ store, mappings, clock: io.clock, log }, upkeepSettings(settings)),
       close: () => owned.disposeAsync(),
     };
   } finally {
     await cleanup.disposeAsync();
   }
+}
+
+function openStore(settings: Settings, io: CommandIo): Promise<GraphStore> {
+  return openLevelStore(
+    {
+      folder: join(settings.data, 'store'),
+      nodeCacheBytes: settings['store.node.cache.bytes'],
+      blockCacheBytes: settings['store.block.cache.bytes'],
+      writeBufferBytes: settings['store.write.buffer.bytes'],
+      groupBytesMax: settings['store.group.bytes.max'],
+      maxOpenFiles: settings['store.open.files.max'],
+    },
+    io.clock,
+  );
+}
+
+function upkeepSettings(settings: Settings): ConstructorParameters<typeof StoreUpkeep>[1] {
+  return {
+    sweepIntervalMs: settings['store.sweep.interval.ms'],
+    sweepRowsPerSecond: settings['store.sweep.rows.per.second'],
+  };
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -21,7 +21,8 @@ const overview = `Examples:
 `;
 
 const codes = `
-Exit codes: 0 fine, 1 failed, 2 wrong use or settings, 3 a person has to act, 4 port in use.`;
+Exit codes: 0 fine, 1 failed, 2 wrong use or settings, 3 a person has to act,
+4 port in use, 5 a preview shows a loss.`;
 
 /** Runs one command line and gives its exit code; never ends the process by itself. */
 export async function runProgram(commandLine: readonly string[], io: CommandIo): Promise<ExitCode> {

@@ -11,7 +11,9 @@ import {
   mergeDeclarations,
   type TableSchemas,
 } from '../schemas/index.ts';
-import { indexPositions, type SchemaPositions, syntaxPosition } from './schema-positions.ts';
+import { runFixtures } from './schema-fixtures.ts';
+import { declarationPath, schemaPathOf, schemaProblem } from './schema-places.ts';
+import { indexPositions, type SchemaPositions } from './schema-positions.ts';
 import type { RegistryAccess } from './schema-registry-access.ts';
 import { tryGenerated } from './schema-trial.ts';
 
@@ -97,7 +99,9 @@ export function compileSource({ file, text, subject, tables }: SchemaSource): Co
     tables,
   );
   return {
-    problems: problems.map(({ path, sentence }) => ({ file, ...positions.ofPath(path), path, sentence })),
+    problems: problems
+      .map(({ path, sentence }) => ({ file, ...positions.ofPath(path), path, sentence }))
+      .sort(byPlace),
     schema,
     plan,
   };
@@ -115,21 +119,66 @@ export async function checkSource(
   if (schema === null) return { ...report, problems, notes: [], events: null, compatibility: null };
   const positions = indexPositions(source.text);
   const trial = plan === null ? null : tryMapping(schema, plan, seed, { file, positions });
+  const fixtures = plan === null ? [] : await fixtureProblems(file, { schema, plan }, seed);
   const registry =
     access === null || subject === null ? null : await compare(source, subject, schema, positions, access);
   return {
     ...report,
-    problems: [...problems, ...(trial?.problems ?? []), ...(registry?.problems ?? [])],
+    problems: [
+      ...problems,
+      ...(plan === null ? [] : ownConflicts(file, schema, plan, positions)),
+      ...(trial?.problems ?? []),
+      ...fixtures,
+      ...(registry?.problems ?? []),
+      ...(access === null || subject === null
+        ? []
+        : await unreadEvents(file, subject, schema, positions, access)),
+    ].sort(byPlace),
     notes: [...(trial?.notes ?? []), ...(registry?.notes ?? [])],
     events: trial?.events ?? null,
     compatibility: registry?.compatibility ?? null,
   };
 }
 
-/** What the mappings of several schemas say against each other. */
+function byPlace(a: SchemaProblem, b: SchemaProblem): number {
+  return a.line - b.line || a.column - b.column;
+}
+
+/** Those beside the schema, if there are any: what differs is shown by `jg schema test`. */
+async function fixtureProblems(
+  file: string,
+  compiled: CompiledSource,
+  seed: number,
+): Promise<readonly SchemaProblem[]> {
+  const outcomes = await runFixtures(file, compiled, false, seed);
+  return outcomes.flatMap((outcome) => {
+    const at = { file: outcome.file, line: 1, column: 1, path: '' };
+    if (outcome.result === 'broken') return [{ ...at, sentence: outcome.reason }];
+    if (outcome.result !== 'different') return [];
+    const sentence = `something else comes out: \`jg schema test ${file}\` shows what, and --update accepts it`;
+    return [{ ...at, sentence }];
+  });
+}
+
+/** What the mappings of several schemas say against each other; what one says against itself is a problem of its own. */
 export function graphConflicts(plans: readonly MappingPlan[]): readonly string[] {
   const { conflicts } = describeGraph(mergeDeclarations(plans.map(declarationsOf)));
-  return conflicts.map(({ path, sentence }) => `${path}: ${sentence}`);
+  return conflicts
+    .filter(({ declaredBy }) => declaredBy.length !== 1)
+    .map(({ path, sentence }) => `${path}: ${sentence}`);
+}
+
+/** Such as two names that are one in GraphQL. */
+function ownConflicts(
+  file: string,
+  schema: AvroSchema,
+  plan: MappingPlan,
+  positions: SchemaPositions,
+): readonly SchemaProblem[] {
+  return describeGraph(declarationsOf(plan)).conflicts.map(({ path, sentence }) => {
+    const at = declarationPath(schema.json, path) ?? 'graph';
+    return { file, ...positions.ofPath(at), path: at, sentence: `${path} ${sentence}` };
+  });
 }
 
 interface Place {
@@ -204,68 +253,29 @@ async function compare(
   return { problems, notes, compatibility: { mode, against } };
 }
 
+const readerSuffix = '.graph';
+
+/** A reader schema has to read what the service publishes now: a running server would refuse it otherwise. */
+async function unreadEvents(
+  file: string,
+  subject: string,
+  schema: AvroSchema,
+  positions: SchemaPositions,
+  { registry }: RegistryAccess,
+): Promise<readonly SchemaProblem[]> {
+  if (!subject.endsWith(readerSuffix)) return [];
+  const written = await registry.latest(subject.slice(0, -readerSuffix.length));
+  if (written === null) return [];
+  const breaks = explainCompatibility(new AvroSchema(written.schema.text), schema);
+  return breaks
+    .filter(({ direction }) => direction === 'backward')
+    .map(({ path, sentence, instead }) => {
+      const at = positions.ofPath(schemaPathOf(schema.json, path));
+      const consequence = `events of ${written.subject} version ${written.version} could not be read with this schema`;
+      return { file, ...at, path, sentence: `${sentence} (${consequence}): ${instead}` };
+    });
+}
+
 function asks(mode: string, direction: 'backward' | 'forward'): boolean {
   return mode.startsWith('FULL') || mode.startsWith(direction.toUpperCase());
-}
-
-/** avsc and the limits give no place, but the name of what is wrong; its first mention is the best guess. */
-function schemaProblem(file: string, text: string, error: BadDataError): SchemaProblem {
-  const isSyntax = error.code === 'SCHEMA_INVALID' && !isJson(text);
-  if (isSyntax) {
-    const { line, column, reason } = syntaxPosition(text);
-    return { file, line, column, path: '', sentence: `the schema is not JSON: ${reason}` };
-  }
-  const sentence = error.message.replace(/\.$/, '');
-  const start = { line: 1, column: 1 };
-  if (error.code === 'SCHEMA_TOO_LARGE') return { file, ...start, path: '', sentence };
-  const name = /: "?([A-Za-z_][\w.]*)"?$/.exec(sentence)?.[1];
-  const found = name === undefined ? null : indexPositions(text).ofText(name);
-  return { file, ...(found ?? start), path: '', sentence };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** From `device.model` to `fields[3].type.fields[1]`, as far as it is written out there. */
-function schemaPathOf(json: unknown, fieldPath: string): string {
-  let node: unknown = json;
-  let path = '';
-  for (const name of fieldPath === '' ? [] : fieldPath.split('.')) {
-    for (let inner = innerRecord(node); inner !== null; inner = innerRecord(node)) {
-      path += path === '' ? inner.step.replace(/^\./, '') : inner.step;
-      node = inner.node;
-    }
-    const fields = attribute(node, 'fields');
-    const index = Array.isArray(fields) ? fields.findIndex((field) => attribute(field, 'name') === name) : -1;
-    if (!Array.isArray(fields) || index === -1) return path;
-    path += `${path === '' ? '' : '.'}fields[${index}]`;
-    node = fields[index];
-  }
-  return path;
-}
-
-/** One step from a field, union, array or map towards the record in it; null at a record or where there is none. */
-function innerRecord(node: unknown): { readonly node: unknown; readonly step: string } | null {
-  if (Array.isArray(node)) {
-    const index = node.findIndex((branch) => typeof branch === 'object');
-    return index === -1 ? null : { node: node[index], step: `[${index}]` };
-  }
-  if (attribute(node, 'fields') !== undefined) return null;
-  for (const name of ['items', 'values', 'type']) {
-    const below = attribute(node, name);
-    if (typeof below === 'object' && below !== null) return { node: below, step: `.${name}` };
-  }
-  return null;
-}
-
-function attribute(node: unknown, name: string): unknown {
-  return typeof node === 'object' && node !== null && !Array.isArray(node)
-    ? Object.entries(node).find(([key]) => key === name)?.[1]
-    : undefined;
 }

@@ -33,18 +33,50 @@ export function indexPositions(text: string): SchemaPositions {
   };
 }
 
-/** Where JSON stops being JSON, which V8 tells in its message only. */
+/** Where JSON stops being JSON. */
 export function syntaxPosition(text: string): TextPosition & { readonly reason: string } {
+  // V8 tells the place in some of its messages only. The shortest beginning that no end could mend leads up to it.
+  let fine = 0;
+  let broken = text.length + 1;
+  while (broken - fine > 1) {
+    const middle = Math.floor((fine + broken) / 2);
+    if (couldGoOn(text.slice(0, middle))) fine = middle;
+    else broken = middle;
+  }
+  const isCut = broken > text.length;
+  const at = placeAt(text, isCut ? text.length : broken - 1);
+  const character = [...text.slice(broken - 1, broken + 1)][0] ?? '';
+  const reason = isCut ? 'it ends too early' : `\`${character}\` is not expected here`;
+  return { ...at, reason };
+}
+
+/** True for valid JSON and for what is wrong only because it ends. */
+function couldGoOn(text: string): boolean {
   try {
     JSON.parse(text);
+    return true;
   } catch (error) {
     const message = error instanceof Error ? error.message : '';
-    const offset = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length);
-    const before = text.slice(0, offset).split('\n');
-    const reason = message.replace(/ (?:in JSON )?at position .*$|, ?"(?:.|\n)*$/, '');
-    return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, reason };
+    const position = /at position (\d+)/.exec(message)?.[1];
+    return /^(Unexpected end|Unterminated)/.test(message) || Number(position ?? -1) >= text.length;
   }
-  return { ...start, reason: '' };
+}
+
+/** Where the brackets around are more than `levels`. */
+export function deepPosition(text: string, levels: number): TextPosition {
+  let depth = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (token === '[' || token === '{') depth += 1;
+    else if (token === ']' || token === '}') depth -= 1;
+    if (depth > levels) return placeAt(text, index);
+  }
+  return start;
+}
+
+function placeAt(text: string, offset: number): TextPosition {
+  const before = text.slice(0, offset);
+  const line = before.lastIndexOf('\n');
+  return { line: before.split('\n').length, column: offset - line };
 }
 
 function deepest(contents: ParsedNode | null, path: string): number {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { registryAddressFromProcess } from '../config/index.ts';
-import { RefusedError } from '../foundation/index.ts';
+import { registryAddressFromProcess, settingSpecs } from '../config/index.ts';
+import { OutageError, RefusedError } from '../foundation/index.ts';
 import {
   ConfluentRegistry,
   RegistryInspection,
@@ -29,12 +29,7 @@ export async function withRegistry<T>(
   io: CommandIo,
   run: (access: RegistryAccess | null) => Promise<T>,
 ): Promise<T> {
-  const flags: Record<string, string> = {};
-  for (const name of [urlFlag, 'config']) {
-    const value = options[name];
-    if (typeof value === 'string') flags[name] = value;
-  }
-  const settings = registryAddressFromProcess({ flags });
+  const settings = registryAddressFromProcess({ flags: flagsOf(options) });
   const url = settings[urlFlag];
   if (url === null) return run(null);
   const auth = settings['schema.registry.basic.auth.user.info'];
@@ -48,10 +43,30 @@ export async function withRegistry<T>(
   const inspection = new RegistryInspection(new URL(url), auth, limits, io.clock);
   try {
     return await run({ registry, inspection });
+  } catch (error) {
+    throw withoutPipeline(error);
   } finally {
     inspection.close();
     await registry.close();
   }
+}
+
+/** No pipeline pauses here: whoever asked has to see to it. */
+function withoutPipeline(error: unknown): unknown {
+  if (!(error instanceof OutageError) || error.code !== 'REGISTRY_UNREACHABLE') return error;
+  const message = error.message.replace(/; the pipeline .*$/, ': check schema.registry.url and the network.');
+  return new OutageError(error.code, message, { cause: error, context: error.context });
+}
+
+/** What of a command's options are settings or name files with settings. */
+export function flagsOf(options: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  const flags: Record<string, string> = {};
+  for (const [name, value] of Object.entries(options)) {
+    const isFlag = settingSpecs.has(name) || name === 'config' || name === 'kafka.properties';
+    if (isFlag && typeof value === 'string') flags[name] = value;
+    else if (name === 'bootstrapServer' && typeof value === 'string') flags['bootstrap.servers'] = value;
+  }
+  return flags;
 }
 
 /** Throws `RefusedError` code `REGISTRY_NOT_CONFIGURED`. */

@@ -115,6 +115,44 @@ describe('jg schema test', () => {
   });
 });
 
+describe('the fixtures of the catalog', () => {
+  it('are there for each schema and say what comes out today', async () => {
+    const files = (await readdir(catalog)).filter((name) => name.endsWith('.avsc'));
+    const table = `titles.changes=${join(catalog, 'titles-changed.avsc')}`;
+    const { code, out } = await run('test', '--table', table, ...files.map((name) => join(catalog, name)));
+    // Otherwise: jg schema test --update --table titles.changes=schemas/catalog/titles-changed.avsc schemas/catalog/*.avsc
+    expect(out).toMatch(/^\d+ same\n$/);
+    expect(Number.parseInt(out, 10)).toBeGreaterThan(files.length * 2);
+    expect(code).toBe(0);
+  });
+
+  it('are run by check as well', async () => {
+    const file = await ride('ride.avsc');
+    await run('test', '--update', file);
+    await ride('ride.avsc', { property: { cel: 'distance * 2.0' } });
+    const { code, out } = await run('check', file);
+    expect(out).toMatch(/ride\.fixtures\/generated-01\.json:1:1: something else comes out: `jg schema test /);
+    expect(code).toBe(2);
+  });
+});
+
+describe('the problems of a mapping', () => {
+  it('come in the order of their lines', async () => {
+    const file = join(folder, 'order.avsc');
+    const graph = {
+      time: 'att',
+      nodes: [{ properties: { b: 'bb', a: 'aa' }, id: 'riderr', type: 'Rider' }],
+      domain: '1',
+    };
+    const fields = [{ name: 'rider', type: 'string' }];
+    await writeFile(file, JSON.stringify({ graph, type: 'record', name: 'Ride', fields }, null, 2));
+    const { out } = await run('check', file);
+    const lines = [...out.matchAll(/^.*order\.avsc:(\d+):/gm)].map(([, line]) => Number(line));
+    expect(lines.length).toBeGreaterThan(3);
+    expect(lines).toEqual([...lines].sort((a, b) => a - b));
+  });
+});
+
 describe('jg schema new', () => {
   it('proposes a mapping that is fine', async () => {
     const plain = JSON.stringify({

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { OutageError, StopError } from '../foundation/index.ts';
+import { OutageError, StopError, systemClock } from '../foundation/index.ts';
 import { createMemoryStore } from '../graph-store/index.ts';
 import type { PipelineState, PipelineStatus } from '../ingest/index.ts';
 import { figureReader } from './status.ts';
@@ -15,7 +15,7 @@ const running: PipelineState = { kind: 'running' };
 
 it('says once why several topics are paused, by name while they are few', async () => {
   const paused: PipelineState = { kind: 'paused', why: 'the disk is full', sinceMs: 0 };
-  const store = createMemoryStore();
+  const store = createMemoryStore(systemClock);
   const few = [pipeline('a', paused), pipeline('b', running), pipeline('c', paused)];
   const read = await figureReader({ store, pipelines: few, freshness })();
   expect(read.troubles).toEqual(['a, c paused: the disk is full']);

@@ -48,6 +48,7 @@ async function stopped(running: RunningCommand, signal: NodeJS.Signals = 'SIGINT
 }
 
 interface Seen {
+  readonly account: { readonly id: string; readonly plan: string; readonly journey: Seen['journey'] };
   readonly journey: { readonly edges: readonly unknown[] };
   readonly status: {
     readonly topics: readonly {
@@ -64,6 +65,7 @@ async function ask(running: RunningCommand): Promise<Seen> {
   const [, url] = await running.printed(/(http:\/\/127\.0\.0\.1:\d+)\/\n/);
   const query = `{
     journey(of: {type: "Account", id: "acc-000001"}, first: 100) { edges { node { time } } }
+    account(id: "acc-000001") { id plan journey(first: 100) { edges { node { time } } } }
     status { topics { topic partition position consumed deadLettered } }
   }`;
   const response = await fetch(`${url}/graphql`, {
@@ -113,6 +115,7 @@ describe('jg up', () => {
 
     expect(before.journey.edges.length).toBeGreaterThanOrEqual(10);
     expect(after.journey.edges.length).toBeGreaterThanOrEqual(before.journey.edges.length);
+    expect(after.account).toEqual({ id: 'acc-000001', plan: 'STANDARD', journey: after.journey });
     const [wasAt, isAt] = [positions(before), positions(after)];
     expect(Math.max(...wasAt.values())).toBeGreaterThan(0);
     expect([...wasAt].filter(([key, position]) => !((isAt.get(key) ?? -1) >= position))).toEqual([]);

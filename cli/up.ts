@@ -51,6 +51,7 @@ async function runUntilEnd(
   for (const pipeline of composition.pipelines) {
     work.start(`The pipeline of topic ${pipeline.status().topic}`, (signal) => pipeline.run(signal));
   }
+  work.start('The upkeep of the store', (signal) => composition.upkeep.run(signal));
   work.start('The watch over schemas', (signal) => composition.mappings.watch(signal));
   const playing = settings.demo === 'on' || (settings.demo === 'auto' && composition.embedded !== null);
   announce(settings, composition, api, playing, io);

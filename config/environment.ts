@@ -4,9 +4,11 @@ import {
   invalidSettings,
   type LoadedSettings,
   loadRegistryAddress,
+  loadSamplingSettings,
   loadServerAddress,
   loadSettings,
   type RegistryAddress,
+  type SamplingSettings,
   type ServerAddress,
   type SettingsInput,
 } from './load-settings.ts';
@@ -44,6 +46,15 @@ export function serverAddressFromProcess(): ServerAddress {
  */
 export function registryAddressFromProcess({ flags }: SettingFlags): RegistryAddress {
   return loadRegistryAddress(inputOfProcess(flags));
+}
+
+/**
+ * Which Kafka and registry to take samples from, for commands that run nothing.
+ *
+ * @throws RefusedError `INVALID_SETTINGS`.
+ */
+export function samplingSettingsFromProcess({ flags }: SettingFlags): SamplingSettings {
+  return loadSamplingSettings(inputOfProcess(flags));
 }
 
 function inputOfProcess(flags: SettingFlags['flags']): SettingsInput {

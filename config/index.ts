@@ -1,6 +1,7 @@
 export {
   registryAddressFromProcess,
   type SettingFlags,
+  samplingSettingsFromProcess,
   serverAddressFromProcess,
   settingsFromProcess,
   terminalEnvironment,
@@ -9,6 +10,7 @@ export {
   type LoadedSettings,
   loadServerAddress,
   loadSettings,
+  type SamplingSettings,
   type SettingsInput,
 } from './load-settings.ts';
 export { isLoopback } from './relations.ts';

@@ -57,8 +57,26 @@ const registryAddress = [
   'schema.registry.timeout.ms',
 ] as const;
 
+/** What taking samples of a topic needs, and what decides the fate of an event. */
+const samplingSettings = [
+  ...registryAddress,
+  'bootstrap.servers',
+  'client.id',
+  'security.protocol',
+  'sasl.mechanism',
+  'sasl.username',
+  'sasl.password',
+  'ssl.ca.location',
+  'ssl.certificate.location',
+  'ssl.key.location',
+  'ssl.key.password',
+  'event.future.ms.max',
+  'mapping.mutations.max',
+] as const;
+
 export type ServerAddress = Pick<Settings, (typeof serverAddress)[number]>;
 export type RegistryAddress = Pick<Settings, (typeof registryAddress)[number]>;
+export type SamplingSettings = Pick<Settings, (typeof samplingSettings)[number]>;
 
 /**
  * Where a server that was started with these settings is to be found. A command that only asks it a question does not care
@@ -73,6 +91,11 @@ export function loadServerAddress(input: SettingsInput): ServerAddress {
 /** The same for commands that only ask the schema registry. */
 export function loadRegistryAddress(input: SettingsInput): RegistryAddress {
   return loadSome(input, registryAddress);
+}
+
+/** The same for commands that take samples of a topic. */
+export function loadSamplingSettings(input: SettingsInput): SamplingSettings {
+  return loadSome(input, samplingSettings);
 }
 
 function loadSome(input: SettingsInput, names: readonly string[]): Settings {

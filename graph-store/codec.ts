@@ -1,7 +1,19 @@
-import { must } from '../foundation/index.ts';
-import type { EventMutations, Mutation, NodeRef, Property, PropertyValue, StepLink } from './model.ts';
+import { must, unreachable } from '../foundation/index.ts';
+import type {
+  EdgeDelete,
+  EventLineage,
+  EventMutations,
+  EventOrigin,
+  Mutation,
+  NodeProperty,
+  NodeRef,
+  Property,
+  PropertyValue,
+  StepLink,
+} from './model.ts';
 import type { PackedMutations } from './mutation-batch.ts';
 import { direction, hashSlotBytes, prefixLengthBytes, tag, valueTag } from './packed-format.ts';
+import type { RegisterContent } from './register.ts';
 
 /** Reads bytes that this product wrote. Anything unexpected is a bug or a damaged file, hence an AssertionError. */
 export class ByteReader {
@@ -37,6 +49,13 @@ export class ByteReader {
 
   time(): number {
     return this.uint32() * 2 ** 32 + this.uint32();
+  }
+
+  /** In as few bytes as it takes: see {@link encodeRank}. */
+  rank(): number {
+    let rank = 0;
+    for (let left = this.byte(); left > 0; left -= 1) rank = rank * 256 + this.byte();
+    return rank;
   }
 
   take(length: number): Buffer {
@@ -78,6 +97,25 @@ export class ByteReader {
     }
   }
 
+  /** A register's: a value, or what belongs to a set. */
+  content(): RegisterContent {
+    const kind = this.bytes[this.at];
+    if (kind === valueTag.cleared) {
+      this.at += 1;
+      return { kind: 'cleared' };
+    }
+    if (kind !== valueTag.element) return { kind: 'value', value: this.value() };
+    this.at += 1;
+    const present = this.byte() === 1;
+    return { kind: 'element', present, value: this.value() };
+  }
+
+  contents(): (readonly [name: string, content: RegisterContent])[] {
+    const contents: (readonly [name: string, content: RegisterContent])[] = [];
+    for (let left = this.count(); left > 0; left -= 1) contents.push([this.name(), this.content()]);
+    return contents;
+  }
+
   properties(): Property[] {
     const properties: Property[] = [];
     for (let left = this.count(); left > 0; left -= 1) properties.push([this.name(), this.value()]);
@@ -114,8 +152,7 @@ export interface StepValue {
   readonly properties: readonly Property[];
 }
 
-export function decodeStepValue(bytes: Buffer): StepValue {
-  const reader = new ByteReader(bytes);
+export function decodeStepValue(reader: ByteReader): StepValue {
   const domain = reader.text();
   const action = reader.text();
   const links: StepLink[] = [];
@@ -133,15 +170,35 @@ export function* decodeEvents(packed: PackedMutations): Generator<EventMutations
   const reader = new ByteReader(Buffer.from(packed.buffer, 0, packed.lengthBytes));
   while (!reader.done) {
     must(reader.byte() === tag.event ? tag.event : null, 'a packed batch must begin with an event');
-    const rank = reader.byte();
+    const rank = reader.time();
     const { timeMs, occurrence } = reader.eventKey();
+    const lineage = decodeEventLineage(reader, packed.origins);
     const mutations: Mutation[] = [];
     while (!reader.done && reader.bytes[reader.at] !== tag.event) {
       const mutation = decodeMutation(reader);
       if (mutation !== null) mutations.push(mutation);
     }
-    yield { timeMs, rank, occurrence, mutations };
+    yield { timeMs, rank, occurrence, mutations, ...(lineage === null ? {} : { lineage }) };
   }
+}
+
+function decodeEventLineage(reader: ByteReader, origins: readonly EventOrigin[]): EventLineage | null {
+  const place = reader.byte() * 256 + reader.byte();
+  reader.at += 8;
+  if (place === 0) return null;
+  const origin = must(origins[place - 1], 'a batch lists the origins that its events name');
+  return { origin, offset: reader.bytes.readBigUInt64BE(reader.at - 8) };
+}
+
+/** What {@link registersOf} made of the changes, made changes again. */
+function changesOf(contents: readonly (readonly [string, RegisterContent])[]): NodeProperty[] {
+  return [...Map.groupBy(contents, ([name]) => name)].map(([name, group]) => {
+    const first = must(group[0], 'a group has a member')[1];
+    if (first.kind === 'value') return [name, first.value];
+    const elements = group.flatMap(([, content]) => (content.kind === 'element' ? [content.value] : []));
+    if (first.kind === 'cleared') return [name, { set: 'replace', elements }];
+    return [name, { set: first.present ? 'add' : 'remove', elements }];
+  });
 }
 
 function nodeAt(reader: ByteReader, offset: number): NodeRef {
@@ -160,26 +217,35 @@ function decodeMutation(reader: ByteReader): Mutation | null {
       reader.uint32();
       return { kind: 'node', node, properties: reader.properties() };
     }
-    case tag.edge: {
-      const from = nodeAt(reader, reader.uint32());
-      const to = nodeAt(reader, reader.uint32());
-      const type = reader.name();
+    case tag.nodeSets: {
+      const node = nodeAt(reader, reader.uint32());
       reader.uint32();
-      return { kind: 'edge', type, from, to, properties: reader.properties() };
+      return { kind: 'node', node, properties: changesOf(reader.contents()) };
+    }
+    case tag.edge: {
+      const ends = decodeEnds(reader);
+      reader.uint32();
+      return { kind: 'edge', ...ends, properties: reader.properties() };
     }
     case tag.step: {
       const owner = nodeAt(reader, reader.uint32());
-      return { kind: 'step', owner, ...decodeStepValue(reader.take(reader.uint32())) };
+      return { kind: 'step', owner, ...decodeStepValue(new ByteReader(reader.take(reader.uint32()))) };
     }
     case tag.nodeDelete:
       return { kind: 'node-delete', node: nodeAt(reader, reader.uint32()) };
     default: {
       must(kind === tag.edgeDelete ? kind : null, 'a packed batch has an unknown tag');
-      const from = nodeAt(reader, reader.uint32());
-      const to = nodeAt(reader, reader.uint32());
-      return { kind: 'edge-delete', type: reader.name(), from, to };
+      return { kind: 'edge-delete', ...decodeEnds(reader) };
     }
   }
+}
+
+function decodeEnds(reader: ByteReader): Omit<EdgeDelete, 'kind'> {
+  const from = nodeAt(reader, reader.uint32());
+  const to = nodeAt(reader, reader.uint32());
+  const type = reader.name();
+  const key = reader.take(reader.byte()).toString();
+  return { type, from, to, ...(key === '' ? {} : { key }) };
 }
 
 /** The encoding of one value, as packed; for the reference adapter, which keeps objects. */
@@ -203,6 +269,22 @@ export function encodeValue(value: PropertyValue): Buffer {
   }
 }
 
+export function encodeContent(content: RegisterContent): Buffer {
+  switch (content.kind) {
+    case 'value':
+      return encodeValue(content.value);
+    case 'cleared':
+      return Buffer.of(valueTag.cleared);
+    case 'element':
+      return Buffer.concat([
+        Buffer.of(valueTag.element, content.present ? 1 : 0),
+        encodeValue(content.value),
+      ]);
+    default:
+      return unreachable(content);
+  }
+}
+
 export function encodeProperties(properties: readonly Property[]): Buffer {
   const encoded = properties.map(([name, value]) => Buffer.concat([encodeName(name), encodeValue(value)]));
   return Buffer.concat([encodeCount(properties.length), ...encoded]);
@@ -222,6 +304,13 @@ export function encodeStepValue(step: StepValue): Buffer {
     ...links,
     encodeProperties(step.properties),
   ]);
+}
+
+/** Its length (1), then its bytes without leading zeros: longer is greater, and of one length the order of bytes is that of ranks. */
+export function encodeRank(rank: number): Buffer {
+  const bytes: number[] = [];
+  for (let rest = rank; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
+  return Buffer.from([bytes.length, ...bytes]);
 }
 
 export function encodeName(name: string): Buffer {

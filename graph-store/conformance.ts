@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../foundation/index.ts';
+import { describeEdges } from './conformance-edges.ts';
 import { events, pack, type Reads, readEverything } from './conformance-graphs.ts';
+import { describeLineage } from './conformance-lineage.ts';
 import { describePositions } from './conformance-positions.ts';
 import { describeReads } from './conformance-reads.ts';
 import { describeRules } from './conformance-rules.ts';
+import { describeSets } from './conformance-sets.ts';
 import { advance, type StoreHarness, Subject, source } from './conformance-subject.ts';
+import { describeTimeToLive } from './conformance-time-to-live.ts';
 import type { GraphStore } from './graph-store.ts';
 import { createMemoryStore } from './memory-store.ts';
 import type { EventMutations } from './model.ts';
@@ -15,6 +20,10 @@ export function describeGraphStore(name: string, harness: StoreHarness): void {
     const subject = new Subject(harness);
     describeRules(subject);
     describeReads(subject);
+    describeEdges(subject);
+    describeSets(subject);
+    describeLineage(subject, harness);
+    describeTimeToLive(subject, harness);
     describePositions(subject);
 
     it('gives one digest and the same reads for any order, duplicates and split', async () => {
@@ -24,8 +33,8 @@ export function describeGraphStore(name: string, harness: StoreHarness): void {
         splits: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 8 }),
       });
       const property = fc.asyncProperty(shuffled, async ({ original, seed, splits }) => {
-        const reference = await readsAfter(createMemoryStore(), [original]);
-        const other = await harness.open();
+        const reference = await readsAfter(createMemoryStore(systemClock), [original]);
+        const other = await harness.open(systemClock);
         try {
           const reads = await readsAfter(other, split(shuffle([...original, ...original], seed), splits));
           expect(reads).toEqual(reference);

@@ -1,4 +1,4 @@
-import { JourneyGraphError } from '../foundation/index.ts';
+import { JourneyGraphError, systemClock } from '../foundation/index.ts';
 import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
 import { openLevelStore } from './leveldb-store.ts';
 
@@ -10,7 +10,7 @@ const [folder = '', count = '0'] = process.argv.slice(2);
 const inFlightMax = 4;
 const outagesMax = 5;
 
-const store = await openLevelStore({ folder, writeBufferBytes: 2 ** 20, groupBytesMax: 1 });
+const store = await openLevelStore({ folder, writeBufferBytes: 2 ** 20, groupBytesMax: 1 }, systemClock);
 let outages = 0;
 for (let done = false; !done; ) {
   try {

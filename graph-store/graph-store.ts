@@ -1,5 +1,6 @@
-import type { NodeRef, Property, StepLink } from './model.ts';
+import type { NodeRef, Property, PropertyValue, StepLink } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
+import type { TimeToLive } from './time-to-live.ts';
 
 /**
  * A partition of a topic in one life of that topic. A recreated topic has another `topicId`, hence another
@@ -56,6 +57,12 @@ export interface Applied {
   readonly nodeWrites: number;
 }
 
+export interface Swept {
+  readonly scanned: number;
+  readonly removed: number;
+  readonly next: Uint8Array | null;
+}
+
 export interface SourceStatus {
   readonly source: SourcePartition;
   readonly epoch: number;
@@ -65,14 +72,27 @@ export interface SourceStatus {
   readonly newestEventMs: number;
 }
 
+/** Which record wrote something last, and what it was read with. */
+export interface Lineage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** The writer's schema; -1 where it goes by GUID. */
+  readonly schemaId: number;
+  readonly mapping: { readonly subject: string; readonly version: number };
+}
+
 export interface NodeView {
   readonly node: NodeRef;
-  /** Sorted by name; `timeMs` is the event time of the write that won. */
+  /** Sorted by name; `timeMs` is the event time of the write that won, of a set the newest of its elements'. */
   readonly properties: readonly {
     readonly name: string;
-    readonly value: Property[1];
+    /** A sorted list of a set's elements. */
+    readonly value: PropertyValue | readonly PropertyValue[];
     readonly timeMs: number;
   }[];
+  /** Of what changed its properties last or, of a node without any, of its newest edge or step. Null when unknown. */
+  readonly lineage: Lineage | null;
 }
 
 export interface StepView {
@@ -84,6 +104,8 @@ export interface StepView {
   /** Links to nodes that have been deleted since are left out. */
   readonly links: readonly StepLink[];
   readonly properties: readonly Property[];
+  /** Null when unknown. */
+  readonly lineage: Lineage | null;
 }
 
 /** A place in a time-ordered list: stable under concurrent writes because it names a key, not a count. */
@@ -138,9 +160,13 @@ export interface OccurrenceView {
   readonly type: string;
   readonly from: NodeRef;
   readonly to: NodeRef;
+  /** Null of an edge of which there is one a pair. */
+  readonly key: string | null;
   readonly timeMs: number;
   readonly occurrence: bigint;
   readonly properties: readonly Property[];
+  /** Null when unknown. */
+  readonly lineage: Lineage | null;
 }
 
 export interface AdjacencyPage {
@@ -149,18 +175,39 @@ export interface AdjacencyPage {
   readonly truncated: boolean;
 }
 
+/**
+ * How the values of an edge's property become one: that of the newest or oldest occurrence that has it, the least or greatest, their sum, or
+ * all distinct ones. Nulls count for none but `last` and `first`.
+ */
+export type Fold = 'last' | 'first' | 'min' | 'max' | 'sum' | 'set';
+
+export interface EdgeQuery {
+  readonly type: string;
+  readonly from: NodeRef;
+  readonly to: NodeRef;
+  /** The edge of this key; null takes all edges of the type between the two for one. */
+  readonly key: string | null;
+  /** By property; `last` where none is named. */
+  readonly folds: ReadonlyMap<string, Fold>;
+  /** At most so many of the newest occurrences of this type that leave `from` are looked at, whatever they lead to. */
+  readonly scanMax: number;
+}
+
 /** The fold of an edge's visible occurrences. */
 export interface EdgeView {
   readonly type: string;
   readonly from: NodeRef;
   readonly to: NodeRef;
+  readonly key: string | null;
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
   /** Distinct events that touched this edge. */
   readonly count: number;
-  /** Sorted by name; each from the newest visible occurrence that has it. */
-  readonly properties: readonly Property[];
-  /** True when `scanMax` ended the scan: first seen and count then cover only what was looked at. */
+  /** Sorted by name. A set is a sorted list. */
+  readonly properties: readonly (readonly [name: string, value: PropertyValue | readonly PropertyValue[]])[];
+  /** Of the newest occurrence; null when unknown. */
+  readonly lineage: Lineage | null;
+  /** True when `scanMax` ended the scan: all folds then cover only what was looked at. */
   readonly truncated: boolean;
 }
 
@@ -178,11 +225,8 @@ export interface GraphReader {
   node(ref: NodeRef): Promise<NodeView | null>;
   journey(query: JourneyQuery): Promise<JourneyPage>;
   adjacency(query: AdjacencyQuery): Promise<AdjacencyPage>;
-  /**
-   * Null when no visible occurrence is found. Looks at the newest `scanMax` occurrences of this type that leave `from`,
-   * whatever they lead to.
-   */
-  edge(type: string, from: NodeRef, to: NodeRef, scanMax: number): Promise<EdgeView | null>;
+  /** Null when no visible occurrence is found. Throws RefusedError FOLD_INVALID when a `sum` meets what is no number. */
+  edge(query: EdgeQuery): Promise<EdgeView | null>;
   /** One row a partition ever claimed, sorted by topic and partition. */
   sources(): Promise<readonly SourceStatus[]>;
   /** Cheap and approximate, for people; equality is proved by {@link GraphStore.digest}. */
@@ -208,9 +252,18 @@ export interface GraphStore extends GraphReader {
    * acknowledgement: the batch survives a crash of the process and of the machine.
    */
   apply(advance: Advance, mutations: MutationBatch): Promise<Applied>;
+  /** Kept durably, and in force for reads at once; replaces what was set before. */
+  setTimeToLive(rules: TimeToLive): Promise<void>;
+  timeToLive(): TimeToLive;
+  /**
+   * Removes rows that time to live hides: changes no answer and no digest, gives room back. Looks at `rowsMax` rows at most and answers
+   * where to go on; null when all rows have been looked at. Safe beside `apply`.
+   */
+  sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept>;
   /**
    * Order-free digest of the graph's logical content (nodes, occurrences, steps, tombstones; not positions), as 16 hex
-   * digits. Equal graphs have equal digests on every adapter. Reads everything.
+   * digits. Equal graphs have equal digests on every adapter. What time to live hides now is left out, lineage is no part
+   * of it. Reads everything.
    */
   digest(): Promise<string>;
   /** Waits for applied batches, then releases files and threads. Idempotent. */

@@ -4,18 +4,22 @@ export type {
   Advance,
   Applied,
   Claim,
+  EdgeQuery,
   EdgeView,
   Fates,
+  Fold,
   GraphEstimate,
   GraphReader,
   GraphStore,
   JourneyPage,
   JourneyQuery,
+  Lineage,
   NodeView,
   OccurrenceView,
   SourcePartition,
   SourceStatus,
   StepView,
+  Swept,
   TimeOrder,
   TimePosition,
 } from './graph-store.ts';
@@ -25,16 +29,23 @@ export { createMemoryStore } from './memory-store.ts';
 export {
   type EdgeDelete,
   type EdgeMutation,
+  type EventLineage,
   type EventMutations,
+  type EventOrigin,
+  edgeKeyBytesMax,
   type Mutation,
   type NodeDelete,
   type NodeMutation,
+  type NodeProperty,
   type NodeRef,
   nameBytesMax,
   nodeIdBytesMax,
   type Property,
   type PropertyValue,
+  type SetChange,
   type StepLink,
   type StepMutation,
 } from './model.ts';
-export { checkNodeId, createMutationBatch, MutationBatch } from './mutation-batch.ts';
+export { createMutationBatch, MutationBatch } from './mutation-batch.ts';
+export { checkEdgeKey, checkNodeId } from './mutation-checks.ts';
+export type { TimeToLive } from './time-to-live.ts';

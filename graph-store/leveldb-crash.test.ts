@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../foundation/index.ts';
 import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
 import { openLevelStore } from './leveldb-store.ts';
 import { createMemoryStore } from './memory-store.ts';
@@ -15,7 +16,7 @@ const batchesBetweenKillsMax = 40;
 
 /** The digest of batches 0 to `count` - 1, computed without LevelDB. */
 async function expectedDigest(count: number): Promise<string> {
-  const store = createMemoryStore();
+  const store = createMemoryStore(systemClock);
   const { epoch } = await store.claim(crashSource);
   for (let number = 0; number < count; number += 1) {
     await store.apply(crashAdvance(epoch, number), crashBatch(number));
@@ -24,7 +25,7 @@ async function expectedDigest(count: number): Promise<string> {
 }
 
 async function positionAndDigest(folder: string): Promise<{ next: number; applied: number; digest: string }> {
-  const store = await openLevelStore({ folder });
+  const store = await openLevelStore({ folder }, systemClock);
   try {
     const [status] = await store.sources();
     const digest = await store.digest();

@@ -3,16 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { must } from '../foundation/index.ts';
+import { must, systemClock } from '../foundation/index.ts';
 import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
 import { openLevelStore } from './leveldb-store.ts';
 import { claimed, encodePosition, positionKey } from './position.ts';
+import { formatVersion } from './rows.ts';
 
 const account = { type: 'Account', id: 'a0' };
 
 /** Leaves a store whose graph lies in table files, none of them open. */
 async function fill(folder: string): Promise<void> {
-  const store = await openLevelStore({ folder });
+  const store = await openLevelStore({ folder }, systemClock);
   const { epoch } = await store.claim(crashSource);
   for (let number = 0; number < 20; number += 1) {
     await store.apply(crashAdvance(epoch, number), crashBatch(number));
@@ -55,17 +56,17 @@ describe('The LevelDB store, damaged', () => {
     ['a missing table', async () => await rm(await fileOf(folder, /\.ldb$/))],
   ])('says that it is damaged and what to do: %s', async (_what, damage) => {
     await damage();
-    const opening = openLevelStore({ folder });
+    const opening = openLevelStore({ folder }, systemClock);
     await expect(opening).rejects.toMatchObject({ code: 'STORE_CORRUPT', reaction: 'stop' });
     await expect(opening).rejects.toThrow(/is damaged \(.+\); move the folder away and start again/);
     // The refused folder is not held: whoever moved it away may open another in its place.
-    await expect(openLevelStore({ folder })).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+    await expect(openLevelStore({ folder }, systemClock)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
   });
 
   it('says that it is damaged when only the writing thread meets the damage', async () => {
     const apart = join(folder, 'apart');
     const db = new ClassicLevel(apart);
-    await db.put('mformat', '1');
+    await db.put('mformat', formatVersion);
     await db.compactRange('a', 'z');
     const before = await readdir(apart);
     await db.put(positionKey(crashSource), encodePosition(claimed(crashSource, undefined)).toString());
@@ -76,7 +77,7 @@ describe('The LevelDB store, damaged', () => {
     );
     expect(positions).toHaveLength(1);
     await overwrite(join(apart, positions.join()), 0, 1);
-    await expect(openLevelStore({ folder: apart })).rejects.toMatchObject({
+    await expect(openLevelStore({ folder: apart }, systemClock)).rejects.toMatchObject({
       code: 'STORE_CORRUPT',
       reaction: 'stop',
     });
@@ -84,14 +85,14 @@ describe('The LevelDB store, damaged', () => {
 
   it('says that it could not be opened when a table cannot be read at all', async () => {
     await truncate(await fileOf(folder, /\.ldb$/), 10);
-    await expect(openLevelStore({ folder })).rejects.toMatchObject({
+    await expect(openLevelStore({ folder }, systemClock)).rejects.toMatchObject({
       code: 'STORE_OPEN_FAILED',
       reaction: 'outage',
     });
   });
 
   it('says that it could not be read, by each kind of read, and still reads what is whole', async () => {
-    const store = await openLevelStore({ folder });
+    const store = await openLevelStore({ folder }, systemClock);
     // Rows of the graph come first in a table; positions and estimates come last and stay whole.
     await overwrite(await fileOf(folder, /\.ldb$/), 0, 0.5);
     const range = { sinceMs: 0, untilMs: 1e9, limit: 10, scanMax: 10 };
@@ -101,7 +102,15 @@ describe('The LevelDB store, damaged', () => {
       node: () => store.node(account),
       journey: () => store.journey({ of: account, ...range, ...journey }),
       adjacency: () => store.adjacency({ of: account, type: 'WATCHED', direction: 'out', ...range }),
-      edge: () => store.edge('WATCHED', account, { type: 'Title', id: 't0' }, 10),
+      edge: () =>
+        store.edge({
+          type: 'WATCHED',
+          from: account,
+          to: { type: 'Title', id: 't0' },
+          key: null,
+          folds: new Map(),
+          scanMax: 10,
+        }),
       digest: () => store.digest(),
     };
     for (const [name, read] of Object.entries(reads)) {

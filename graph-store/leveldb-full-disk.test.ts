@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../foundation/index.ts';
 import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
 import type { GraphStore } from './graph-store.ts';
 import { openLevelStore } from './leveldb-store.ts';
@@ -40,7 +41,7 @@ async function applyUntilRefused(store: GraphStore, epoch: number, from: number)
 }
 
 async function digestOf(count: number): Promise<string> {
-  const store = createMemoryStore();
+  const store = createMemoryStore(systemClock);
   const { epoch } = await store.claim(crashSource);
   for (let number = 0; number < count; number += 1) {
     await store.apply(crashAdvance(epoch, number), crashBatch(number));
@@ -70,7 +71,7 @@ describe('The LevelDB store on a full disk', () => {
     const filler = join(disk, 'filler');
     await mkdir(folder);
     const settings = { folder, writeBufferBytes: 2 ** 20, groupBytesMax: 1 };
-    const store = await openLevelStore(settings);
+    const store = await openLevelStore(settings, systemClock);
     const first = await store.claim(crashSource);
     for (let number = 0; number < 5; number += 1) {
       await store.apply(crashAdvance(first.epoch, number), crashBatch(number));
@@ -99,7 +100,7 @@ describe('The LevelDB store on a full disk', () => {
     }
     await store.close();
 
-    const reopened = await openLevelStore(settings);
+    const reopened = await openLevelStore(settings, systemClock);
     expect(await reopened.digest()).toBe(await digestOf(acknowledged + 20));
     await reopened.close();
   });
@@ -110,14 +111,14 @@ describe('The LevelDB store on a full disk', () => {
     const filler = join(disk, 'filler');
     await mkdir(folder);
     const settings = { folder, writeBufferBytes: 2 ** 20, groupBytesMax: 1 };
-    const store = await openLevelStore(settings);
+    const store = await openLevelStore(settings, systemClock);
     const { epoch } = await store.claim(crashSource);
     await fillDisk(filler);
     await applyUntilRefused(store, epoch, 0);
     const claim = store.claim(crashSource);
     await Promise.all([expect(claim).rejects.toMatchObject({ reaction: 'outage' }), store.close()]);
     await rm(filler);
-    const later = await openLevelStore(settings);
+    const later = await openLevelStore(settings, systemClock);
     await later.close();
   });
 });

@@ -1,10 +1,19 @@
 import type { ChainedBatch, ClassicLevel } from 'classic-level';
 import { must } from '../foundation/index.ts';
-import type { Applied } from './graph-store.ts';
+import type { Applied, SourcePartition } from './graph-store.ts';
 import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
+import { lineageBytesMax, type OriginIds, originKey, writeLineage } from './lineage.ts';
+import type { EventOrigin } from './model.ts';
 import type { NodeCache } from './node-cache.ts';
-import type { NodeRowMerger } from './node-row.ts';
-import { eventKeyBytes, hashSlotBytes, prefixLengthBytes, tag } from './packed-format.ts';
+import { decodeNodeRow, type NodeRowMerger } from './node-row.ts';
+import {
+  eventKeyBytes,
+  eventLineageBytes,
+  hashSlotBytes,
+  prefixLengthBytes,
+  rankBytes,
+  tag,
+} from './packed-format.ts';
 import { metaKey, rowKind } from './rows.ts';
 
 export type Level = ClassicLevel<Buffer, Buffer>;
@@ -19,6 +28,14 @@ export interface GroupContext {
   readonly hash: (bytes: Uint8Array) => number;
   readonly scratch: Scratch;
   readonly values: Scratch;
+  readonly origins: OriginIds;
+}
+
+/** A packed batch, and where its events were read. */
+export interface GroupBatch {
+  readonly packed: Buffer;
+  readonly source: SourcePartition;
+  readonly origins: readonly EventOrigin[];
 }
 
 /**
@@ -42,8 +59,8 @@ export class Scratch {
 /** Values up to this size are copied; longer ones get a view. */
 export const copiedValueBytesMax = 256;
 
-/** Two prefixes, an edge type, an event key and change. */
-export const keyBytesMax = 2 * (1024 + 128 + 3) + 128 + eventKeyBytes + 8;
+/** Two prefixes, an edge type, an event key, an edge's key and change. */
+export const keyBytesMax = 2 * (1024 + 128 + 3) + 128 + eventKeyBytes + 255 + 8;
 
 /**
  * Several applied batches on their way into one atomic write. Steps and occurrences go straight into LevelDB's batch; node
@@ -61,6 +78,8 @@ export class LevelGroup {
   #key: Buffer;
   #nodeWrites = 0;
   #nodeWritesSuppressed = 0;
+  /** Of the event under way: its length, then itself. */
+  readonly #lineage = Buffer.alloc(1 + lineageBytesMax);
 
   constructor(context: GroupContext, before: LevelGroup | null) {
     this.#context = context;
@@ -78,7 +97,8 @@ export class LevelGroup {
   }
 
   /** Takes a packed batch in. Any error here is a bug: `MutationBatch` checked what it packed, see `packed-format.ts`. */
-  add(packed: Buffer): Applied {
+  add({ packed, source, origins }: GroupBatch): Applied {
+    const ids = origins.map((origin) => this.#originId(source, origin));
     this.#nodeWrites = 0;
     this.#nodeWritesSuppressed = 0;
     this.#bytes += packed.length;
@@ -87,14 +107,19 @@ export class LevelGroup {
     while (at < packed.length) {
       switch (packed[at]) {
         case tag.event:
-          eventAt = at + 2;
+          eventAt = at + 1 + rankBytes;
           at = eventAt + eventKeyBytes;
+          this.#startEvent(packed, at, ids, source.partition);
+          at += eventLineageBytes;
           break;
         case tag.define:
           at = this.#define(packed, at + 1);
           break;
         case tag.node:
-          at = this.#node(packed, at + 1, eventAt);
+          at = this.#node(packed, at + 1, eventAt, false);
+          break;
+        case tag.nodeSets:
+          at = this.#node(packed, at + 1, eventAt, true);
           break;
         case tag.edge:
           at = this.#edge(packed, at + 1, eventAt);
@@ -141,6 +166,39 @@ export class LevelGroup {
     await this.#batch.write({ sync: true });
   }
 
+  /** Of a row that time to live hides; null when there is nothing to remove. The row may have changed since it was looked at. */
+  removeExpired(key: Buffer, hiddenMs: number): boolean {
+    if (key[key.length - 1] === rowKind.node && isNodeKey(key)) {
+      const prefix = key.toString('latin1', 0, key.length - 1);
+      const { cache } = this.#context;
+      const row =
+        this.#nodeRows.get(prefix) ??
+        this.#before?.pendingRow(prefix) ??
+        cache.get(prefix) ??
+        this.#read(prefix);
+      if (row === undefined || decodeNodeRow(Buffer.from(row, 'latin1')).mentionedMs > hiddenMs) return false;
+      this.#nodeRows.delete(prefix);
+      cache.delete(prefix);
+    }
+    this.#batch.del(key);
+    this.#bytes += key.length;
+    return true;
+  }
+
+  #originId(source: SourcePartition, origin: EventOrigin): number {
+    const found = this.#context.origins.idOf(source, origin);
+    if (found === null) return 0;
+    if (found.row !== null) this.#batch.put(originKey(found.id), found.row);
+    return found.id;
+  }
+
+  #startEvent(packed: Buffer, at: number, ids: readonly number[], partition: number): void {
+    const place = packed.readUInt16BE(at);
+    const id = place === 0 ? 0 : (ids[place - 1] ?? 0);
+    const bytes = this.#lineage;
+    bytes[0] = id === 0 ? 0 : writeLineage(bytes, 1, id, partition, packed, at + 2) - 1;
+  }
+
   #define(packed: Buffer, at: number): number {
     const lengthAt = at + hashSlotBytes;
     const start = lengthAt + prefixLengthBytes;
@@ -151,7 +209,7 @@ export class LevelGroup {
     return end;
   }
 
-  #node(packed: Buffer, at: number, eventAt: number): number {
+  #node(packed: Buffer, at: number, eventAt: number, withSets: boolean): number {
     const { cache, merger } = this.#context;
     const node = packed.readUInt32BE(at);
     const start = at + 8;
@@ -159,14 +217,15 @@ export class LevelGroup {
     const key = packed.toString('latin1', node + prefixLengthBytes, prefixEnd(packed, node));
     const before =
       this.#nodeRows.get(key) ?? this.#before?.pendingRow(key) ?? cache.get(key) ?? this.#read(key);
-    const row = merger.merge(
-      before,
-      packed,
+    const mutation = {
+      bytes: packed,
       start,
       end,
-      eventTime(packed, eventAt),
-      packed[eventAt - 1] ?? 0,
-    );
+      timeMs: eventTime(packed, eventAt),
+      rank: readUint64(packed, eventAt - rankBytes),
+      lineage: this.#lineage.subarray(1, 1 + (this.#lineage[0] ?? 0)),
+    };
+    const row = withSets ? merger.mergeSets(before, mutation) : merger.merge(before, mutation);
     if (row === null) {
       this.#nodeWritesSuppressed += 1;
     } else {
@@ -199,16 +258,17 @@ export class LevelGroup {
     const to = packed.readUInt32BE(at + 4);
     const typeAt = at + 8;
     const typeEnd = typeAt + 1 + (packed[typeAt] ?? 0);
-    const start = typeEnd + 4;
-    const end = start + packed.readUInt32BE(typeEnd);
+    const keyEnd = typeEnd + 1 + (packed[typeEnd] ?? 0);
+    const start = keyEnd + 4;
+    const end = start + packed.readUInt32BE(keyEnd);
     const value = this.#value(packed, start, end);
-    const out = this.#occurrenceKey(packed, from, rowKind.out, typeAt, typeEnd, eventAt, to);
+    const out = this.#occurrenceKey(packed, from, rowKind.out, typeAt, typeEnd, eventAt, to, keyEnd);
     this.#batch.put(this.#context.scratch.view(out), value);
-    const back = this.#occurrenceKey(packed, to, rowKind.in, typeAt, typeEnd, eventAt, from);
+    const back = this.#occurrenceKey(packed, to, rowKind.in, typeAt, typeEnd, eventAt, from, keyEnd);
     this.#batch.put(this.#context.scratch.view(back), value);
     const hash = mixHashes(
       mixHashes(packed.readUInt32BE(from - hashSlotBytes), packed.readUInt32BE(to - hashSlotBytes)),
-      nameHash(packed, typeAt, typeEnd),
+      nameHash(packed, typeAt, keyEnd),
     );
     if (this.#context.edges.add(hash)) this.#estimatesChanged = true;
     return end;
@@ -238,13 +298,15 @@ export class LevelGroup {
     const to = packed.readUInt32BE(at + 4);
     const typeAt = at + 8;
     const typeEnd = typeAt + 1 + (packed[typeAt] ?? 0);
+    const keyEnd = typeEnd + 1 + (packed[typeEnd] ?? 0);
     let length = this.#copy(packed, from + prefixLengthBytes, prefixEnd(packed, from), 0);
     this.#key[length++] = rowKind.edgeTombstone;
     length = this.#copy(packed, typeAt + 1, typeEnd, length);
     this.#key[length++] = 0;
     length = this.#copy(packed, to + prefixLengthBytes, prefixEnd(packed, to), length);
+    length = this.#copy(packed, typeEnd + 1, keyEnd, length);
     this.#bury(length, eventTime(packed, eventAt));
-    return typeEnd;
+    return keyEnd;
   }
 
   /** Tombstones combine by max. Deletes are rare, so each reads what is stored. */
@@ -267,21 +329,27 @@ export class LevelGroup {
     typeEnd: number,
     eventAt: number,
     other: number,
+    keyEnd: number,
   ): number {
     let length = this.#copy(packed, of + prefixLengthBytes, prefixEnd(packed, of), 0);
     this.#key[length++] = kind;
     length = this.#copy(packed, typeAt + 1, typeEnd, length);
     this.#key[length++] = 0;
     length = this.#copy(packed, eventAt, eventAt + eventKeyBytes, length);
-    return this.#copy(packed, other + prefixLengthBytes, prefixEnd(packed, other), length);
+    length = this.#copy(packed, other + prefixLengthBytes, prefixEnd(packed, other), length);
+    return this.#copy(packed, typeEnd + 1, keyEnd, length);
   }
 
-  /** Short values are copied, which costs less than a view of their own does to make and to collect. */
+  /** The event's lineage, then the row's own bytes. Short ones go by a scratch, which costs less than a buffer of their own does to make and to collect. */
   #value(packed: Buffer, start: number, end: number): Buffer {
+    const lineage = this.#lineage;
+    const lineageEnd = 1 + (lineage[0] ?? 0);
     const { bytes } = this.#context.values;
-    const length = end - start;
-    if (length > bytes.length) return packed.subarray(start, end);
-    for (let i = 0; i < length; i += 1) bytes[i] = packed[start + i] ?? 0;
+    const length = lineageEnd + end - start;
+    if (length > bytes.length)
+      return Buffer.concat([lineage.subarray(0, lineageEnd), packed.subarray(start, end)]);
+    for (let i = 0; i < lineageEnd; i += 1) bytes[i] = lineage[i] ?? 0;
+    for (let i = start, to = lineageEnd; i < end; i += 1, to += 1) bytes[to] = packed[i] ?? 0;
     return this.#context.values.view(length);
   }
 
@@ -293,14 +361,22 @@ export class LevelGroup {
   }
 }
 
+/** `g<type>\0<id>\0n`: other rows have more than one byte behind their second NUL. */
+function isNodeKey(key: Buffer): boolean {
+  return key.indexOf(0, key.indexOf(0) + 1) === key.length - 2;
+}
+
 function prefixEnd(packed: Buffer, node: number): number {
   return node + prefixLengthBytes + packed.readUInt16BE(node);
 }
 
 function eventTime(packed: Buffer, eventAt: number): number {
-  return (
-    Number.MAX_SAFE_INTEGER - (packed.readUInt32BE(eventAt) * 2 ** 32 + packed.readUInt32BE(eventAt + 4))
-  );
+  return Number.MAX_SAFE_INTEGER - readUint64(packed, eventAt);
+}
+
+/** Of what is known to be a safe integer. */
+function readUint64(bytes: Buffer, at: number): number {
+  return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
 }
 
 /** FNV-1a of an edge type: a few bytes, for which entering WebAssembly would cost more than hashing. */

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JourneyGraphError } from '../foundation/index.ts';
+import { systemClock } from '../foundation/index.ts';
 import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
 import { openLevelStore } from './leveldb-store.ts';
 import { createMutationBatch, MutationBatch, type PackedMutations } from './mutation-batch.ts';
@@ -28,46 +29,48 @@ describe('Opening the LevelDB store', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   it('refuses a folder that another process has open', async () => {
-    const store = await openLevelStore({ folder });
+    const store = await openLevelStore({ folder }, systemClock);
     const second = promisify(execFile)(process.execPath, [child, folder, '1']);
     await expect(second).rejects.toMatchObject({ stderr: expect.stringContaining('STORE_LOCKED') });
     await store.close();
   });
 
   it('refuses a folder that this process has open, and takes it once closed', async () => {
-    const store = await openLevelStore({ folder });
-    await expect(openLevelStore({ folder: join(folder, '.') })).rejects.toMatchObject({
+    const store = await openLevelStore({ folder }, systemClock);
+    await expect(openLevelStore({ folder: join(folder, '.') }, systemClock)).rejects.toMatchObject({
       code: 'STORE_LOCKED',
       reaction: 'stop',
     });
     await store.close();
-    await (await openLevelStore({ folder })).close();
+    await (await openLevelStore({ folder }, systemClock)).close();
   });
 
   it('refuses a folder of another format, naming both', async () => {
     const foreign = new ClassicLevel(folder);
     await foreign.put('mformat', '99');
     await foreign.close();
-    const opening = openLevelStore({ folder });
+    const opening = openLevelStore({ folder }, systemClock);
     await expect(opening).rejects.toMatchObject({ code: 'STORE_FORMAT', reaction: 'stop' });
-    await expect(opening).rejects.toThrow(/format 99 and this version reads format 1/);
+    await expect(opening).rejects.toThrow(/format 99 and this version reads format 2/);
   });
 
   it('refuses a database that is not ours', async () => {
     const foreign = new ClassicLevel(folder);
     await foreign.put('somebody', 'else');
     await foreign.close();
-    await expect(openLevelStore({ folder })).rejects.toMatchObject({ code: 'STORE_FORMAT' });
+    await expect(openLevelStore({ folder }, systemClock)).rejects.toMatchObject({ code: 'STORE_FORMAT' });
   });
 
   it('says so when the folder cannot be one', async () => {
     const file = join(folder, 'file');
     await writeFile(file, '');
-    await expect(openLevelStore({ folder: file })).rejects.toMatchObject({ code: 'STORE_OPEN_FAILED' });
+    await expect(openLevelStore({ folder: file }, systemClock)).rejects.toMatchObject({
+      code: 'STORE_OPEN_FAILED',
+    });
   });
 
   it('rejects what waits when the writing thread crashes, keeps reading, and goes on after a claim', async () => {
-    const store = await openLevelStore({ folder });
+    const store = await openLevelStore({ folder }, systemClock);
     const { epoch } = await store.claim(crashSource);
     await store.apply(crashAdvance(epoch, 0), crashBatch(0));
     const digest = await store.digest();
@@ -89,7 +92,7 @@ describe('Opening the LevelDB store', () => {
   });
 
   it('stops when the writing thread crashes over the same partition time after time', async () => {
-    const store = await openLevelStore({ folder });
+    const store = await openLevelStore({ folder }, systemClock);
     const reactions: string[] = [];
     for (let life = 0; life < 4; life += 1) {
       const { epoch } = await store.claim(crashSource);
@@ -105,7 +108,7 @@ describe('Opening the LevelDB store', () => {
   });
 
   it('merges with node rows that are still being written and that the cache has dropped', async () => {
-    const store = await openLevelStore({ folder, nodeCacheBytes: 0, groupBytesMax: 1 });
+    const store = await openLevelStore({ folder, nodeCacheBytes: 0, groupBytesMax: 1 }, systemClock);
     const { epoch } = await store.claim(crashSource);
     const write = (number: number, ...nodes: [id: string, timeMs: number][]): Promise<unknown> => {
       const batch = createMutationBatch();
@@ -130,7 +133,7 @@ describe('Opening the LevelDB store', () => {
   });
 
   it('settles a claim that is overtaken by closing, and takes no more after it', async () => {
-    const store = await openLevelStore({ folder });
+    const store = await openLevelStore({ folder }, systemClock);
     const overtaken = store.claim(crashSource);
     await Promise.all([
       expect(overtaken).rejects.toMatchObject({ code: 'STORE_CLOSED', reaction: 'outage' }),
@@ -140,7 +143,7 @@ describe('Opening the LevelDB store', () => {
   });
 
   it('lets reads see whole batches only while batches are applied', async () => {
-    const store = await openLevelStore({ folder });
+    const store = await openLevelStore({ folder }, systemClock);
     const { epoch } = await store.claim(crashSource);
     const applying = Array.from({ length: 60 }, (_, i) => store.apply(crashAdvance(epoch, i), crashBatch(i)));
     let reads = 0;

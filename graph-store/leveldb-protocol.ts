@@ -1,4 +1,6 @@
 import type { Applied, Claim, Fates, SourcePartition } from './graph-store.ts';
+import type { EventOrigin } from './model.ts';
+import type { TimeToLive } from './time-to-live.ts';
 
 /** Settings of the embedded store. All are bounds; composition passes them from the settings table. */
 export interface LevelSettings {
@@ -37,6 +39,7 @@ export interface ApplyRequest {
   readonly newestEventMs: number;
   readonly buffer: ArrayBuffer;
   readonly lengthBytes: number;
+  readonly origins: readonly EventOrigin[];
 }
 
 export interface ClaimRequest {
@@ -45,11 +48,24 @@ export interface ClaimRequest {
   readonly source: SourcePartition;
 }
 
+/** Rows that time to live hides, each up to which event time. */
+export interface RemoveRequest {
+  readonly kind: 'remove';
+  readonly id: number;
+  readonly rows: readonly { readonly key: Uint8Array; readonly hiddenMs: number }[];
+}
+
+export interface TimeToLiveRequest {
+  readonly kind: 'time-to-live';
+  readonly id: number;
+  readonly rules: TimeToLive;
+}
+
 export interface CloseRequest {
   readonly kind: 'close';
 }
 
-export type WriterRequest = ApplyRequest | ClaimRequest | CloseRequest;
+export type WriterRequest = ApplyRequest | ClaimRequest | RemoveRequest | TimeToLiveRequest | CloseRequest;
 
 /** An error that crosses threads: classes do not survive the crossing, so the receiver builds it again. */
 export interface Rejection {
@@ -62,6 +78,8 @@ export type WriterReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'applied'; readonly id: number; readonly applied: Applied }
   | { readonly kind: 'claimed'; readonly id: number; readonly claim: Claim }
+  | { readonly kind: 'removed'; readonly id: number; readonly removed: number }
+  | { readonly kind: 'kept'; readonly id: number }
   | { readonly kind: 'rejected'; readonly id: number; readonly error: Rejection }
   /** A write failed: this writer takes no more; the store must be opened again. */
   | { readonly kind: 'broken'; readonly error: Rejection };

@@ -1,12 +1,15 @@
 import type { Snapshot } from 'classic-level';
 import { ByteReader, decodeStepValue } from './codec.ts';
+import { foldEdge } from './fold-edge.ts';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
+  EdgeQuery,
   EdgeView,
   GraphEstimate,
   JourneyPage,
   JourneyQuery,
+  Lineage,
   NodeView,
   OccurrenceView,
   SourceStatus,
@@ -15,12 +18,15 @@ import type {
 } from './graph-store.ts';
 import { HyperLogLog, relativeError } from './hyperloglog.ts';
 import type { Level } from './leveldb-group.ts';
-import { foldEdge, visible } from './merge.ts';
+import { decodeOrigin, type OriginRow, originKey, readLineage } from './lineage.ts';
+import { visible } from './merge.ts';
 import type { NodeRef } from './model.ts';
 import { decodeNodeRow } from './node-row.ts';
 import { eventKeyBytes } from './packed-format.ts';
 import { compareSources, decodePosition, statusOf } from './position.ts';
+import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
+import type { Expiry } from './time-to-live.ts';
 
 /** Rows asked for at once; and how many bytes one answer from LevelDB's thread may hold. */
 const chunkRowsMax = 256;
@@ -28,36 +34,48 @@ const chunkBytesMax = 256 * 1024;
 
 type Entry = [key: Buffer, value: Buffer];
 
+export interface ExpiredRows {
+  readonly rows: readonly { readonly key: Buffer; readonly hiddenMs: number }[];
+  readonly scanned: number;
+  /** Null when there are no rows behind these. */
+  readonly next: Buffer | null;
+}
+
 /**
  * All reads, on the thread of whoever asks: they share the database with the writer's thread but never wait for it. Each read
  * looks at one snapshot, so it sees whole groups only.
  */
 export class LevelReader {
   readonly #db: Level;
+  readonly #expiry: () => Expiry;
+  /** Bounded by `originsMax` of the writer. */
+  readonly #origins = new Map<number, OriginRow>();
 
-  constructor(db: Level) {
+  /** `expiry` answers for the moment at which it is called. */
+  constructor(db: Level, expiry: () => Expiry) {
     this.#db = db;
+    this.#expiry = expiry;
   }
 
   async node(ref: NodeRef): Promise<NodeView | null> {
     await using snapshot = this.#db.snapshot();
-    const deletedMs = this.#tombstone(rows.tombstoneKey(ref), snapshot);
-    const row = this.#db.getSync(rows.nodeKey(ref), { snapshot });
-    const state = row === undefined ? { mentionedMs: -1, registers: [] } : decodeNodeRow(row);
-    if (state.mentionedMs <= deletedMs && !(await this.#touchedSince(ref, deletedMs, snapshot))) return null;
-    return {
-      node: ref,
-      properties: state.registers
-        .filter(({ timeMs }) => timeMs > deletedMs)
-        .map(({ name, value, timeMs }) => ({ name, value, timeMs })),
-    };
+    const hiddenMs = this.#hiddenMs(ref, snapshot);
+    const stored = this.#db.getSync(rows.nodeKey(ref), { snapshot });
+    const row = stored === undefined ? null : decodeNodeRow(stored);
+    if (row !== null && row.mentionedMs > hiddenMs) {
+      const lineage = this.#lineage(new ByteReader(stored ?? row.lineage, rows.timeLength));
+      return { node: ref, properties: propertiesOf(row.registers, hiddenMs), lineage };
+    }
+    const newest = await this.#newestTouch(ref, snapshot);
+    if (newest === null || newest.timeMs <= hiddenMs) return null;
+    return { node: ref, properties: [], lineage: this.#lineage(new ByteReader(newest.value)) };
   }
 
   async journey(query: JourneyQuery): Promise<JourneyPage> {
     await using snapshot = this.#db.snapshot();
-    const deletedMs = this.#tombstone(rows.tombstoneKey(query.of), snapshot);
+    const hiddenMs = this.#hiddenMs(query.of, snapshot);
     const prefix = rows.stepsPrefix(query.of);
-    const range = rows.timeRange(prefix, Math.max(query.sinceMs, deletedMs + 1), query.untilMs);
+    const range = rows.timeRange(prefix, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
     const steps: StepView[] = [];
     let scanned = 0;
     let bytes = 0;
@@ -71,9 +89,11 @@ export class LevelReader {
       if (more) break;
       scanned += 1;
       last = new ByteReader(key, prefix.length).eventKey();
-      const step = decodeStepValue(value);
+      const reader = new ByteReader(value);
+      const lineage = this.#lineage(reader);
+      const step = decodeStepValue(reader);
       if (domains !== null && !domains.has(step.domain)) continue;
-      steps.push({ owner: query.of, ...last, ...step });
+      steps.push({ owner: query.of, ...last, ...step, lineage });
       bytes += value.length;
     }
     return {
@@ -90,8 +110,9 @@ export class LevelReader {
     return await this.#occurrences(query, null, snapshot);
   }
 
-  async edge(type: string, from: NodeRef, to: NodeRef, scanMax: number): Promise<EdgeView | null> {
+  async edge(wanted: EdgeQuery): Promise<EdgeView | null> {
     await using snapshot = this.#db.snapshot();
+    const { type, from, scanMax } = wanted;
     const query = {
       of: from,
       type,
@@ -101,8 +122,8 @@ export class LevelReader {
       limit: scanMax,
       scanMax,
     } as const;
-    const page = await this.#occurrences(query, to, snapshot);
-    return foldEdge(page.occurrences, page.truncated);
+    const page = await this.#occurrences(query, wanted, snapshot);
+    return foldEdge(page.occurrences, wanted, page.truncated);
   }
 
   async sources(): Promise<readonly SourceStatus[]> {
@@ -130,21 +151,42 @@ export class LevelReader {
     }
   }
 
+  /** The rows that time to live hides, among the next `rowsMax`. */
+  async expired(after: Uint8Array | null, rowsMax: number): Promise<ExpiredRows> {
+    const expiry = this.#expiry();
+    const gte = after === null ? rows.graphRange.gte : Buffer.concat([after, Buffer.of(0)]);
+    const found: { key: Buffer; hiddenMs: number }[] = [];
+    let scanned = 0;
+    await using snapshot = this.#db.snapshot();
+    for await (const [key, value] of this.#scan(
+      { gte, lt: rows.graphRange.lt, reverse: false },
+      rowsMax,
+      snapshot,
+    )) {
+      scanned += 1;
+      const hiddenMs = rows.expiredAt(key, value, expiry);
+      if (hiddenMs !== null) found.push({ key, hiddenMs });
+      if (scanned >= rowsMax) return { rows: found, scanned, next: key };
+    }
+    return { rows: found, scanned, next: null };
+  }
+
   async #occurrences(
     query: AdjacencyQuery,
-    other: NodeRef | null,
+    edge: EdgeQuery | null,
     snapshot: Snapshot,
   ): Promise<AdjacencyPage> {
-    const deletedMs = this.#tombstone(rows.tombstoneKey(query.of), snapshot);
+    const expiry = this.#expiry();
+    const hiddenMs = Math.max(this.#hiddenMs(query.of, snapshot), expiry.ofEdge(query.type));
     const prefix = rows.adjacencyPrefix(query.of, query.direction, query.type);
-    const range = rows.timeRange(prefix, Math.max(query.sinceMs, deletedMs + 1), query.untilMs);
+    const range = rows.timeRange(prefix, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
     const found: OccurrenceView[] = [];
     if (range === null) return { occurrences: found, scanned: 0, truncated: false };
-    const wanted = other === null ? null : rows.nodePrefix(other);
+    const wanted = edge === null ? null : rows.otherEndMatcher(edge);
     let scanned = 0;
     let waiting: Entry[] = [];
     const flush = async (): Promise<void> => {
-      const candidates = waiting.map((entry) => occurrenceOf(query, prefix.length, entry));
+      const candidates = waiting.map((entry) => this.#occurrenceOf(query, prefix.length, entry));
       for (const occurrence of await this.#visible(candidates, query.direction, snapshot)) {
         if (found.length < query.limit) found.push(occurrence);
       }
@@ -155,7 +197,7 @@ export class LevelReader {
       truncated = scanned >= query.scanMax;
       if (truncated) break;
       scanned += 1;
-      if (wanted !== null && !entry[0].subarray(prefix.length + eventKeyBytes).equals(wanted)) continue;
+      if (wanted !== null && !wanted(entry[0].subarray(prefix.length + eventKeyBytes))) continue;
       waiting.push(entry);
       if (waiting.length >= Math.min(chunkRowsMax, query.limit - found.length)) await flush();
       if (found.length >= query.limit) break;
@@ -170,24 +212,28 @@ export class LevelReader {
     way: 'out' | 'in',
     snapshot: Snapshot,
   ): Promise<OccurrenceView[]> {
-    const keys = occurrences.flatMap(({ type, from, to }) => [
+    const keys = occurrences.flatMap(({ type, from, to, key }) => [
       rows.tombstoneKey(way === 'out' ? to : from),
-      rows.edgeTombstoneKey(type, from, to),
+      rows.edgeTombstoneKey(type, from, to, key),
     ]);
+    const expiry = this.#expiry();
     const tombstones = await this.#tombstones(keys, snapshot);
-    return occurrences.filter(({ timeMs }, i) =>
-      visible(timeMs, { edgeMs: tombstones[i * 2 + 1] ?? -1, toMs: tombstones[i * 2] ?? -1, fromMs: -1 }),
-    );
+    return occurrences.filter(({ timeMs, from, to }, i) => {
+      const toMs = Math.max(tombstones[i * 2] ?? -1, expiry.ofNode((way === 'out' ? to : from).type));
+      return visible(timeMs, { edgeMs: tombstones[i * 2 + 1] ?? -1, toMs, fromMs: -1 });
+    });
   }
 
   async #withoutDeletedLinks(steps: StepView[], snapshot: Snapshot): Promise<StepView[]> {
     const keys = steps.flatMap(({ links }) => links.map(({ node }) => rows.tombstoneKey(node)));
+    const expiry = this.#expiry();
     const tombstones = await this.#tombstones(keys, snapshot);
-    if (tombstones.every((timeMs) => timeMs < 0)) return steps;
     let next = 0;
     return steps.map((step) => ({
       ...step,
-      links: step.links.filter(() => step.timeMs > (tombstones[next++] ?? -1)),
+      links: step.links.filter(
+        ({ node }) => step.timeMs > Math.max(tombstones[next++] ?? -1, expiry.ofNode(node.type)),
+      ),
     }));
   }
 
@@ -196,37 +242,79 @@ export class LevelReader {
     return (await this.#db.getMany(keys, { snapshot })).map(rows.decodeTime);
   }
 
-  #tombstone(key: Buffer, snapshot: Snapshot): number {
-    return rows.decodeTime(this.#db.getSync(key, { snapshot }));
+  /** Up to which event time everything of the node is hidden: it was deleted then, or is kept no longer. */
+  #hiddenMs(ref: NodeRef, snapshot: Snapshot): number {
+    const deletedMs = rows.decodeTime(this.#db.getSync(rows.tombstoneKey(ref), { snapshot }));
+    return Math.max(deletedMs, this.#expiry().ofNode(ref.type));
   }
 
-  /** Does a step or an occurrence at this node exist that is newer? Its newest of each kind comes first in key order. */
-  async #touchedSince(ref: NodeRef, deletedMs: number, snapshot: Snapshot): Promise<boolean> {
+  #lineage(reader: ByteReader): Lineage | null {
+    return readLineage(reader, (id) => {
+      const known = this.#origins.get(id);
+      if (known !== undefined) return known;
+      const stored = this.#db.getSync(originKey(id));
+      if (stored === undefined) return null;
+      const origin = decodeOrigin(stored);
+      this.#origins.set(id, origin);
+      return origin;
+    });
+  }
+
+  #occurrenceOf(query: AdjacencyQuery, keyAt: number, [key, value]: Entry): OccurrenceView {
+    const reader = new ByteReader(key, keyAt);
+    const { timeMs, occurrence } = reader.eventKey();
+    const other = reader.prefix();
+    const edgeKey = key.toString('utf8', reader.at);
+    const out = query.direction === 'out';
+    const content = new ByteReader(value);
+    const lineage = this.#lineage(content);
+    return {
+      type: query.type,
+      from: out ? query.of : other,
+      to: out ? other : query.of,
+      key: edgeKey === '' ? null : edgeKey,
+      timeMs,
+      occurrence,
+      properties: content.properties(),
+      lineage,
+    };
+  }
+
+  /** The newest step or occurrence at this node that is kept; null without any. The newest of each kind comes first in key order. */
+  async #newestTouch(
+    ref: NodeRef,
+    snapshot: Snapshot,
+  ): Promise<{ readonly timeMs: number; readonly value: Buffer } | null> {
+    const expiry = this.#expiry();
     const prefix = rows.nodePrefix(ref);
-    const newest = async (gte: Buffer, lt: Buffer): Promise<Buffer | undefined> =>
-      (await this.#db.keys({ gte, lt, limit: 1, snapshot }).all())[0];
+    let newest: { readonly timeMs: number; readonly value: Buffer } | null = null;
+    const consider = ([key, value]: Entry, keyAt: number, hiddenMs: number): void => {
+      const { timeMs } = new ByteReader(key, keyAt).eventKey();
+      if (timeMs > hiddenMs && timeMs > (newest?.timeMs ?? -1)) newest = { timeMs, value };
+    };
+    const first = async (gte: Buffer, lt: Buffer): Promise<Entry | undefined> =>
+      (await this.#db.iterator({ gte, lt, limit: 1, snapshot }).all())[0];
     const kindRange = (kind: number): [Buffer, Buffer] => [
       Buffer.concat([prefix, Buffer.of(kind)]),
       Buffer.concat([prefix, Buffer.of(kind + 1)]),
     ];
     const [stepsStart, stepsEnd] = kindRange(rows.rowKind.step);
-    const step = await newest(stepsStart, stepsEnd);
-    if (step !== undefined && new ByteReader(step, stepsStart.length).eventKey().timeMs > deletedMs)
-      return true;
+    const step = await first(stepsStart, stepsEnd);
+    if (step !== undefined) consider(step, stepsStart.length, -1);
     for (const kind of [rows.rowKind.out, rows.rowKind.in]) {
       let [start] = kindRange(kind);
       const [kindStart, end] = kindRange(kind);
       for (;;) {
-        const key = await newest(start, end);
-        if (key === undefined) break;
-        const typeEnd = key.indexOf(0, kindStart.length) + 1;
-        if (new ByteReader(key, typeEnd).eventKey().timeMs > deletedMs) return true;
+        const entry = await first(start, end);
+        if (entry === undefined) break;
+        const typeEnd = entry[0].indexOf(0, kindStart.length) + 1;
+        consider(entry, typeEnd, expiry.ofEdge(entry[0].toString('latin1', kindStart.length, typeEnd - 1)));
         // The next edge type: there are as many rounds as the graph schema has types at this node.
-        start = Buffer.from(key.subarray(0, typeEnd));
+        start = Buffer.from(entry[0].subarray(0, typeEnd));
         start[typeEnd - 1] = 1;
       }
     }
-    return false;
+    return newest;
   }
 
   async *#scan(
@@ -254,19 +342,4 @@ function journeyRange(
   if (reverse) return { gte: range.gte, lt: after.compare(range.lt) < 0 ? after : range.lt, reverse };
   const next = Buffer.concat([after, Buffer.of(0)]);
   return { gte: next.compare(range.gte) > 0 ? next : range.gte, lt: range.lt, reverse };
-}
-
-function occurrenceOf(query: AdjacencyQuery, keyAt: number, [key, value]: Entry): OccurrenceView {
-  const reader = new ByteReader(key, keyAt);
-  const { timeMs, occurrence } = reader.eventKey();
-  const other = reader.prefix();
-  const out = query.direction === 'out';
-  return {
-    type: query.type,
-    from: out ? query.of : other,
-    to: out ? other : query.of,
-    timeMs,
-    occurrence,
-    properties: new ByteReader(value).properties(),
-  };
 }

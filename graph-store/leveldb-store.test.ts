@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { must } from '../foundation/index.ts';
+import { type Clock, must } from '../foundation/index.ts';
 import { describeGraphStore } from './conformance.ts';
 import type { GraphStore } from './graph-store.ts';
 import { openLevelStore } from './leveldb-store.ts';
@@ -14,8 +14,8 @@ const bounds = {
   groupBytesMax: 2048,
 };
 
-async function openIn(folder: string): Promise<GraphStore> {
-  const store = await openLevelStore({ folder, ...bounds });
+async function openIn(folder: string, clock: Clock): Promise<GraphStore> {
+  const store = await openLevelStore({ folder, ...bounds }, clock);
   folders.set(store, folder);
   return store;
 }
@@ -23,10 +23,10 @@ async function openIn(folder: string): Promise<GraphStore> {
 const folderOf = (store: GraphStore): string => must(folders.get(store), 'the harness opened this store');
 
 describeGraphStore('The LevelDB store', {
-  open: async () => openIn(await mkdtemp(join(tmpdir(), 'graph-store-'))),
-  reopen: async (store) => {
+  open: async (clock) => openIn(await mkdtemp(join(tmpdir(), 'graph-store-')), clock),
+  reopen: async (store, clock) => {
     await store.close();
-    return await openIn(folderOf(store));
+    return await openIn(folderOf(store), clock);
   },
   dispose: async (store) => {
     await store.close();

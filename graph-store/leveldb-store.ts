@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { OutageError, StopError } from '../foundation/index.ts';
+import { type Clock, OutageError, StopError } from '../foundation/index.ts';
 import { digestRows } from './digest.ts';
 import type {
   AdjacencyPage,
@@ -7,6 +7,7 @@ import type {
   Advance,
   Applied,
   Claim,
+  EdgeQuery,
   EdgeView,
   GraphEstimate,
   GraphStore,
@@ -15,19 +16,29 @@ import type {
   NodeView,
   SourcePartition,
   SourceStatus,
+  Swept,
 } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
 import { checkFormat, isLevelError, openFailure, openLevel } from './leveldb-open.ts';
 import { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts';
 import { LevelReader } from './leveldb-reader.ts';
 import { LevelWriterThread } from './leveldb-writer-thread.ts';
+import { logicalRows } from './logical-rows.ts';
 import type { NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
+import { metaKey } from './rows.ts';
+import { Expiry, isKeptForEver, keptForEver, type TimeToLive } from './time-to-live.ts';
+
+/** The rules in force; the reader asks for them at every read. */
+interface Lives {
+  rules: TimeToLive;
+}
 
 /** One opening of the database: both threads' handles. */
 interface Session {
   readonly db: Level;
   readonly reader: LevelReader;
+  readonly lives: Lives;
   readonly thread: LevelWriterThread;
 }
 
@@ -39,12 +50,13 @@ interface Session {
  */
 export async function openLevelStore(
   settings: Pick<LevelSettings, 'folder'> & Partial<LevelSettings>,
+  clock: Clock,
 ): Promise<GraphStore> {
   const complete = { ...defaultLevelSettings, ...settings, folder: resolve(settings.folder) };
   if (openFolders.has(complete.folder)) throw lockedHere(complete.folder);
   openFolders.add(complete.folder);
   try {
-    return new LevelStore(complete, await openSession(complete));
+    return new LevelStore(complete, clock, await openSession(complete, clock));
   } catch (error) {
     openFolders.delete(complete.folder);
     throw error;
@@ -68,11 +80,14 @@ function lockedHere(folder: string): StopError {
  * This thread opens first and closes last: the handle that opens first owns the block cache and the filter that all
  * handles use, and a writer's thread that crashes must not take them away from reads.
  */
-async function openSession(settings: LevelSettings): Promise<Session> {
+async function openSession(settings: LevelSettings, clock: Clock): Promise<Session> {
   const db = await openLevel(settings);
   try {
     await checkFormat(db, settings.folder);
-    return { db, reader: new LevelReader(db), thread: await LevelWriterThread.start(settings) };
+    const stored = await db.get(metaKey.timeToLive);
+    const lives: Lives = { rules: stored === undefined ? keptForEver : JSON.parse(stored.toString()) };
+    const reader = new LevelReader(db, () => new Expiry(lives.rules, clock.now()));
+    return { db, reader, lives, thread: await LevelWriterThread.start(settings) };
   } catch (error) {
     await db.close();
     // The writer's thread reads too: its crash while it starts carries what LevelDB said.
@@ -85,6 +100,7 @@ const crashesMax = 3;
 
 class LevelStore implements GraphStore {
   readonly #settings: LevelSettings;
+  readonly #clock: Clock;
   /** Null between a failed write and the claim that opens the store again. */
   #session: Session | null;
   #reopening: Promise<Session> | null = null;
@@ -92,8 +108,9 @@ class LevelStore implements GraphStore {
   /** Sessions that ended by a crash of their thread since a partition's last durable batch. Bounded by the partitions. */
   readonly #crashes = new Map<string, Set<Session>>();
 
-  constructor(settings: LevelSettings, session: Session) {
+  constructor(settings: LevelSettings, clock: Clock, session: Session) {
     this.#settings = settings;
+    this.#clock = clock;
     this.#session = session;
   }
 
@@ -141,8 +158,8 @@ class LevelStore implements GraphStore {
     return this.#read((reader) => reader.adjacency(query));
   }
 
-  edge(type: string, from: NodeRef, to: NodeRef, scanMax: number): Promise<EdgeView | null> {
-    return this.#read((reader) => reader.edge(type, from, to, scanMax));
+  edge(query: EdgeQuery): Promise<EdgeView | null> {
+    return this.#read((reader) => reader.edge(query));
   }
 
   sources(): Promise<readonly SourceStatus[]> {
@@ -154,7 +171,27 @@ class LevelStore implements GraphStore {
   }
 
   digest(): Promise<string> {
-    return this.#read((reader) => digestRows(reader.graphRows()));
+    const expiry = new Expiry(this.timeToLive(), this.#clock.now());
+    return this.#read((reader) => digestRows(logicalRows(reader.graphRows(), expiry)));
+  }
+
+  async setTimeToLive(rules: TimeToLive): Promise<void> {
+    const session = await this.#writable();
+    await session.thread.setTimeToLive(rules);
+    session.lives.rules = rules;
+  }
+
+  timeToLive(): TimeToLive {
+    return this.#session?.lives.rules ?? keptForEver;
+  }
+
+  async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {
+    if (isKeptForEver(this.timeToLive())) return { scanned: 0, removed: 0, next: null };
+    const { rows, scanned, next } = await this.#read((reader) => reader.expired(after, rowsMax));
+    const session = this.#session;
+    if (session === null) throw this.#unavailable();
+    const removed = rows.length === 0 ? 0 : await session.thread.remove(rows);
+    return { scanned, removed, next };
   }
 
   close(): Promise<void> {
@@ -188,7 +225,7 @@ class LevelStore implements GraphStore {
     const before = this.#session;
     this.#session = null;
     if (before !== null) await closeSession(before);
-    this.#session = await openSession(this.#settings);
+    this.#session = await openSession(this.#settings, this.#clock);
     return this.#session;
   }
 

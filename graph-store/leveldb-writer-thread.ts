@@ -1,16 +1,26 @@
 import { Worker } from 'node:worker_threads';
 import { FencedError, type JourneyGraphError, OutageError, unreachable } from '../foundation/index.ts';
 import type { Advance, Applied, Claim, SourcePartition } from './graph-store.ts';
-import type { LevelSettings, Rejection, WriterReply, WriterRequest } from './leveldb-protocol.ts';
+import type {
+  LevelSettings,
+  Rejection,
+  RemoveRequest,
+  WriterReply,
+  WriterRequest,
+} from './leveldb-protocol.ts';
 import type { PackedMutations } from './mutation-batch.ts';
+import type { TimeToLive } from './time-to-live.ts';
 
 interface Waiting {
   readonly applied: (applied: Applied) => void;
   readonly claimed: (claim: Claim) => void;
+  readonly removed: (rows: number) => void;
+  readonly kept: () => void;
   readonly rejected: (error: JourneyGraphError) => void;
 }
 
 const ignore = (): void => undefined;
+const nobody = { applied: ignore, claimed: ignore, removed: ignore, kept: ignore } as const;
 
 /** The writer's thread as its caller sees it: promises instead of messages. */
 export class LevelWriterThread {
@@ -67,7 +77,7 @@ export class LevelWriterThread {
   async claim(source: SourcePartition): Promise<Claim> {
     if (this.#closing) throw this.#closed();
     return await new Promise((claimed, rejected) => {
-      const id = this.#register({ claimed, applied: ignore, rejected });
+      const id = this.#register({ ...nobody, claimed, rejected });
       this.#send({ kind: 'claim', id, source }, []);
     });
   }
@@ -76,9 +86,28 @@ export class LevelWriterThread {
     if (this.#failure !== null) throw this.#failure;
     if (this.#closing) throw this.#closed();
     return await new Promise((applied, rejected) => {
-      const id = this.#register({ applied, claimed: ignore, rejected });
-      const { buffer, lengthBytes } = packed;
-      this.#send({ kind: 'apply', id, ...advance, buffer, lengthBytes }, [buffer]);
+      const id = this.#register({ ...nobody, applied, rejected });
+      const { buffer, lengthBytes, origins } = packed;
+      this.#send({ kind: 'apply', id, ...advance, buffer, lengthBytes, origins }, [buffer]);
+    });
+  }
+
+  /** How many of these rows were still there to be removed. */
+  async remove(rows: RemoveRequest['rows']): Promise<number> {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#closing) throw this.#closed();
+    return await new Promise((removed, rejected) => {
+      const id = this.#register({ ...nobody, removed, rejected });
+      this.#send({ kind: 'remove', id, rows }, []);
+    });
+  }
+
+  async setTimeToLive(rules: TimeToLive): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#closing) throw this.#closed();
+    await new Promise<void>((kept, rejected) => {
+      const id = this.#register({ ...nobody, kept, rejected });
+      this.#send({ kind: 'time-to-live', id, rules }, []);
     });
   }
 
@@ -112,6 +141,12 @@ export class LevelWriterThread {
         break;
       case 'claimed':
         waiting?.claimed(reply.claim);
+        break;
+      case 'removed':
+        waiting?.removed(reply.removed);
+        break;
+      case 'kept':
+        waiting?.kept();
         break;
       case 'rejected':
         waiting?.rejected(errorOf(reply.error));

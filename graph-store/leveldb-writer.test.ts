@@ -12,8 +12,8 @@ import { decodePosition, positionKey } from './position.ts';
 import { rowKind } from './rows.ts';
 
 function applyRequest(id: number, epoch: number, number: number): ApplyRequest {
-  const { buffer, lengthBytes } = crashBatch(number).take();
-  return { kind: 'apply', id, ...crashAdvance(epoch, number), buffer, lengthBytes };
+  const { buffer, lengthBytes, origins } = crashBatch(number).take();
+  return { kind: 'apply', id, ...crashAdvance(epoch, number), buffer, lengthBytes, origins };
 }
 
 /** The next write that holds a node row fails once; LevelDB itself would take the one after it. */

@@ -1,6 +1,5 @@
 import xxhash from 'xxhash-wasm';
-import { assert } from '../foundation/index.ts';
-import type { Applied } from './graph-store.ts';
+import { assert, unreachable } from '../foundation/index.ts';
 import { HyperLogLog } from './hyperloglog.ts';
 import {
   copiedValueBytesMax,
@@ -15,8 +14,11 @@ import type {
   ClaimRequest,
   LevelSettings,
   Rejection,
+  RemoveRequest,
+  TimeToLiveRequest,
   WriterReply,
 } from './leveldb-protocol.ts';
+import { OriginIds, originRange } from './lineage.ts';
 import { NodeCache } from './node-cache.ts';
 import { NodeRowMerger } from './node-row.ts';
 import {
@@ -36,6 +38,8 @@ interface Pending {
   readonly partitions: Set<string>;
 }
 
+type WriteRequest = ApplyRequest | ClaimRequest | RemoveRequest | TimeToLiveRequest;
+
 /**
  * The only writer of a database. Group commit: while LevelDB writes and syncs one group, requests that arrive are built
  * into the next, up to `groupBytesMax`; what does not fit waits in the queue, which the pipelines bound by what they
@@ -47,7 +51,7 @@ export class LevelWriter {
   readonly #context: GroupContext;
   readonly #reply: (reply: WriterReply) => void;
   readonly #partitions: Map<string, Partition>;
-  readonly #queue: (ApplyRequest | ClaimRequest)[] = [];
+  readonly #queue: WriteRequest[] = [];
   #building: Pending | null = null;
   #writing: Pending | null = null;
   #broken: Rejection | null = null;
@@ -86,11 +90,12 @@ export class LevelWriter {
       hash: (bytes: Uint8Array) => h32Raw(bytes),
       scratch: new Scratch(keyBytesMax),
       values: new Scratch(copiedValueBytesMax),
+      origins: new OriginIds(await db.iterator({ ...originRange }).all()),
     };
     return new LevelWriter(settings, context, partitions, reply);
   }
 
-  submit(request: ApplyRequest | ClaimRequest): void {
+  submit(request: WriteRequest): void {
     this.#queue.push(request);
     this.#pump();
   }
@@ -118,9 +123,39 @@ export class LevelWriter {
       const request = this.#queue.shift();
       if (request === undefined) break;
       if (this.#broken !== null) this.#reply({ kind: 'rejected', id: request.id, error: this.#broken });
-      else if (request.kind === 'claim') this.#claim(request);
-      else this.#apply(request);
+      else this.#take(request);
     }
+  }
+
+  #take(request: WriteRequest): void {
+    switch (request.kind) {
+      case 'claim':
+        this.#claim(request);
+        break;
+      case 'apply':
+        this.#apply(request);
+        break;
+      case 'remove':
+        this.#remove(request);
+        break;
+      case 'time-to-live': {
+        const pending = this.#pending();
+        pending.group.putMeta(metaKey.timeToLive, Buffer.from(JSON.stringify(request.rules)));
+        pending.replies.push({ kind: 'kept', id: request.id });
+        break;
+      }
+      default:
+        unreachable(request);
+    }
+  }
+
+  #remove({ id, rows }: RemoveRequest): void {
+    const pending = this.#pending();
+    let removed = 0;
+    for (const { key, hiddenMs } of rows) {
+      if (pending.group.removeExpired(Buffer.from(key), hiddenMs)) removed += 1;
+    }
+    pending.replies.push({ kind: 'removed', id, removed });
   }
 
   #claim(request: ClaimRequest): void {
@@ -146,7 +181,8 @@ export class LevelWriter {
     }
     assert(partition !== undefined, 'a partition without a position is refused');
     const pending = this.#pending();
-    const applied: Applied = pending.group.add(Buffer.from(request.buffer, 0, request.lengthBytes));
+    const { buffer, lengthBytes, source, origins } = request;
+    const applied = pending.group.add({ packed: Buffer.from(buffer, 0, lengthBytes), source, origins });
     partition.position = advanced(partition.position, request);
     pending.partitions.add(key);
     pending.replies.push({ kind: 'applied', id: request.id, applied });

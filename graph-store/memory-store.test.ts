@@ -2,7 +2,7 @@ import { describeGraphStore } from './conformance.ts';
 import { createMemoryStore } from './memory-store.ts';
 
 describeGraphStore('The memory store', {
-  open: async () => createMemoryStore(),
+  open: async (clock) => createMemoryStore(clock),
   reopen: null,
   dispose: (store) => store.close(),
   propertyRuns: 100,

@@ -1,25 +1,30 @@
-import { assert, FencedError, OutageError, unreachable } from '../foundation/index.ts';
-import { decodeEvents, encodeProperties, encodeStepValue, encodeValue } from './codec.ts';
+import { assert, type Clock, FencedError, OutageError, unreachable } from '../foundation/index.ts';
+import { decodeEvents, encodeProperties, encodeStepValue } from './codec.ts';
 import { digestRows } from './digest.ts';
+import { foldEdge } from './fold-edge.ts';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
   Advance,
   Applied,
   Claim,
+  EdgeQuery,
   EdgeView,
   GraphEstimate,
   GraphStore,
   JourneyPage,
   JourneyQuery,
+  Lineage,
   NodeView,
   OccurrenceView,
   SourcePartition,
   SourceStatus,
   StepView,
+  Swept,
 } from './graph-store.ts';
-import { compareTimePositions, foldEdge, visible } from './merge.ts';
-import type { EventMutations, Mutation, NodeRef, PropertyValue } from './model.ts';
+import { logicalRows } from './logical-rows.ts';
+import { compareTimePositions, visible } from './merge.ts';
+import type { EventMutations, Mutation, NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
 import { encodeNodeRow } from './node-row.ts';
 import {
@@ -31,34 +36,39 @@ import {
   refusal,
   statusOf,
 } from './position.ts';
+import { mergeRegisters, propertiesOf, type Register, registersOf } from './register.ts';
 import * as rows from './rows.ts';
-
-interface Register {
-  readonly value: PropertyValue;
-  readonly timeMs: number;
-  readonly rank: number;
-}
+import { Expiry, keptForEver, type TimeToLive } from './time-to-live.ts';
 
 interface MemoryNode {
   readonly ref: NodeRef;
   mentionedMs: number;
   deletedMs: number;
-  readonly registers: Map<string, Register>;
+  registers: readonly Register[];
+  lineage: Lineage | null;
   readonly steps: Map<string, StepView>;
   readonly out: Map<string, OccurrenceView>;
   readonly in: Map<string, OccurrenceView>;
 }
 
+type EdgeTombstone = Pick<OccurrenceView, 'type' | 'from' | 'to' | 'key' | 'timeMs'>;
+
 /** The reference: says what the other adapters must do, in the plainest way. Keeps nothing when the process ends. */
-export function createMemoryStore(): GraphStore {
-  return new MemoryStore();
+export function createMemoryStore(clock: Clock): GraphStore {
+  return new MemoryStore(clock);
 }
 
 class MemoryStore implements GraphStore {
+  readonly #clock: Clock;
   readonly #nodes = new Map<string, MemoryNode>();
-  readonly #edgeTombstones = new Map<string, { type: string; from: NodeRef; to: NodeRef; timeMs: number }>();
+  readonly #edgeTombstones = new Map<string, EdgeTombstone>();
   readonly #partitions = new Map<string, Partition>();
+  #timeToLive = keptForEver;
   #closed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   async claim(source: SourcePartition): Promise<Claim> {
     this.#assertOpen();
@@ -81,8 +91,9 @@ class MemoryStore implements GraphStore {
     let nodeWritesSuppressed = 0;
     // Decoded before anything is changed: a batch that cannot be read changes nothing.
     for (const event of [...decodeEvents(mutations.take())]) {
+      const lineage = lineageOf(event, advance.source);
       for (const mutation of event.mutations) {
-        const changed = this.#change(event, mutation);
+        const changed = this.#change(event, mutation, lineage);
         if (mutation.kind === 'node' && changed) nodeWrites += 1;
         if (mutation.kind === 'node' && !changed) nodeWritesSuppressed += 1;
       }
@@ -95,15 +106,17 @@ class MemoryStore implements GraphStore {
     this.#assertOpen();
     const node = this.#nodes.get(keyOf(ref));
     if (node === undefined) return null;
-    const mentions = [...node.steps.values(), ...node.out.values(), ...node.in.values()];
-    const newestMs = mentions.reduce((newest, { timeMs }) => Math.max(newest, timeMs), node.mentionedMs);
-    if (newestMs <= node.deletedMs) return null;
-    return {
-      node: ref,
-      properties: sortedRegisters(node)
-        .filter(({ timeMs }) => timeMs > node.deletedMs)
-        .map(({ name, value, timeMs }) => ({ name, value, timeMs })),
-    };
+    const hiddenMs = this.#hiddenMs(ref);
+    if (node.mentionedMs > hiddenMs) {
+      return { node: ref, properties: propertiesOf(node.registers, hiddenMs), lineage: node.lineage };
+    }
+    const expiry = this.#expiry();
+    const kept = [...node.out.values(), ...node.in.values()].filter(
+      ({ type, timeMs }) => timeMs > expiry.ofEdge(type),
+    );
+    const [newest] = [...node.steps.values(), ...kept].sort((a, b) => b.timeMs - a.timeMs);
+    if (newest === undefined || newest.timeMs <= hiddenMs) return null;
+    return { node: ref, properties: [], lineage: newest.lineage };
   }
 
   async journey(query: JourneyQuery): Promise<JourneyPage> {
@@ -111,9 +124,9 @@ class MemoryStore implements GraphStore {
     const { after, limit, scanMax, bytesMax } = query;
     const direction = query.order === 'oldest-first' ? 1 : -1;
     const node = this.#nodes.get(keyOf(query.of));
-    const deletedMs = node?.deletedMs ?? -1;
+    const hiddenMs = this.#hiddenMs(query.of);
     const candidates = [...(node?.steps.values() ?? [])]
-      .filter(({ timeMs }) => timeMs > deletedMs && timeMs >= query.sinceMs && timeMs < query.untilMs)
+      .filter(({ timeMs }) => timeMs > hiddenMs && timeMs >= query.sinceMs && timeMs < query.untilMs)
       .sort((a, b) => direction * compareTimePositions(a, b))
       .filter((step) => after === null || direction * compareTimePositions(step, after) > 0);
     const steps: StepView[] = [];
@@ -142,8 +155,9 @@ class MemoryStore implements GraphStore {
     return this.#occurrences(query, null);
   }
 
-  async edge(type: string, from: NodeRef, to: NodeRef, scanMax: number): Promise<EdgeView | null> {
+  async edge(wanted: EdgeQuery): Promise<EdgeView | null> {
     this.#assertOpen();
+    const { type, from, scanMax } = wanted;
     const query = {
       of: from,
       type,
@@ -153,8 +167,8 @@ class MemoryStore implements GraphStore {
       limit: scanMax,
       scanMax,
     } as const;
-    const { occurrences, truncated } = this.#occurrences(query, to);
-    return foldEdge(occurrences, truncated);
+    const { occurrences, truncated } = this.#occurrences(query, wanted);
+    return foldEdge(occurrences, wanted, truncated);
   }
 
   async sources(): Promise<readonly SourceStatus[]> {
@@ -166,14 +180,48 @@ class MemoryStore implements GraphStore {
     this.#assertOpen();
     const edges = new Set<string>();
     for (const node of this.#nodes.values()) {
-      for (const { type, from, to } of node.out.values()) edges.add(edgeKeyOf(type, from, to));
+      for (const occurrence of node.out.values()) edges.add(edgeKeyOf(occurrence));
     }
     return { nodes: this.#nodes.size, edges: edges.size, relativeError: 0 };
   }
 
   async digest(): Promise<string> {
     this.#assertOpen();
-    return await digestRows(this.#rows());
+    return await digestRows(logicalRows(this.#rows(), this.#expiry()));
+  }
+
+  async setTimeToLive(rules: TimeToLive): Promise<void> {
+    this.#assertOpen();
+    this.#timeToLive = rules;
+  }
+
+  timeToLive(): TimeToLive {
+    return this.#timeToLive;
+  }
+
+  /** In one go, whatever `rowsMax` is: nothing here is worth a cursor. */
+  async sweep(): Promise<Swept> {
+    this.#assertOpen();
+    const expiry = this.#expiry();
+    let scanned = 0;
+    let removed = 0;
+    const sweepMap = <T>(map: Map<string, T>, isExpired: (row: T) => boolean): void => {
+      for (const [key, row] of map) {
+        scanned += 1;
+        if (isExpired(row) && map.delete(key)) removed += 1;
+      }
+    };
+    for (const node of this.#nodes.values()) {
+      const ofNode = expiry.ofNode(node.ref.type);
+      if (node.mentionedMs >= 0 && node.mentionedMs <= ofNode) {
+        Object.assign(node, { mentionedMs: -1, registers: [], lineage: null });
+        removed += 1;
+      }
+      sweepMap(node.steps, ({ timeMs }) => timeMs <= ofNode);
+      sweepMap(node.out, ({ type, timeMs }) => timeMs <= Math.max(ofNode, expiry.ofEdge(type)));
+      sweepMap(node.in, ({ type, timeMs }) => timeMs <= Math.max(ofNode, expiry.ofEdge(type)));
+    }
+    return { scanned, removed, next: null };
   }
 
   async close(): Promise<void> {
@@ -192,7 +240,8 @@ class MemoryStore implements GraphStore {
       ref,
       mentionedMs: -1,
       deletedMs: -1,
-      registers: new Map(),
+      registers: [],
+      lineage: null,
       steps: new Map(),
       out: new Map(),
       in: new Map(),
@@ -202,33 +251,31 @@ class MemoryStore implements GraphStore {
   }
 
   /** True when a node mutation changed its node. */
-  #change({ timeMs, rank, occurrence }: EventMutations, mutation: Mutation): boolean {
+  #change(event: EventMutations, mutation: Mutation, lineage: Lineage | null): boolean {
+    const { timeMs, occurrence } = event;
     switch (mutation.kind) {
       case 'node': {
         const node = this.#node(mutation.node);
-        let changed = timeMs > node.mentionedMs;
-        node.mentionedMs = Math.max(node.mentionedMs, timeMs);
-        for (const [name, value] of mutation.properties) {
-          const write = { value, timeMs, rank };
-          const stored = node.registers.get(name);
-          if (stored !== undefined && !wins(write, stored)) continue;
-          node.registers.set(name, write);
-          changed = true;
-        }
-        return changed;
+        const { mentionedMs, registers } = node;
+        const merged = mergeRegisters(registers, registersOf(mutation.properties, event));
+        node.mentionedMs = Math.max(mentionedMs, timeMs);
+        node.registers = merged;
+        if (node.mentionedMs === mentionedMs && sameRegisters(merged, registers)) return false;
+        node.lineage = lineage;
+        return true;
       }
       case 'edge': {
-        const { type, from, to, properties } = mutation;
-        const view: OccurrenceView = { type, from, to, timeMs, occurrence, properties };
-        const key = JSON.stringify([timeMs, String(occurrence), type, from.type, from.id, to.type, to.id]);
-        this.#node(from).out.set(key, view);
-        this.#node(to).in.set(key, view);
+        const { type, from, to, key = null, properties } = mutation;
+        const view: OccurrenceView = { type, from, to, key, timeMs, occurrence, properties, lineage };
+        const at = JSON.stringify([timeMs, String(occurrence), edgeKeyOf(view)]);
+        this.#node(from).out.set(at, view);
+        this.#node(to).in.set(at, view);
         return false;
       }
       case 'step': {
         const { kind: _, ...step } = mutation;
         for (const link of step.links) this.#node(link.node);
-        this.#node(step.owner).steps.set(`${timeMs} ${occurrence}`, { ...step, timeMs, occurrence });
+        this.#node(step.owner).steps.set(`${timeMs} ${occurrence}`, { ...step, timeMs, occurrence, lineage });
         return false;
       }
       case 'node-delete': {
@@ -237,10 +284,10 @@ class MemoryStore implements GraphStore {
         return false;
       }
       case 'edge-delete': {
-        const { type, from, to } = mutation;
-        const key = edgeKeyOf(type, from, to);
-        const before = this.#edgeTombstones.get(key)?.timeMs ?? -1;
-        this.#edgeTombstones.set(key, { type, from, to, timeMs: Math.max(before, timeMs) });
+        const { type, from, to, key = null } = mutation;
+        const at = edgeKeyOf({ type, from, to, key });
+        const before = this.#edgeTombstones.get(at)?.timeMs ?? -1;
+        this.#edgeTombstones.set(at, { type, from, to, key, timeMs: Math.max(before, timeMs) });
         return false;
       }
       default:
@@ -248,19 +295,24 @@ class MemoryStore implements GraphStore {
     }
   }
 
-  #deletedMs(ref: NodeRef): number {
-    return this.#nodes.get(keyOf(ref))?.deletedMs ?? -1;
+  #expiry(): Expiry {
+    return new Expiry(this.#timeToLive, this.#clock.now());
+  }
+
+  /** Up to which event time everything of the node is hidden. */
+  #hiddenMs(ref: NodeRef): number {
+    return Math.max(this.#nodes.get(keyOf(ref))?.deletedMs ?? -1, this.#expiry().ofNode(ref.type));
   }
 
   #withLinks(step: StepView): StepView {
-    return { ...step, links: step.links.filter(({ node }) => step.timeMs > this.#deletedMs(node)) };
+    return { ...step, links: step.links.filter(({ node }) => step.timeMs > this.#hiddenMs(node)) };
   }
 
-  #occurrences(query: AdjacencyQuery, other: NodeRef | null): AdjacencyPage {
+  #occurrences(query: AdjacencyQuery, edge: EdgeQuery | null): AdjacencyPage {
     const node = this.#nodes.get(keyOf(query.of));
-    const deletedMs = node?.deletedMs ?? -1;
+    const hiddenMs = Math.max(this.#hiddenMs(query.of), this.#expiry().ofEdge(query.type));
     const candidates = [...(node?.[query.direction].values() ?? [])]
-      .filter(({ type, timeMs }) => type === query.type && timeMs > deletedMs)
+      .filter(({ type, timeMs }) => type === query.type && timeMs > hiddenMs)
       .filter(({ timeMs }) => timeMs >= query.sinceMs && timeMs < query.untilMs)
       .sort((a, b) => compareOccurrences(query.direction, a, b));
     const occurrences: OccurrenceView[] = [];
@@ -268,10 +320,11 @@ class MemoryStore implements GraphStore {
     for (const candidate of candidates) {
       if (occurrences.length >= query.limit || scanned >= query.scanMax) break;
       scanned += 1;
-      if (other !== null && keyOf(candidate.to) !== keyOf(other)) continue;
-      const { type, from, to, timeMs } = candidate;
-      const edgeMs = this.#edgeTombstones.get(edgeKeyOf(type, from, to))?.timeMs ?? -1;
-      const ends = { fromMs: this.#deletedMs(from), toMs: this.#deletedMs(to) };
+      if (edge !== null && keyOf(candidate.to) !== keyOf(edge.to)) continue;
+      if (edge !== null && edge.key !== null && candidate.key !== edge.key) continue;
+      const { from, to, timeMs } = candidate;
+      const edgeMs = this.#edgeTombstones.get(edgeKeyOf(candidate))?.timeMs ?? -1;
+      const ends = { fromMs: this.#hiddenMs(from), toMs: this.#hiddenMs(to) };
       if (visible(timeMs, { edgeMs, ...ends })) occurrences.push(candidate);
     }
     const truncated = scanned < candidates.length && occurrences.length < query.limit;
@@ -279,51 +332,57 @@ class MemoryStore implements GraphStore {
   }
 
   async *#rows(): AsyncGenerator<readonly [Buffer, Buffer]> {
-    for (const node of this.#nodes.values()) {
-      const registers = sortedRegisters(node);
-      if (node.mentionedMs >= 0) {
-        yield [rows.nodeKey(node.ref), encodeNodeRow(node.mentionedMs, registers)];
+    for (const { ref, mentionedMs, deletedMs, registers, steps, out } of this.#nodes.values()) {
+      if (mentionedMs >= 0) {
+        yield [rows.nodeKey(ref), encodeNodeRow({ mentionedMs, lineage: noLineage, registers })];
       }
-      if (node.deletedMs >= 0) yield [rows.tombstoneKey(node.ref), rows.timeBytes(node.deletedMs)];
-      for (const step of node.steps.values()) {
-        yield [Buffer.concat([rows.stepsPrefix(node.ref), rows.eventKey(step)]), encodeStepValue(step)];
+      if (deletedMs >= 0) yield [rows.tombstoneKey(ref), rows.timeBytes(deletedMs)];
+      for (const step of steps.values()) {
+        const key = Buffer.concat([rows.stepsPrefix(ref), rows.eventKey(step)]);
+        yield [key, Buffer.concat([lengthOfNoLineage, encodeStepValue(step)])];
       }
-      for (const occurrence of node.out.values()) {
-        const { type, from, to, properties } = occurrence;
+      for (const occurrence of out.values()) {
+        const { type, from, to, key: edgeKey, properties } = occurrence;
         const prefix = rows.adjacencyPrefix(from, 'out', type);
-        const key = Buffer.concat([prefix, rows.eventKey(occurrence), rows.nodePrefix(to)]);
-        yield [key, encodeProperties(properties)];
+        const end = [rows.nodePrefix(to), Buffer.from(edgeKey ?? '')];
+        const key = Buffer.concat([prefix, rows.eventKey(occurrence), ...end]);
+        yield [key, Buffer.concat([lengthOfNoLineage, encodeProperties(properties)])];
       }
     }
-    for (const { type, from, to, timeMs } of this.#edgeTombstones.values()) {
-      yield [rows.edgeTombstoneKey(type, from, to), rows.timeBytes(timeMs)];
+    for (const { type, from, to, key, timeMs } of this.#edgeTombstones.values()) {
+      yield [rows.edgeTombstoneKey(type, from, to, key), rows.timeBytes(timeMs)];
     }
   }
+}
+
+const noLineage = Buffer.alloc(0);
+
+function sameRegisters(a: readonly Register[], b: readonly Register[]): boolean {
+  const row = (registers: readonly Register[]): Buffer =>
+    encodeNodeRow({ mentionedMs: 0, lineage: noLineage, registers });
+  return row(a).equals(row(b));
+}
+
+const lengthOfNoLineage = Buffer.of(0);
+
+function lineageOf({ lineage }: EventMutations, { topic, partition }: SourcePartition): Lineage | null {
+  if (lineage === undefined) return null;
+  const { schemaId, subject, version } = lineage.origin;
+  return { topic, partition, offset: lineage.offset, schemaId, mapping: { subject, version } };
 }
 
 function keyOf(ref: NodeRef): string {
   return `${ref.type}\0${ref.id}`;
 }
 
-function edgeKeyOf(type: string, from: NodeRef, to: NodeRef): string {
-  return `${type}\0${keyOf(from)}\0${keyOf(to)}`;
-}
-
-function sortedRegisters(node: MemoryNode): ({ name: string } & Register)[] {
-  return [...node.registers]
-    .map(([name, register]) => ({ name, ...register }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** A property is a register: the greatest (event time, source rank, encoded content) wins. */
-function wins(write: Register, stored: Register): boolean {
-  if (write.timeMs !== stored.timeMs) return write.timeMs > stored.timeMs;
-  if (write.rank !== stored.rank) return write.rank > stored.rank;
-  return encodeValue(write.value).compare(encodeValue(stored.value)) > 0;
+function edgeKeyOf({ type, from, to, key }: Omit<EdgeTombstone, 'timeMs'>): string {
+  return `${type}\0${keyOf(from)}\0${keyOf(to)}\0${key ?? ''}`;
 }
 
 /** Newest first; at one event, by the other end, so that every adapter answers in one order. */
 function compareOccurrences(way: 'out' | 'in', a: OccurrenceView, b: OccurrenceView): number {
   const other = way === 'out' ? 'to' : 'from';
-  return compareTimePositions(b, a) || rows.nodePrefix(a[other]).compare(rows.nodePrefix(b[other]));
+  const endOf = (view: OccurrenceView): Buffer =>
+    Buffer.concat([rows.nodePrefix(view[other]), Buffer.from(view.key ?? '')]);
+  return compareTimePositions(b, a) || endOf(a).compare(endOf(b));
 }

@@ -16,12 +16,27 @@
  * - A node exists when something newer than its tombstone mentions it: a node mutation, or an occurrence or
  *   step at it. A node known only from its edges has no properties yet; it is not hidden.
  * - An occurrence is visible when it is newer than the tombstones of its edge and of both its ends.
+ * - A property can be a *set*: each element is a register of its own that says present or removed, and a replacement is one
+ *   more register that hides the elements older than itself. Of a set the newest `setElementsMax` registers are kept; what falls out
+ *   can never come back as one of the newest, so that bound depends on no order either.
+ * - Time to live by type is a tombstone that moves: everything of a node or an edge of that type is hidden as though it had
+ *   been deleted at now - ttl.
+ * - Lineage (which record wrote something last) is kept beside content and is no part of it: it says how a row came here, and a
+ *   duplicate at another offset may change it.
  */
 
 /** 64-bit integers are bigint; every other number is a finite double. */
 export type PropertyValue = null | boolean | number | bigint | string;
 
 export type Property = readonly [name: string, value: PropertyValue];
+
+/** What an event does to a multi-valued property. `replace`: these and no older ones. */
+export interface SetChange {
+  readonly set: 'add' | 'remove' | 'replace';
+  readonly elements: readonly PropertyValue[];
+}
+
+export type NodeProperty = readonly [name: string, value: PropertyValue | SetChange];
 
 export interface NodeRef {
   /** A node type of the graph schema: a GraphQL name, such as `Account`. */
@@ -33,7 +48,7 @@ export interface NodeRef {
 export interface NodeMutation {
   readonly kind: 'node';
   readonly node: NodeRef;
-  readonly properties: readonly Property[];
+  readonly properties: readonly NodeProperty[];
 }
 
 export interface EdgeMutation {
@@ -41,6 +56,8 @@ export interface EdgeMutation {
   readonly type: string;
   readonly from: NodeRef;
   readonly to: NodeRef;
+  /** Tells the edges of one type between two nodes apart, as an id does nodes; absent where there is one a pair. */
+  readonly key?: string;
   readonly properties: readonly Property[];
 }
 
@@ -71,6 +88,8 @@ export interface EdgeDelete {
   readonly type: string;
   readonly from: NodeRef;
   readonly to: NodeRef;
+  /** Deletes the edge of this key only; absent deletes the one without. */
+  readonly key?: string;
 }
 
 export type Mutation = NodeMutation | EdgeMutation | StepMutation | NodeDelete | EdgeDelete;
@@ -79,7 +98,7 @@ export type Mutation = NodeMutation | EdgeMutation | StepMutation | NodeDelete |
 export interface EventMutations {
   /** Event time in milliseconds since the Unix epoch; a safe integer, 0 or more. */
   readonly timeMs: number;
-  /** Between two writes of one time the higher rank wins; 0 to 255, declared by the mapping. */
+  /** Between two writes of one time the higher rank wins; a safe integer, 0 or more, by the mapping. */
   readonly rank: number;
   /**
    * Which event this is, unsigned 64 bits: a hash of the mapping's declared event id or, without one, of the event's own
@@ -87,9 +106,30 @@ export interface EventMutations {
    */
   readonly occurrence: bigint;
   readonly mutations: readonly Mutation[];
+  /** Absent when nobody can say. */
+  readonly lineage?: EventLineage;
+}
+
+/** What an event was read with: one object for all events of a schema and a mapping, so that a batch writes it once. */
+export interface EventOrigin {
+  /** Of the writer's schema in the registry; -1 where it goes by GUID. */
+  readonly schemaId: number;
+  /** Where the mapping is registered. */
+  readonly subject: string;
+  readonly version: number;
+}
+
+/** The topic and partition are those of the batch. */
+export interface EventLineage {
+  readonly offset: bigint;
+  readonly origin: EventOrigin;
 }
 
 export const nodeIdBytesMax = 1024;
+/** An edge's key is part of a row's key, as ids are. */
+export const edgeKeyBytesMax = 255;
+export const setElementsMax = 1000;
+export const setElementBytesMax = 1024;
 export const nameBytesMax = 128;
 /** A node's row is merged whole at each change, so its texts have a bound. */
 export const propertyTextBytesMax = 65_536;

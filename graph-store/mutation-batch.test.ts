@@ -4,7 +4,8 @@ import { BadDataError } from '../foundation/index.ts';
 import { decodeEvents } from './codec.ts';
 import { events, pack } from './conformance-graphs.ts';
 import type { EventMutations, Mutation, Property } from './model.ts';
-import { checkNodeId, createMutationBatch } from './mutation-batch.ts';
+import { createMutationBatch } from './mutation-batch.ts';
+import { checkNodeId } from './mutation-checks.ts';
 
 const node = { type: 'Account', id: 'ann' };
 const event = (changes: Partial<EventMutations>, ...mutations: Mutation[]): EventMutations => ({
@@ -37,7 +38,7 @@ describe('A mutation batch', () => {
   it('keeps the extremes of times, occurrence ids and ranks', () => {
     const extremes = [
       event({ timeMs: 0, occurrence: 0n, rank: 0 }),
-      event({ timeMs: Number.MAX_SAFE_INTEGER, occurrence: 2n ** 64n - 1n, rank: 255 }),
+      event({ timeMs: Number.MAX_SAFE_INTEGER, occurrence: 2n ** 64n - 1n, rank: Number.MAX_SAFE_INTEGER }),
     ];
     expect([...decodeEvents(pack(extremes).take())]).toEqual(extremes);
   });
@@ -62,7 +63,9 @@ describe('A mutation batch', () => {
     ['a time that is no number', event({ timeMs: Number.NaN }), 'INVALID_EVENT_TIME'],
     ['a broken time', event({ timeMs: 1.5 }), 'INVALID_EVENT_TIME'],
     ['an occurrence of 65 bits', event({ occurrence: 2n ** 64n }), 'INVALID_EVENT'],
-    ['a rank of 256', event({ rank: 256 }), 'INVALID_EVENT'],
+    ['a rank beyond the safe integers', event({ rank: 2 ** 53 }), 'INVALID_EVENT'],
+    ['a negative rank', event({ rank: -1 }), 'INVALID_EVENT'],
+    ['a broken rank', event({ rank: 0.5 }), 'INVALID_EVENT'],
     ['an infinite number', withProperties(['p', Number.POSITIVE_INFINITY]), 'INVALID_PROPERTY'],
     ['an integer of 65 bits', withProperties(['p', 2n ** 63n]), 'INVALID_PROPERTY'],
     ['a text of 64 KiB and a byte', withProperties(['p', `${'x'.repeat(65_534)}€`]), 'INVALID_PROPERTY'],

@@ -2,18 +2,40 @@ import { BadDataError, must, unreachable } from '../foundation/index.ts';
 import type {
   EdgeDelete,
   EdgeMutation,
+  EventLineage,
   EventMutations,
+  EventOrigin,
   NodeMutation,
   NodeRef,
   Property,
+  PropertyValue,
+  SetChange,
   StepMutation,
 } from './model.ts';
-import { nameBytesMax, nodeIdBytesMax, propertyTextBytesMax } from './model.ts';
+import {
+  edgeKeyBytesMax,
+  nameBytesMax,
+  nodeIdBytesMax,
+  propertyTextBytesMax,
+  setElementBytesMax,
+  setElementsMax,
+} from './model.ts';
+import {
+  checkEdgeKey,
+  checkNodeId,
+  hasNoSets,
+  invalidName,
+  invalidSet,
+  registerCount,
+  sortedByName,
+} from './mutation-checks.ts';
 import {
   direction,
   eventKeyBytes,
+  eventLineageBytes,
   hashSlotBytes,
   prefixLengthBytes,
+  rankBytes,
   tag,
   valueTag,
 } from './packed-format.ts';
@@ -23,6 +45,8 @@ export interface PackedMutations {
   readonly buffer: ArrayBuffer;
   readonly lengthBytes: number;
   readonly eventCount: number;
+  /** What the events name by its place, counted from 1. */
+  readonly origins: readonly EventOrigin[];
 }
 
 const initialBytes = 64 * 1024;
@@ -32,33 +56,11 @@ const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
 /** How many distinct nodes of one event are remembered, so that naming them again costs four bytes. */
 const eventNodesMax = 16;
+/** Their place has two bytes; events beyond have no lineage, which no topic comes to. */
+const originsMax = 65_535;
 
 export function createMutationBatch(capacityBytes: number = initialBytes): MutationBatch {
   return new MutationBatch(capacityBytes);
-}
-
-/** Throws BadDataError INVALID_NODE_ID unless `id` is 1 to 1,024 bytes of well-formed UTF-8 without NUL. */
-export function checkNodeId(id: string): void {
-  if (id.length === 0) throw invalidNodeId('it is empty');
-  if (id.length > nodeIdBytesMax || Buffer.byteLength(id) > nodeIdBytesMax) {
-    throw invalidNodeId(`it is longer than ${nodeIdBytesMax} bytes of UTF-8`);
-  }
-  if (id.includes('\0')) throw invalidNodeId('it contains a NUL character');
-  if (!id.isWellFormed()) throw invalidNodeId('it contains half of a surrogate pair');
-}
-
-function invalidNodeId(why: string): BadDataError {
-  return new BadDataError(
-    'INVALID_NODE_ID',
-    `A node id was refused because ${why}; take another field as the id.`,
-  );
-}
-
-function invalidName(what: string): BadDataError {
-  return new BadDataError(
-    'INVALID_NAME',
-    `A ${what} must be 1 to ${nameBytesMax} ASCII characters without NUL; correct it in the mapping.`,
-  );
 }
 
 /**
@@ -79,6 +81,8 @@ export class MutationBatch {
   readonly #nodeTypes: string[] = new Array(eventNodesMax).fill('');
   readonly #nodeIds: string[] = new Array(eventNodesMax).fill('');
   readonly #nodeAt: number[] = new Array(eventNodesMax).fill(0);
+  /** With their places, in order. */
+  readonly #origins = new Map<EventOrigin, number>();
 
   constructor(capacityBytes: number = initialBytes) {
     this.#bytes = Buffer.allocUnsafeSlow(Math.max(1024, capacityBytes));
@@ -115,7 +119,12 @@ export class MutationBatch {
   take(): PackedMutations {
     must(this.#taken ? null : this, 'a batch can be applied only once');
     this.#taken = true;
-    const packed = { buffer: this.#bytes.buffer, lengthBytes: this.#length, eventCount: this.#eventCount };
+    const packed = {
+      buffer: this.#bytes.buffer,
+      lengthBytes: this.#length,
+      eventCount: this.#eventCount,
+      origins: [...this.#origins.keys()],
+    };
     this.#bytes = Buffer.allocUnsafeSlow(0);
     this.#view = new DataView(this.#bytes.buffer);
     return packed;
@@ -129,18 +138,19 @@ export class MutationBatch {
         'An event time must be a whole number of milliseconds since 1970, 0 or more; correct the field or the mapping.',
       );
     }
-    if (occurrence < 0n || occurrence > occurrenceMax || (rank & 255) !== rank) {
+    if (occurrence < 0n || occurrence > occurrenceMax || !Number.isSafeInteger(rank) || rank < 0) {
       throw new BadDataError(
         'INVALID_EVENT',
-        'An occurrence id must fit unsigned 64 bits and a rank 0 to 255.',
+        'An occurrence id must fit unsigned 64 bits, and a rank be a whole number from 0 to 2^53 - 1.',
       );
     }
-    this.#reserve(2 + eventKeyBytes);
+    this.#reserve(1 + rankBytes + eventKeyBytes + eventLineageBytes);
     const view = this.#view;
     let at = this.#length;
     view.setUint8(at, tag.event);
-    view.setUint8(at + 1, rank);
-    at += 2;
+    view.setUint32(at + 1, Math.floor(rank / 2 ** 32));
+    view.setUint32(at + 5, rank >>> 0);
+    at += 1 + rankBytes;
     // Inverted, so that in key order the newest comes first; the words as well, so that ties reverse exactly.
     const inverted = Number.MAX_SAFE_INTEGER - timeMs;
     view.setUint32(at, Math.floor(inverted / 2 ** 32));
@@ -148,7 +158,10 @@ export class MutationBatch {
     view.setBigUint64(at + 8, occurrence);
     view.setUint32(at + 8, ~view.getUint32(at + 8));
     view.setUint32(at + 12, ~view.getUint32(at + 12));
-    this.#length = at + eventKeyBytes;
+    at += eventKeyBytes;
+    view.setUint16(at, this.#placeOf(event.lineage));
+    view.setBigUint64(at + 2, event.lineage?.offset ?? 0n);
+    this.#length = at + eventLineageBytes;
     this.#nodeCount = 0;
     for (const mutation of event.mutations) {
       switch (mutation.kind) {
@@ -173,11 +186,57 @@ export class MutationBatch {
     }
   }
 
-  #writeNode(mutation: NodeMutation): void {
-    this.#writeReference(tag.node, this.#nodeOffset(mutation.node));
+  #placeOf(lineage: EventLineage | undefined): number {
+    if (lineage === undefined) return 0;
+    const known = this.#origins.get(lineage.origin);
+    if (known !== undefined) return known;
+    if (this.#origins.size >= originsMax) return 0;
+    this.#origins.set(lineage.origin, this.#origins.size + 1);
+    return this.#origins.size;
+  }
+
+  #writeNode({ node, properties }: NodeMutation): void {
+    const sorted = sortedByName(properties);
+    if (hasNoSets(sorted)) {
+      this.#writeReference(tag.node, this.#nodeOffset(node));
+      const lengthAt = this.#openBlock();
+      this.#writeProperties(sorted);
+      this.#closeBlock(lengthAt);
+      return;
+    }
+    this.#writeReference(tag.nodeSets, this.#nodeOffset(node));
     const lengthAt = this.#openBlock();
-    this.#writeProperties(sortedByName(mutation.properties));
+    this.#writeCount(sorted.reduce((count, [, change]) => count + registerCount(change), 0));
+    for (const [name, change] of sorted) this.#writeChange(name, change);
     this.#closeBlock(lengthAt);
+  }
+
+  #writeChange(name: string, change: PropertyValue | SetChange): void {
+    if (change === null || typeof change !== 'object') {
+      this.#writeName(name, 'property name');
+      this.#writeValue(change);
+      return;
+    }
+    if (change.elements.length > setElementsMax) {
+      throw invalidSet(`it has more than ${setElementsMax} elements`);
+    }
+    if (change.set === 'replace') {
+      this.#writeName(name, 'property name');
+      this.#reserve(1);
+      this.#bytes[this.#length++] = valueTag.cleared;
+    }
+    for (const element of change.elements) {
+      if (element === null) throw invalidSet('one of its elements is null');
+      this.#writeName(name, 'property name');
+      this.#reserve(2);
+      this.#bytes[this.#length++] = valueTag.element;
+      this.#bytes[this.#length++] = change.set === 'remove' ? 0 : 1;
+      const at = this.#length;
+      this.#writeValue(element);
+      if (this.#length - at > setElementBytesMax) {
+        throw invalidSet(`one of its elements is longer than ${setElementBytesMax} bytes`);
+      }
+    }
   }
 
   #writeEdge(mutation: EdgeMutation): void {
@@ -223,6 +282,21 @@ export class MutationBatch {
     this.#view.setUint32(this.#length + 5, to);
     this.#length += 9;
     this.#writeName(edge.type, 'edge type');
+    this.#writeKey(edge.key);
+  }
+
+  /** One byte of length, then UTF-8: it ends a row's key, so it may hold anything. */
+  #writeKey(key: string | undefined): void {
+    if (key === undefined) {
+      this.#reserve(1);
+      this.#bytes[this.#length++] = 0;
+      return;
+    }
+    checkEdgeKey(key);
+    this.#reserve(1 + edgeKeyBytesMax);
+    const bytes = this.#bytes.write(key, this.#length + 1, 'utf8');
+    this.#bytes[this.#length] = bytes;
+    this.#length += 1 + bytes;
   }
 
   /** Where this node's key prefix was written: its length in two bytes, then the prefix. */
@@ -422,25 +496,4 @@ export class MutationBatch {
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
   }
-}
-
-/** A node's registers are merged by walking two sorted lists; mappings usually declare them sorted already. */
-function sortedByName(properties: readonly Property[]): readonly Property[] {
-  let ascending = true;
-  for (let i = 1; i < properties.length; i += 1) {
-    const before = properties[i - 1];
-    const here = properties[i];
-    if (before !== undefined && here !== undefined && before[0] >= here[0]) ascending = false;
-  }
-  if (ascending) return properties;
-  const sorted = [...properties].sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
-  for (let i = 1; i < sorted.length; i += 1) {
-    if (sorted[i - 1]?.[0] === sorted[i]?.[0]) {
-      throw new BadDataError(
-        'INVALID_PROPERTY',
-        'A node mutation names a property twice; correct the mapping.',
-      );
-    }
-  }
-  return sorted;
 }

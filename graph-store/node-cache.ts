@@ -21,6 +21,13 @@ export class NodeCache {
     return old;
   }
 
+  delete(key: string): void {
+    const row = this.#young.get(key);
+    if (row !== undefined) this.#youngBytes -= entryBytes + key.length + row.length;
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
+
   set(key: string, row: string): void {
     const before = this.#young.get(key);
     this.#youngBytes +=

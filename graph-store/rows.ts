@@ -1,20 +1,22 @@
 import { must } from '../foundation/index.ts';
 import { ByteReader } from './codec.ts';
-import type { TimePosition } from './graph-store.ts';
+import type { EdgeQuery, TimePosition } from './graph-store.ts';
 import type { NodeRef } from './model.ts';
 import { eventKeyBytes } from './packed-format.ts';
+import type { Expiry } from './time-to-live.ts';
 
 /**
  * The key layout. Everything about a node lies together, so that a journey or a hop is one range:
  *
- *     g<type>\0<id>\0  n                                      registers: see node-row.ts
- *     g<type>\0<id>\0  t                                      the node's tombstone: event time (8)
- *     g<type>\0<id>\0  s  <event key>                         a step
- *     g<type>\0<id>\0  >  <edge type>\0 <event key> <prefix>  an occurrence to that other node: its properties
- *     g<type>\0<id>\0  <  <edge type>\0 <event key> <prefix>  the same occurrence seen from its end
- *     g<type>\0<id>\0  x  <edge type>\0 <prefix>              the tombstone of the edge to that other node
- *     m…                                                      format version, estimates
- *     p[cluster,topicId,partition]                            position, epoch and fates, as JSON
+ *     g<type>\0<id>\0  n                                            registers: see node-row.ts
+ *     g<type>\0<id>\0  t                                            the node's tombstone: event time (8)
+ *     g<type>\0<id>\0  s  <event key>                               a step: lineage, then what it says
+ *     g<type>\0<id>\0  >  <edge type>\0 <event key> <prefix> <key>  an occurrence to that other node: lineage, properties
+ *     g<type>\0<id>\0  <  <edge type>\0 <event key> <prefix> <key>  the same occurrence seen from its end
+ *     g<type>\0<id>\0  x  <edge type>\0 <prefix> <key>              the tombstone of the edge to that other node
+ *     l<id>                                                         an origin: see lineage.ts
+ *     m…                                                            format version, estimates, time to live
+ *     p[cluster,topicId,partition]                                  position, epoch and fates, as JSON
  *
  * An event key is (inverted time, inverted occurrence id): newest first in key order, and backwards exactly the
  * reverse. Steps and occurrences are only ever put, never read first: their key says which event they are.
@@ -28,11 +30,12 @@ export const rowKind = {
   edgeTombstone: 0x78,
 } as const;
 
-export const formatVersion = '1';
+export const formatVersion = '2';
 export const metaKey = {
   format: Buffer.from('mformat'),
   nodeEstimate: Buffer.from('mnodes'),
   edgeEstimate: Buffer.from('medges'),
+  timeToLive: Buffer.from('mttl'),
 } as const;
 export const graphRange = { gte: Buffer.from('g'), lt: Buffer.from('h') } as const;
 export const positionRange = { gte: Buffer.from('p'), lt: Buffer.from('q') } as const;
@@ -63,12 +66,13 @@ export function tombstoneKey(node: NodeRef): Buffer {
   return Buffer.concat([nodePrefix(node), Buffer.of(rowKind.tombstone)]);
 }
 
-export function edgeTombstoneKey(type: string, from: NodeRef, to: NodeRef): Buffer {
+export function edgeTombstoneKey(type: string, from: NodeRef, to: NodeRef, key: string | null): Buffer {
   return Buffer.concat([
     nodePrefix(from),
     Buffer.of(rowKind.edgeTombstone),
     Buffer.from(`${type}\0`),
     nodePrefix(to),
+    Buffer.from(key ?? ''),
   ]);
 }
 
@@ -110,4 +114,40 @@ export function decodeTime(bytes: Buffer | undefined): number {
   if (bytes === undefined) return -1;
   must(bytes.length === 8 ? bytes : null, 'a tombstone has eight bytes');
   return new ByteReader(bytes).time();
+}
+
+export const timeLength = 8;
+
+/** The type of the node that a graph row belongs to. */
+export function typeOf(key: Buffer): string {
+  return key.toString('latin1', 1, key.indexOf(0));
+}
+
+/** Does what stands behind an occurrence's event key name the other end of this edge and, where it is asked for, its key? */
+export function otherEndMatcher({ to, key }: Pick<EdgeQuery, 'to' | 'key'>): (rest: Buffer) => boolean {
+  const prefix = nodePrefix(to);
+  if (key === null) return (rest) => rest.subarray(0, prefix.length).equals(prefix);
+  const wanted = Buffer.concat([prefix, Buffer.from(key)]);
+  return (rest) => rest.equals(wanted);
+}
+
+/** Up to which event time its type is hidden, if that hides the row; null otherwise. Tombstones stay for ever. */
+export function expiredAt(key: Buffer, value: Buffer, expiry: Expiry): number | null {
+  const kindAt = key.indexOf(0, key.indexOf(0) + 1) + 1;
+  const ofNode = expiry.ofNode(typeOf(key));
+  const hidden = (hiddenMs: number, timeMs: number): number | null => (timeMs <= hiddenMs ? hiddenMs : null);
+  switch (key[kindAt]) {
+    case rowKind.node:
+      return ofNode < 0 ? null : hidden(ofNode, new ByteReader(value).time());
+    case rowKind.step:
+      return ofNode < 0 ? null : hidden(ofNode, new ByteReader(key, kindAt + 1).eventKey().timeMs);
+    case rowKind.out:
+    case rowKind.in: {
+      const edgeTypeEnd = key.indexOf(0, kindAt + 1);
+      const hiddenMs = Math.max(ofNode, expiry.ofEdge(key.toString('latin1', kindAt + 1, edgeTypeEnd)));
+      return hiddenMs < 0 ? null : hidden(hiddenMs, new ByteReader(key, edgeTypeEnd + 1).eventKey().timeMs);
+    }
+    default:
+      return null;
+  }
 }

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import xxhash, { type XXHashAPI } from 'xxhash-wasm';
 import { BadDataError, type Clock, JourneyGraphError } from '../foundation/index.ts';
-import type { SourcePartition } from '../graph-store/index.ts';
+import type { EventOrigin, SourcePartition } from '../graph-store/index.ts';
 import { hasMeaning, type Rows } from '../processors/index.ts';
 import {
   AvroSchema,
@@ -67,6 +67,7 @@ type Prepared =
       readonly lookups: RecordLookups | null;
       /** Sets this subject's occurrence ids apart from every other's. */
       readonly seed: bigint;
+      readonly origin: EventOrigin;
     }
   | { readonly kind: 'unmapped'; readonly pair: Pair; readonly reader: null; readonly untilMs: number }
   | {
@@ -134,7 +135,7 @@ export class AvroRecordProcessor implements RecordProcessor {
       stage = 'decode';
       const event = prepared.decode(value, framing.start, value.length);
       stage = 'map';
-      const { map, plan } = prepared.reader;
+      const { map } = prepared.reader;
       let rows: Rows | undefined;
       if (prepared.lookups !== null) {
         const looked = prepared.lookups.rows(event, sinceOf(record, seenMs), nowMs);
@@ -143,13 +144,13 @@ export class AvroRecordProcessor implements RecordProcessor {
       }
       const mapped = map(event, nowMs, rows);
       if (mapped === null) return filtered;
-      const { timeMs, eventId, mutations } = mapped;
-      const { rank } = plan;
+      const { timeMs, rank, eventId, mutations } = mapped;
       const occurrence =
         eventId === null
           ? this.#hash.h64Raw(value.subarray(framing.start), prepared.seed)
           : this.#hash.h64(eventId, prepared.seed);
-      return { kind: 'mapped', event: { timeMs, rank, occurrence, mutations } };
+      const lineage = { offset: record.offset, origin: prepared.origin };
+      return { kind: 'mapped', event: { timeMs, rank, occurrence, mutations, lineage } };
     } catch (error) {
       // Anything else is a bug of ours, and a bug is no property of the record.
       if (error instanceof JourneyGraphError && error.reaction === 'bad-data')
@@ -220,7 +221,10 @@ export class AvroRecordProcessor implements RecordProcessor {
       const decode = compileDecoder(writer, schema, names, this.#settings.wireLimits);
       this.#parts.mappings.noteWriter(mapping.subject, schemaId, writer);
       const lookups = RecordLookups.of(reader, this.#parts.tables);
-      return { kind: 'ready', pair, reader, decode, lookups, seed: this.#hash.h64(mapping.subject) };
+      // Numbers below zero are our own, for schemas that go by GUID.
+      const origin = { schemaId: Math.max(schemaId, -1), subject, version };
+      const seed = this.#hash.h64(mapping.subject);
+      return { kind: 'ready', pair, reader, decode, lookups, seed, origin };
     } catch (error) {
       if (!(error instanceof BadDataError)) throw error;
       return { kind: 'dead', pair, reader, error, untilMs: this.#untilMs() };

@@ -91,7 +91,8 @@ describe('the embedded log as a source', () => {
   it('goes on in the embedded store where the process before stopped, to an equal graph', async () => {
     const log = await open();
     await log.createTopic('views', 2);
-    const open2 = (name: string): Promise<GraphStore> => openLevelStore({ folder: join(folder, name) });
+    const open2 = (name: string): Promise<GraphStore> =>
+      openLevelStore({ folder: join(folder, name) }, systemClock);
     await log.append('views', 0, recordsOf('good', 0, 30));
     await log.append('views', 1, recordsOf('good', 20, 30));
     const first = await open2('store');
@@ -110,7 +111,7 @@ describe('the embedded log as a source', () => {
     expect(rows.reduce((sum, { fates }) => sum + fates.consumed, 0)).toBe(67);
     const digest = await second.digest();
     await second.close();
-    const oracle = createMemoryStore();
+    const oracle = createMemoryStore(systemClock);
     const mutations = createMutationBatch();
     for (let id = 0; id < 50; id += 1) mutations.add(eventOf(id, `a${id % 5}`));
     for (let id = 60; id < 67; id += 1) mutations.add(eventOf(id, `a${id % 5}`));
@@ -124,7 +125,7 @@ describe('the embedded log as a source', () => {
   it('raises the alarm for records that retention took before they were applied', async () => {
     const log = await open(1);
     await log.createTopic('views', 1);
-    const store = createMemoryStore();
+    const store = createMemoryStore(systemClock);
     await log.append('views', 0, recordsOf('good', 0, 3));
     await run(log, store, consumed(3));
     await log.append('views', 0, recordsOf('good', 3, 3));
@@ -143,7 +144,7 @@ describe('the embedded log as a source', () => {
     const log = await open();
     await log.createTopic('views', 1);
     await log.append('views', 0, recordsOf('good', 0, 3));
-    const store = createMemoryStore();
+    const store = createMemoryStore(systemClock);
     await positioned(store, log, 8n);
     await expect(run(log, store, () => false)).rejects.toMatchObject({
       code: 'LOG_TRUNCATED',
@@ -156,7 +157,7 @@ describe('the embedded log as a source', () => {
     const log = await open();
     await log.createTopic('views', 1);
     await log.append('views', 0, recordsOf('good', 0, 5));
-    const store = createMemoryStore();
+    const store = createMemoryStore(systemClock);
     let recreating: Promise<unknown> | null = null;
     const lines = await run(log, store, (pipeline) => {
       recreating ??= (async () => {
@@ -219,7 +220,7 @@ describe('the embedded log as a source', () => {
 
   it('waits for a topic that is missing and says so', async () => {
     const log = await open();
-    const store = createMemoryStore();
+    const store = createMemoryStore(systemClock);
     let creating: Promise<unknown> | null = null;
     const lines = await run(log, store, (pipeline, said) => {
       if (said.length > 0) {
@@ -239,7 +240,7 @@ describe('the embedded log as a source', () => {
     const log = await open();
     await log.createTopic('views', 1);
     await log.append('views', 0, recordsOf('good', 0, 2));
-    const memory = createMemoryStore();
+    const memory = createMemoryStore(systemClock);
     let failures = 2;
     const store = storeOver(memory, {
       claim: (one) => memory.claim(one),
@@ -312,7 +313,7 @@ describe('dead letters in the embedded log', () => {
     const log = await open();
     await log.createTopic('views', 1);
     await log.append('views', 0, [...recordsOf('dead', 0, 2), ...recordsOf('unmappable', 2, 1)]);
-    const store = createMemoryStore();
+    const store = createMemoryStore(systemClock);
     await run(log, store, consumed(3));
     const { records } = await log.read('views.dlq', 0, 0n, 100_000);
     const header = (name: string): readonly string[] =>

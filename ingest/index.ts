@@ -1,3 +1,4 @@
+export { type ContainerDatum, isContainerFile, readContainerFile } from './avro-container-file.ts';
 export {
   AvroRecordProcessor,
   type AvroRecordProcessorSettings,
@@ -6,6 +7,7 @@ export {
   valueSubjectOf,
 } from './avro-record-processor.ts';
 export { type CompressionLimits, installCompressionCodecs } from './compression-codecs.ts';
+export { type Framing, readFraming } from './confluent-framing.ts';
 export type { DeadLetter, DeadLetterWriter } from './dead-letters.ts';
 export {
   defaultEmbeddedLogSettings,
@@ -39,6 +41,7 @@ export {
   KafkaDeadLetters,
   kafkaDeadLetterDefaults,
 } from './kafka-dead-letters.ts';
+export { type SampleEnd, type SampleRequest, type SampleStart, sampleKafkaTopic } from './kafka-samples.ts';
 export { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-session.ts';
 export { KafkaSource, type KafkaSourceParts } from './kafka-source.ts';
 export { KafkaTopicIds } from './kafka-topic-ids.ts';
@@ -60,3 +63,4 @@ export type {
   PipelineStatus,
 } from './pipeline-status.ts';
 export type { Outcome, RecordProcessor } from './record-processor.ts';
+export { StoreUpkeep, type StoreUpkeepSettings } from './store-upkeep.ts';

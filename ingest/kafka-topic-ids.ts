@@ -106,7 +106,12 @@ async function offsetsAt(
 }
 
 function createAdmin(connection: KafkaConnection): Admin {
-  return new Admin({
+  return new Admin(clientOptions(connection));
+}
+
+/** What @platformatic/kafka's clients of this product have in common. */
+export function clientOptions(connection: KafkaConnection): ConstructorParameters<typeof Admin>[0] {
+  return {
     clientId: connection.clientId,
     bootstrapBrokers: [...connection.brokers],
     connectTimeout: 5_000,
@@ -115,7 +120,7 @@ function createAdmin(connection: KafkaConnection): Admin {
     retryDelay: 200,
     ...(connection.tls === null ? {} : { tls: connection.tls, tlsServerName: !usesAddresses(connection) }),
     ...(connection.sasl === null ? {} : { sasl: { ...connection.sasl } }),
-  });
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { must, OutageError, silentLog } from '../foundation/index.ts';
+import { must, OutageError, silentLog, systemClock } from '../foundation/index.ts';
 import { createMemoryStore, type GraphStore } from '../graph-store/index.ts';
 import { BundledRegistry, EventEncoder } from '../schemas/index.ts';
 import { AvroRecordProcessor, avroRecordProcessorDefaults } from './avro-record-processor.ts';
@@ -44,7 +44,7 @@ let store: GraphStore;
 let letters: DeadLetter[];
 beforeEach(() => {
   clock = new HandClock();
-  store = createMemoryStore();
+  store = createMemoryStore(systemClock);
   letters = [];
 });
 

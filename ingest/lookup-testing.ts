@@ -170,7 +170,7 @@ export async function startViews(
   titles: (topic: string) => EventSource,
 ): Promise<RunningViews> {
   const clock = systemClock;
-  const store = createMemoryStore();
+  const store = createMemoryStore(systemClock);
   const tables = new LookupTables({ source: titles, registry, clock, log: silentLog });
   const mappings = new MappingsInForce({ registry, clock, random: () => 0.5, log: silentLog });
   const processor = await AvroRecordProcessor.create({ registry, mappings, tables, clock });

@@ -121,6 +121,7 @@ export class MappingsInForce {
   #graph: { readonly version: number; readonly schema: GraphSchema } | null = null;
   /** The subject at which the registry fell silent: the next round begins behind it, so that one never starves others. */
   #silentAt = '';
+  #hasLooked = false;
 
   constructor(parts: MappingParts, settings: MappingSettings = mappingSettingsDefault) {
     this.#parts = parts;
@@ -155,6 +156,11 @@ export class MappingsInForce {
     this.#slots.peek(subject)?.writers.set(schemaId, writer);
   }
 
+  /** True once `watch` has looked for all mappings that were expected, whether or not the registry answered. */
+  get hasLooked(): boolean {
+    return this.#hasLooked;
+  }
+
   status(): readonly MappingStatus[] {
     return [...this.#slots.values()]
       .map(({ subject, reader, refusal }) => ({
@@ -163,6 +169,11 @@ export class MappingsInForce {
         alarm: refusal?.alarm ?? null,
       }))
       .sort((a, b) => (a.subject < b.subject ? -1 : 1));
+  }
+
+  /** True when the registry has answered for every subject that was asked for or is expected. */
+  settled(): boolean {
+    return [...this.#slots.values()].every(({ ticket }) => ticket > 0);
   }
 
   /** The union of all mappings in force. They never contradict each other. */
@@ -179,6 +190,7 @@ export class MappingsInForce {
     const { clock, random } = this.#parts;
     while (!signal.aborted) {
       await this.poll(signal);
+      this.#hasLooked = true;
       const share = jitterFrom + random() * (1 - jitterFrom);
       await clock.sleep(this.#settings.pollIntervalMs * share, signal);
     }
@@ -195,6 +207,8 @@ export class MappingsInForce {
       if (isOver()) return;
       const slot = this.#slots.peek(subject);
       if (slot === undefined) continue;
+      // A registry that answers from memory never gives way, and judging takes milliseconds a subject.
+      await this.#parts.clock.sleep(0, signal);
       try {
         await this.#refresh(slot, signal);
       } catch (error) {

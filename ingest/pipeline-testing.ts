@@ -1,4 +1,4 @@
-import { BadDataError, type Clock, must, OutageError, silentLog } from '../foundation/index.ts';
+import { BadDataError, type Clock, must, OutageError, silentLog, systemClock } from '../foundation/index.ts';
 import {
   type Advance,
   type Applied,
@@ -15,7 +15,7 @@ import type { Outcome, RecordProcessor } from './record-processor.ts';
 export const limits: PipelineLimits = {
   batchEventsMax: 4,
   batchBytesMax: 4_096,
-  inFlightBytesMax: 1_024,
+  inFlightBytesMax: 1_280,
   sliceMs: 5,
   onGap: 'stop',
   retry: { baseMs: 10, maxMs: 1_000 },
@@ -84,7 +84,7 @@ export function partsWith(parts: Partial<PipelineParts>): PipelineParts {
     source: new HandSource(),
     processor: fakeProcessor(0),
     deadLetters: { write: async () => undefined, close: async () => undefined },
-    store: createMemoryStore(),
+    store: createMemoryStore(systemClock),
     clock: fakeClock(),
     random: () => 0.5,
     log: silentLog,
@@ -99,10 +99,13 @@ export function storeOver(store: GraphStore, writes: Pick<GraphStore, 'claim' | 
     node: (ref) => store.node(ref),
     journey: (query) => store.journey(query),
     adjacency: (query) => store.adjacency(query),
-    edge: (type, from, to, scanMax) => store.edge(type, from, to, scanMax),
+    edge: (query) => store.edge(query),
     sources: () => store.sources(),
     estimate: () => store.estimate(),
     digest: () => store.digest(),
+    setTimeToLive: (rules) => store.setTimeToLive(rules),
+    timeToLive: () => store.timeToLive(),
+    sweep: (after, rowsMax) => store.sweep(after, rowsMax),
     close: () => store.close(),
     ...writes,
   };
@@ -116,7 +119,7 @@ export interface HeldApply {
 
 /** Applies stay in flight until the test settles them; the memory store takes them in the order of the calls. */
 export class HeldStore {
-  readonly memory = createMemoryStore();
+  readonly memory = createMemoryStore(systemClock);
   readonly held: HeldApply[] = [];
   readonly store: GraphStore = storeOver(this.memory, {
     claim: (one) => this.memory.claim(one),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FencedError, OutageError } from '../foundation/index.ts';
+import { FencedError, OutageError, systemClock } from '../foundation/index.ts';
 import { createMemoryStore, createMutationBatch, type GraphStore } from '../graph-store/index.ts';
 import type { DeadLetterWriter } from './dead-letters.ts';
 import type { EventSource, SourceBatch, SourceHandler, SourceRecord } from './event-source.ts';
@@ -117,7 +117,7 @@ describe('the pipeline', () => {
         const diceLeft = { count: 400 };
         // The trouble ends at some time; 1 is the throw that disturbs nothing but batches of two records.
         const dice = (): number => (diceLeft.count-- > 0 ? stream.next().value : 7);
-        const memory = createMemoryStore();
+        const memory = createMemoryStore(systemClock);
         const dlq = new Set<bigint>();
         const applied: bigint[] = [];
         const deadLetters: DeadLetterWriter = {
@@ -138,7 +138,7 @@ describe('the pipeline', () => {
           await pipeline.run(life.signal);
           done = !life.signal.aborted;
         }
-        const oracle = createMemoryStore();
+        const oracle = createMemoryStore(systemClock);
         const mutations = createMutationBatch();
         const kindsSeen = records.map((record) => ({ record, ...JSON.parse(String(record.value)) }));
         for (const { kind, id } of kindsSeen) {
@@ -163,7 +163,7 @@ describe('the pipeline', () => {
   });
 
   it('pauses while dead letters cannot be written, says so, and goes on', async () => {
-    const memory = createMemoryStore();
+    const memory = createMemoryStore(systemClock);
     const states: string[] = [];
     let failures = 3;
     const written: bigint[] = [];
@@ -190,7 +190,7 @@ describe('the pipeline', () => {
   });
 
   it('holds no more bytes in flight than its limit', async () => {
-    const memory = createMemoryStore();
+    const memory = createMemoryStore(systemClock);
     let largest = 0;
     const apply: GraphStore['apply'] = async (advance, mutations) => {
       await new Promise((resolve) => setImmediate(resolve));
@@ -209,7 +209,7 @@ describe('the pipeline', () => {
   });
 
   it('moves its position over holes and filtered records', async () => {
-    const memory = createMemoryStore();
+    const memory = createMemoryStore(systemClock);
     const run = async (handler: SourceHandler): Promise<void> => {
       await handler.assigned(source);
       const batch: SourceBatch = { source, records: [], from: 0n, next: 10n, end: 10n };

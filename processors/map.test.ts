@@ -49,6 +49,46 @@ const nodeA = { type: 'A', id: 'a1' };
 const nodeB = { type: 'B', id: '7' };
 
 describe('a mapping run on an event', () => {
+  test.each<[unknown, bigint | null, number]>([
+    [7, null, 7],
+    ['b', 3n, 3],
+    ['b', null, 0],
+    ['b', -1n, 0],
+    ['b', 300n, 300],
+    ['b', 2n ** 62n, Number.MAX_SAFE_INTEGER],
+    [{ cel: 'has(event.b) ? 1 + b : 9' }, null, 9],
+  ])('with the rank %j of an event whose `b` is %s has the rank %i', (rank, b, expected) => {
+    expect(mapOf({ rank, nodes: [a] })({ ...event, b }, now).rank).toBe(expected);
+  });
+
+  test('refuses a decimal whose own scale is beyond what a database has', () => {
+    const scaled = {
+      type: 'record',
+      name: 'io.debezium.data.VariableScaleDecimal',
+      fields: [
+        { name: 'scale', type: 'int' },
+        { name: 'value', type: 'bytes' },
+      ],
+    };
+    const schema = new AvroSchema(
+      JSON.stringify({
+        type: 'record',
+        name: 'E',
+        fields: [...fields, { name: 'd', type: scaled }],
+        graph: { domain: 'd', time: 'at', nodes: [{ ...a, properties: { d: 'd' } }] },
+      }),
+    );
+    const map = compileMap(
+      compileMapping({ subject: 's', version: 1 }, schema, normalizers),
+      mapSettingsDefault,
+    );
+    const scaledBy = (scale: number): unknown =>
+      map({ ...event, d: { scale, value: Buffer.of(0) } }, now)?.mutations[0];
+    expect(scaledBy(-16_383)).toMatchObject({ properties: [['d', '0']] });
+    expect(() => scaledBy(16_384)).toThrow('is a decimal with a scale beyond 16383');
+    expect(() => scaledBy(-16_384)).toThrow('is a decimal with a scale beyond 16383');
+  });
+
   test('writes no node that an edge or the step already says exists', () => {
     const map = mapOf({
       nodes: [a, b],

@@ -1,5 +1,12 @@
 import { BadDataError } from '../foundation/index.ts';
-import type { Mutation, NodeRef, Property, StepLink } from '../graph-store/index.ts';
+import type {
+  Mutation,
+  NodeProperty,
+  NodeRef,
+  Property,
+  PropertyValue,
+  StepLink,
+} from '../graph-store/index.ts';
 import type {
   BlockPlan,
   ConditionPlan,
@@ -7,18 +14,23 @@ import type {
   LoopPlan,
   MappingPlan,
   NodePlan,
+  PathPlan,
   PropertyPlan,
   StepPlan,
+  ValuePlan,
 } from '../schemas/index.ts';
+import { compileRank } from './event-rank.ts';
 import { compileTime } from './event-time.ts';
 import type { Rows } from './lookup.ts';
-import { compileEventId, compileId } from './node-id.ts';
+import { compileEdgeKey, compileEventId, compileId } from './node-id.ts';
 import { compilePath, type Read, type Roots } from './read.ts';
 import { compileValue } from './value.ts';
 
 /** What one event means; which event it is, is told by `eventId` or, where that is null, by its bytes. */
 export interface MappedEvent {
   readonly timeMs: number;
+  /** 0 to 255. */
+  readonly rank: number;
   readonly eventId: string | null;
   readonly mutations: readonly Mutation[];
 }
@@ -96,6 +108,7 @@ export function compileMap(plan: MappingPlan, settings: MapSettings): MapEvent {
   const { slots, step, domain } = plan;
   const { mutationsMax } = settings;
   const readTime = compileTime(plan.time, settings.futureMsMax);
+  const readRank = compileRank(plan.rank);
   const readEventId = plan.eventId === null ? null : compileEventId(plan.eventId);
   const holds = compileCondition(plan.body.where);
   const run = compileBlock(plan.body, step?.owner ?? null);
@@ -110,7 +123,7 @@ export function compileMap(plan: MappingPlan, settings: MapSettings): MapEvent {
     run(roots, work);
     if (writeStep !== null) writeStep(roots, work);
     const { mutations } = work;
-    return mutations.length === 0 ? null : { timeMs, eventId, mutations };
+    return mutations.length === 0 ? null : { timeMs, rank: readRank(roots), eventId, mutations };
   };
 }
 
@@ -191,20 +204,68 @@ function compileNode({ slot, type, optional, id, where }: NodePlan): Run {
 function compileProperties(properties: readonly PropertyPlan[]): Read<readonly Property[]> {
   if (properties.length === 0) return () => noProperties;
   const reads = properties
-    .map(({ name, value }) => ({ name, read: compileValue(value), rows: value.rows ?? noRoots }))
+    .map(({ name, value, where }) => ({
+      name,
+      read: compileValue(value),
+      rows: value.rows ?? noRoots,
+      holds: compileCondition(where),
+    }))
     // In the store's order, so that it need not sort each event's.
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  if (reads.every(({ rows }) => rows.length === 0))
+  if (reads.every(({ rows, holds }) => rows.length === 0 && holds === null))
     return (roots) => reads.map(({ name, read }) => [name, read(roots)]);
   return (roots) => {
     const found: Property[] = [];
-    for (const { name, read, rows } of reads) {
+    for (const { name, read, rows, holds } of reads) {
+      if (holds !== null && !holds(roots)) continue;
       const value = read(roots);
       // What a row that is not there would say is unknown: a null would take away what an earlier event had of it.
       if (value === null && rows.some((root) => roots[root] === null)) continue;
       found.push([name, value]);
     }
     return found;
+  };
+}
+
+function compileNodeProperties(properties: readonly PropertyPlan[]): Read<readonly NodeProperty[]> {
+  const plain = properties.filter(({ set }) => set === null);
+  const readPlain = compileProperties(plain);
+  if (plain.length === properties.length) return readPlain;
+  const sets = properties.flatMap(({ name, value, set, where }) =>
+    set === null
+      ? []
+      : [
+          {
+            name,
+            op: set.op,
+            read: compileElements(value, set.in),
+            rows: value.rows ?? noRoots,
+            holds: compileCondition(where),
+          },
+        ],
+  );
+  return (roots) => {
+    const changes: NodeProperty[] = [...readPlain(roots)];
+    for (const { name, op, read, rows, holds } of sets) {
+      if (holds !== null && !holds(roots)) continue;
+      const elements = read(roots);
+      // What a row that is not there would say is unknown, so it replaces nothing.
+      if (elements.length === 0 && rows.some((root) => roots[root] === null)) continue;
+      // Nothing added and nothing removed is no change; nothing instead of what was there is one.
+      if (elements.length > 0 || op === 'replace') changes.push([name, { set: op, elements }]);
+    }
+    return changes;
+  };
+}
+
+/** Each value once, nulls left out. */
+function compileElements(value: ValuePlan, array: PathPlan | null): Read<readonly PropertyValue[]> {
+  const readElement = compileValue(value);
+  const readArray = array === null ? null : compilePath(array);
+  return (roots) => {
+    const items = readArray === null ? null : itemsOf(readArray(roots));
+    const values = items === null ? [readElement(roots)] : items.map((item) => readElement([...roots, item]));
+    return [...new Set(values.filter((element) => element !== null))];
   };
 }
 
@@ -219,7 +280,7 @@ function compileNodeMutation({ slot, op, properties }: NodePlan): readonly Run[]
     ];
   }
   if (properties.length === 0) return [];
-  const readProperties = compileProperties(properties);
+  const readProperties = compileNodeProperties(properties);
   return [
     (roots, work) => {
       const node = work.nodes[slot];
@@ -228,8 +289,10 @@ function compileNodeMutation({ slot, op, properties }: NodePlan): readonly Run[]
   ];
 }
 
-function compileEdge({ type, op, from, to, where, properties }: EdgePlan, owner: number | null): Run {
+function compileEdge(edge: EdgePlan, owner: number | null): Run {
+  const { type, op, from, to, where, properties } = edge;
   const readProperties = compileProperties(properties);
+  const readKey = edge.key === null ? null : compileEdgeKey(edge.key, type);
   const holds = compileCondition(where);
   const direction = from === owner ? 'out' : 'in';
   const isLinked = op === 'upsert' && (from === owner || to === owner);
@@ -239,11 +302,13 @@ function compileEdge({ type, op, from, to, where, properties }: EdgePlan, owner:
     const toNode = work.nodes[to];
     if (!fromNode || !toNode) return;
     if (holds !== null && !holds(roots)) return;
+    const ends = { type, from: fromNode, to: toNode };
+    const found = readKey === null ? ends : { ...ends, key: readKey(roots) };
     if (op === 'delete') {
-      work.push({ kind: 'edge-delete', type, from: fromNode, to: toNode });
+      work.push({ kind: 'edge-delete', ...found });
       return;
     }
-    work.push({ kind: 'edge', type, from: fromNode, to: toNode, properties: readProperties(roots) });
+    work.push({ kind: 'edge', ...found, properties: readProperties(roots) });
     work.mentioned[from] = true;
     work.mentioned[to] = true;
     if (!isLinked) return;

@@ -59,10 +59,33 @@ describe('docs/mapping.schema.json', () => {
 
   test.each<[string, unknown]>([
     ['a minimal mapping', valid],
+    ['a rank from the event', { ...valid, rank: { cel: 'size(tags)' } }],
+    ['a rank at a path', { ...valid, rank: 'at' }],
+    [
+      'a property under a condition',
+      { ...valid, nodes: [{ ...node, properties: { p: { path: 'at', where: 'at > 0' } } }] },
+    ],
     ['a delete', { ...valid, nodes: [{ ...node, op: 'delete' }] }],
     ['a lookup', withLookup({})],
     ['a lookup that waits', wait(['waitMs', 60_000], ['then', 'deadLetter'])],
     ['a lookup that says its defaults', withLookup({ missing: 'apply', late: 'ignore' })],
+    [
+      'a key, a fold and a time to live',
+      {
+        ...valid,
+        nodes: [{ ...node, ttl: '90d', properties: { t: { path: 'tags', set: 'add' } } }],
+        edges: [
+          {
+            type: 'X',
+            from: 'A',
+            to: 'A',
+            key: 'id',
+            ttl: '1h',
+            properties: { n: { path: 'at', fold: 'sum' } },
+          },
+        ],
+      },
+    ],
     ['a path of each kind', { ...valid, forEach: [{ ...loop, nodes: [{ type: 'B', id: 'tag' }] }] }],
   ])('agrees with the compiler that %s is right', (_what, graph) => {
     expect(problemsOf(graph)).toBe(0);
@@ -71,6 +94,8 @@ describe('docs/mapping.schema.json', () => {
 
   test.each<[string, unknown]>([
     ['a list', []],
+    ['an id under a condition', { ...valid, nodes: [{ ...node, id: { path: 'id', where: 'at > 0' } }] }],
+    ['a rank under a condition', { ...valid, rank: { path: 'at', where: 'at > 0' } }],
     ['a mapping without a domain', { time: 'at', nodes: [node] }],
     ['a domain with a space', { ...valid, domain: 'a b' }],
     ['a mapping without a time', { domain: 'd', nodes: [node] }],
@@ -99,6 +124,16 @@ describe('docs/mapping.schema.json', () => {
       'nine functions',
       { ...valid, nodes: [{ type: 'A', id: { path: 'id', apply: Array(9).fill('trim') } }] },
     ],
+    ['a time to live that is none', { ...valid, nodes: [{ ...node, ttl: 'a week' }] }],
+    [
+      'a set change that is none',
+      { ...valid, nodes: [{ ...node, properties: { t: { path: 'tags', set: 'all' } } }] },
+    ],
+    ['a fold of a node', { ...valid, nodes: [{ ...node, properties: { t: { path: 'id', fold: 'last' } } }] }],
+    [
+      'a set of an edge',
+      { ...valid, edges: [{ type: 'X', from: 'A', to: 'A', properties: { t: { path: 'id', set: 'add' } } }] },
+    ],
     ['an operation that is none', { ...valid, nodes: [{ ...node, op: 'remove' }] }],
     ['properties of a delete', { ...valid, nodes: [{ ...node, op: 'delete', properties: { a: 'id' } }] }],
     ['an edge without an end', { ...valid, edges: [{ type: 'X', from: 'A' }] }],
@@ -115,7 +150,7 @@ describe('docs/mapping.schema.json', () => {
     ],
     ['a journey without an owner', { ...valid, journey: { action: 'watched' } }],
     ['an action of nothing', { ...valid, journey: { owner: 'A', action: '  ' } }],
-    ['a rank of 256', { ...valid, rank: 256 }],
+    ['a rank of 2^53', { ...valid, rank: 2 ** 53 }],
     ['a lookup without a key', { ...valid, lookups: [{ as: 'row', topic: 't' }] }],
     ['a lookup of no topic', withLookup({ topic: 'a b' })],
     ['an unknown attribute of a lookup', withLookup({ table: 't' })],

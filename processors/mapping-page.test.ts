@@ -65,6 +65,16 @@ describe('docs/mapping.md', () => {
     expect(plan).not.toBeNull();
   });
 
+  test.each([
+    ['Change data capture', join('test', 'debezium', 'titles.changes.graph.avsc')],
+    ['Request and response logs', join('processors', 'language', 'request-response.json')],
+  ])('shows under “%s” the mapping that is tested', (title, file) => {
+    const [, section = ''] = page.split(`## ${title}\n`);
+    const [, shown = ''] = /^```jsonc\n(.*?)^```$/ms.exec(section) ?? [];
+    const tested = JSON.parse(readFileSync(join(import.meta.dirname, '..', file), 'utf8'));
+    expect(JSON.parse(`{${shown}}`).graph).toEqual((tested.schema ?? tested).graph);
+  });
+
   test('lists the functions of `apply` as they are', () => {
     const rows = [...normalizers.values()].map(({ name, takes, gives, description, examples }) => {
       const [[given, given2] = []] = examples;

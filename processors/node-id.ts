@@ -1,10 +1,11 @@
-import { nodeIdBytesMax, type PropertyValue } from '../graph-store/index.ts';
+import { edgeKeyBytesMax, nodeIdBytesMax, type PropertyValue } from '../graph-store/index.ts';
 import type { FieldRead, ValuePlan } from '../schemas/index.ts';
 import { bad, kindOf, type Read } from './read.ts';
 import { compileValue } from './value.ts';
 
 /** No UTF-16 unit takes more than three bytes of UTF-8. */
 const nodeIdUnitsSafe = Math.floor(nodeIdBytesMax / 3);
+const edgeKeyUnitsSafe = Math.floor(edgeKeyBytesMax / 3);
 
 /**
  * A node's id as text. Null where the event has none; empty ids, ids over 1,024 bytes of UTF-8 and ids that hold NUL are
@@ -14,6 +15,24 @@ export function compileId(plan: ValuePlan): Read<string | null> {
   const read = compileValue(plan);
   const { text } = plan;
   return (roots) => idText(read(roots), text);
+}
+
+/** Tells edges between two nodes apart: as an id, of 255 bytes at most and never null (`EDGE_KEY_MISSING`, `INVALID_EDGE_KEY`). */
+export function compileEdgeKey(plan: ValuePlan, edgeType: string): Read<string> {
+  const read = compileValue(plan);
+  const { text } = plan;
+  return (roots) => {
+    const value = read(roots);
+    if (value === null)
+      throw bad('EDGE_KEY_MISSING', text, `is null, but tells edges of the type ${edgeType} apart`);
+    const key = String(value);
+    if (key !== '' && key.length <= edgeKeyUnitsSafe) return key;
+    if (key === '' || Buffer.byteLength(key) > edgeKeyBytesMax) {
+      const why = key === '' ? 'is empty' : `has more than ${edgeKeyBytesMax} bytes`;
+      throw bad('INVALID_EDGE_KEY', text, `${why} and cannot tell edges apart`);
+    }
+    return key;
+  };
 }
 
 /** An event's own id, by the rules of a node's. */

@@ -10,6 +10,8 @@ export const timeMsMax = 8_640_000_000_000_000;
 const dayMs = 86_400_000;
 /** More than any precision that a schema may declare needs; a megabyte would take seconds to make digits of. */
 const decimalBytesMax = 1_024;
+/** Digits behind the point that PostgreSQL's numeric can have. */
+const scaleMax = 16_383;
 /** Years 1 to 9999, which is all that ISO 8601 writes with four digits. */
 const dayMin = -719_162;
 const dayMax = 2_932_896;
@@ -68,7 +70,11 @@ function compileField(field: FieldRead): Read<PropertyValue> {
 }
 
 /** A value that is not null, as avsc reads it, in the form in which the graph keeps it. */
-function compileCanonical(kind: ValueKind, scale: number, path: string): (value: unknown) => PropertyValue {
+function compileCanonical(
+  kind: ValueKind,
+  scale: number | null,
+  path: string,
+): (value: unknown) => PropertyValue {
   const wrong = (value: unknown): never => {
     throw bad('VALUE_INVALID', path, `is ${kindOf(value)}`);
   };
@@ -88,6 +94,7 @@ function compileCanonical(kind: ValueKind, scale: number, path: string): (value:
     case 'bytes':
       return (value) => (value instanceof Uint8Array ? base64(value) : wrong(value));
     case 'decimal':
+      if (scale === null) return (value) => scaledDecimal(value, path) ?? wrong(value);
       return (value) => (value instanceof Uint8Array ? decimal(value, scale, path) : wrong(value));
     case 'date':
       return (value) => (typeof value === 'number' ? dateText(value, path) : wrong(value));
@@ -125,6 +132,19 @@ function decimal(bytes: Uint8Array, scale: number, path: string): string {
   if (bytes.length > decimalBytesMax)
     throw bad('VALUE_INVALID', path, `is a decimal of more than ${decimalBytesMax} bytes`);
   return decimalText(bigEndian(bytes), scale);
+}
+
+/** A decimal that brings its own scale; null for what is none. */
+function scaledDecimal(given: unknown, path: string): string | null {
+  if (typeof given !== 'object' || given === null || !('scale' in given) || !('value' in given)) return null;
+  const { scale, value } = given;
+  if (typeof scale !== 'number' || !(value instanceof Uint8Array)) return null;
+  if (Math.abs(scale) > scaleMax)
+    throw bad('VALUE_INVALID', path, `is a decimal with a scale beyond ${scaleMax}`);
+  // 12 at scale -2 is 1200.
+  if (scale < 0)
+    return `${decimal(value, 0, path)}${'0'.repeat(value.every((byte) => byte === 0) ? 0 : -scale)}`;
+  return decimal(value, scale, path);
 }
 
 /** With all its digits behind the point: 1.50 is not 1.5 to those who write decimals. */

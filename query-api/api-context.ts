@@ -1,5 +1,6 @@
 import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
+import type { ReadBudget } from './read-budget.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StepBudget } from './step-budget.ts';
 
@@ -8,6 +9,8 @@ export interface QueryLimits {
   readonly pageMax: number;
   readonly lookbackMs: number;
   readonly scanRowsMax: number;
+  /** Nodes and journeys that one query may read. */
+  readonly readsMax: number;
   readonly depthMax: number;
   readonly aliasesMax: number;
   readonly tokensMax: number;
@@ -20,6 +23,7 @@ export const queryLimitsDefault: QueryLimits = {
   pageMax: 500,
   lookbackMs: 100 * 86_400_000,
   scanRowsMax: 10_000,
+  readsMax: 32,
   depthMax: 12,
   aliasesMax: 15,
   tokensMax: 1000,
@@ -33,6 +37,7 @@ export interface ApiContext {
   readonly status: StatusReader;
   readonly limits: QueryLimits;
   readonly steps: StepBudget;
+  readonly reads: ReadBudget;
   readonly clock: Clock;
   readonly log: Log;
   readonly requestId: string;

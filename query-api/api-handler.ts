@@ -3,6 +3,7 @@ import type { ApiContext } from './api-context.ts';
 import { Deadline } from './deadline.ts';
 import type { GraphqlEngine, GraphqlResponse } from './graphql-engine.ts';
 import { type Ide, idePolicy } from './ide-page.ts';
+import { ReadBudget } from './read-budget.ts';
 import { readBody } from './request-body.ts';
 import { refuseCaller, refuseHost } from './request-gate.ts';
 import type { ApiServerOptions } from './server.ts';
@@ -137,7 +138,8 @@ export class ApiHandler {
 
   #context(requestId: string): ApiContext {
     const { reader, status, limits, clock, log } = this.#options;
-    return { reader, status, limits, clock, log, requestId, steps: new StepBudget(limits.pageMax) };
+    const steps = new StepBudget(limits.pageMax);
+    return { reader, status, limits, clock, log, requestId, steps, reads: new ReadBudget(limits.readsMax) };
   }
 }
 

@@ -28,7 +28,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
   return await startApiServer({
     host: '127.0.0.1',
     port: options.port ?? 0,
-    reader: options.reader ?? createMemoryStore(),
+    reader: options.reader ?? createMemoryStore(systemClock),
     status: {
       version: '0',
       startedAtMs: 0,

@@ -5,15 +5,17 @@ import { createSchema } from './index.ts';
 import type { MappingState } from './status-reader.ts';
 
 const by = { declaredBy: ['a-value'] };
+const single = { many: false, fold: 'last' } as const;
 const schema: GraphSchema = {
   nodeTypes: [
     {
       name: 'Account',
       idKind: 'integer',
       properties: [
-        { name: 'seen', kind: 'time of day', ...by },
-        { name: 'score', kind: 'number', declaredBy: ['a-value', 'b-value'] },
+        { name: 'seen', kind: 'time of day', ...single, ...by },
+        { name: 'score', kind: 'number', ...single, declaredBy: ['a-value', 'b-value'] },
       ],
+      ttlMs: null,
       ...by,
     },
   ],
@@ -21,7 +23,9 @@ const schema: GraphSchema = {
     {
       name: 'WATCHED',
       ends: [{ from: 'Account', to: 'Title', ...by }],
-      properties: [{ name: 'at', kind: 'timestamp', ...by }],
+      properties: [{ name: 'at', kind: 'timestamp', many: true, fold: 'set', ...by }],
+      keyed: true,
+      ttlMs: 5_000,
       ...by,
     },
   ],
@@ -54,9 +58,9 @@ async function graphSchema(query: string, now: () => GraphSchema): Promise<unkno
 
 describe('The graph schema', () => {
   it('says what the graph can hold, and which subjects say so', async () => {
-    const properties = 'properties { name kind declaredBy }';
-    const query = `nodeTypes { name idKind ${properties} declaredBy }
-      edgeTypes { name ends { from to declaredBy } ${properties} declaredBy }
+    const properties = 'properties { name kind many fold declaredBy }';
+    const query = `nodeTypes { name idKind ${properties} timeToLive declaredBy }
+      edgeTypes { name ends { from to declaredBy } keyed ${properties} timeToLive declaredBy }
       domains { name actions { name declaredBy } declaredBy }`;
     expect(await graphSchema(query, () => schema)).toEqual({
       nodeTypes: [
@@ -64,9 +68,10 @@ describe('The graph schema', () => {
           name: 'Account',
           idKind: 'INTEGER',
           properties: [
-            { name: 'seen', kind: 'TIME_OF_DAY', ...by },
-            { name: 'score', kind: 'NUMBER', declaredBy: ['a-value', 'b-value'] },
+            { name: 'seen', kind: 'TIME_OF_DAY', many: false, fold: 'LAST', ...by },
+            { name: 'score', kind: 'NUMBER', many: false, fold: 'LAST', declaredBy: ['a-value', 'b-value'] },
           ],
+          timeToLive: null,
           ...by,
         },
       ],
@@ -74,7 +79,9 @@ describe('The graph schema', () => {
         {
           name: 'WATCHED',
           ends: [{ from: 'Account', to: 'Title', ...by }],
-          properties: [{ name: 'at', kind: 'TIMESTAMP', ...by }],
+          keyed: true,
+          properties: [{ name: 'at', kind: 'TIMESTAMP', many: true, fold: 'SET', ...by }],
+          timeToLive: 5,
           ...by,
         },
       ],

@@ -1,6 +1,8 @@
 import {
+  GraphQLBoolean,
   GraphQLEnumType,
   type GraphQLFieldConfig,
+  GraphQLFloat,
   GraphQLInt,
   GraphQLList,
   GraphQLNonNull,
@@ -20,6 +22,7 @@ import type {
 import type { ApiContext } from './api-context.ts';
 import { dateTimeScalar } from './scalars.ts';
 import type { MappingProblemState, MappingState } from './status-reader.ts';
+import type { TypedWarning } from './typed-plan.ts';
 
 const text = new GraphQLNonNull(GraphQLString);
 const listOf = (type: GraphQLOutputType): GraphQLNonNull<GraphQLList<GraphQLNonNull<GraphQLOutputType>>> =>
@@ -57,9 +60,37 @@ const idKindType = new GraphQLEnumType({
   },
 });
 
+const foldType = new GraphQLEnumType({
+  name: 'PropertyFold',
+  values: {
+    LAST: { value: 'last', description: 'Of the newest event that has it.' },
+    FIRST: { value: 'first', description: 'Of the oldest event that has it.' },
+    MIN: { value: 'min' },
+    MAX: { value: 'max' },
+    SUM: { value: 'sum', description: 'Each event once, however often it came.' },
+    SET: { value: 'set', description: 'All distinct ones.' },
+  },
+});
+
+const ttl = {
+  type: GraphQLFloat,
+  description: 'For how many seconds what is known of it is kept; null for ever.',
+  resolve: ({ ttlMs }: { readonly ttlMs: number | null }) => (ttlMs === null ? null : ttlMs / 1_000),
+};
+
 const propertyType = new GraphQLObjectType<PropertySchema>({
   name: 'GraphProperty',
-  fields: { name: { type: text }, kind: { type: new GraphQLNonNull(propertyKindType) }, declaredBy },
+  fields: {
+    name: { type: text },
+    kind: { type: new GraphQLNonNull(propertyKindType) },
+    many: { type: new GraphQLNonNull(GraphQLBoolean), description: 'True when it has several values.' },
+    fold: {
+      type: new GraphQLNonNull(foldType),
+      description:
+        "How the values of an edge's events become one; LAST for a node's, whose newest write wins.",
+    },
+    declaredBy,
+  },
 });
 
 const nodeTypeType = new GraphQLObjectType<NodeTypeSchema>({
@@ -68,6 +99,7 @@ const nodeTypeType = new GraphQLObjectType<NodeTypeSchema>({
     name: { type: text, description: 'Such as `Account`.' },
     idKind: { type: new GraphQLNonNull(idKindType) },
     properties: { type: listOf(propertyType) },
+    timeToLive: ttl,
     declaredBy,
   },
 });
@@ -83,7 +115,12 @@ const edgeTypeType = new GraphQLObjectType<EdgeTypeSchema>({
   fields: {
     name: { type: text, description: 'Such as `WATCHED`.' },
     ends: { type: listOf(endsType) },
+    keyed: {
+      type: new GraphQLNonNull(GraphQLBoolean),
+      description: 'True when a key tells several edges between two nodes apart.',
+    },
     properties: { type: listOf(propertyType) },
+    timeToLive: ttl,
     declaredBy,
   },
 });
@@ -142,8 +179,18 @@ const mappingType = new GraphQLObjectType<MappingState>({
   },
 });
 
+const warningType = new GraphQLObjectType<TypedWarning>({
+  name: 'GraphSchemaWarning',
+  description: 'A part of the graph schema that has no type or field of its own in GraphQL.',
+  fields: {
+    path: { type: text, description: 'In the graph, such as `Title.properties`.' },
+    sentence: { type: text, description: 'Why, and what to do.' },
+  },
+});
+
 interface GraphSchemaAnswer extends GraphSchema {
   readonly mappings: readonly MappingState[];
+  readonly warnings: readonly TypedWarning[];
 }
 
 const graphSchemaType = new GraphQLObjectType<GraphSchemaAnswer>({
@@ -153,16 +200,22 @@ const graphSchemaType = new GraphQLObjectType<GraphSchemaAnswer>({
     edgeTypes: { type: listOf(edgeTypeType) },
     domains: { type: listOf(domainType) },
     mappings: { type: listOf(mappingType), description: 'Which version of which subject is in force.' },
+    warnings: { type: listOf(warningType), description: 'What is left out of the typed part of this API.' },
   },
 });
 
-/** `graphSchema`: no read of the store. */
-export const graphSchemaField: GraphQLFieldConfig<unknown, ApiContext> = {
-  type: new GraphQLNonNull(graphSchemaType),
-  description:
-    'What the graph can hold now: the union of all mappings in force, and where each part comes from.',
-  resolve: (_source, _arguments, { status }): GraphSchemaAnswer => ({
-    ...status.graphSchema(),
-    mappings: status.mappings(),
-  }),
-};
+/** `graphSchema`: no read of the store. The warnings are those of the schema that the query runs on. */
+export function createGraphSchemaField(
+  warnings: readonly TypedWarning[],
+): GraphQLFieldConfig<unknown, ApiContext> {
+  return {
+    type: new GraphQLNonNull(graphSchemaType),
+    description:
+      'What the graph can hold now: the union of all mappings in force, and where each part comes from.',
+    resolve: (_source, _arguments, { status }): GraphSchemaAnswer => ({
+      ...status.graphSchema(),
+      mappings: status.mappings(),
+      warnings,
+    }),
+  };
+}

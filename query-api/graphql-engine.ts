@@ -1,13 +1,15 @@
 import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
-import type { GraphQLError } from 'graphql';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Log } from '../foundation/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
 import { maskedError, publicError } from './api-error.ts';
 import { argumentAtFault } from './argument-at-fault.ts';
+import { introspectionRule } from './introspection-rule.ts';
 import { aliasRule, depthRule } from './query-rules.ts';
 import { sourceRefusal } from './query-source.ts';
 import { createSchema } from './schema.ts';
+import { SchemaInForce, type SchemaInForceParts } from './schema-in-force.ts';
 
 export interface GraphqlRequest {
   readonly method: string;
@@ -22,15 +24,21 @@ export interface GraphqlResponse {
   readonly body: string;
 }
 
+const validationErrorsMax = 20;
+
 /** Apollo Server without a server of its own: HTTP is ours, so that other paths live beside it. */
 export class GraphqlEngine {
   readonly #apollo: ApolloServer<ApiContext>;
   readonly #tokensMax: number;
+  readonly #schema: SchemaInForce;
 
-  constructor(limits: QueryLimits, log: Log) {
+  constructor(limits: QueryLimits, parts: SchemaInForceParts) {
+    const { log } = parts;
     this.#tokensMax = limits.tokensMax;
+    const changing = new ChangingSchema();
+    this.#schema = new SchemaInForce(parts, (schema) => changing.change(schema));
     this.#apollo = new ApolloServer<ApiContext>({
-      schema: createSchema(),
+      gateway: changing,
       csrfPrevention: true,
       allowBatchedHttpRequests: false,
       // Queries that callers leave on the server are a cache to fill; ours are small enough to be sent.
@@ -39,7 +47,9 @@ export class GraphqlEngine {
       introspection: true,
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
-      validationRules: [depthRule(limits.depthMax), aliasRule(limits.aliasesMax)],
+      validationRules: [depthRule(limits.depthMax), aliasRule(limits.aliasesMax), introspectionRule],
+      // Each wrong name is compared with all right ones, to say what was meant.
+      validationOptions: { maxErrors: validationErrorsMax },
       formatError: publicError,
       plugins: [ApolloServerPluginCacheControlDisabled(), errorPlugin(log)],
       logger: apolloLogger(log),
@@ -58,6 +68,7 @@ export class GraphqlEngine {
     const query = queryText(request);
     const refusal = query === null ? null : sourceRefusal(query, this.#tokensMax);
     if (refusal !== null) return refused(refusal);
+    this.#schema.refresh();
     const headers = new HeaderMap(Object.entries(request.headers));
     const response = await this.#apollo.executeHTTPGraphQLRequest({
       httpGraphQLRequest: { method: request.method, search: request.search, headers, body: request.body },
@@ -68,6 +79,40 @@ export class GraphqlEngine {
     if (body.kind === 'complete') text = body.string;
     else for await (const chunk of body.asyncIterator) text += chunk;
     return { status: response.status ?? 200, headers: response.headers, body: text };
+  }
+}
+
+type SchemaListener = (context: {
+  readonly apiSchema: GraphQLSchema;
+  readonly coreSupergraphSdl: string;
+}) => void;
+
+/**
+ * Apollo's way to change a schema while it serves: a gateway without an executor. A request keeps the schema that it began
+ * with, each schema has a cache of its own for the documents that were validated against it, and one that is not
+ * valid is thrown back to whoever changes it.
+ */
+class ChangingSchema {
+  #listener: SchemaListener | null = null;
+
+  onSchemaLoadOrUpdate(listener: SchemaListener): () => void {
+    this.#listener = listener;
+    return () => {
+      this.#listener = null;
+    };
+  }
+
+  async load(): Promise<{ readonly executor: null }> {
+    this.change(createSchema());
+    return { executor: null };
+  }
+
+  async stop(): Promise<void> {
+    this.#listener = null;
+  }
+
+  change(apiSchema: GraphQLSchema): void {
+    this.#listener?.({ apiSchema, coreSupergraphSdl: '' });
   }
 }
 

@@ -28,7 +28,7 @@ async function journey(
 }
 
 async function storeWith(...timesMs: readonly number[]): Promise<ReturnType<typeof createMemoryStore>> {
-  const store = createMemoryStore();
+  const store = createMemoryStore(systemClock);
   const write = await createWriter(store);
   await write(timesMs.map((timeMs, i) => stepAt(timeMs, BigInt(i + 1))));
   return store;

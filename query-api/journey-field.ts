@@ -1,13 +1,12 @@
 import {
   type GraphQLFieldConfig,
-  GraphQLID,
-  GraphQLInputObjectType,
+  type GraphQLFieldConfigArgumentMap,
   GraphQLInt,
   GraphQLList,
   GraphQLNonNull,
   GraphQLString,
 } from 'graphql';
-import type { JourneyPage, JourneyQuery, StepView, TimeOrder } from '../graph-store/index.ts';
+import type { JourneyPage, JourneyQuery, NodeRef, StepView, TimeOrder } from '../graph-store/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
 import { badInput } from './api-error.ts';
 import { readCursor, writeCursor } from './cursor.ts';
@@ -19,11 +18,14 @@ import {
   type StepAnswer,
 } from './journey-type.ts';
 import { readNodeRef } from './node-arguments.ts';
-import { propertiesObject } from './node-type.ts';
+import { nodeRefInput, propertiesObject } from './node-type.ts';
 import { dateTimeScalar } from './scalars.ts';
 
-interface JourneyArguments {
+interface JourneyArguments extends StepsArguments {
   readonly of: { readonly type: string; readonly id: string };
+}
+
+interface StepsArguments {
   readonly since?: number | null;
   readonly until?: number | null;
   readonly domains?: readonly string[] | null;
@@ -39,13 +41,18 @@ export const pageBytesMax = 4 * 2 ** 20;
 /** Event times a little ahead of the clock are taken in, so an open end lies ahead of now. */
 const openEndMs = 8.64e15;
 
-const nodeRefInput = new GraphQLInputObjectType({
-  name: 'NodeRefInput',
-  fields: {
-    type: { type: new GraphQLNonNull(GraphQLString), description: 'Node type, such as `Account`.' },
-    id: { type: new GraphQLNonNull(GraphQLID) },
+/** Which steps of a journey, whosever it is. */
+const stepsArguments: GraphQLFieldConfigArgumentMap = {
+  since: {
+    type: dateTimeScalar,
+    description: 'From this time on; the default lookback before `until` or now otherwise.',
   },
-});
+  until: { type: dateTimeScalar, description: 'Before this time.' },
+  domains: { type: new GraphQLList(new GraphQLNonNull(GraphQLString)), description: 'Only these domains.' },
+  first: { type: GraphQLInt, description: 'Steps in the page.' },
+  after: { type: GraphQLString, description: 'A cursor of an earlier page.' },
+  order: { type: new GraphQLNonNull(journeyOrderType), defaultValue: 'oldest-first' },
+};
 
 /** `journey(of, since, until, domains, first, after, order)`: one bounded read of the store, whatever is asked. */
 export const journeyField: GraphQLFieldConfig<unknown, ApiContext, JourneyArguments> = {
@@ -53,22 +60,26 @@ export const journeyField: GraphQLFieldConfig<unknown, ApiContext, JourneyArgume
   description: 'What a member has been doing, step by step, across all domains.',
   args: {
     of: { type: new GraphQLNonNull(nodeRefInput), description: "The steps' owner." },
-    since: {
-      type: dateTimeScalar,
-      description: 'From this time on; the default lookback before `until` or now otherwise.',
-    },
-    until: { type: dateTimeScalar, description: 'Before this time.' },
-    domains: { type: new GraphQLList(new GraphQLNonNull(GraphQLString)), description: 'Only these domains.' },
-    first: { type: GraphQLInt, description: 'Steps in the page.' },
-    after: { type: GraphQLString, description: 'A cursor of an earlier page.' },
-    order: { type: new GraphQLNonNull(journeyOrderType), defaultValue: 'oldest-first' },
+    ...stepsArguments,
   },
-  resolve: async (_source, input, context): Promise<JourneyAnswer> => {
-    const query = planJourney(input, context.limits, context.clock.now());
-    context.steps.take(query.limit);
-    return answer(query, await context.reader.journey(query), context);
-  },
+  resolve: async (_source, input, context): Promise<JourneyAnswer> => await readJourney(input, context),
 };
+
+/** `journey(since, until, domains, first, after, order)` of a node that has been read: one more bounded read. */
+export const nodeJourneyField: GraphQLFieldConfig<{ readonly node: NodeRef }, ApiContext, StepsArguments> = {
+  type: new GraphQLNonNull(journeyConnectionType),
+  description: 'What it has been doing, step by step, across all domains.',
+  args: stepsArguments,
+  resolve: async ({ node }, input, context): Promise<JourneyAnswer> =>
+    await readJourney({ ...input, of: node }, context),
+};
+
+async function readJourney(input: JourneyArguments, context: ApiContext): Promise<JourneyAnswer> {
+  const query = planJourney(input, context.limits, context.clock.now());
+  context.steps.take(query.limit);
+  context.reads.take();
+  return answer(query, await context.reader.journey(query), context);
+}
 
 /** Every limit is settled here, before the store is asked. */
 export function planJourney(input: JourneyArguments, limits: QueryLimits, nowMs: number): JourneyQuery {
@@ -138,6 +149,7 @@ function limitReached(
 }
 
 function stepAnswer(step: StepView): StepAnswer {
-  const { timeMs, domain, action, owner, links, properties } = step;
-  return { time: timeMs, domain, action, owner, links, properties: propertiesObject(properties) };
+  const { timeMs, domain, action, owner, links, properties, lineage } = step;
+  const shown = propertiesObject(properties);
+  return { time: timeMs, domain, action, owner, links, properties: shown, lineage };
 }

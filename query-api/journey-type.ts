@@ -8,7 +8,8 @@ import {
   GraphQLObjectType,
   GraphQLString,
 } from 'graphql';
-import type { NodeRef, StepLink } from '../graph-store/index.ts';
+import type { Lineage, NodeRef, StepLink } from '../graph-store/index.ts';
+import { lineageType } from './lineage-type.ts';
 import { nodeRefType } from './node-type.ts';
 import { dateTimeScalar, jsonScalar } from './scalars.ts';
 
@@ -27,6 +28,7 @@ export interface StepAnswer {
   readonly owner: NodeRef;
   readonly links: readonly StepLink[];
   readonly properties: Readonly<Record<string, unknown>>;
+  readonly lineage: Lineage | null;
 }
 
 export type LimitKind = 'PAGE' | 'SCAN' | 'BYTES';
@@ -77,6 +79,7 @@ const stepType = new GraphQLObjectType<StepAnswer>({
     owner: { type: new GraphQLNonNull(nodeRefType), description: 'Whose step it is.' },
     links: { type: listOf(stepLinkType), description: 'Nodes that were deleted since are left out.' },
     properties: { type: new GraphQLNonNull(jsonScalar) },
+    lineage: { type: lineageType, description: 'Which record this step is from; null when unknown.' },
   },
 });
 

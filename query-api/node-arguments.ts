@@ -4,11 +4,14 @@ import { badInput } from './api-error.ts';
 
 const name = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+export function checkTypeName(argument: string, type: string, takes: string): string {
+  if (name.test(type) && !type.startsWith('__') && type.length <= nameBytesMax) return type;
+  throw badInput(argument, takes);
+}
+
 /** A node reference from a caller, checked before the store sees it. */
 export function readNodeRef(typeArgument: string, idArgument: string, type: string, id: string): NodeRef {
-  if (!name.test(type) || type.startsWith('__') || type.length > nameBytesMax) {
-    throw badInput(typeArgument, 'the name of a node type, such as Account');
-  }
+  checkTypeName(typeArgument, type, 'the name of a node type, such as Account');
   try {
     checkNodeId(id);
   } catch (error) {

@@ -16,10 +16,12 @@ export const nodeField: GraphQLFieldConfig<unknown, ApiContext, NodeArguments> =
     type: { type: new GraphQLNonNull(GraphQLString), description: 'Node type, such as `Account`.' },
     id: { type: new GraphQLNonNull(GraphQLID) },
   },
-  resolve: async (_source, { type, id }, { reader }): Promise<NodeAnswer | null> => {
-    const view = await reader.node(readNodeRef('type', 'id', type, id));
+  resolve: async (_source, { type, id }, { reader, reads }): Promise<NodeAnswer | null> => {
+    const ref = readNodeRef('type', 'id', type, id);
+    reads.take();
+    const view = await reader.node(ref);
     if (view === null) return null;
     const properties = view.properties.map(({ name, value }) => [name, value] as const);
-    return { ...view.node, properties: propertiesObject(properties) };
+    return { ...view.node, properties: propertiesObject(properties), lineage: view.lineage };
   },
 };

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../foundation/index.ts';
 import { createMemoryStore, type EventMutations } from '../graph-store/index.ts';
 import { ask, createWriter, startTestApi, stepAt } from './api-testing.ts';
 import { pageBytesMax } from './journey-field.ts';
@@ -63,7 +64,7 @@ describe('Pages of a journey', () => {
         fc.integer({ min: 1, max: 5 }),
         fc.integer({ min: 1, max: 7 }),
         async (first, later, order, domains, size, scanRowsMax) => {
-          const store = createMemoryStore();
+          const store = createMemoryStore(systemClock);
           const write = await createWriter(store);
           await write(first);
           const paged = await startTestApi({ reader: store, limits: { scanRowsMax } });
@@ -90,7 +91,7 @@ describe('Pages of a journey', () => {
   });
 
   it('that are empty because the scan was cut short still say where to go on', async () => {
-    const store = createMemoryStore();
+    const store = createMemoryStore(systemClock);
     const write = await createWriter(store);
     await write([stepAt(1, 1n, 'e'), stepAt(2, 2n, 'e'), stepAt(3, 3n, 'd')]);
     const server = await startTestApi({ reader: store, limits: { scanRowsMax: 2 } });
@@ -110,7 +111,7 @@ describe('Pages of a journey', () => {
   });
 
   it('end by their size as well, say so, and go on', async () => {
-    const store = createMemoryStore();
+    const store = createMemoryStore(systemClock);
     const write = await createWriter(store);
     // A quarter of a page in each step.
     const text = 'x'.repeat(2 ** 16);

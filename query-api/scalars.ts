@@ -10,12 +10,27 @@ export const dateTimeScalar = new GraphQLScalarType<number, string>({
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => {
     if (typeof value !== 'number') throw new TypeError('a DateTime is made from milliseconds');
-    return new Date(value).toISOString();
+    return dateTimeText(value);
   },
   parseValue: (value) => parseDateTime(value),
   // The node tells where in the query the value stands, hence which argument it is.
   parseLiteral: (node) => parseDateTime(node.kind === Kind.STRING ? node.value : null, node),
 });
+
+/** The years 0000 to 9999: RFC 3339 has no others. */
+const firstMs = -62_167_219_200_000;
+const lastMs = 253_402_300_799_999;
+
+export function fitsDateTime(value: unknown): boolean {
+  return typeof value === 'number' && value >= firstMs && value <= lastMs;
+}
+
+/** With microseconds where there are some: a double holds them exactly enough to round them back. */
+function dateTimeText(timeMs: number): string {
+  const micros = Math.round((timeMs - Math.floor(timeMs)) * 1000);
+  const text = new Date(Math.floor(timeMs) + (micros === 1000 ? 1 : 0)).toISOString();
+  return micros % 1000 === 0 ? text : `${text.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
+}
 
 function parseDateTime(value: unknown, node?: ValueNode): number {
   const match = typeof value === 'string' ? rfc3339.exec(value) : null;

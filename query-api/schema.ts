@@ -1,16 +1,16 @@
 import { GraphQLObjectType, GraphQLSchema } from 'graphql';
 import type { ApiContext } from './api-context.ts';
-import { graphSchemaField } from './graph-schema-field.ts';
-import { journeyField } from './journey-field.ts';
-import { nodeField } from './node-field.ts';
-import { statusField } from './status-field.ts';
+import { graphNodeType } from './graph-node-type.ts';
+import { ownRootFields } from './root-fields.ts';
+import { typedRootFields } from './typed-fields.ts';
+import { emptyPlan, type TypedPlan } from './typed-plan.ts';
 
-/** The API's schema; independent of the server that carries it. */
-export function createSchema(): GraphQLSchema {
-  return new GraphQLSchema({
-    query: new GraphQLObjectType<unknown, ApiContext>({
-      name: 'Query',
-      fields: { node: nodeField, journey: journeyField, status: statusField, graphSchema: graphSchemaField },
-    }),
+/** The API's schema; independent of the server that carries it. Without a plan, only what every process has. */
+export function createSchema(plan: TypedPlan = emptyPlan): GraphQLSchema {
+  const query = new GraphQLObjectType<unknown, ApiContext>({
+    name: 'Query',
+    fields: { ...ownRootFields(plan.warnings), ...typedRootFields(plan) },
   });
+  // Nothing leads to the interface until the graph schema has a node type.
+  return new GraphQLSchema({ query, types: [query, graphNodeType] });
 }

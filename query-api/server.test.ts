@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { text as readAll } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { type Log, OutageError, silentLog } from '../foundation/index.ts';
+import { type Log, OutageError, silentLog, systemClock } from '../foundation/index.ts';
 import { createMemoryStore, type GraphReader, type PropertyValue } from '../graph-store/index.ts';
 import { ask, createWriter, startTestApi, type TestApiOptions } from './api-testing.ts';
 import type { ApiServer } from './server.ts';
@@ -12,12 +12,12 @@ const journeyQuery = '{ journey(of: {type: "Account", id: "a"}) { edges { cursor
 
 /** A store of which one reads differently. */
 function readerWith(change: Partial<GraphReader>): GraphReader {
-  const store = createMemoryStore();
+  const store = createMemoryStore(systemClock);
   return {
     node: change.node ?? ((ref) => store.node(ref)),
     journey: change.journey ?? ((query) => store.journey(query)),
     adjacency: (query) => store.adjacency(query),
-    edge: (type, from, to, scanMax) => store.edge(type, from, to, scanMax),
+    edge: (query) => store.edge(query),
     sources: change.sources ?? (() => store.sources()),
     estimate: change.estimate ?? (() => store.estimate()),
   };
@@ -53,7 +53,7 @@ describe('A query', () => {
     ['journey', journeyQuery, { journey: 1 }],
     ['status', '{ status { nodes edges topics { topic lag } } }', { sources: 1, estimate: 1 }],
   ])('for %s costs a fixed number of reads', async (_name, query, expected) => {
-    const store = createMemoryStore();
+    const store = createMemoryStore(systemClock);
     const calls: Record<string, number> = {};
     const counted = <T>(name: string, answer: T): T => {
       calls[name] = (calls[name] ?? 0) + 1;
@@ -70,7 +70,7 @@ describe('A query', () => {
   });
 
   it('gets whole numbers beyond 2^53 as digits and hostile property names as they are', async () => {
-    const store = createMemoryStore();
+    const store = createMemoryStore(systemClock);
     const write = await createWriter(store);
     const properties: [string, PropertyValue][] = [
       ['big', 2n ** 60n],

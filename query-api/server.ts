@@ -42,7 +42,7 @@ const connectionsMax = 2048;
  * @throws StopError `PORT_IN_USE` or `CANNOT_LISTEN`.
  */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const engine = new GraphqlEngine(options.limits, options.log);
+  const engine = new GraphqlEngine(options.limits, options);
   await engine.start();
   const handler = new ApiHandler(options, engine, new Ide(options.defaultQuery));
   const server = http.createServer((request, response) => {

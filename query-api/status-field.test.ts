@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../foundation/index.ts';
 import { createMemoryStore, createMutationBatch, type GraphStore } from '../graph-store/index.ts';
 import { ask, startTestApi } from './api-testing.ts';
 import type { StatusReader, TopicState } from './status-reader.ts';
@@ -41,7 +42,7 @@ function running(topicId: string, lag: bigint | null): TopicState {
 
 describe('The status', () => {
   it('joins what the store keeps of a partition with what its pipeline knows', async () => {
-    const store = createMemoryStore();
+    const store = createMemoryStore(systemClock);
     await advance(store, 'life-1', 2n ** 60n);
     expect(await status(store, [running('life-1', 3n)])).toEqual({
       nodes: 0,
@@ -73,7 +74,7 @@ describe('The status', () => {
   });
 
   it('gives the lag to the life of the topic that runs, not to the one it was recreated from', async () => {
-    const store = createMemoryStore();
+    const store = createMemoryStore(systemClock);
     await advance(store, 'life-1', 100n);
     await advance(store, 'life-2', 10n);
     const rows = await status(store, [running('life-2', 3n)]);
@@ -91,10 +92,10 @@ describe('The status', () => {
     ['stopped', 'STOPPED', 'Offsets 5 to 9 are gone.'],
   ] as const)('shows a topic that is %s although no partition was claimed', async (state, shown, reason) => {
     const topic = { topic: 'ads', state, reason, freshnessMs: null, partitions: [] };
-    expect(await status(createMemoryStore(), [topic])).toHaveProperty('topics', [
+    expect(await status(createMemoryStore(systemClock), [topic])).toHaveProperty('topics', [
       expect.objectContaining({ topic: 'ads', partition: null, position: null, epoch: null, lag: null }),
     ]);
-    expect(await status(createMemoryStore(), [topic])).toMatchObject({
+    expect(await status(createMemoryStore(systemClock), [topic])).toMatchObject({
       topics: [{ state: shown, reason, consumed: 0, deadLettered: 0 }],
     });
   });

@@ -1,6 +1,7 @@
 import { BadDataError } from '../foundation/index.ts';
 import type { AvroSchema } from './avro-type.ts';
-import { incompatibilities, resolverOf } from './compatibility.ts';
+import { type Incompatibility, incompatibilities, resolverOf } from './compatibility.ts';
+import { meaningFaults } from './meaning-faults.ts';
 import { compileWireScan, type WireLimits, wireLimitsDefault } from './wire-scan.ts';
 
 /**
@@ -29,6 +30,7 @@ export function compileDecoder(
 ): Decode {
   const scan = compileWireScan(writer.type, limits);
   const resolver = writer.text === reader.text ? undefined : createResolver(writer, reader, pair);
+  if (resolver !== undefined) checkMeaning(writer, reader, pair);
   return (bytes, start, end) => {
     scan(bytes, start, end);
     const buffer = Buffer.isBuffer(bytes)
@@ -54,22 +56,35 @@ function createResolver(
   try {
     return resolverOf(writer.type, reader.type);
   } catch (cause) {
-    const faults = incompatibilities(writer.type, reader.type);
-    const list =
-      faults.length === 0
-        ? ''
-        : ` ${faults.map(({ path, sentence }) => `\`${path}\` ${sentence}`).join('; ')}.`;
-    throw new BadDataError(
-      'SCHEMA_INCOMPATIBLE',
-      `Events written with schema ${pair.writerId} cannot be read with version ${pair.readerVersion} of ${pair.subject}.${list}`,
-      {
-        cause,
-        context: {
-          subject: pair.subject,
-          schemaId: pair.writerId,
-          ...(faults[0] === undefined ? {} : { path: faults[0].path }),
-        },
-      },
-    );
+    throw incompatible(incompatibilities(writer.type, reader.type), pair, { cause });
   }
+}
+
+/** The bytes may fit and still mean something else. */
+function checkMeaning(writer: AvroSchema, reader: AvroSchema, pair: SchemaPair): void {
+  const faults = meaningFaults(writer, reader);
+  if (faults.length > 0) throw incompatible(faults, pair);
+}
+
+function incompatible(
+  faults: readonly Incompatibility[],
+  pair: SchemaPair,
+  options: { readonly cause?: unknown } = {},
+): BadDataError {
+  const list =
+    faults.length === 0
+      ? ''
+      : ` ${faults.map(({ path, sentence }) => `\`${path}\` ${sentence}`).join('; ')}.`;
+  return new BadDataError(
+    'SCHEMA_INCOMPATIBLE',
+    `Events written with schema ${pair.writerId} cannot be read with version ${pair.readerVersion} of ${pair.subject}.${list}`,
+    {
+      ...options,
+      context: {
+        subject: pair.subject,
+        schemaId: pair.writerId,
+        ...(faults[0] === undefined ? {} : { path: faults[0].path }),
+      },
+    },
+  );
 }

@@ -1,3 +1,4 @@
+import type { Fold } from '../graph-store/index.ts';
 import type { BlockPlan, EdgePlan, MappingPlan, NodePlan, PropertyPlan } from './mapping-plan.ts';
 import type { ValueKind, ValuePlan } from './value-plan.ts';
 
@@ -24,8 +25,20 @@ export type Declaration = { readonly subject: string } & (
       readonly name: string;
       readonly kind: DeclaredKind;
       readonly written: string;
+      /** True for a set of values. */
+      readonly many: boolean;
+      /** Null when the mapping does not say. */
+      readonly fold: Fold | null;
     }
   | { readonly of: 'ends'; readonly type: string; readonly from: string; readonly to: string }
+  | { readonly of: 'key'; readonly type: string; readonly keyed: boolean }
+  | {
+      readonly of: 'ttl';
+      readonly owner: 'node' | 'edge';
+      readonly type: string;
+      /** Milliseconds. */
+      readonly ttlMs: number;
+    }
   | { readonly of: 'domain'; readonly domain: string }
   | { readonly of: 'action'; readonly domain: string; readonly action: string }
 );
@@ -62,8 +75,9 @@ function blocksOf(block: BlockPlan): readonly BlockPlan[] {
   return [block, ...block.loops.flatMap(({ body }) => blocksOf(body))];
 }
 
-function nodeDeclarations(subject: string, { type, id, properties }: NodePlan): Declaration[] {
+function nodeDeclarations(subject: string, { type, id, ttlMs, properties }: NodePlan): Declaration[] {
   return [
+    ...ttlDeclarations('node', subject, type, ttlMs),
     { of: 'id', subject, type, kind: kindOf(id), written: written(id) },
     ...properties.map((property) => propertyDeclaration('node', subject, type, property)),
   ];
@@ -74,11 +88,13 @@ function edgeDeclarations(
   edge: EdgePlan,
   types: ReadonlyMap<number, string>,
 ): Declaration[] {
-  const { type, properties } = edge;
+  const { type, key, ttlMs, properties } = edge;
   const from = types.get(edge.from);
   const to = types.get(edge.to);
   return [
     ...(from === undefined || to === undefined ? [] : [{ of: 'ends', subject, type, from, to } as const]),
+    { of: 'key', subject, type, keyed: key !== null },
+    ...ttlDeclarations('edge', subject, type, ttlMs),
     ...properties.map((property) => propertyDeclaration('edge', subject, type, property)),
   ];
 }
@@ -87,9 +103,19 @@ function propertyDeclaration(
   owner: 'node' | 'edge',
   subject: string,
   type: string,
-  { name, value }: PropertyPlan,
+  { name, value, set, fold }: PropertyPlan,
 ): Declaration {
-  return { of: 'property', owner, subject, type, name, kind: kindOf(value), written: written(value) };
+  const says = { kind: kindOf(value), written: written(value), many: set !== null, fold };
+  return { of: 'property', owner, subject, type, name, ...says };
+}
+
+function ttlDeclarations(
+  owner: 'node' | 'edge',
+  subject: string,
+  type: string,
+  ttlMs: number | null,
+): Declaration[] {
+  return ttlMs === null ? [] : [{ of: 'ttl', owner, subject, type, ttlMs }];
 }
 
 const kinds: Readonly<Record<ValueKind, DeclaredKind>> = {

@@ -14,8 +14,9 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
     'LookupTableStatus',
   ],
   ...['GraphSchema', 'GraphNodeType', 'GraphEdgeType', 'GraphEdgeEnds', 'GraphProperty'],
+  ...['GraphNode', 'GraphSchemaWarning'],
   ...['GraphDomain', 'GraphAction', 'GraphMapping', 'GraphMappingAlarm', 'GraphMappingProblem'],
-  ...['PropertyKind', 'IdKind'],
+  ...['PropertyKind', 'PropertyFold', 'IdKind', 'Edge', 'Lineage'],
 ]);
 
 /** `live_event` and `LiveEvent` to `LiveEvent`: what a node or edge type is called among GraphQL's types. */

@@ -64,7 +64,7 @@ test('the schema of the bundled catalog is the union of its mappings, without a 
     ...['Genre', 'LiveEvent', 'Partner', 'Profile', 'Title'],
   ]);
   const live = ['live.attendance-value', 'live.invitation-value', 'live.reaction-value'];
-  expect(schema.nodeTypes.find(({ name }) => name === 'LiveEvent')).toEqual({
+  expect(schema.nodeTypes.find(({ name }) => name === 'LiveEvent')).toMatchObject({
     name: 'LiveEvent',
     idKind: 'text',
     properties: [
@@ -105,7 +105,7 @@ test('nodes, edges and properties of loops are part of the schema', () => {
   };
   const { schema } = describeGraph(declared('a', { nodes, forEach: [inner] }));
   expect(schema.nodeTypes.map(({ name }) => name)).toEqual(['Account', 'Title']);
-  expect(schema.edgeTypes).toEqual([
+  expect(schema.edgeTypes).toMatchObject([
     {
       name: 'LISTED',
       ends: [{ from: 'Account', to: 'Title', declaredBy: ['a'] }],
@@ -137,7 +137,7 @@ describe('a property', () => {
     [{ value: 'x' }, 'text'],
   ])('from %j is of the kind %s', (value, kind) => {
     const [account] = describeGraph(accountWith('a', { it: value })).schema.nodeTypes;
-    expect(account?.properties).toEqual([{ name: 'it', kind, declaredBy: ['a'] }]);
+    expect(account?.properties).toMatchObject([{ name: 'it', kind, many: false, declaredBy: ['a'] }]);
   });
 
   test.each<[unknown, unknown, string | null]>([
@@ -158,7 +158,7 @@ describe('a property', () => {
     const { schema, conflicts } = describeGraph(merged);
     expect(conflicts.map(({ path }) => path)).toEqual(kind === null ? ['Account.it'] : []);
     if (kind !== null)
-      expect(schema.nodeTypes[0]?.properties[0]).toEqual({ name: 'it', kind, declaredBy: ['a', 'b'] });
+      expect(schema.nodeTypes[0]?.properties[0]).toMatchObject({ name: 'it', kind, declaredBy: ['a', 'b'] });
   });
 
   test('that two subjects agree on with a third, and not with each other, is a conflict', () => {
@@ -248,6 +248,74 @@ describe('an edge type', () => {
       edge('b', 'WATCHED', 'Title', 'Account'),
     );
     expect(conflicts).toMatchObject([{ path: 'WATCHED', declaredBy: ['a', 'b'] }]);
+  });
+});
+
+describe('what only one mapping has to say', () => {
+  const watched = (subject: string, more: object, properties: object = {}): GraphDeclarations =>
+    declared(subject, {
+      nodes: [
+        { type: 'Account', id: 'text' },
+        { type: 'Title', id: 'text' },
+      ],
+      edges: [{ type: 'WATCHED', from: 'Account', to: 'Title', properties, ...more }],
+    });
+
+  test('is taken from the one that says it', () => {
+    const parts = [
+      watched('a', {}, { it: 'big' }),
+      watched('b', { ttl: '2d' }, { it: { path: 'small', fold: 'sum' } }),
+      declared('c', { nodes: [{ type: 'Account', id: 'text', ttl: '30s' }] }),
+    ];
+    const { schema, conflicts } = describeGraph(mergeDeclarations(parts));
+    expect(conflicts).toEqual([]);
+    expect(schema.nodeTypes.map(({ name, ttlMs }) => [name, ttlMs])).toEqual([['Account', 30_000], ['Title', null]]); // biome-ignore format: one row
+    expect(schema.edgeTypes).toMatchObject([
+      {
+        keyed: false,
+        ttlMs: 172_800_000,
+        properties: [{ name: 'it', kind: 'integer', many: false, fold: 'sum' }],
+      },
+    ]);
+  });
+  test('makes an edge property a list when it is gathered', () => {
+    const { schema } = describeGraph(watched('a', {}, { it: { path: 'text', fold: 'set' } }));
+    expect(schema.edgeTypes[0]?.properties).toMatchObject([{ many: true, fold: 'set' }]);
+  });
+  test.each<[string, GraphDeclarations, GraphDeclarations, string, string]>([
+    [
+      'times to live',
+      watched('a', { ttl: '2d' }),
+      watched('b', { ttl: '1d' }),
+      'WATCHED',
+      'is kept for 172800 s in a and for 86400 s in b: a type has one `ttl`, which one of the mappings declares',
+    ],
+    [
+      'keys',
+      watched('a', { key: 'text' }),
+      watched('b', {}),
+      'WATCHED',
+      'is declared with a key in a and without one in b: give it a `key` everywhere or nowhere, or name one of the two relationships otherwise',
+    ],
+    [
+      'folds',
+      watched('a', {}, { it: { path: 'big', fold: 'max' } }),
+      watched('b', {}, { it: { path: 'big', fold: 'sum' } }),
+      'WATCHED.it',
+      'is folded by `max` in a and by `sum` in b: a property has one `fold`, which one of the mappings declares',
+    ],
+    [
+      'sets',
+      accountWith('a', { it: { path: 'items', set: 'add' } }),
+      accountWith('b', { it: 'text' }),
+      'Account.it',
+      'has one value in b and several values in a: write it with `set` everywhere or nowhere, or give one of them another name',
+    ],
+  ])('is a conflict when two say otherwise: %s', (_what, one, other, path, sentence) => {
+    const expected = [{ path, sentence, declaredBy: ['a', 'b'] }];
+    expect(conflictsOf(one, other)).toEqual(expected);
+    expect(conflictsOf(other, one)).toEqual(expected);
+    expect(conflictsOf(one, one)).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { must } from '../foundation/index.ts';
+import type { Fold } from '../graph-store/index.ts';
 import type { Declaration, DeclaredKind, GraphDeclarations } from './graph-schema-declarations.ts';
 import { graphqlFieldName, graphqlTypeName, reservedTypeNames } from './graph-schema-names.ts';
 
@@ -25,12 +26,18 @@ interface Declared {
 export interface PropertySchema extends Declared {
   readonly name: string;
   readonly kind: PropertyKind;
+  /** True when it has several values: a node's set, or what an edge gathers from its occurrences. */
+  readonly many: boolean;
+  /** How the values of an edge's occurrences become one; `last` for a node's, whose newest write wins. */
+  readonly fold: Fold;
 }
 
 export interface NodeTypeSchema extends Declared {
   readonly name: string;
   readonly idKind: IdKind;
   readonly properties: readonly PropertySchema[];
+  /** How long what is known of it is kept, milliseconds; null for ever. */
+  readonly ttlMs: number | null;
 }
 
 /** Two node types that an edge type leads between. */
@@ -42,7 +49,11 @@ export interface EdgeEnds extends Declared {
 export interface EdgeTypeSchema extends Declared {
   readonly name: string;
   readonly ends: readonly EdgeEnds[];
+  /** True when a key tells several edges between two nodes apart. */
+  readonly keyed: boolean;
   readonly properties: readonly PropertySchema[];
+  /** How long what is known of it is kept, milliseconds; null for ever. */
+  readonly ttlMs: number | null;
 }
 
 export interface ActionSchema extends Declared {
@@ -89,6 +100,9 @@ const declarationsMax = 20_000;
  * - Ends: an edge type may lead between several pairs (`BELONGS_TO` from a game to its title, from an ad to its campaign), as long
  *   as whoever stands at its beginning knows what is at its end: one `to` for each `from`, and no pair in both
  *   directions. So a second subject that sends the same edge elsewhere, or turns it round, is refused.
+ * - Keys: an edge type is keyed in every mapping or in none, since an edge without a key is another than each edge with one.
+ * - Sets, folds, times to live: a property has one value or several; who does not say how an edge's property is folded, or how long a type
+ *   is kept, contradicts nobody who does.
  * - Names: two that become one in GraphQL, and names that GraphQL or the API needs, contradict as well. Node types, edge
  *   types, and the properties of each of them are four namespaces.
  */
@@ -109,6 +123,8 @@ type Conflicts = GraphSchemaConflict[];
 type IdDeclaration = Extract<Declaration, { of: 'id' }>;
 type PropertyDeclaration = Extract<Declaration, { of: 'property' }>;
 type EndsDeclaration = Extract<Declaration, { of: 'ends' }>;
+type KeyDeclaration = Extract<Declaration, { of: 'key' }>;
+type TtlDeclaration = Extract<Declaration, { of: 'ttl' }>;
 
 function nodeTypes(all: readonly Declaration[], conflicts: Conflicts): readonly NodeTypeSchema[] {
   const ids = groups(
@@ -116,11 +132,13 @@ function nodeTypes(all: readonly Declaration[], conflicts: Conflicts): readonly 
     ({ type }) => type,
   );
   const properties = groups(propertiesOn('node', all), ({ type }) => type);
+  const ttls = groups(ttlsOn('node', all), ({ type }) => type);
   checkTypeNames(ids, 'node type', conflicts);
   return [...ids].map(([name, declared]) => ({
     name,
     idKind: idKindOf(name, declared, conflicts),
     properties: propertiesOf(name, properties.get(name) ?? [], true, conflicts),
+    ttlMs: ttlOf(name, ttls.get(name) ?? [], conflicts),
     declaredBy: subjectsOf(declared),
   }));
 }
@@ -131,17 +149,53 @@ function edgeTypes(all: readonly Declaration[], conflicts: Conflicts): readonly 
     ({ type }) => type,
   );
   const properties = groups(propertiesOn('edge', all), ({ type }) => type);
+  const ttls = groups(ttlsOn('edge', all), ({ type }) => type);
+  const keys = groups(
+    all.filter((one) => one.of === 'key'),
+    ({ type }) => type,
+  );
   checkCollisions(ends, graphqlTypeName, '', 'edge type', conflicts);
   return [...ends].map(([name, declared]) => ({
     name,
     ends: endsOf(name, declared, conflicts),
+    keyed: isKeyed(name, keys.get(name) ?? [], conflicts),
     properties: propertiesOf(name, properties.get(name) ?? [], false, conflicts),
+    ttlMs: ttlOf(name, ttls.get(name) ?? [], conflicts),
     declaredBy: subjectsOf(declared),
   }));
 }
 
 function propertiesOn(owner: 'node' | 'edge', all: readonly Declaration[]): readonly PropertyDeclaration[] {
   return all.filter((one) => one.of === 'property').filter((one) => one.owner === owner);
+}
+
+function ttlsOn(owner: 'node' | 'edge', all: readonly Declaration[]): readonly TtlDeclaration[] {
+  return all.filter((one) => one.of === 'ttl').filter((one) => one.owner === owner);
+}
+
+function ttlOf(type: string, declared: readonly TtlDeclaration[], conflicts: Conflicts): number | null {
+  const list = opposed(declared, ({ ttlMs }) => `for ${ttlMs / 1_000} s`);
+  if (list !== null) {
+    const sentence = `is kept ${list}: a type has one \`ttl\`, which one of the mappings declares`;
+    conflicts.push({ path: type, sentence, declaredBy: subjectsOf(declared) });
+  }
+  return declared[0]?.ttlMs ?? null;
+}
+
+function isKeyed(type: string, declared: readonly KeyDeclaration[], conflicts: Conflicts): boolean {
+  const list = opposed(declared, ({ keyed }) => (keyed ? 'with a key' : 'without one'));
+  if (list !== null) {
+    const sentence = `is declared ${list}: give it a \`key\` everywhere or nowhere, or name one of the two relationships otherwise`;
+    conflicts.push({ path: type, sentence, declaredBy: subjectsOf(declared) });
+  }
+  return declared.some(({ keyed }) => keyed);
+}
+
+/** Who says what, when not all say the same; null otherwise. */
+function opposed<T extends Declaration>(sayings: readonly T[], sayingOf: (one: T) => string): string | null {
+  const kinds = groups(sayings, sayingOf);
+  if (kinds.size < 2) return null;
+  return [...kinds].map(([saying, sayers]) => `${saying} in ${few(subjectsOf(sayers))}`).join(' and ');
 }
 
 function domains(all: readonly Declaration[]): readonly DomainSchema[] {
@@ -183,8 +237,30 @@ function propertiesOf(
       conflicts.push(disagreement(path, 'is', sayings, remedy));
     }
     const first = must(sayings[0], 'a group is not empty');
-    return { name, kind: kind ?? exposed(first.kind), declaredBy: subjectsOf(sayings) };
+    const several = opposed(sayings, ({ many }) => (many ? 'several values' : 'one value'));
+    if (several !== null) {
+      const sentence = `has ${several}: write it with \`set\` everywhere or nowhere, or give one of them another name`;
+      conflicts.push({ path, sentence, declaredBy: subjectsOf(sayings) });
+    }
+    const fold = foldOf(path, sayings, conflicts);
+    return {
+      name,
+      kind: kind ?? exposed(first.kind),
+      many: fold === 'set' || sayings.some(({ many }) => many),
+      fold,
+      declaredBy: subjectsOf(sayings),
+    };
   });
+}
+
+function foldOf(path: string, sayings: readonly PropertyDeclaration[], conflicts: Conflicts): Fold {
+  const said = sayings.filter(({ fold }) => fold !== null);
+  const list = opposed(said, ({ fold }) => `by \`${fold}\``);
+  if (list !== null) {
+    const sentence = `is folded ${list}: a property has one \`fold\`, which one of the mappings declares`;
+    conflicts.push({ path, sentence, declaredBy: subjectsOf(said) });
+  }
+  return said[0]?.fold ?? 'last';
 }
 
 function commonKind(kinds: ReadonlySet<DeclaredKind>): PropertyKind | null {

@@ -2,8 +2,13 @@ export { compileDecoder, type Decode } from './avro-decoder.ts';
 export { AvroSchema } from './avro-type.ts';
 export { BundledRegistry, type BundledSchema } from './bundled-registry.ts';
 export { type CatalogSchema, loadCatalog } from './catalog/index.ts';
+export {
+  type CompatibilityBreak,
+  explainCompatibility,
+} from './compatibility-report.ts';
 export { ConfluentRegistry, type ConfluentRegistryOptions } from './confluent-registry.ts';
 export { EventEncoder } from './event-encoder.ts';
+export { expressionReads } from './expression-reads.ts';
 export { type FixtureEvents, type FixtureOptions, fixtureEvents } from './fixture-events.ts';
 export {
   type ActionSchema,
@@ -24,10 +29,10 @@ export {
   type GraphDeclarations,
   mergeDeclarations,
 } from './graph-schema-declarations.ts';
-export { reservedTypeNames } from './graph-schema-names.ts';
+export { graphqlFieldName, graphqlTypeName, reservedTypeNames } from './graph-schema-names.ts';
 export { findTables, lookupTopics, noTables, type TableSchemas } from './lookup-tables.ts';
 export { type MappedVersion, MappedVersionFinder } from './mapped-version.ts';
-export type { MappingProblem, MissingRow, Operation } from './mapping.ts';
+export type { MappingProblem, MissingRow, Operation } from './mapping-declaration.ts';
 export {
   type BlockPlan,
   type ConditionPlan,
@@ -47,12 +52,7 @@ export type { NormalizerSignature, NormalizerSignatures } from './normalizer-sig
 export type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './registry.ts';
 export { RegistryCache, type RegistryCacheLimits, registryCacheLimitsDefault } from './registry-cache.ts';
 export { type RegistryHttpLimits, registryHttpLimitsDefault } from './registry-http.ts';
-export {
-  type CompatibilityBreak,
-  explainCompatibility,
-  RegistryInspection,
-  type RegistryVerdict,
-} from './registry-inspection.ts';
+export { RegistryInspection, type RegistryVerdict } from './registry-inspection.ts';
 export type { SchemaLimits } from './schema-text.ts';
 export type {
   BranchTest,

@@ -1,6 +1,9 @@
 import type { Type } from 'avsc';
 
-/** What an Avro type means beyond its bytes, by Avro 1.12's specification; unknown and malformed ones are none, as it asks. */
+/**
+ * What an Avro type means beyond its bytes, by Avro 1.12's specification, or by the name that Kafka Connect's converters keep where
+ * Avro has none; unknown and malformed ones are none, as it asks.
+ */
 export type LogicalType =
   | {
       readonly kind:
@@ -27,12 +30,22 @@ export interface LogicalTypes {
   logicalType(type: Type): LogicalType | null;
 }
 
+/** Debezium's semantic types that are another's bytes and meaning, under a name that Avro does not know. */
+const connectNames: Readonly<Record<string, string>> = {
+  'io.debezium.time.Date': 'date',
+  'io.debezium.time.Time': 'time-millis',
+  'io.debezium.time.MicroTime': 'time-micros',
+  'io.debezium.time.Timestamp': 'timestamp-millis',
+  'io.debezium.time.MicroTimestamp': 'timestamp-micros',
+  'io.debezium.data.Uuid': 'uuid',
+};
 /** Decimals beyond it are refused by every database that we know of. */
 const precisionMax = 1_000;
 
 /** Reads the attributes of one type in a schema; null when it is only what its bytes are. */
 export function logicalTypeOf(schema: Readonly<Record<string, unknown>>): LogicalType | null {
-  const { logicalType, type } = schema;
+  const { type } = schema;
+  const logicalType = schema.logicalType ?? connectType(schema['connect.name']);
   switch (logicalType) {
     case 'timestamp-millis':
     case 'timestamp-micros':
@@ -46,6 +59,10 @@ export function logicalTypeOf(schema: Readonly<Record<string, unknown>>): Logica
     default:
       return null;
   }
+}
+
+function connectType(name: unknown): unknown {
+  return typeof name === 'string' && Object.hasOwn(connectNames, name) ? connectNames[name] : undefined;
 }
 
 function decimal({ precision, scale = 0 }: Readonly<Record<string, unknown>>): LogicalType | null {

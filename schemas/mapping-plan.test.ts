@@ -18,6 +18,7 @@ const fields = [
     type: ['null', { type: 'record', name: 'Device', fields: [{ name: 'id', type: 'string' }] }],
   },
   { name: 'tags', type: { type: 'array', items: 'string' } },
+  { name: 'devices', type: { type: 'array', items: 'Device' } },
   { name: 'either', type: ['null', 'string', 'long'] },
 ];
 const account = { type: 'Account', id: 'account' };
@@ -54,6 +55,66 @@ describe('a mapping', () => {
       'an unknown attribute of a node',
       { ...valid, nodes: [{ ...account, propertys: {} }] },
       'graph.nodes[0].propertys is not an attribute of a mapping (did you mean `properties`?)',
+    ],
+    [
+      'a time to live that is none',
+      { ...valid, nodes: [{ ...account, ttl: '90 days' }] },
+      'graph.nodes[0].ttl must be how long to keep it, such as `90d`, `12h`, `30m` or `45s`; at most `36500d`',
+    ],
+    [
+      'a time to live of a million years',
+      { ...valid, edges: [{ type: 'X', from: 'Account', to: 'Account', ttl: '365000000d' }] },
+      'graph.edges[0].ttl must be how long to keep it, such as `90d`, `12h`, `30m` or `45s`; at most `36500d`',
+    ],
+    [
+      'a set of an edge',
+      {
+        ...valid,
+        edges: [
+          { type: 'X', from: 'Account', to: 'Account', properties: { p: { path: 'tags', set: 'add' } } },
+        ],
+      },
+      'graph.edges[0].properties.p.set does not belong here: only nodes have sets: `fold` an edge by `set`',
+    ],
+    [
+      'a fold of a node',
+      { ...valid, nodes: [{ ...account, properties: { p: { path: 'score', fold: 'sum' } } }] },
+      'graph.nodes[0].properties.p.fold does not belong here: only edges are folded from many occurrences',
+    ],
+    [
+      'a fold that is none',
+      {
+        ...valid,
+        edges: [
+          { type: 'X', from: 'Account', to: 'Account', properties: { p: { path: 'score', fold: 'avg' } } },
+        ],
+      },
+      'graph.edges[0].properties.p.fold must be one of `last`, `first`, `min`, `max`, `sum`, `set`',
+    ],
+    [
+      'a sum of text',
+      {
+        ...valid,
+        edges: [
+          { type: 'X', from: 'Account', to: 'Account', properties: { p: { path: 'account', fold: 'sum' } } },
+        ],
+      },
+      'graph.edges[0].properties.p.fold sums a string: a sum needs an int, long, double or decimal',
+    ],
+    [
+      'a list that is no set',
+      { ...valid, nodes: [{ ...account, properties: { p: 'tags' } }] },
+      'graph.nodes[0].properties.p `tags` leads to an array, which is not a single value: go through its items with `forEach`',
+    ],
+    [
+      'a set of records',
+      { ...valid, nodes: [{ ...account, properties: { p: { path: 'devices', set: 'add' } } }] },
+      'graph.nodes[0].properties.p `devices` leads to an array of a record, and a set has single values: use `forEach`',
+    ],
+    [
+      'a key that is a double',
+      { ...valid, edges: [{ type: 'X', from: 'Account', to: 'Account', key: 'score' }] },
+      'graph.edges[0].key leads to a double: an id must be a string, uuid, enum, int, long or date',
     ],
     ['a missing time', { ...valid, time: undefined }, 'graph.time is missing'],
     [
@@ -195,7 +256,21 @@ describe('a mapping', () => {
       { ...valid, nodes: [account, account] },
       'graph.nodes[1] has the name `Account` of another node: give it an `as`',
     ],
-    ['a rank of 256', { ...valid, rank: 256 }, 'graph.rank must be a whole number from 0 to 255'],
+    [
+      'a rank that is a text',
+      { ...valid, rank: { cel: "'high'" } },
+      'graph.rank leads to a string: a rank is an int or a long',
+    ],
+    [
+      'a condition of an id',
+      { ...valid, nodes: [{ type: 'Account', id: { value: 'x', where: 'true' } }] },
+      'graph.nodes[0].id.where is not an attribute of a mapping',
+    ],
+    [
+      'a rank of 2^53',
+      { ...valid, rank: 2 ** 53 },
+      'graph.rank must be a whole number from 0 to 2^53 - 1, a path or an expression',
+    ],
     [
       'properties of a delete',
       { ...valid, nodes: [{ ...account, op: 'delete', properties: { a: 'account' } }] },

@@ -1,7 +1,9 @@
 import { StopError } from '../foundation/index.ts';
+import type { Fold, SetChange } from '../graph-store/index.ts';
 import type { AvroSchema } from './avro-type.ts';
 import { noTables, type TableSchemas } from './lookup-tables.ts';
-import { type MappingProblem, MappingReader, type MissingRow, type Operation } from './mapping.ts';
+import { MappingReader } from './mapping.ts';
+import type { MappingProblem, MissingRow, Operation } from './mapping-declaration.ts';
 import { MappingPlanner } from './mapping-planner.ts';
 import type { NormalizerSignatures } from './normalizer-signature.ts';
 import type { FieldRead, PathPlan, ValuePlan } from './value-plan.ts';
@@ -14,7 +16,18 @@ export interface ConditionPlan {
 
 export interface PropertyPlan {
   readonly name: string;
+  /** Of an element, where it is a set: the root behind the last is the element then. */
   readonly value: ValuePlan;
+  readonly set: SetPlan | null;
+  /** Null when the mapping does not say. */
+  readonly fold: Fold | null;
+  readonly where: ConditionPlan | null;
+}
+
+export interface SetPlan {
+  readonly op: SetChange['set'];
+  /** An array of elements; null where the value itself is the only one. */
+  readonly in: PathPlan | null;
 }
 
 export interface NodePlan {
@@ -24,6 +37,7 @@ export interface NodePlan {
   readonly id: ValuePlan;
   readonly optional: boolean;
   readonly op: Operation;
+  readonly ttlMs: number | null;
   readonly where: ConditionPlan | null;
   readonly properties: readonly PropertyPlan[];
   /** True when the mapping's step or an edge that is always there says already that the node exists. */
@@ -35,7 +49,10 @@ export interface EdgePlan {
   readonly type: string;
   readonly from: number;
   readonly to: number;
+  /** Null where there is one edge a pair. */
+  readonly key: ValuePlan | null;
   readonly op: Operation;
+  readonly ttlMs: number | null;
   readonly where: ConditionPlan | null;
   readonly properties: readonly PropertyPlan[];
 }
@@ -78,7 +95,8 @@ export interface MappingPlan {
   readonly subject: string;
   readonly version: number;
   readonly domain: string;
-  readonly rank: number;
+  /** The same for all events, or an int or long of each. */
+  readonly rank: number | ValuePlan;
   /** `timestamp-millis` or `timestamp-micros`, or `long` for plain milliseconds. */
   readonly time: FieldRead;
   readonly eventId: FieldRead | null;

@@ -4,6 +4,7 @@ import type { AvroSchema } from './avro-type.ts';
 import { isCelWord } from './cel-types.ts';
 import type { LogicalTypes } from './logical-type.ts';
 import { type TableSchemas, tableSubjectOf } from './lookup-tables.ts';
+import type { MappingReader } from './mapping.ts';
 import type {
   BlockDeclaration,
   EdgeDeclaration,
@@ -11,9 +12,8 @@ import type {
   LookupDeclaration,
   LoopDeclaration,
   Mapping,
-  MappingReader,
   NodeDeclaration,
-} from './mapping.ts';
+} from './mapping-declaration.ts';
 import type {
   BlockPlan,
   EdgePlan,
@@ -78,12 +78,13 @@ export class MappingPlanner {
     }
     const time = mapping.time === '' ? null : this.#values.time(mapping.time, scope);
     const eventId = mapping.eventId === null ? null : this.#values.eventId(mapping.eventId, scope);
+    const rank = typeof mapping.rank === 'number' ? mapping.rank : this.#values.rank(mapping.rank, scope);
     const names = this.#names(mapping.body.nodes, new Map(), 0);
     const step = mapping.journey === null ? null : this.#step(mapping.journey, names, scope);
     const body = this.#block(mapping.body, names, scope, step);
     if (this.#slots === 0) this.#reader.report('graph.nodes', 'must declare at least one node');
-    if (time === null || this.#reader.problems.length > 0) return null;
-    const { domain, rank } = mapping;
+    if (time === null || rank === null || this.#reader.problems.length > 0) return null;
+    const { domain } = mapping;
     const whereBeforeLookups =
       lookups.length === 0 ? null : this.#values.conditionWithin(mapping.body.where, event);
     return {
@@ -207,8 +208,8 @@ export class MappingPlanner {
     const properties = this.#values.properties(declared.properties, scope);
     const slot = names.get(declared.as)?.slot;
     if (id === null || slot === undefined) return null;
-    const { type, optional, op } = declared;
-    return { slot, type, id, optional, op, where, properties };
+    const { type, optional, op, ttlMs } = declared;
+    return { slot, type, id, optional, op, ttlMs, where, properties };
   }
 
   #edge(edge: EdgeDeclaration, names: Names, scope: Scope): EdgePlan | null {
@@ -217,12 +218,14 @@ export class MappingPlanner {
     const to = this.#end(edge.to, `${edge.at}.to`, names);
     const where = this.#values.condition(edge.where, scope);
     const properties = this.#values.properties(edge.properties, scope);
+    const key = edge.key === null ? null : this.#values.id(edge.key, scope);
     if (from === null || to === null) return null;
     const deleted = from.declared.op === 'delete' || to.declared.op === 'delete';
     if (edge.op === 'upsert' && deleted) {
       this.#reader.report(edge.at, 'touches a node that the same mapping deletes, so it would never be seen');
     }
-    return { type: edge.type, from: from.slot, to: to.slot, op: edge.op, where, properties };
+    const { type, op, ttlMs } = edge;
+    return { type, from: from.slot, to: to.slot, key, op, ttlMs, where, properties };
   }
 
   #step(journey: JourneyDeclaration, names: Names, scope: Scope): StepPlan | null {

@@ -1,106 +1,24 @@
 import { didYouMean } from '../foundation/index.ts';
+import type { Fold, SetChange } from '../graph-store/index.ts';
+import type {
+  BlockDeclaration,
+  ConditionDeclaration,
+  EdgeDeclaration,
+  JourneyDeclaration,
+  LookupDeclaration,
+  LoopDeclaration,
+  Mapping,
+  MappingProblem,
+  MissingRow,
+  NodeDeclaration,
+  Operation,
+  PropertyDeclaration,
+  ValueDeclaration,
+} from './mapping-declaration.ts';
 import { isObject } from './schema-text.ts';
 
-/** What an event means for the graph, as its schema's `graph` attribute declares it; paths are not resolved yet. */
-export interface Mapping {
-  readonly domain: string;
-  readonly time: string;
-  readonly eventId: string | null;
-  /** 0 to 255. */
-  readonly rank: number;
-  readonly lookups: readonly LookupDeclaration[];
-  readonly body: BlockDeclaration;
-  readonly journey: JourneyDeclaration | null;
-}
-
-/** A row of a table that a compacted topic keeps. */
-export interface LookupDeclaration {
-  /** How paths and expressions name the row. */
-  readonly as: string;
-  readonly topic: string;
-  readonly key: ValueDeclaration;
-  readonly missing: MissingRow;
-  readonly at: string;
-}
-
-/** What becomes of an event whose row is not there: it waits for so long, 0 to 60,000 ms, then it is applied without, or is a dead letter. */
-export interface MissingRow {
-  readonly waitMs: number;
-  readonly afterwards: 'apply' | 'deadLetter';
-}
-
-/** What is declared for the event, or for each item of a loop. */
-export interface BlockDeclaration {
-  readonly where: ConditionDeclaration | null;
-  readonly nodes: readonly NodeDeclaration[];
-  readonly edges: readonly EdgeDeclaration[];
-  readonly loops: readonly LoopDeclaration[];
-}
-
-/** For each item of an array or entry of a map. */
-export interface LoopDeclaration {
-  readonly in: string;
-  /** How paths and expressions name the item. */
-  readonly as: string;
-  readonly body: BlockDeclaration;
-  readonly at: string;
-}
-
-export type Operation = 'upsert' | 'delete';
-
-/** An expression that gives true or false. */
-export interface ConditionDeclaration {
-  readonly cel: string;
-  readonly at: string;
-}
-
-export type ValueDeclaration = { readonly at: string } & (
-  | { readonly from: 'path'; readonly path: string; readonly apply: readonly string[] }
-  | { readonly from: 'expression'; readonly cel: string; readonly apply: readonly string[] }
-  | { readonly from: 'constant'; readonly value: string | number | boolean }
-);
-
-export interface PropertyDeclaration {
-  readonly name: string;
-  readonly value: ValueDeclaration;
-}
-
-export interface NodeDeclaration {
-  /** How edges and the journey name it; its type when not given. */
-  readonly as: string;
-  readonly type: string;
-  readonly id: ValueDeclaration;
-  readonly optional: boolean;
-  readonly op: Operation;
-  readonly where: ConditionDeclaration | null;
-  readonly properties: readonly PropertyDeclaration[];
-  readonly at: string;
-}
-
-export interface EdgeDeclaration {
-  readonly type: string;
-  readonly from: string;
-  readonly to: string;
-  readonly op: Operation;
-  readonly where: ConditionDeclaration | null;
-  readonly properties: readonly PropertyDeclaration[];
-  readonly at: string;
-}
-
-export interface JourneyDeclaration {
-  readonly owner: string;
-  readonly action: string;
-  readonly where: ConditionDeclaration | null;
-  readonly properties: readonly PropertyDeclaration[];
-}
-
-/** One thing that is wrong with a mapping. */
-export interface MappingProblem {
-  /** Where in the schema, such as `graph.edges[0].to`. */
-  readonly path: string;
-  /** A clause that goes on after the path. */
-  readonly sentence: string;
-}
+/** Whose properties they are: each kind of owner has words of its own. */
+type Owner = 'node' | 'edge' | 'journey';
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const domainPattern = /^[A-Za-z][A-Za-z0-9_-]{0,127}$/;
@@ -122,11 +40,17 @@ const attributes = {
   lookup: ['as', 'topic', 'key', 'missing', 'late'],
   missing: ['waitMs', 'then'],
   loop: ['in', 'as', 'where', 'nodes', 'edges', 'forEach'],
-  node: ['as', 'type', 'id', 'optional', 'op', 'where', 'properties'],
-  edge: ['type', 'from', 'to', 'op', 'where', 'properties'],
+  node: ['as', 'type', 'id', 'optional', 'op', 'ttl', 'where', 'properties'],
+  edge: ['type', 'from', 'to', 'key', 'op', 'ttl', 'where', 'properties'],
   journey: ['owner', 'action', 'where', 'properties'],
   value: ['path', 'cel', 'value', 'apply'],
 } as const;
+
+const setChanges: readonly SetChange['set'][] = ['add', 'remove', 'replace'];
+const folds: readonly Fold[] = ['last', 'first', 'min', 'max', 'sum', 'set'];
+const durationPattern = /^([1-9]\d{0,8})([smhd])$/;
+const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const ttlMsMax = 36_500 * 86_400_000;
 
 type Attributes = Readonly<Record<string, unknown>>;
 
@@ -239,7 +163,7 @@ export class MappingReader {
     if (given === null) return null;
     const type = this.#name(given.type, `${at}.type`);
     const op = this.#operation(given.op, at);
-    const properties = this.#properties(given.properties, at);
+    const properties = this.#properties(given.properties, at, 'node');
     if (op === 'delete' && properties.length > 0)
       this.report(`${at}.properties`, 'cannot be set by a delete');
     if (given.optional !== undefined && typeof given.optional !== 'boolean') {
@@ -251,6 +175,7 @@ export class MappingReader {
       id: this.#value(given.id, `${at}.id`),
       optional: given.optional === true,
       op,
+      ttlMs: this.#ttl(given.ttl, at),
       where: this.#condition(given.where, at),
       properties,
       at,
@@ -261,14 +186,16 @@ export class MappingReader {
     const given = this.#object(edge, at, attributes.edge);
     if (given === null) return null;
     const op = this.#operation(given.op, at);
-    const properties = this.#properties(given.properties, at);
+    const properties = this.#properties(given.properties, at, 'edge');
     if (op === 'delete' && properties.length > 0)
       this.report(`${at}.properties`, 'cannot be set by a delete');
     return {
       type: this.#name(given.type, `${at}.type`),
       from: this.#name(given.from, `${at}.from`),
       to: this.#name(given.to, `${at}.to`),
+      key: given.key === undefined ? null : this.#value(given.key, `${at}.key`),
       op,
+      ttlMs: this.#ttl(given.ttl, at),
       where: this.#condition(given.where, at),
       properties,
       at,
@@ -289,13 +216,13 @@ export class MappingReader {
       owner: this.#name(given.owner, 'graph.journey.owner'),
       action,
       where: this.#condition(given.where, 'graph.journey'),
-      properties: this.#properties(given.properties, 'graph.journey'),
+      properties: this.#properties(given.properties, 'graph.journey', 'journey'),
     };
   }
 
-  #properties(given: unknown, owner: string): readonly PropertyDeclaration[] {
+  #properties(given: unknown, ownerAt: string, owner: Owner): readonly PropertyDeclaration[] {
     if (given === undefined) return [];
-    const at = `${owner}.properties`;
+    const at = `${ownerAt}.properties`;
     if (!isObject(given)) {
       this.report(at, 'must be an object of property names and values');
       return [];
@@ -304,8 +231,59 @@ export class MappingReader {
     if (entries.length > declarationsMax) this.report(at, `must declare no more than ${declarationsMax}`);
     return entries.slice(0, declarationsMax).map(([name, value]) => {
       this.#name(name, `${at}.${name}`);
-      return { name, value: this.#value(value, `${at}.${name}`) };
+      return this.#property(name, value, `${at}.${name}`, owner);
     });
+  }
+
+  #property(name: string, given: unknown, at: string, owner: Owner): PropertyDeclaration {
+    if (!isObject(given)) return { name, value: this.#value(given, at), set: null, fold: null, where: null };
+    const { set, fold, where, ...value } = given;
+    return {
+      name,
+      value: this.#value(value, at),
+      where: this.#condition(where, at),
+      set: this.#word(
+        set,
+        `${at}.set`,
+        setChanges,
+        owner === 'node',
+        'only nodes have sets: `fold` an edge by `set`',
+      ),
+      fold: this.#word(
+        fold,
+        `${at}.fold`,
+        folds,
+        owner === 'edge',
+        'only edges are folded from many occurrences',
+      ),
+    };
+  }
+
+  #word<T extends string>(
+    given: unknown,
+    at: string,
+    words: readonly T[],
+    belongs: boolean,
+    otherwise: string,
+  ): T | null {
+    if (given === undefined) return null;
+    const word = words.find((known) => known === given);
+    const list = words.map((known) => `\`${known}\``).join(', ');
+    if (!belongs) this.report(at, `does not belong here: ${otherwise}`);
+    else if (word === undefined) this.report(at, `must be one of ${list}`);
+    return word ?? null;
+  }
+
+  #ttl(given: unknown, owner: string): number | null {
+    if (given === undefined) return null;
+    const [, count, unit] = (typeof given === 'string' ? durationPattern.exec(given) : null) ?? [];
+    const ttlMs = Number(count) * (unitMs[unit ?? ''] ?? Number.NaN);
+    if (ttlMs <= ttlMsMax) return ttlMs;
+    this.report(
+      `${owner}.ttl`,
+      'must be how long to keep it, such as `90d`, `12h`, `30m` or `45s`; at most `36500d`',
+    );
+    return null;
   }
 
   /** A path as text, or an object with `path`, `cel` or `value`. */
@@ -414,10 +392,11 @@ export class MappingReader {
     return '';
   }
 
-  #rank(given: unknown): number {
+  #rank(given: unknown): number | ValueDeclaration {
     if (given === undefined) return 0;
-    if (typeof given === 'number' && Number.isInteger(given) && given >= 0 && given <= 255) return given;
-    this.report('graph.rank', 'must be a whole number from 0 to 255');
+    if (typeof given === 'string' || isObject(given)) return this.#value(given, 'graph.rank');
+    if (typeof given === 'number' && Number.isSafeInteger(given) && given >= 0) return given;
+    this.report('graph.rank', 'must be a whole number from 0 to 2^53 - 1, a path or an expression');
     return 0;
   }
 

@@ -29,8 +29,30 @@ export class PathResolver {
     const kind = this.kindOf(type);
     if (kind === null)
       return refuse(text, `leads to ${describeType(type)}, which is not a single value${remedy(type)}`);
-    const logical = this.#schema.logicalType(type);
-    return { ok: true, value: { ...read, kind, scale: logical?.kind === 'decimal' ? logical.scale : 0 } };
+    return { ok: true, value: { ...read, kind, scale: this.#scaleOf(type) } };
+  }
+
+  /** Single values in an array, `field` reading one of them as the root behind the scope; or one value, where `array` is null. */
+  elements(
+    text: string,
+    scope: Scope,
+  ): Resolved<{ readonly field: FieldRead; readonly array: PathPlan | null }> {
+    const place = this.place(text, scope);
+    if (!place.ok) return place;
+    const { type, ...array } = place.value;
+    if (!(type instanceof avsc.types.ArrayType)) {
+      const field = this.field(text, scope);
+      return field.ok ? { ok: true, value: { field: field.value, array: null } } : field;
+    }
+    const item = withoutNull(type.itemsType);
+    const kind = this.kindOf(item);
+    if (kind === null) {
+      const sentence = `leads to an array of ${describeType(item)}, and a set has single values: use \`forEach\``;
+      return refuse(text, sentence);
+    }
+    const logical = this.#schema.logicalType(item);
+    const scale = logical?.kind === 'decimal' ? logical.scale : 0;
+    return { ok: true, value: { array, field: { path: text, root: scope.length, steps: [], kind, scale } } };
   }
 
   /** Anything, also a record, an array or a map; a union of several branches only where one was chosen. */
@@ -49,10 +71,17 @@ export class PathResolver {
     return { ok: true, value: { path: text, root: begin.root, steps: walk.steps, type: walk.type } };
   }
 
+  #scaleOf(type: Type): number | null {
+    const logical = this.#schema.logicalType(type);
+    if (logical?.kind === 'decimal') return logical.scale;
+    return isScaledDecimal(type) ? null : 0;
+  }
+
   /** Null for what is no single value. */
   kindOf(type: Type): ValueKind | null {
     const logical = this.#schema.logicalType(type);
     if (logical !== null) return logical.kind;
+    if (isScaledDecimal(type)) return 'decimal';
     switch (type.typeName) {
       case 'boolean':
       case 'int':
@@ -71,6 +100,15 @@ export class PathResolver {
         return null;
     }
   }
+}
+
+/** How Kafka Connect's world writes a decimal whose scale is no part of the schema, such as PostgreSQL's plain `numeric`. */
+function isScaledDecimal(type: Type): boolean {
+  if (!(type instanceof avsc.types.RecordType) || type.name !== 'io.debezium.data.VariableScaleDecimal')
+    return false;
+  const typeOf = (name: string): string | undefined =>
+    type.fields.find((field) => field.name === name)?.type.typeName;
+  return typeOf('scale') === 'int' && typeOf('value') === 'bytes';
 }
 
 interface Begin {

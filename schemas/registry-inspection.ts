@@ -1,6 +1,4 @@
 import { type Clock, systemClock } from '../foundation/index.ts';
-import type { AvroSchema } from './avro-type.ts';
-import { incompatibilities } from './compatibility.ts';
 import { classifyAnswer, errorCodeOf, parse, registryUnreachable } from './registry-error.ts';
 import { RegistryHttp, type RegistryHttpLimits, registryHttpLimitsDefault } from './registry-http.ts';
 import { isObject } from './schema-text.ts';
@@ -12,7 +10,7 @@ export interface RegistryVerdict {
 }
 
 /**
- * What a registry holds, and what it says about a schema before that is registered. It decides; {@link explainCompatibility}
+ * What a registry holds, and what it says about a schema before that is registered. It decides; `explainCompatibility`
  * says where and why.
  */
 export class RegistryInspection {
@@ -75,36 +73,4 @@ export class RegistryInspection {
   close(): void {
     this.#http.close();
   }
-}
-
-export interface CompatibilityBreak {
-  /** `backward`: the new schema cannot read what was written; `forward`: the old one cannot read what will be. */
-  readonly direction: 'backward' | 'forward';
-  /** Field path; empty for the whole event. */
-  readonly path: string;
-  readonly sentence: string;
-  readonly instead: string;
-}
-
-/** Where two versions break each other, in both directions, and what to do instead. */
-export function explainCompatibility(older: AvroSchema, newer: AvroSchema): readonly CompatibilityBreak[] {
-  const directions = [
-    ['backward', incompatibilities(older.type, newer.type)],
-    ['forward', incompatibilities(newer.type, older.type)],
-  ] as const;
-  return directions.flatMap(([direction, faults]) =>
-    faults.map((fault) => ({ direction, ...fault, instead: insteadOf(direction, fault.sentence) })),
-  );
-}
-
-function insteadOf(direction: 'backward' | 'forward', sentence: string): string {
-  if (sentence.includes('no default')) {
-    return direction === 'backward'
-      ? 'give the new field a default'
-      : 'keep the field, or give it a default in a version before the one that removes it';
-  }
-  if (sentence.includes('without an alias')) return 'keep the old name, or add it to `aliases`';
-  return direction === 'backward'
-    ? 'keep the type, widen it to a union that still has the old type, or add a field with another name and a default'
-    : 'keep the type, or add a field with another name';
 }

@@ -40,8 +40,8 @@ export interface PathPlan {
 
 export interface FieldRead extends PathPlan {
   readonly kind: ValueKind;
-  /** Digits behind the point of a decimal; else 0. */
-  readonly scale: number;
+  /** Digits behind the point of a decimal, null where each value says its own; else 0. */
+  readonly scale: number | null;
 }
 
 /** Where a value comes from, before functions are applied to it. */

@@ -2,13 +2,9 @@ import { didYouMean } from '../foundation/index.ts';
 import { nodeIdBytesMax } from '../graph-store/index.ts';
 import { type Expression, ExpressionCompiler } from './expression.ts';
 import type { LogicalTypes } from './logical-type.ts';
-import type {
-  ConditionDeclaration,
-  MappingReader,
-  PropertyDeclaration,
-  ValueDeclaration,
-} from './mapping.ts';
-import type { ConditionPlan, PropertyPlan } from './mapping-plan.ts';
+import type { MappingReader } from './mapping.ts';
+import type { ConditionDeclaration, PropertyDeclaration, ValueDeclaration } from './mapping-declaration.ts';
+import type { ConditionPlan, PropertyPlan, SetPlan } from './mapping-plan.ts';
 import type { NormalizerSignatures } from './normalizer-signature.ts';
 import { PathResolver } from './path-resolver.ts';
 import type { FieldRead, Scope, ValueKind, ValuePlan, ValueSource } from './value-plan.ts';
@@ -24,6 +20,7 @@ const notIds = new Set<ValueKind>([
   'timestamp-micros',
 ]);
 const keys = new Set<ValueKind>(['string', 'uuid', 'enum', 'int', 'long']);
+const summed = new Set<ValueKind>(['int', 'long', 'double', 'decimal']);
 const times = new Set<ValueKind>(['long', 'timestamp-millis', 'timestamp-micros']);
 
 /** Resolves what a mapping says about single values; whatever is wrong goes to the reader's problems. */
@@ -117,11 +114,52 @@ export class ValuePlanner {
     return null;
   }
 
+  /** Of two changes at one time, which is the later one. */
+  rank(declared: ValueDeclaration, scope: Scope): ValuePlan | null {
+    const plan = this.value(declared, scope);
+    if (plan === null || plan.kind === 'int' || plan.kind === 'long') return plan;
+    this.#reader.report(declared.at, `leads to a ${plan.kind}: a rank is an int or a long`);
+    return null;
+  }
+
   properties(declared: readonly PropertyDeclaration[], scope: Scope): readonly PropertyPlan[] {
-    return declared.flatMap(({ name, value }) => {
-      const plan = this.value(value, scope);
-      return plan === null ? [] : [{ name, value: plan }];
+    return declared.flatMap((one) => {
+      const plan = one.set === null ? this.#single(one, scope) : this.#set(one, one.set, scope);
+      return plan === null ? [] : [plan];
     });
+  }
+
+  #single({ name, value, fold, where }: PropertyDeclaration, scope: Scope): PropertyPlan | null {
+    const plan = this.value(value, scope);
+    const condition = this.condition(where, scope);
+    if (plan === null) return null;
+    if (fold === 'sum' && !summed.has(plan.kind)) {
+      this.#reader.report(
+        `${value.at}.fold`,
+        `sums a ${plan.kind}: a sum needs an int, long, double or decimal`,
+      );
+    }
+    return { name, value: plan, fold, set: null, where: condition };
+  }
+
+  /** Of an array's items, or of the one element that a single value is. */
+  #set(declared: PropertyDeclaration, op: SetPlan['op'], scope: Scope): PropertyPlan | null {
+    const { name, value, fold } = declared;
+    const where = this.condition(declared.where, scope);
+    if (value.from !== 'path' || value.path === '') {
+      const plan = this.value(value, scope);
+      return plan === null ? null : { name, value: plan, fold, set: { op, in: null }, where };
+    }
+    const found = this.paths.elements(value.path, scope);
+    if (!found.ok) {
+      this.#reader.report(value.at, found.sentence);
+      return null;
+    }
+    const { field, array } = found.value;
+    const { root } = array ?? field;
+    const rows = scope[root]?.isRow === true ? [root] : [];
+    const plan = this.#applied(value.path, { from: 'field', field }, field.kind, value.apply, value.at, rows);
+    return plan === null ? null : { name, value: plan, fold, set: { op, in: array }, where };
   }
 
   condition(declared: ConditionDeclaration | null, scope: Scope): ConditionPlan | null {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../foundation/index.ts';
 import { createMemoryStore, createMutationBatch, type GraphStore } from '../graph-store/index.ts';
 import { compareGraph } from './main-job-comparison.ts';
 import type { ExpectedEdge, ExpectedJourney, ExpectedNode, Oracle } from './main-job-oracle.ts';
@@ -8,7 +9,7 @@ const title = { type: 'Title', id: 't' };
 const source = { cluster: 'c', topic: 'x', topicId: 'x', partition: 0 };
 
 async function graphOfOneEvent(): Promise<GraphStore> {
-  const store = createMemoryStore();
+  const store = createMemoryStore(systemClock);
   const { epoch } = await store.claim(source);
   const batch = createMutationBatch();
   batch.add({

@@ -168,7 +168,7 @@ function compareEdgeView(
 /** The store's own fold, which reads newest first until it meets the other end. */
 async function compareEdge(graph: GraphReader, expected: ExpectedEdge): Promise<string | null> {
   const { type, from, to } = expected;
-  const found = await graph.edge(type, from, to, scanMax);
+  const found = await graph.edge({ type, from, to, key: null, folds: new Map(), scanMax });
   const problem = found === null ? 'missing' : compareEdgeView(found, expected);
   return problem === null ? null : `${nameOf(from)} ${type} ${nameOf(to)}: ${problem}`;
 }
@@ -178,7 +178,7 @@ function sameNames(found: readonly string[], expected: readonly string[]): strin
   return a === b ? null : `has the properties (${a}), expected (${b})`;
 }
 
-function agrees(register: ExpectedRegister | undefined, value: Property[1]): boolean {
+function agrees(register: ExpectedRegister | undefined, value: unknown): boolean {
   return register?.anyOf.some((allowed) => allowed === value) === true;
 }
 

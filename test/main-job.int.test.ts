@@ -80,7 +80,7 @@ async function expectOracle(
   expect(await product.stop()).toBe('0');
   const storeFolder = join(settings.dataFolder, 'store');
   expect(await takeInventory(storeFolder)).toEqual(expectedInventory(oracle));
-  const store = await openLevelStore({ folder: storeFolder });
+  const store = await openLevelStore({ folder: storeFolder }, systemClock);
   try {
     expect(await compareGraph(store, oracle)).toEqual([]);
     const sources = await store.sources();

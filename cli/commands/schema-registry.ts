@@ -1,30 +1,27 @@
 import type { Command } from 'commander';
 import { AvroSchema } from '../../schemas/index.ts';
 import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from '../command-io.ts';
-import { checkSource } from '../schema-check.ts';
-import { readSource, readText } from '../schema-files.ts';
+import { compileSource, type SchemaProblem, type SchemaSource } from '../schema-check.ts';
+import { readText } from '../schema-files.ts';
 import { diffOutlines, mappingRows, outlineOf } from '../schema-outline.ts';
 import { addRegistryOptions, needed, registered, withRegistry } from '../schema-registry-access.ts';
-import { printCheck, printJson } from '../schema-report.ts';
+import { printJson, problemText } from '../schema-report.ts';
 import { addTableOption, registeredTables, withTables } from '../schema-tables.ts';
-import { renderTable } from '../table.ts';
+import { renderTable, tableWidth } from '../table.ts';
 
 type Finish = (code: ExitCode) => void;
 interface Options {
   readonly [name: string]: unknown;
   readonly json?: boolean;
-  readonly dryRun?: boolean;
 }
 
 const subjectsMax = 1_000;
-const seed = 1;
 
-/** `jg schema list|show|diff|register`: what is in the registry. */
+/** `jg schema list|show|diff`: what is in the registry. */
 export function addSchemaRegistryCommands(schema: Command, io: CommandIo, finish: Finish): void {
   addList(schema, io, finish);
   addShow(schema, io, finish);
   addDiff(schema, io, finish);
-  addRegister(schema, io, finish);
 }
 
 function addList(schema: Command, io: CommandIo, finish: Finish): void {
@@ -56,7 +53,7 @@ function addList(schema: Command, io: CommandIo, finish: Finish): void {
           String(id),
           mapping ? 'yes' : 'no',
         ]);
-        io.out(renderTable(['subject', 'version', 'id', 'mapping'], cells));
+        io.out(renderTable(['subject', 'version', 'id', 'mapping'], cells, tableWidth(io)));
       }
       finish(exitCodes.ok);
     });
@@ -96,6 +93,7 @@ function addShow(schema: Command, io: CommandIo, finish: Finish): void {
             renderTable(
               ['part', 'name', 'kind', 'from'],
               rows.map(({ part, name, kind, from }) => [part, name, kind, from]),
+              tableWidth(io),
             ),
           );
       }
@@ -103,8 +101,14 @@ function addShow(schema: Command, io: CommandIo, finish: Finish): void {
     });
 }
 
+/** What keeps a version from being compared. One without a mapping is compared by its fields. */
+function problemsIn(source: SchemaSource): readonly SchemaProblem[] {
+  const { problems, schema } = compileSource(source);
+  return schema !== null && schema.graph === undefined ? [] : problems;
+}
+
 function addDiff(schema: Command, io: CommandIo, finish: Finish): void {
-  addRegistryOptions(schema.command('diff'))
+  addTableOption(addRegistryOptions(schema.command('diff')))
     .description('Compares two versions: fields, and the nodes, edges and properties of the mapping.')
     .argument('<subject>', 'Such as rides-value.')
     .argument('[file]', 'Compare with this schema instead of a registered version.')
@@ -126,11 +130,22 @@ function addDiff(schema: Command, io: CommandIo, finish: Finish): void {
         const from =
           text(options.from) ?? (newer === null ? undefined : String(Math.max(1, newer.version - 1)));
         const older = await registered(access, subject, from);
-        const texts = [older.schema.text, newer?.schema.text ?? (await readText(file ?? ''))] as const;
-        const [oldTables, newTables] = await Promise.all(texts.map((one) => registeredTables(one, access)));
-        return [outlineOf(texts[0], oldTables), outlineOf(texts[1], newTables)] as const;
+        const own = file === undefined ? null : await readText(file);
+        const newText = own ?? newer?.schema.text ?? '';
+        const named = file ?? `${subject}@${newer?.version ?? ''}`;
+        const after = await withTables({ file: named, text: newText, subject }, options.table, access);
+        const oldTables = await registeredTables(older.schema.text, access);
+        return [outlineOf(older.schema.text, oldTables), after] as const;
       });
-      const differences = diffOutlines(before, after);
+      const problems = problemsIn(after);
+      if (problems.length > 0) {
+        if (options.json === true) printJson({ problems }, io);
+        else for (const problem of problems) io.out(`${problemText(problem)}\n`);
+        io.err('error SCHEMA_INVALID: Nothing was compared: correct the schema first.\n');
+        finish(exitCodes.usage);
+        return;
+      }
+      const differences = diffOutlines(before, outlineOf(after.text, after.tables));
       if (options.json === true) printJson(differences, io);
       else if (differences.length === 0) io.out('No difference.\n');
       else {
@@ -141,45 +156,8 @@ function addDiff(schema: Command, io: CommandIo, finish: Finish): void {
           was,
           is,
         ]);
-        io.out(renderTable(['change', 'part', 'name', 'before', 'after'], rows));
+        io.out(renderTable(['change', 'part', 'name', 'before', 'after'], rows, tableWidth(io)));
       }
       finish(exitCodes.ok);
-    });
-}
-
-function addRegister(schema: Command, io: CommandIo, finish: Finish): void {
-  addTableOption(addRegistryOptions(schema.command('register')))
-    .description('Checks a schema as `jg schema check` does and, when nothing is wrong, registers it.')
-    .argument('<file>', 'An Avro schema with a `graph`.')
-    .requiredOption('--subject <name>', 'Such as rides-value, or rides-value.graph for a reader schema.')
-    .option('--dry-run', 'Check only.')
-    .option('--json', 'One JSON object.')
-    .addHelpText(
-      'before',
-      'Examples:\n  jg schema register rides.avsc --subject rides-value --dry-run\n  jg schema register rides.avsc --subject rides-value.graph\n',
-    )
-    .action(async (file: string, options: Options & { readonly subject: string }) => {
-      const { subject } = options;
-      const outcome = await withRegistry(options, io, async (given) => {
-        const access = needed(given);
-        const source = await withTables(await readSource(file, subject), options.table, access);
-        const { plan, ...report } = await checkSource(source, seed, access);
-        if (plan === null || report.problems.length > 0 || options.dryRun === true)
-          return { report, registered: null };
-        const {
-          version,
-          schema: { id },
-        } = await access.registry.register(subject, source.text);
-        return { report, registered: { subject, version, id } };
-      });
-      const { report, registered: made } = outcome;
-      if (options.json === true) printJson(outcome, io);
-      else {
-        printCheck([report], [], io);
-        if (made !== null)
-          io.out(`Registered as ${printable(subject)} version ${made.version}, id ${made.id}.\n`);
-        else if (report.problems.length > 0) io.err('Nothing was registered.\n');
-      }
-      finish(report.problems.length === 0 ? exitCodes.ok : exitCodes.usage);
     });
 }

@@ -15,12 +15,15 @@ import { addRegistryOptions, needed, registered, withRegistry } from '../schema-
 import { printCheck, printJson, problemText } from '../schema-report.ts';
 import { addTableOption, withTables } from '../schema-tables.ts';
 import { addSchemaNewCommand } from './schema-new.ts';
+import { addSchemaPreviewCommand } from './schema-preview.ts';
+import { addSchemaRegisterCommand } from './schema-register.ts';
 import { addSchemaRegistryCommands } from './schema-registry.ts';
 
 const overview = `Examples:
-  jg schema new rides.avsc > rides.graph.avsc   propose a mapping
-  jg schema check rides.graph.avsc              is it right, and what does it make of events
-  jg schema test --update rides.graph.avsc      keep what it makes of them as fixtures
+  jg schema new rides.avsc > rides.graph.avsc        propose a mapping
+  jg schema check rides.graph.avsc                   is it right
+  jg schema test --update rides.graph.avsc           keep what it makes of events
+  jg schema preview rides.graph.avsc --topic rides   what would it change
   jg schema register rides.graph.avsc --subject rides-value
 `;
 const seedDefault = '1';
@@ -29,11 +32,13 @@ const seedDefault = '1';
 export function addSchemaCommand(program: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
   const schema = program
     .command('schema')
-    .description('Event schemas: propose a mapping, check, test, compare and register it.')
+    .description('Event schemas: propose a mapping, check, test, preview, compare and register it.')
     .addHelpText('before', overview);
   addSchemaNewCommand(schema, io, finish);
   addCheck(schema, io, finish);
   addTest(schema, io, finish);
+  addSchemaPreviewCommand(schema, io, finish);
+  addSchemaRegisterCommand(schema, io, finish);
   addSchemaRegistryCommands(schema, io, finish);
 }
 
@@ -47,7 +52,7 @@ interface CheckOptions {
 function addCheck(schema: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
   addTableOption(addRegistryOptions(schema.command('check')))
     .description(
-      'Says every problem as file:line:column: path: sentence, and exits with 2 when there is one.',
+      'Compiles a mapping, tries it on generated events and on the fixtures beside it, and says every problem as file:line:column: path: sentence; exits with 2 when there is one.',
     )
     .argument('[files...]', 'Avro schemas with a `graph`; those given together must agree on the graph.')
     .option('--subject <name>', 'Compare with what is registered there; without a file, check that.')

@@ -11,6 +11,7 @@ import { secondsToMillis } from './seconds-to-millis.ts';
 import { secondsToTime } from './seconds-to-time.ts';
 import { sha256 } from './sha256.ts';
 import { textToTime } from './text-to-time.ts';
+import { textToTimeMicros } from './text-to-time-micros.ts';
 import { trim } from './trim.ts';
 import { upperCase } from './upper-case.ts';
 import { url } from './url.ts';
@@ -26,6 +27,7 @@ export const normalizers: ReadonlyMap<string, Normalizer> = new Map(
     url,
     deviceFamily,
     textToTime,
+    textToTimeMicros,
     secondsToTime,
     secondsToMillis,
     millisToSeconds,

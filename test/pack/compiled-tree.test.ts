@@ -30,6 +30,7 @@ it('takes the files that code reads along, and leaves sources, documents and fix
     'a.avsc',
     'catalog/b.avsc',
     'fixtures/c.json',
+    'catalog/b.fixtures/generated-01.json',
     'page.html',
   ];
   for (const name of names) {

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Read by people or by tools, never by the code at run time. */
-const notRead = /\.(ts|md)$|(^|\/)(fixtures|testing|node_modules)\/|(^|\/)\.|^cli\/jg\.js$/;
+const notRead = /\.(ts|md)$|(^|[/.])(fixtures|testing|node_modules)\/|(^|\/)\.|^cli\/jg\.js$/;
 
 /** The files of a room that are no TypeScript and that its code may read: schemas, pages, pictures. */
 export function runtimeFiles(root: string, room: string): string[] {

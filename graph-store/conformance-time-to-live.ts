@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { readEverything } from './conformance-graphs.ts';
+import { ann, dark, event, hop, journeyOf, lost, named, nameOf, type StoreHarness, type Subject, step, watched } from './conformance-subject.ts'; // biome-ignore format: one row
+import type { GraphStore } from './graph-store.ts';
+import type { Mutation } from './model.ts';
+
+/** Types that are kept for a while only. */
+export function describeTimeToLive(subject: Subject, { reopen }: StoreHarness): void {
+  describe('time to live', () => {
+    const short = { nodes: { Account: 10 }, edges: { WATCHED: 5 } };
+
+    it('hides what is older than its type is kept, as though it had been deleted then', async () => {
+      await subject.apply(event(10, [named('x'), step('s')]), event(12, [watched(dark)]));
+      await subject.store.setTimeToLive(short);
+      subject.nowMs = 16;
+      expect((await subject.store.adjacency(hop(ann, 'out'))).occurrences).toHaveLength(1);
+      subject.nowMs = 17;
+      expect((await subject.store.adjacency(hop(dark, 'in'))).occurrences).toEqual([]);
+      expect(await subject.store.node(dark)).toBeNull();
+      expect(await nameOf(subject.store)).toEqual([['x', 10]]);
+      subject.nowMs = 20;
+      expect(await subject.store.node(ann)).toBeNull();
+      expect((await subject.store.journey(journeyOf(ann))).steps).toEqual([]);
+    });
+    it('hides edges to a node that is kept no longer', async () => {
+      await subject.apply(event(10, [watched(dark), watched(lost), step('s')]));
+      await subject.store.setTimeToLive({ nodes: { Title: 5 }, edges: {} });
+      subject.nowMs = 15;
+      expect((await subject.store.adjacency(hop(ann, 'out'))).occurrences).toEqual([]);
+      expect((await subject.store.journey(journeyOf(ann))).steps[0]?.links).toEqual([]);
+    });
+    it('goes by each property of its own', async () => {
+      const other: Mutation = { kind: 'node', node: ann, properties: [['late', 1]] };
+      await subject.apply(event(1, [named('x')]), event(8, [other]));
+      await subject.store.setTimeToLive(short);
+      subject.nowMs = 11;
+      expect((await subject.store.node(ann))?.properties.map(({ name }) => name)).toEqual(['late']);
+    });
+    it('takes longer rules back', async () => {
+      await subject.apply(event(1, [named('x')]));
+      await subject.store.setTimeToLive(short);
+      subject.nowMs = 100;
+      expect(await subject.store.node(ann)).toBeNull();
+      await subject.store.setTimeToLive({ nodes: {}, edges: {} });
+      expect(await nameOf(subject.store)).toEqual([['x', 1]]);
+    });
+    it('sweeps hidden rows without changing any answer or the digest', async () => {
+      for (let timeMs = 1; timeMs <= 20; timeMs += 1) {
+        await subject.apply(
+          event(timeMs, [watched(timeMs % 2 === 0 ? dark : lost), step('s'), named(`n${timeMs}`)]),
+        );
+      }
+      await subject.apply(
+        event(3, [{ kind: 'node', node: { type: 'Account', id: 'old' }, properties: [['a', 1]] }]),
+      );
+      await subject.store.setTimeToLive(short);
+      subject.nowMs = 22;
+      const reads = async (): Promise<unknown> => [
+        await readEverything(subject.store),
+        await subject.store.node(ann),
+        await subject.store.node({ type: 'Account', id: 'old' }),
+        await subject.store.journey(journeyOf(ann)),
+        await subject.store.adjacency(hop(ann, 'out')),
+        await subject.store.adjacency(hop(dark, 'in')),
+      ];
+      const before = await reads();
+      // 17 occurrences, twice; 12 steps; one node.
+      expect(await sweepAll(subject.store)).toBe(17 * 2 + 12 + 1);
+      expect(await reads()).toEqual(before);
+      expect(await sweepAll(subject.store)).toBe(0);
+      await subject.apply(
+        event(21, [{ kind: 'node', node: { type: 'Account', id: 'old' }, properties: [['b', 2]] }]),
+      );
+      const back = await subject.store.node({ type: 'Account', id: 'old' });
+      expect(back?.properties).toEqual([{ name: 'b', value: 2, timeMs: 21 }]);
+    });
+    it('sweeps nothing when everything is kept', async () => {
+      await subject.apply(event(1, [named('x')]));
+      expect(await subject.store.sweep(null, 100)).toMatchObject({ removed: 0, next: null });
+    });
+    if (reopen !== null) {
+      it('is remembered over a restart', async () => {
+        await subject.apply(event(1, [named('x')]));
+        await subject.store.setTimeToLive(short);
+        await subject.restart(reopen);
+        subject.nowMs = 100;
+        expect(subject.store.timeToLive()).toEqual(short);
+        expect(await subject.store.node(ann)).toBeNull();
+      });
+    }
+  });
+}
+
+async function sweepAll(store: GraphStore): Promise<number> {
+  let removed = 0;
+  let after: Uint8Array | null = null;
+  do {
+    const swept = await store.sweep(after, 7);
+    removed += swept.removed;
+    after = swept.next;
+  } while (after !== null);
+  return removed;
+}

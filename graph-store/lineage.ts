@@ -1,0 +1,105 @@
+import { must } from '../foundation/index.ts';
+import type { ByteReader } from './codec.ts';
+import type { Lineage, SourcePartition } from './graph-store.ts';
+import type { EventOrigin } from './model.ts';
+
+/**
+ * A row's lineage: id of its origin, partition and offset as varints (1 + n in front of what the row is about; 0 when unknown).
+ * Topic, schema and mapping are the same for millions of rows, so they stand in a row of their own:
+ *
+ *     l<id (4)>    {"cluster", "topic", "topicId", "schemaId", "subject", "version"}
+ */
+export interface OriginRow extends EventOrigin, Omit<SourcePartition, 'partition'> {}
+
+/** Three varints of 64 bits and their length. */
+export const lineageBytesMax = 31;
+export const originRange = { gte: Buffer.from('l'), lt: Buffer.from('m') } as const;
+/** Rows that come of further ones have no lineage. A topic needs one for each schema version and mapping version that met. */
+export const originsMax = 65_536;
+
+export function originKey(id: number): Buffer {
+  const key = Buffer.from('l....');
+  key.writeUInt32BE(id, 1);
+  return key;
+}
+
+export function decodeOrigin(bytes: Buffer): OriginRow {
+  return JSON.parse(bytes.toString());
+}
+
+/** The writer's side: gives each origin its id. */
+export class OriginIds {
+  readonly #ids: Map<string, number>;
+
+  constructor(stored: readonly (readonly [key: Buffer, value: Buffer])[]) {
+    this.#ids = new Map(stored.map(([key, value]) => [value.toString(), key.readUInt32BE(1)]));
+  }
+
+  /** `row` is to be written together with what names it, or null when it is there already; null altogether when there are too many. */
+  idOf(
+    { cluster, topic, topicId }: SourcePartition,
+    { schemaId, subject, version }: EventOrigin,
+  ): { readonly id: number; readonly row: Buffer | null } | null {
+    const text = JSON.stringify({ cluster, topic, topicId, schemaId, subject, version });
+    const known = this.#ids.get(text);
+    if (known !== undefined) return { id: known, row: null };
+    if (this.#ids.size >= originsMax) return null;
+    const id = this.#ids.size + 1;
+    this.#ids.set(text, id);
+    return { id, row: Buffer.from(text) };
+  }
+}
+
+/** Writes it at `start`, the offset from eight bytes of `packed`; answers where it ends. */
+export function writeLineage(
+  bytes: Buffer,
+  start: number,
+  id: number,
+  partition: number,
+  packed: Buffer,
+  offsetAt: number,
+): number {
+  const at = writeVarint(bytes, writeVarint(bytes, start, id), partition);
+  const offset = packed.readUInt32BE(offsetAt) * 2 ** 32 + packed.readUInt32BE(offsetAt + 4);
+  if (Number.isSafeInteger(offset)) return writeVarint(bytes, at, offset);
+  let rest = packed.readBigUInt64BE(offsetAt);
+  let to = at;
+  for (; rest > 127n; rest >>= 7n) bytes[to++] = Number(rest & 127n) | 128;
+  bytes[to++] = Number(rest);
+  return to;
+}
+
+function writeVarint(bytes: Buffer, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  while (rest > 127) {
+    bytes[at++] = (rest % 128) | 128;
+    rest = Math.floor(rest / 128);
+  }
+  bytes[at++] = rest;
+  return at;
+}
+
+/** Null when the row does not say, or its origin is not known to `originOf`. */
+export function readLineage(reader: ByteReader, originOf: (id: number) => OriginRow | null): Lineage | null {
+  const length = reader.byte();
+  const end = reader.at + length;
+  if (length === 0) return null;
+  const origin = originOf(reader.count());
+  const partition = reader.count();
+  let offset = 0n;
+  for (let shift = 0n; ; shift += 7n) {
+    const byte = reader.byte();
+    offset |= BigInt(byte & 127) << shift;
+    if (byte < 128) break;
+  }
+  must(reader.at === end ? end : null, 'a lineage ends where it says');
+  if (origin === null) return null;
+  const { topic, schemaId, subject, version } = origin;
+  return { topic, partition, offset, schemaId, mapping: { subject, version } };
+}
+
+/** What the row is about. */
+export function withoutLineage(value: Buffer): Buffer {
+  return value.subarray(1 + must(value[0], 'a row has a lineage'));
+}

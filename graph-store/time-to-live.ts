@@ -1,0 +1,30 @@
+/** How long what is known of a type is kept, milliseconds; a type that is not named is kept for ever. */
+export interface TimeToLive {
+  readonly nodes: Readonly<Record<string, number>>;
+  readonly edges: Readonly<Record<string, number>>;
+}
+
+export const keptForEver: TimeToLive = { nodes: {}, edges: {} };
+
+/** The moving tombstones at one moment: up to which event time things of a type are hidden; -1 where nothing is. */
+export class Expiry {
+  readonly #nodes: ReadonlyMap<string, number>;
+  readonly #edges: ReadonlyMap<string, number>;
+
+  constructor({ nodes, edges }: TimeToLive, nowMs: number) {
+    this.#nodes = new Map(Object.entries(nodes).map(([type, ttlMs]) => [type, nowMs - ttlMs]));
+    this.#edges = new Map(Object.entries(edges).map(([type, ttlMs]) => [type, nowMs - ttlMs]));
+  }
+
+  ofNode(type: string): number {
+    return this.#nodes.get(type) ?? -1;
+  }
+
+  ofEdge(type: string): number {
+    return this.#edges.get(type) ?? -1;
+  }
+}
+
+export function isKeptForEver({ nodes, edges }: TimeToLive): boolean {
+  return Object.keys(nodes).length === 0 && Object.keys(edges).length === 0;
+}

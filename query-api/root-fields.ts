@@ -1,0 +1,19 @@
+import type { GraphQLFieldConfigMap } from 'graphql';
+import type { ApiContext } from './api-context.ts';
+import { edgeField } from './edge-field.ts';
+import { createGraphSchemaField } from './graph-schema-field.ts';
+import { journeyField } from './journey-field.ts';
+import { nodeField } from './node-field.ts';
+import { statusField } from './status-field.ts';
+import type { TypedWarning } from './typed-plan.ts';
+
+/** The root fields that are there whatever the graph holds. */
+export function ownRootFields(warnings: readonly TypedWarning[]): GraphQLFieldConfigMap<unknown, ApiContext> {
+  return {
+    node: nodeField,
+    edge: edgeField,
+    journey: journeyField,
+    status: statusField,
+    graphSchema: createGraphSchemaField(warnings),
+  };
+}
