@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ann, dark, event, hop, lost, type Subject, watched } from './conformance-subject.ts';
 import type { EdgeQuery, EdgeView, Fold } from './graph-store.ts';
-import type { EdgeMutation, Property } from './model.ts';
+import { type EdgeMutation, type Property, setElementsMax } from './model.ts';
 
 /** Edges are sets of occurrences: what reading folds them to, and how keys tell several between two nodes apart. */
 export function describeEdges(subject: Subject): void {
@@ -98,11 +98,34 @@ function describeFolds(subject: Subject): void {
     ['sum', [1e100, 1, -1e100], 1],
     ['sum', [null, null], null],
     ['set', ['b', null, 'a', 'b'], ['a', 'b']],
+    ['set', [5, 5n, 2n ** 60n], [5, 2n ** 60n]],
+    ['sum', [2n ** 53n + 1n, 1], 2n ** 53n + 2n],
+    ['max', ['-1', '-0.50', '-12'], '-0.50'],
+    ['min', ['0.05', '00.1', '0.049'], '0.049'],
+    ['max', ['9'.repeat(2000), '10'], '9'.repeat(2000)],
   ])('folds a property by `%s` (case %#)', async (fold, values, expected) => {
     const changes = values.map((value, i) => event(i + 1, [watched(dark, [['p', value]])]));
     await subject.apply(...changes.toReversed(), ...changes);
     const edge = await find(subject, { folds: new Map([['p', fold]]) });
     expect(edge?.properties).toEqual([['p', expected]]);
+  });
+  it('gathers a bounded number of values, and says so', async () => {
+    const values = Array.from({ length: setElementsMax + 1 }, (_, i) =>
+      event(i, [watched(dark, [['p', i]])]),
+    );
+    await subject.apply(...values);
+    const edge = await find(subject, { folds: new Map([['p', 'set']]), scanMax: 5_000 });
+    expect(edge).toMatchObject({ count: setElementsMax + 1, truncated: true });
+    expect(edge?.properties[0]?.[1]).toHaveLength(setElementsMax);
+  });
+  it.each<[string, Property[1][]]>([
+    ['beyond the doubles', [1e308, 1e308]],
+    ['of a decimal of 65,000 digits', ['1'.repeat(65_000)]],
+  ])('refuses a sum %s', async (_what, values) => {
+    await subject.apply(...values.map((value, i) => event(i, [watched(dark, [['p', value]])])));
+    await expect(find(subject, { folds: new Map([['p', 'sum']]) })).rejects.toMatchObject({
+      code: 'FOLD_INVALID',
+    });
   });
   it('refuses the sum of what is no number', async () => {
     await subject.apply(event(1, [watched(dark, [['p', 'x']])]));

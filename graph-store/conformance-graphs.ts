@@ -12,6 +12,9 @@ const nodes: readonly NodeRef[] = [
 ];
 const edgeTypes = ['E', 'EE'] as const;
 const times = 6;
+/** By name: of the values that the small world has, all can be folded so. */
+const folds = new Map([['p', 'set'], ['q', 'first'], ['r', 'max']] as const); // biome-ignore format: one row
+const origin = { schemaId: 7, subject: 'plays-value', version: 1 };
 
 export function pack(events: readonly EventMutations[]): MutationBatch {
   const batch = createMutationBatch(1024);
@@ -36,7 +39,7 @@ export function events(): fc.Arbitrary<EventMutations[]> {
   );
   const change = fc.record({
     set: fc.constantFrom('add', 'remove', 'replace'),
-    elements: fc.uniqueArray(fc.constantFrom<Property[1]>('a', 'b', 'é', 1, 1n, true), {
+    elements: fc.uniqueArray(fc.constantFrom<Property[1]>('a', 'b', 'é', 1, 2n ** 60n, true), {
       minLength: 1,
       maxLength: 3,
     }),
@@ -71,9 +74,14 @@ export function events(): fc.Arbitrary<EventMutations[]> {
     rank: fc.constantFrom(0, 0, 1, 255, 256, Number.MAX_SAFE_INTEGER),
     mutations: fc.array(mutation, { minLength: 1, maxLength: 3 }),
   });
-  return fc
-    .array(event, { minLength: 1, maxLength: 25 })
-    .map((list) => list.map((one, i) => ({ ...one, occurrence: BigInt(i) * 0x1fff_ffff_ffff_fffn })));
+  return fc.array(event, { minLength: 1, maxLength: 25 }).map((list) =>
+    list.map((one, i) => ({
+      ...one,
+      occurrence: BigInt(i) * 0x1fff_ffff_ffff_fffn,
+      // Of some only, and of lengths that differ: no answer but lineage itself may depend on it.
+      ...(i % 3 === 0 ? {} : { lineage: { offset: 2n ** BigInt(i * 2), origin } }),
+    })),
+  );
 }
 
 export interface Reads {
@@ -84,9 +92,9 @@ export interface Reads {
   readonly edges: readonly (EdgeView | null)[];
 }
 
-/** What a reader can see of the small world, through every kind of read and with limits that bite. */
+/** What a reader can see of the small world, through every kind of read and with limits that bite; not its lineage, which depends on order. */
 export async function readEverything(store: GraphStore): Promise<Reads> {
-  return {
+  const reads: Reads = {
     digest: await store.digest(),
     nodes: await Promise.all(nodes.map((ref) => store.node(ref))),
     journeys: await Promise.all(nodes.flatMap((of) => journeys(store, of))),
@@ -94,10 +102,26 @@ export async function readEverything(store: GraphStore): Promise<Reads> {
     edges: await Promise.all(
       nodes.flatMap((from) =>
         nodes.flatMap((to) =>
-          edgeTypes.map((type) => store.edge({ type, from, to, key: null, folds: new Map(), scanMax: 7 })),
+          edgeTypes.flatMap((type) => [
+            store.edge({ type, from, to, key: null, folds: new Map(), scanMax: 7 }),
+            store.edge({ type, from, to, key: 'k', folds, scanMax: 100 }),
+          ]),
         ),
       ),
     ),
+  };
+  return {
+    ...reads,
+    nodes: reads.nodes.map((view) => (view === null ? null : { ...view, lineage: null })),
+    journeys: reads.journeys.map((page) => ({
+      ...page,
+      steps: page.steps.map((step) => ({ ...step, lineage: null })),
+    })),
+    adjacency: reads.adjacency.map((page) => ({
+      ...page,
+      occurrences: page.occurrences.map((occurrence) => ({ ...occurrence, lineage: null })),
+    })),
+    edges: reads.edges.map((view) => (view === null ? null : { ...view, lineage: null })),
   };
 }
 

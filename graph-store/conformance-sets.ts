@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { must } from '../foundation/index.ts';
-import { ann, event, type Subject } from './conformance-subject.ts';
+import { must, systemClock } from '../foundation/index.ts';
+import { pack } from './conformance-graphs.ts';
+import { advance, ann, dark, event, type Subject, source } from './conformance-subject.ts';
+import { createMemoryStore } from './memory-store.ts';
 import { type Mutation, type SetChange, setElementsMax } from './model.ts';
 
 /** Properties with several values. */
@@ -28,9 +30,20 @@ export function describeSets(subject: Subject): void {
       await subject.apply(event(8, [tags('add', 'z')]), event(6, [tags('add', 'late')]));
       expect(await tagsOf(subject)).toEqual([['z'], 8]);
     });
-    it('tells values of different kinds apart', async () => {
-      await subject.apply(event(1, [tags('add', 1, 1n, '1', true)]));
-      expect(must(await tagsOf(subject), 'there is a set')[0]).toHaveLength(4);
+    it('tells values of different kinds apart, but not an int from a long', async () => {
+      await subject.apply(event(1, [tags('add', 1, '1', true, 2n ** 60n)]));
+      expect(must(await tagsOf(subject), 'there is a set')[0]).toEqual([true, 1, 2n ** 60n, '1']);
+      await subject.apply(event(2, [tags('remove', 1n)]));
+      expect(must(await tagsOf(subject), 'there is a set')[0]).toEqual([true, 2n ** 60n, '1']);
+    });
+    it('gives way to a single value that is newer, and comes back with a newer change', async () => {
+      const single: Mutation = { kind: 'node', node: ann, properties: [['tags', 'one']] };
+      await subject.apply(event(1, [tags('add', 'a')]), event(5, [single]), event(3, [tags('add', 'b')]));
+      expect((await subject.store.node(ann))?.properties).toEqual([
+        { name: 'tags', value: 'one', timeMs: 5 },
+      ]);
+      await subject.apply(event(6, [tags('remove', 'a')]));
+      expect(await tagsOf(subject)).toEqual([['b'], 6]);
     });
     it('stands beside other properties', async () => {
       const name: Mutation = { kind: 'node', node: ann, properties: [['name', 'Ann'], ['zip', 'z']] }; // biome-ignore format: one row
@@ -53,6 +66,18 @@ export function describeSets(subject: Subject): void {
       const [elements] = must(await tagsOf(subject), 'there is a set');
       expect(elements).toHaveLength(setElementsMax);
       expect(Math.min(...elements.map(Number))).toBe(5);
+    });
+    it('keeps the same ones of many that are equally old, whatever order they come in', async () => {
+      const changes = Array.from({ length: setElementsMax + 30 }, (_, i) => event(1, [tags('add', `e${i}`)]));
+      await subject.apply(...changes);
+      const digest = await subject.store.digest();
+      await subject.apply({ ...event(9, [{ kind: 'node-delete', node: dark }]) });
+      const other = createMemoryStore(systemClock);
+      const claim = await other.claim(source);
+      const deletion = event(9, [{ kind: 'node-delete', node: dark }]);
+      await other.apply(advance(claim, 0, 1), pack([...changes.toReversed(), deletion]));
+      expect(await other.digest()).not.toBe(digest);
+      expect(await other.digest()).toBe(await subject.store.digest());
     });
     it('counts a change that changes nothing', async () => {
       const first = event(5, [tags('add', 'a')]);

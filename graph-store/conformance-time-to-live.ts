@@ -74,6 +74,25 @@ export function describeTimeToLive(subject: Subject, { reopen }: StoreHarness): 
       const back = await subject.store.node({ type: 'Account', id: 'old' });
       expect(back?.properties).toEqual([{ name: 'b', value: 2, timeMs: 21 }]);
     });
+    it('sweeps edges to a type that is kept no longer from both their ends, and tombstones', async () => {
+      await subject.apply(
+        event(1, [watched(dark), { kind: 'edge-delete', type: 'WATCHED', from: ann, to: lost }]),
+        event(2, [{ kind: 'node-delete', node: lost }]),
+        event(3, [{ ...watched(dark), type: 'LIKED' }]),
+      );
+      await subject.store.setTimeToLive({ nodes: { Title: 5 }, edges: {} });
+      subject.nowMs = 7;
+      // Two rows of the first occurrence, two tombstones.
+      const node = await subject.store.node(ann);
+      expect(await sweepAll(subject.store)).toBe(4);
+      expect(await subject.store.node(ann)).toEqual(node);
+      subject.nowMs = 8;
+      expect(await subject.store.node(ann)).toBeNull();
+      expect(await sweepAll(subject.store)).toBe(2);
+      await subject.store.setTimeToLive({ nodes: {}, edges: {} });
+      expect((await subject.store.adjacency(hop(ann, 'out'))).occurrences).toEqual([]);
+      expect((await subject.store.adjacency(hop(dark, 'in'))).occurrences).toEqual([]);
+    });
     it('sweeps nothing when everything is kept', async () => {
       await subject.apply(event(1, [named('x')]));
       expect(await subject.store.sweep(null, 100)).toMatchObject({ removed: 0, next: null });

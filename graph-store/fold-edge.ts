@@ -1,8 +1,8 @@
 import { unreachable } from '../foundation/index.ts';
-import { extremeOf, inOrder, sumOf } from './arithmetic.ts';
+import { canonical, extremeOf, inOrder, sumOf } from './arithmetic.ts';
 import type { EdgeQuery, EdgeView, Fold, OccurrenceView } from './graph-store.ts';
 import { compareTimePositions } from './merge.ts';
-import type { PropertyValue } from './model.ts';
+import { type PropertyValue, setElementsMax } from './model.ts';
 
 /** Folds visible occurrences of one edge, in any order; null when there are none. */
 export function foldEdge(
@@ -22,6 +22,9 @@ export function foldEdge(
       else known.push(value);
     }
   }
+  const properties = [...values]
+    .map(([name, all]) => [name, foldValues(all, folds.get(name) ?? 'last')] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     type: newest.type,
     from: newest.from,
@@ -30,11 +33,10 @@ export function foldEdge(
     firstSeenMs: oldest.timeMs,
     lastSeenMs: newest.timeMs,
     count: newestFirst.length,
-    properties: [...values]
-      .map(([name, all]) => [name, foldValues(all, folds.get(name) ?? 'last')] as const)
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
+    properties,
     lineage: newest.lineage,
-    truncated,
+    truncated:
+      truncated || properties.some(([, value]) => Array.isArray(value) && value.length >= setElementsMax),
   };
 }
 
@@ -52,7 +54,7 @@ function foldValues(values: readonly PropertyValue[], fold: Fold): PropertyValue
     case 'sum':
       return known.length === 0 ? null : sumOf(known);
     case 'set':
-      return inOrder([...new Set(known)]);
+      return inOrder([...new Set(known.map(canonical))]).slice(0, setElementsMax);
     default:
       return unreachable(fold);
   }

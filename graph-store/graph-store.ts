@@ -207,7 +207,7 @@ export interface EdgeView {
   readonly properties: readonly (readonly [name: string, value: PropertyValue | readonly PropertyValue[]])[];
   /** Of the newest occurrence; null when unknown. */
   readonly lineage: Lineage | null;
-  /** True when `scanMax` ended the scan: all folds then cover only what was looked at. */
+  /** True when `scanMax` ended the scan: all folds then cover only what was looked at. Also when a set came to `setElementsMax`: it may have more. */
   readonly truncated: boolean;
 }
 

@@ -5,7 +5,7 @@ import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
 import { lineageBytesMax, type OriginIds, originKey, writeLineage } from './lineage.ts';
 import type { EventOrigin } from './model.ts';
 import type { NodeCache } from './node-cache.ts';
-import { decodeNodeRow, type NodeRowMerger } from './node-row.ts';
+import type { NodeRowMerger } from './node-row.ts';
 import {
   eventKeyBytes,
   eventLineageBytes,
@@ -168,21 +168,42 @@ export class LevelGroup {
 
   /** Of a row that time to live hides; null when there is nothing to remove. The row may have changed since it was looked at. */
   removeExpired(key: Buffer, hiddenMs: number): boolean {
-    if (key[key.length - 1] === rowKind.node && isNodeKey(key)) {
-      const prefix = key.toString('latin1', 0, key.length - 1);
-      const { cache } = this.#context;
-      const row =
-        this.#nodeRows.get(prefix) ??
-        this.#before?.pendingRow(prefix) ??
-        cache.get(prefix) ??
-        this.#read(prefix);
-      if (row === undefined || decodeNodeRow(Buffer.from(row, 'latin1')).mentionedMs > hiddenMs) return false;
-      this.#nodeRows.delete(prefix);
-      cache.delete(prefix);
-    }
+    const kind = key[key.indexOf(0, key.indexOf(0) + 1) + 1];
+    if (kind === rowKind.node && !this.#removeNode(key, hiddenMs)) return false;
+    const isTombstone = kind === rowKind.tombstone || kind === rowKind.edgeTombstone;
+    if (isTombstone && !this.#removeTombstone(key, hiddenMs)) return false;
     this.#batch.del(key);
     this.#bytes += key.length;
     return true;
+  }
+
+  #removeNode(key: Buffer, hiddenMs: number): boolean {
+    const prefix = key.toString('latin1', 0, key.length - 1);
+    const { cache } = this.#context;
+    const row =
+      this.#nodeRows.get(prefix) ??
+      this.#before?.pendingRow(prefix) ??
+      cache.get(prefix) ??
+      this.#read(prefix);
+    if (row === undefined || readUint64(Buffer.from(row.slice(0, 8), 'latin1'), 0) > hiddenMs) return false;
+    this.#nodeRows.delete(prefix);
+    cache.delete(prefix);
+    return true;
+  }
+
+  /** A later delete may be on its way, which this one must not take away. */
+  #removeTombstone(key: Buffer, hiddenMs: number): boolean {
+    const text = key.toString('latin1');
+    const timeMs =
+      this.#tombstones.get(text) ?? this.#before?.pendingTombstone(text) ?? this.#storedTime(key);
+    if (timeMs > hiddenMs) return false;
+    this.#tombstones.delete(text);
+    return true;
+  }
+
+  #storedTime(key: Buffer): number {
+    const stored = this.#context.db.getSync(key);
+    return stored === undefined ? -1 : readUint64(stored, 0);
   }
 
   #originId(source: SourcePartition, origin: EventOrigin): number {
@@ -313,11 +334,7 @@ export class LevelGroup {
   #bury(keyLength: number, timeMs: number): void {
     const view = this.#context.scratch.view(keyLength);
     const key = view.toString('latin1');
-    let before = this.#tombstones.get(key) ?? this.#before?.pendingTombstone(key);
-    if (before === undefined) {
-      const stored = this.#context.db.getSync(view);
-      before = stored === undefined ? -1 : stored.readUInt32BE(0) * 2 ** 32 + stored.readUInt32BE(4);
-    }
+    const before = this.#tombstones.get(key) ?? this.#before?.pendingTombstone(key) ?? this.#storedTime(view);
     if (timeMs > before) this.#tombstones.set(key, timeMs);
   }
 
@@ -359,11 +376,6 @@ export class LevelGroup {
     for (let i = start; i < end; i += 1) key[to++] = packed[i] ?? 0;
     return to;
   }
-}
-
-/** `g<type>\0<id>\0n`: other rows have more than one byte behind their second NUL. */
-function isNodeKey(key: Buffer): boolean {
-  return key.indexOf(0, key.indexOf(0) + 1) === key.length - 2;
 }
 
 function prefixEnd(packed: Buffer, node: number): number {

@@ -18,7 +18,7 @@ import type {
 } from './graph-store.ts';
 import { HyperLogLog, relativeError } from './hyperloglog.ts';
 import type { Level } from './leveldb-group.ts';
-import { decodeOrigin, type OriginRow, originKey, readLineage } from './lineage.ts';
+import { decodeOrigin, type OriginRow, originKey, readLineage, withoutLineage } from './lineage.ts';
 import { visible } from './merge.ts';
 import type { NodeRef } from './model.ts';
 import { decodeNodeRow } from './node-row.ts';
@@ -66,7 +66,7 @@ export class LevelReader {
       const lineage = this.#lineage(new ByteReader(stored ?? row.lineage, rows.timeLength));
       return { node: ref, properties: propertiesOf(row.registers, hiddenMs), lineage };
     }
-    const newest = await this.#newestTouch(ref, snapshot);
+    const newest = await this.#newestTouch(ref, hiddenMs, snapshot);
     if (newest === null || newest.timeMs <= hiddenMs) return null;
     return { node: ref, properties: [], lineage: this.#lineage(new ByteReader(newest.value)) };
   }
@@ -94,7 +94,8 @@ export class LevelReader {
       const step = decodeStepValue(reader);
       if (domains !== null && !domains.has(step.domain)) continue;
       steps.push({ owner: query.of, ...last, ...step, lineage });
-      bytes += value.length;
+      // Without the lineage: the same graph has the same pages.
+      bytes += withoutLineage(value).length;
     }
     return {
       steps: await this.#withoutDeletedLinks(steps, snapshot),
@@ -283,35 +284,47 @@ export class LevelReader {
   /** The newest step or occurrence at this node that is kept; null without any. The newest of each kind comes first in key order. */
   async #newestTouch(
     ref: NodeRef,
+    hiddenMs: number,
     snapshot: Snapshot,
   ): Promise<{ readonly timeMs: number; readonly value: Buffer } | null> {
     const expiry = this.#expiry();
     const prefix = rows.nodePrefix(ref);
     let newest: { readonly timeMs: number; readonly value: Buffer } | null = null;
-    const consider = ([key, value]: Entry, keyAt: number, hiddenMs: number): void => {
-      const { timeMs } = new ByteReader(key, keyAt).eventKey();
-      if (timeMs > hiddenMs && timeMs > (newest?.timeMs ?? -1)) newest = { timeMs, value };
-    };
-    const first = async (gte: Buffer, lt: Buffer): Promise<Entry | undefined> =>
-      (await this.#db.iterator({ gte, lt, limit: 1, snapshot }).all())[0];
-    const kindRange = (kind: number): [Buffer, Buffer] => [
-      Buffer.concat([prefix, Buffer.of(kind)]),
-      Buffer.concat([prefix, Buffer.of(kind + 1)]),
-    ];
-    const [stepsStart, stepsEnd] = kindRange(rows.rowKind.step);
-    const step = await first(stepsStart, stepsEnd);
-    if (step !== undefined) consider(step, stepsStart.length, -1);
+    const kindRange = (kind: number): { gte: Buffer; lt: Buffer } => ({
+      gte: Buffer.concat([prefix, Buffer.of(kind)]),
+      lt: Buffer.concat([prefix, Buffer.of(kind + 1)]),
+    });
+    const steps = kindRange(rows.rowKind.step);
+    for await (const [key, value] of this.#scan({ ...steps, reverse: false }, 1, snapshot)) {
+      newest = { timeMs: new ByteReader(key, steps.gte.length).eventKey().timeMs, value };
+      break;
+    }
     for (const kind of [rows.rowKind.out, rows.rowKind.in]) {
-      let [start] = kindRange(kind);
-      const [kindStart, end] = kindRange(kind);
-      for (;;) {
-        const entry = await first(start, end);
-        if (entry === undefined) break;
-        const typeEnd = entry[0].indexOf(0, kindStart.length) + 1;
-        consider(entry, typeEnd, expiry.ofEdge(entry[0].toString('latin1', kindStart.length, typeEnd - 1)));
-        // The next edge type: there are as many rounds as the graph schema has types at this node.
-        start = Buffer.from(entry[0].subarray(0, typeEnd));
-        start[typeEnd - 1] = 1;
+      const range = kindRange(kind);
+      const kindAt = range.gte.length;
+      let from: Buffer | null = range.gte;
+      // One round an edge type: there are as many as the graph schema has types at this node.
+      while (from !== null) {
+        let typeEnd: number | null = null;
+        for await (const [key, value] of this.#scan(
+          { gte: from, lt: range.lt, reverse: false },
+          1,
+          snapshot,
+        )) {
+          typeEnd ??= key.indexOf(0, kindAt) + 1;
+          from = key.subarray(0, typeEnd);
+          if (key.indexOf(0, kindAt) + 1 !== typeEnd) break;
+          const { timeMs } = new ByteReader(key, typeEnd).eventKey();
+          if (timeMs <= Math.max(hiddenMs, newest?.timeMs ?? -1)) break;
+          // An edge to a type that is kept no longer mentions nobody any more: an older one of the same type may.
+          if (rows.expiredAt(key, value, expiry) !== null) continue;
+          newest = { timeMs, value };
+          break;
+        }
+        if (typeEnd === null) break;
+        const next: Buffer = Buffer.from(from.subarray(0, typeEnd));
+        next[typeEnd - 1] = 1;
+        from = next;
       }
     }
     return newest;

@@ -112,7 +112,7 @@ class MemoryStore implements GraphStore {
     }
     const expiry = this.#expiry();
     const kept = [...node.out.values(), ...node.in.values()].filter(
-      ({ type, timeMs }) => timeMs > expiry.ofEdge(type),
+      (occurrence) => occurrence.timeMs > expiredEdgeMs(occurrence, expiry),
     );
     const [newest] = [...node.steps.values(), ...kept].sort((a, b) => b.timeMs - a.timeMs);
     if (newest === undefined || newest.timeMs <= hiddenMs) return null;
@@ -218,9 +218,14 @@ class MemoryStore implements GraphStore {
         removed += 1;
       }
       sweepMap(node.steps, ({ timeMs }) => timeMs <= ofNode);
-      sweepMap(node.out, ({ type, timeMs }) => timeMs <= Math.max(ofNode, expiry.ofEdge(type)));
-      sweepMap(node.in, ({ type, timeMs }) => timeMs <= Math.max(ofNode, expiry.ofEdge(type)));
+      sweepMap(node.out, (occurrence) => occurrence.timeMs <= expiredEdgeMs(occurrence, expiry));
+      sweepMap(node.in, (occurrence) => occurrence.timeMs <= expiredEdgeMs(occurrence, expiry));
+      if (node.deletedMs >= 0 && node.deletedMs <= ofNode) {
+        node.deletedMs = -1;
+        removed += 1;
+      }
     }
+    sweepMap(this.#edgeTombstones, (tombstone) => tombstone.timeMs <= expiredEdgeMs(tombstone, expiry));
     return { scanned, removed, next: null };
   }
 
@@ -364,6 +369,11 @@ function sameRegisters(a: readonly Register[], b: readonly Register[]): boolean 
 }
 
 const lengthOfNoLineage = Buffer.of(0);
+
+/** Up to which time an edge is hidden by its own type and those of its ends. */
+function expiredEdgeMs({ type, from, to }: Omit<EdgeTombstone, 'timeMs'>, expiry: Expiry): number {
+  return Math.max(expiry.ofEdge(type), expiry.ofNode(from.type), expiry.ofNode(to.type));
+}
 
 function lineageOf({ lineage }: EventMutations, { topic, partition }: SourcePartition): Lineage | null {
   if (lineage === undefined) return null;

@@ -1,4 +1,5 @@
 import { BadDataError, must, unreachable } from '../foundation/index.ts';
+import { canonical } from './arithmetic.ts';
 import type {
   EdgeDelete,
   EdgeMutation,
@@ -232,7 +233,7 @@ export class MutationBatch {
       this.#bytes[this.#length++] = valueTag.element;
       this.#bytes[this.#length++] = change.set === 'remove' ? 0 : 1;
       const at = this.#length;
-      this.#writeValue(element);
+      this.#writeValue(canonical(element));
       if (this.#length - at > setElementBytesMax) {
         throw invalidSet(`one of its elements is longer than ${setElementBytesMax} bytes`);
       }

@@ -1,8 +1,16 @@
-import { must } from '../foundation/index.ts';
 import { ByteReader, encodeContent, encodeName, encodeRank } from './codec.ts';
 import { valueTag } from './packed-format.ts';
-import { mergeRegisters, type Register } from './register.ts';
+import type { Register } from './register.ts';
+import {
+  compareBytes,
+  contentAt,
+  readTime,
+  skipValue,
+  timeBytesLength,
+  writeTime,
+} from './register-bytes.ts';
 import { timeBytes } from './rows.ts';
+import { mergeSetBytes } from './set-merger.ts';
 
 /**
  * A node's registers as one row: the newest time a node mutation mentioned it (8), the lineage of the write that changed it last
@@ -53,7 +61,6 @@ export interface PackedNode {
   readonly lineage: Buffer;
 }
 
-const timeBytesLength = 8;
 /** A rank is a safe integer: seven bytes and their number. */
 const timeAndRankBytesMax = timeBytesLength + 8;
 /** Without the lineage, which has its length in the byte before. */
@@ -77,10 +84,7 @@ export class NodeRowMerger {
     const worst = rowLength + (end - start) * (1 + timeAndRankBytesMax) + lineage.length + 16;
     if (this.#out.length < worst) this.#out = Buffer.allocUnsafe(worst * 2);
     if (row !== undefined) this.#row.write(row, 0, 'latin1');
-    if (rank !== this.#rankValue) {
-      this.#rankValue = rank;
-      this.#rank = encodeRank(rank);
-    }
+    this.#setRank(rank);
     this.#changed = row === undefined;
     const mentionedMs = row === undefined ? -1 : readTime(this.#row, 0);
     if (timeMs > mentionedMs) this.#changed = true;
@@ -92,18 +96,35 @@ export class NodeRowMerger {
     return this.#changed ? this.#out.toString('latin1', 0, this.#outLength) : null;
   }
 
-  /** As `merge`, of a mutation that writes sets: these have rules that bytes alone do not show. */
+  /** As `merge`, of a mutation that writes sets: these have rules of their own. */
   mergeSets(row: string | undefined, packed: PackedNode): string | null {
-    const { timeMs, rank, lineage } = packed;
-    const writes = new ByteReader(packed.bytes, packed.start)
-      .contents()
-      .map(([name, content]) => ({ name, timeMs, rank, content }));
-    const empty = { mentionedMs: -1, lineage: Buffer.alloc(0), registers: [] };
-    const before = row === undefined ? empty : decodeNodeRow(Buffer.from(row, 'latin1'));
-    const registers = mergeRegisters(before.registers, writes);
-    const mentionedMs = Math.max(timeMs, before.mentionedMs);
-    const same = encodeNodeRow({ ...before, mentionedMs, registers }).toString('latin1');
-    return same === row ? null : encodeNodeRow({ lineage, mentionedMs, registers }).toString('latin1');
+    const { bytes, start, end, timeMs, rank, lineage } = packed;
+    this.#setRank(rank);
+    const before = Buffer.from(row ?? '', 'latin1');
+    const rowAt = row === undefined ? 0 : registersAt + (before[8] ?? 0);
+    const mentionedMs = row === undefined ? -1 : readTime(before, 0);
+    const writes = { bytes, start, end, timeMs, rank: this.#rank };
+    const places = mergeSetBytes(before, rowAt, writes);
+    if (places === null && row !== undefined && timeMs <= mentionedMs) return null;
+    const size = (places ?? []).reduce((sum, place) => sum + place.end - place.at + timeAndRankBytesMax, 0);
+    const worst = registersAt + lineage.length + Math.max(size, before.length);
+    if (this.#out.length < worst) this.#out = Buffer.allocUnsafe(worst * 2);
+    writeTime(this.#out, 0, Math.max(timeMs, mentionedMs));
+    this.#out[8] = lineage.length;
+    this.#outLength = registersAt;
+    this.#copy(lineage, 0, lineage.length);
+    if (places === null) this.#copy(before, rowAt, before.length);
+    for (const place of places ?? []) {
+      if (place.isNew) this.#write(bytes, place.at, place.nameEnd, place.end, timeMs);
+      else this.#copy(before, place.at, place.end);
+    }
+    return this.#out.toString('latin1', 0, this.#outLength);
+  }
+
+  #setRank(rank: number): void {
+    if (rank === this.#rankValue) return;
+    this.#rankValue = rank;
+    this.#rank = encodeRank(rank);
   }
 
   #mergeRegisters(rowLength: number, bytes: Buffer, start: number, end: number, timeMs: number): void {
@@ -117,7 +138,7 @@ export class NodeRowMerger {
       let order = -1;
       while (rowAt < rowLength) {
         const rowNameEnd = rowAt + 1 + (row[rowAt] ?? 0);
-        order = compare(bytes, at + 1, nameEnd, row, rowAt + 1, rowNameEnd);
+        order = compareBytes(bytes, at + 1, nameEnd, row, rowAt + 1, rowNameEnd);
         // A property that was a set once: a value stands before the set's registers.
         if (order === 0 && (row[contentAt(row, rowNameEnd)] ?? 0) >= valueTag.cleared) order = -1;
         if (order <= 0) break;
@@ -161,8 +182,8 @@ export class NodeRowMerger {
     const rankAt = rowAt + timeBytesLength;
     const rowContentAt = contentAt(row, rowAt);
     // The length comes first, so that the greater rank is the greater text of bytes.
-    const order = compare(rank, 0, rank.length, row, rankAt, rowContentAt);
-    return (order || compare(bytes, start, end, row, rowContentAt, rowEnd)) > 0;
+    const order = compareBytes(rank, 0, rank.length, row, rankAt, rowContentAt);
+    return (order || compareBytes(bytes, start, end, row, rowContentAt, rowEnd)) > 0;
   }
 
   #copy(from: Buffer, start: number, end: number): void {
@@ -176,42 +197,4 @@ export class NodeRowMerger {
     }
     this.#outLength = Math.max(at, this.#outLength);
   }
-}
-
-/** Where the content of a register begins whose name ends there. */
-function contentAt(row: Buffer, nameEnd: number): number {
-  const rankAt = nameEnd + timeBytesLength;
-  return rankAt + 1 + (row[rankAt] ?? 0);
-}
-
-function compare(a: Buffer, aStart: number, aEnd: number, b: Buffer, bStart: number, bEnd: number): number {
-  const length = Math.min(aEnd - aStart, bEnd - bStart);
-  for (let i = 0; i < length; i += 1) {
-    const difference = (a[aStart + i] ?? 0) - (b[bStart + i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return aEnd - aStart - (bEnd - bStart);
-}
-
-function skipValue(bytes: Buffer, at: number): number {
-  const kind = must(bytes[at], 'a value has a tag');
-  if (kind === valueTag.number || kind === valueTag.integer) return at + 9;
-  if (kind === valueTag.element) return skipValue(bytes, at + 2);
-  if (kind !== valueTag.text) return at + 1;
-  let length = 0;
-  let next = at + 1;
-  for (let factor = 1; ; factor *= 128) {
-    const byte = must(bytes[next++], 'a value has a length');
-    length += (byte & 127) * factor;
-    if (byte < 128) return next + length;
-  }
-}
-
-function readTime(bytes: Buffer, at: number): number {
-  return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
-}
-
-function writeTime(bytes: Buffer, at: number, timeMs: number): void {
-  bytes.writeUInt32BE(Math.floor(timeMs / 2 ** 32), at);
-  bytes.writeUInt32BE(timeMs % 2 ** 32, at + 4);
 }

@@ -65,13 +65,16 @@ function settle(registers: readonly Register[]): readonly Register[] {
 export function propertiesOf(registers: readonly Register[], hiddenMs: number): NodeView['properties'] {
   const visible = registers.filter(({ timeMs }) => timeMs > hiddenMs);
   return [...Map.groupBy(visible, ({ name }) => name)].map(([name, group]) => {
-    const timeMs = group.reduce((newest, register) => Math.max(newest, register.timeMs), 0);
-    const [only] = group;
-    if (only?.content.kind === 'value' && group.length === 1)
-      return { name, value: only.content.value, timeMs };
-    const elements = group.flatMap(({ content }) =>
+    const [first] = group;
+    const ofSet = group.filter(({ content }) => content.kind !== 'value');
+    // A property that was a set, or became one, is what was written last: a value stands before the set's registers.
+    if (first?.content.kind === 'value' && ofSet.every((register) => compareTimes(first, register) > 0)) {
+      return { name, value: first.content.value, timeMs: first.timeMs };
+    }
+    const elements = ofSet.flatMap(({ content }) =>
       content.kind === 'element' && content.present ? [content.value] : [],
     );
+    const timeMs = ofSet.reduce((newest, register) => Math.max(newest, register.timeMs), 0);
     return { name, value: inOrder(elements), timeMs };
   });
 }

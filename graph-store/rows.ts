@@ -131,23 +131,38 @@ export function otherEndMatcher({ to, key }: Pick<EdgeQuery, 'to' | 'key'>): (re
   return (rest) => rest.equals(wanted);
 }
 
-/** Up to which event time its type is hidden, if that hides the row; null otherwise. Tombstones stay for ever. */
+/** Up to which event time the row is hidden by its types' times to live, if that hides it; null otherwise. */
 export function expiredAt(key: Buffer, value: Buffer, expiry: Expiry): number | null {
   const kindAt = key.indexOf(0, key.indexOf(0) + 1) + 1;
   const ofNode = expiry.ofNode(typeOf(key));
-  const hidden = (hiddenMs: number, timeMs: number): number | null => (timeMs <= hiddenMs ? hiddenMs : null);
   switch (key[kindAt]) {
     case rowKind.node:
+    case rowKind.tombstone:
       return ofNode < 0 ? null : hidden(ofNode, new ByteReader(value).time());
     case rowKind.step:
       return ofNode < 0 ? null : hidden(ofNode, new ByteReader(key, kindAt + 1).eventKey().timeMs);
     case rowKind.out:
     case rowKind.in: {
       const edgeTypeEnd = key.indexOf(0, kindAt + 1);
-      const hiddenMs = Math.max(ofNode, expiry.ofEdge(key.toString('latin1', kindAt + 1, edgeTypeEnd)));
+      const hiddenMs = Math.max(ofNode, hiddenEdgeMs(key, kindAt, edgeTypeEnd + 1 + eventKeyBytes, expiry));
       return hiddenMs < 0 ? null : hidden(hiddenMs, new ByteReader(key, edgeTypeEnd + 1).eventKey().timeMs);
+    }
+    case rowKind.edgeTombstone: {
+      const edgeTypeEnd = key.indexOf(0, kindAt + 1);
+      const hiddenMs = Math.max(ofNode, hiddenEdgeMs(key, kindAt, edgeTypeEnd + 1, expiry));
+      return hiddenMs < 0 ? null : hidden(hiddenMs, new ByteReader(value).time());
     }
     default:
       return null;
   }
+}
+
+/** By the edge's own type and that of the node at its other end, whose prefix is at `otherAt`. */
+function hiddenEdgeMs(key: Buffer, kindAt: number, otherAt: number, expiry: Expiry): number {
+  const ofEdge = expiry.ofEdge(key.toString('latin1', kindAt + 1, key.indexOf(0, kindAt + 1)));
+  return Math.max(ofEdge, expiry.ofNode(key.toString('latin1', otherAt + 1, key.indexOf(0, otherAt))));
+}
+
+function hidden(hiddenMs: number, timeMs: number): number | null {
+  return timeMs <= hiddenMs ? hiddenMs : null;
 }

@@ -39,7 +39,13 @@ function writtenField(field: Field): Field {
   const isUnion =
     type instanceof avsc.types.UnwrappedUnionType || type instanceof avsc.types.WrappedUnionType;
   if (!isUnion) return escaped;
-  const union: unknown = Object.create(type, { types: { value: new Branches(type.types) } });
+  const skip: unknown = Reflect.get(type, '_skip');
+  assert(typeof skip === 'function', 'avsc skips values of unions here');
+  const union: unknown = Object.create(type, {
+    types: { value: new Branches(type.types) },
+    // A field that the reader does not have is skipped, and for that avsc asks the union for its true branches.
+    _skip: { value: (tap: unknown): unknown => Reflect.apply(skip, type, [tap]) },
+  });
   return Object.create(escaped, { type: { value: union } });
 }
 
