@@ -4,6 +4,7 @@ import {
   type BlockPlan,
   type ConditionPlan,
   expressionReads,
+  type FieldRead,
   type MappingPlan,
   type PathPlan,
   type PropertyPlan,
@@ -146,8 +147,10 @@ class Reads {
     if (condition !== null) this.#expression(condition.text, prefixes, names);
   }
 
-  path(path: PathPlan, prefixes: readonly string[]): void {
-    this.#exact.add(this.#place(path, prefixes));
+  path(field: FieldRead, prefixes: readonly string[]): void {
+    // A decimal with a scale of its own is one value to a mapping, and a record of two in the schema.
+    const read = field.scale === null ? this.#whole : this.#exact;
+    read.add(this.#place(field, prefixes));
   }
 
   #expression(text: string, prefixes: readonly string[], names: readonly string[]): void {

@@ -51,6 +51,7 @@ const nodeB = { type: 'B', id: '7' };
 describe('a mapping run on an event', () => {
   test.each<[unknown, bigint | null, number]>([
     [7, null, 7],
+    [{ value: 7 }, null, 7],
     ['b', 3n, 3],
     ['b', null, 0],
     ['b', -1n, 0],
@@ -108,6 +109,13 @@ describe('a mapping run on an event', () => {
     ]);
     expect(map({ ...event, b: null }, now).mutations).toEqual([
       { kind: 'node', node: nodeA, properties: [] },
+    ]);
+  });
+
+  test.each(['a\0b', 'k'.repeat(255)])('takes a constant as the key of an edge: %j', (key) => {
+    const map = mapOf({ nodes: [a, b], edges: [{ type: 'X', from: 'A', to: 'B', key: { value: key } }] });
+    expect(map(event, now).mutations).toEqual([
+      { kind: 'edge', type: 'X', from: nodeA, to: nodeB, key, properties: [] },
     ]);
   });
 

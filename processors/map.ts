@@ -29,7 +29,7 @@ import { compileValue } from './value.ts';
 /** What one event means; which event it is, is told by `eventId` or, where that is null, by its bytes. */
 export interface MappedEvent {
   readonly timeMs: number;
-  /** 0 to 255. */
+  /** 0 to 2^53 - 1. */
   readonly rank: number;
   readonly eventId: string | null;
   readonly mutations: readonly Mutation[];

@@ -37,6 +37,8 @@ function schemaOf(graph: unknown): object {
   return { type: 'record', name: 'E', fields, graph };
 }
 
+const withKey = (key: unknown) => ({ ...valid, edges: [{ type: 'X', from: 'A', to: 'A', key }] });
+
 function problemsOf(graph: unknown): number {
   const schema = new AvroSchema(JSON.stringify(schemaOf(graph)));
   return checkMapping({ subject: 's', version: 1 }, schema, normalizers, tables).problems.length;
@@ -61,6 +63,8 @@ describe('docs/mapping.schema.json', () => {
     ['a minimal mapping', valid],
     ['a rank from the event', { ...valid, rank: { cel: 'size(tags)' } }],
     ['a rank at a path', { ...valid, rank: 'at' }],
+    ['a constant rank', { ...valid, rank: { value: 5 } }],
+    ['a constant key', withKey({ value: 'a\0b' })],
     [
       'a property under a condition',
       { ...valid, nodes: [{ ...node, properties: { p: { path: 'at', where: 'at > 0' } } }] },
@@ -151,6 +155,10 @@ describe('docs/mapping.schema.json', () => {
     ['a journey without an owner', { ...valid, journey: { action: 'watched' } }],
     ['an action of nothing', { ...valid, journey: { owner: 'A', action: '  ' } }],
     ['a rank of 2^53', { ...valid, rank: 2 ** 53 }],
+    ['a constant rank that is not whole', { ...valid, rank: { value: 1.5 } }],
+    ['a constant key of 256 bytes', withKey({ value: 'k'.repeat(256) })],
+    ['an empty key', withKey({ value: '' })],
+    ['a number as a key', withKey({ value: 5 })],
     ['a lookup without a key', { ...valid, lookups: [{ as: 'row', topic: 't' }] }],
     ['a lookup of no topic', withLookup({ topic: 'a b' })],
     ['an unknown attribute of a lookup', withLookup({ table: 't' })],

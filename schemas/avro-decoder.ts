@@ -1,6 +1,7 @@
 import { BadDataError } from '../foundation/index.ts';
+import { resolverOf } from './avro-resolution.ts';
 import type { AvroSchema } from './avro-type.ts';
-import { type Incompatibility, incompatibilities, resolverOf } from './compatibility.ts';
+import { type Incompatibility, incompatibilities } from './compatibility.ts';
 import { meaningFaults } from './meaning-faults.ts';
 import { compileWireScan, type WireLimits, wireLimitsDefault } from './wire-scan.ts';
 

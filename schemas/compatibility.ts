@@ -1,4 +1,5 @@
 import avsc, { type Type } from 'avsc';
+import { isNamedAlike, resolves, withoutNamespace } from './avro-resolution.ts';
 
 /** What kind of fault it is: what to do about it depends on that. */
 export type IncompatibilityKind =
@@ -142,7 +143,7 @@ function nameFault(writer: Type, reader: Type, path: string): Incompatibility {
 
 /** Avro matches names without their namespaces. */
 function isKnownAs(writer: Type, reader: Type): boolean {
-  return [reader.name, ...(reader.aliases ?? [])].map(withoutNamespace).includes(shortName(writer));
+  return isNamedAlike(writer, reader, 'short');
 }
 
 function isUnion(type: Type): type is avsc.types.UnwrappedUnionType | avsc.types.WrappedUnionType {
@@ -167,31 +168,4 @@ function few(names: readonly string[]): string {
 
 function shortName(type: Type): string {
   return withoutNamespace(type.name);
-}
-
-function withoutNamespace(name: string | undefined): string {
-  return (name ?? '').replace(/^.*\./, '');
-}
-
-/**
- * avsc's resolver by full names or, where those do not fit, by names without their namespaces, which is how Avro matches
- * records and how a registry judges compatibility. Full names first, so that two branches of a union that differ by
- * namespace alone are told apart. Throws what avsc does.
- */
-export function resolverOf(writer: Type, reader: Type): ReturnType<Type['createResolver']> {
-  try {
-    return reader.createResolver(writer);
-  } catch {
-    // What this throws is more to the point: it says what is wrong apart from the namespaces.
-    return reader.createResolver(writer, { ignoreNamespaces: true });
-  }
-}
-
-function resolves(writer: Type, reader: Type): boolean {
-  try {
-    resolverOf(writer, reader);
-    return true;
-  } catch {
-    return false;
-  }
 }

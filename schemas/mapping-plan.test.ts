@@ -31,6 +31,10 @@ function problems(graph: unknown): readonly string[] {
 }
 
 const valid = { domain: 'd', time: 'at', nodes: [account] };
+const withKey = (key: unknown) => ({
+  ...valid,
+  edges: [{ type: 'X', from: 'Account', to: 'Account', key }],
+});
 
 describe('a mapping', () => {
   test('of every bundled schema is without problems', async () => {
@@ -114,7 +118,7 @@ describe('a mapping', () => {
     [
       'a key that is a double',
       { ...valid, edges: [{ type: 'X', from: 'Account', to: 'Account', key: 'score' }] },
-      'graph.edges[0].key leads to a double: an id must be a string, uuid, enum, int, long or date',
+      "graph.edges[0].key leads to a double: an edge's key must be a string, uuid, enum, int, long or date",
     ],
     ['a missing time', { ...valid, time: undefined }, 'graph.time is missing'],
     [
@@ -260,6 +264,27 @@ describe('a mapping', () => {
       'a rank that is a text',
       { ...valid, rank: { cel: "'high'" } },
       'graph.rank leads to a string: a rank is an int or a long',
+    ],
+    [
+      'a constant rank below zero',
+      { ...valid, rank: { value: -1 } },
+      'graph.rank.value must be a whole number from 0 to 2^53 - 1',
+    ],
+    [
+      'a constant rank that is a text',
+      { ...valid, rank: { value: '5' } },
+      'graph.rank.value must be a whole number from 0 to 2^53 - 1',
+    ],
+    [
+      'a constant key that is too long',
+      withKey({ value: 'é'.repeat(128) }),
+      'graph.edges[0].key.value must have 1 to 255 bytes',
+    ],
+    ['an empty key', withKey({ value: '' }), 'graph.edges[0].key.value must have 1 to 255 bytes'],
+    [
+      'a constant id with NUL',
+      { ...valid, nodes: [{ type: 'A', id: { value: 'a\0b' } }] },
+      'graph.nodes[0].id.value must have 1 to 1024 bytes, none of them NUL',
     ],
     [
       'a condition of an id',

@@ -218,7 +218,7 @@ export class MappingPlanner {
     const to = this.#end(edge.to, `${edge.at}.to`, names);
     const where = this.#values.condition(edge.where, scope);
     const properties = this.#values.properties(edge.properties, scope);
-    const key = edge.key === null ? null : this.#values.id(edge.key, scope);
+    const key = edge.key === null ? null : this.#values.edgeKey(edge.key, scope);
     if (from === null || to === null) return null;
     const deleted = from.declared.op === 'delete' || to.declared.op === 'delete';
     if (edge.op === 'upsert' && deleted) {

@@ -1,8 +1,9 @@
 import avsc, { type Type } from 'avsc';
+import { branchRead, isNamedAlike, namingOf } from './avro-resolution.ts';
 import type { AvroSchema } from './avro-type.ts';
 import type { Incompatibility } from './compatibility.ts';
 import type { LogicalType } from './logical-type.ts';
-import { withoutNull } from './path-resolver.ts';
+import { branchesOf, branchName } from './path-resolver.ts';
 
 interface Pair {
   readonly writer: Type;
@@ -15,29 +16,52 @@ interface Pair {
  * were written. Resolving them would give other values without a word, so Avro asks that they do not match. What only one of
  * them says is no fault: a reader may know more about a plain long than its writer does.
  *
- * Of unions of several branches those of one name are compared.
+ * Each branch of a writer's union is compared with what reads it, which of a reader's union is the branch that resolution takes.
  */
 export function meaningFaults(writer: AvroSchema, reader: AvroSchema): readonly Incompatibility[] {
   const faults: Incompatibility[] = [];
-  const seen = new Set<Type>();
+  const naming = namingOf(writer.type, reader.type);
+  /** By both: a reader's record may read several of the writer's. */
+  const seen = new Map<Type, Set<Type>>();
   const pending: Pair[] = [{ writer: writer.type, reader: reader.type, path: '' }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { path } = next;
-    const pair = { writer: withoutNull(next.writer), reader: withoutNull(next.reader), path };
-    const written = writer.logicalType(pair.writer);
-    const read = reader.logicalType(pair.reader);
-    if (written !== null && read !== null && describe(written) !== describe(read)) {
-      faults.push({
-        kind: 'meaning',
-        path,
-        sentence: `is ${describe(written)} as written and ${describe(read)} as read`,
-      });
+    if (isUnion(next.writer)) {
+      pending.push(...writtenBranches(next));
+      continue;
     }
-    if (seen.has(pair.reader)) continue;
-    seen.add(pair.reader);
-    pending.push(...below(pair));
+    const read = isUnion(next.reader) ? branchRead(next.writer, next.reader.types, naming) : next.reader;
+    if (read === null) continue;
+    const pair = { ...next, reader: read };
+    const fault = faultOf(writer.logicalType(pair.writer), reader.logicalType(read), pair.path);
+    if (fault !== null) faults.push(fault);
+    const readers = seen.get(pair.writer) ?? new Set();
+    if (readers.has(read)) continue;
+    seen.set(pair.writer, readers.add(read));
+    // Records that may not read each other are a fault of their own, and what lies below them would be another at each field.
+    if (isNamedAlike(pair.writer, read, naming)) pending.push(...below(pair));
   }
   return faults;
+}
+
+function faultOf(
+  written: LogicalType | null,
+  read: LogicalType | null,
+  path: string,
+): Incompatibility | null {
+  if (written === null || read === null || describe(written) === describe(read)) return null;
+  return {
+    kind: 'meaning',
+    path,
+    sentence: `is ${describe(written)} as written and ${describe(read)} as read`,
+  };
+}
+
+function writtenBranches({ writer, reader, path }: Pair): readonly Pair[] {
+  const branches = branchesOf(writer);
+  return branches.map((branch) => {
+    const isChosen = branches.length > 1 && branch.name !== undefined;
+    return { writer: branch, reader, path: isChosen ? `${path}[${branchName(branch)}]` : path };
+  });
 }
 
 function below({ writer, reader, path }: Pair): readonly Pair[] {
@@ -50,15 +74,9 @@ function below({ writer, reader, path }: Pair): readonly Pair[] {
     });
   }
   if (writer instanceof types.ArrayType && reader instanceof types.ArrayType)
-    return [{ writer: writer.itemsType, reader: reader.itemsType, path }];
+    return [{ writer: writer.itemsType, reader: reader.itemsType, path: `${path}[]` }];
   if (writer instanceof types.MapType && reader instanceof types.MapType)
-    return [{ writer: writer.valuesType, reader: reader.valuesType, path }];
-  if (isUnion(writer) && isUnion(reader)) {
-    return reader.types.flatMap((type) => {
-      const written = writer.types.find(({ branchName }) => branchName === type.branchName);
-      return written === undefined ? [] : [{ writer: written, reader: type, path }];
-    });
-  }
+    return [{ writer: writer.valuesType, reader: reader.valuesType, path: `${path}{}` }];
   return [];
 }
 

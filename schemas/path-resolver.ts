@@ -50,9 +50,8 @@ export class PathResolver {
       const sentence = `leads to an array of ${describeType(item)}, and a set has single values: use \`forEach\``;
       return refuse(text, sentence);
     }
-    const logical = this.#schema.logicalType(item);
-    const scale = logical?.kind === 'decimal' ? logical.scale : 0;
-    return { ok: true, value: { array, field: { path: text, root: scope.length, steps: [], kind, scale } } };
+    const field = { path: text, root: scope.length, steps: [], kind, scale: this.#scaleOf(item) };
+    return { ok: true, value: { array, field } };
   }
 
   /** Anything, also a record, an array or a map; a union of several branches only where one was chosen. */

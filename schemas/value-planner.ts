@@ -1,5 +1,5 @@
 import { didYouMean } from '../foundation/index.ts';
-import { nodeIdBytesMax } from '../graph-store/index.ts';
+import { edgeKeyBytesMax, nodeIdBytesMax } from '../graph-store/index.ts';
 import { type Expression, ExpressionCompiler } from './expression.ts';
 import type { LogicalTypes } from './logical-type.ts';
 import type { MappingReader } from './mapping.ts';
@@ -84,6 +84,22 @@ export class ValuePlanner {
     return null;
   }
 
+  /** What tells edges apart becomes text as ids do, shorter and with NUL if need be. */
+  edgeKey(declared: ValueDeclaration, scope: Scope): ValuePlan | null {
+    const plan = this.value(declared, scope);
+    if (plan === null) return null;
+    if (notIds.has(plan.kind)) {
+      this.#reader.report(
+        declared.at,
+        `leads to a ${plan.kind}: an edge's key must be a string, uuid, enum, int, long or date`,
+      );
+      return null;
+    }
+    if (declared.from === 'constant' && !isEdgeKey(String(declared.value)))
+      this.#reader.report(`${declared.at}.value`, `must have 1 to ${edgeKeyBytesMax} bytes`);
+    return plan;
+  }
+
   /** The key of a lookup's row, which has one text. */
   key(declared: ValueDeclaration, scope: Scope): ValuePlan | null {
     const plan = this.value(declared, scope);
@@ -114,8 +130,14 @@ export class ValuePlanner {
     return null;
   }
 
-  /** Of two changes at one time, which is the later one. */
-  rank(declared: ValueDeclaration, scope: Scope): ValuePlan | null {
+  /** Of two changes at one time, which is the later one. A constant, whose kind is double, is a rank where it is whole. */
+  rank(declared: ValueDeclaration, scope: Scope): number | ValuePlan | null {
+    if (declared.from === 'constant') {
+      const { value } = declared;
+      if (isRank(value)) return value;
+      this.#reader.report(`${declared.at}.value`, 'must be a whole number from 0 to 2^53 - 1');
+      return null;
+    }
     const plan = this.value(declared, scope);
     if (plan === null || plan.kind === 'int' || plan.kind === 'long') return plan;
     this.#reader.report(declared.at, `leads to a ${plan.kind}: a rank is an int or a long`);
@@ -227,6 +249,14 @@ export class ValuePlanner {
 
 function isId(text: string): boolean {
   return text !== '' && Buffer.byteLength(text) <= nodeIdBytesMax && !text.includes('\0');
+}
+
+function isEdgeKey(text: string): boolean {
+  return text !== '' && Buffer.byteLength(text) <= edgeKeyBytesMax;
+}
+
+function isRank(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
 function constantKind(value: string | number | boolean): ValueKind {
