@@ -19,7 +19,8 @@ class DamagedBatch extends MutationBatch {
 }
 
 describe('Times to live of the LevelDB store while it cannot be opened again', () => {
-  const rules = { nodes: { Ad: 5, Old: 7 }, edges: { SAW: 9 } };
+  const declaredBy = { nodes: { Ad: ['ads-value', 'plays-value'] }, edges: { SAW: ['ads-value'] } };
+  const rules = { nodes: { Ad: 5, Old: 7 }, edges: { SAW: 9 }, declaredBy };
   let around: string;
   let folder: string;
   let store: GraphStore;
@@ -58,6 +59,9 @@ describe('Times to live of the LevelDB store while it cannot be opened again', (
     expect(store.timeToLive()).toEqual(rules);
     await mendFolder();
     await store.claim(crashSource);
+    expect(store.timeToLive()).toEqual(rules);
+    await store.close();
+    store = await openLevelStore({ folder }, systemClock);
     expect(store.timeToLive()).toEqual(rules);
   });
 
