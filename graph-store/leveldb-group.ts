@@ -5,7 +5,7 @@ import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
 import { lineageBytesMax, type OriginIds, originKey, writeLineage } from './lineage.ts';
 import type { EventOrigin } from './model.ts';
 import type { NodeCache } from './node-cache.ts';
-import { decodeNodeRow, type NodeRowMerger } from './node-row.ts';
+import type { NodeRowMerger } from './node-row.ts';
 import {
   eventKeyBytes,
   eventLineageBytes,
@@ -14,7 +14,7 @@ import {
   rankBytes,
   tag,
 } from './packed-format.ts';
-import { metaKey, rowKind } from './rows.ts';
+import { metaKey, rowKind, timeLength } from './rows.ts';
 
 export type Level = ClassicLevel<Buffer, Buffer>;
 
@@ -176,7 +176,7 @@ export class LevelGroup {
         this.#before?.pendingRow(prefix) ??
         cache.get(prefix) ??
         this.#read(prefix);
-      if (row === undefined || decodeNodeRow(Buffer.from(row, 'latin1')).mentionedMs > hiddenMs) return false;
+      if (row === undefined || mentionedMsOf(row) > hiddenMs) return false;
       this.#nodeRows.delete(prefix);
       cache.delete(prefix);
     }
@@ -359,6 +359,11 @@ export class LevelGroup {
     for (let i = start; i < end; i += 1) key[to++] = packed[i] ?? 0;
     return to;
   }
+}
+
+/** The time that a node row begins with. */
+function mentionedMsOf(row: string): number {
+  return readUint64(Buffer.from(row.slice(0, timeLength), 'latin1'), 0);
 }
 
 /** `g<type>\0<id>\0n`: other rows have more than one byte behind their second NUL. */
