@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
+import { describeCounts } from './conformance-counts.ts';
 import { describeEdges } from './conformance-edges.ts';
 import { events, pack, type Reads, readEverything } from './conformance-graphs.ts';
 import { describeLineage } from './conformance-lineage.ts';
@@ -9,6 +10,7 @@ import { describeReads } from './conformance-reads.ts';
 import { describeRules } from './conformance-rules.ts';
 import { describeSets } from './conformance-sets.ts';
 import { advance, type StoreHarness, Subject, source } from './conformance-subject.ts';
+import { describeSweep } from './conformance-sweep.ts';
 import { describeTimeToLive } from './conformance-time-to-live.ts';
 import type { GraphStore } from './graph-store.ts';
 import { createMemoryStore } from './memory-store.ts';
@@ -24,6 +26,8 @@ export function describeGraphStore(name: string, harness: StoreHarness): void {
     describeSets(subject);
     describeLineage(subject, harness);
     describeTimeToLive(subject, harness);
+    describeSweep(subject, harness);
+    describeCounts(subject);
     describePositions(subject);
 
     it('gives one digest and the same reads for any order, duplicates and split', async () => {

@@ -256,7 +256,7 @@ export interface GraphStore extends GraphReader {
   setTimeToLive(rules: TimeToLive): Promise<void>;
   timeToLive(): TimeToLive;
   /**
-   * Removes rows that time to live hides: changes no answer and no digest, gives room back. Looks at `rowsMax` rows at most and answers
+   * Removes rows that time to live hides: changes no digest, and no answer but that a read which may look at so many rows sees further. Looks at `rowsMax` rows at most and answers
    * where to go on; null when all rows have been looked at. Safe beside `apply`.
    */
   sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept>;

@@ -48,4 +48,4 @@ export {
 } from './model.ts';
 export { createMutationBatch, MutationBatch } from './mutation-batch.ts';
 export { checkEdgeKey, checkNodeId } from './mutation-checks.ts';
-export type { TimeToLive } from './time-to-live.ts';
+export type { DeclaredBy, TimeToLive } from './time-to-live.ts';

@@ -29,7 +29,10 @@ import type { MutationBatch } from './mutation-batch.ts';
 import { metaKey } from './rows.ts';
 import { Expiry, isKeptForEver, keptForEver, type TimeToLive } from './time-to-live.ts';
 
-/** The rules in force; the reader asks for them at every read. */
+/**
+ * The rules as they were read or set last; readers ask for them at every read. They outlive the sessions: while none is open, nobody
+ * may take rules that cannot be read for rules that are gone.
+ */
 interface Lives {
   rules: TimeToLive;
 }
@@ -38,7 +41,6 @@ interface Lives {
 interface Session {
   readonly db: Level;
   readonly reader: LevelReader;
-  readonly lives: Lives;
   readonly thread: LevelWriterThread;
 }
 
@@ -56,7 +58,8 @@ export async function openLevelStore(
   if (openFolders.has(complete.folder)) throw lockedHere(complete.folder);
   openFolders.add(complete.folder);
   try {
-    return new LevelStore(complete, clock, await openSession(complete, clock));
+    const lives = { rules: keptForEver };
+    return new LevelStore(complete, clock, lives, await openSession(complete, clock, lives));
   } catch (error) {
     openFolders.delete(complete.folder);
     throw error;
@@ -80,14 +83,14 @@ function lockedHere(folder: string): StopError {
  * This thread opens first and closes last: the handle that opens first owns the block cache and the filter that all
  * handles use, and a writer's thread that crashes must not take them away from reads.
  */
-async function openSession(settings: LevelSettings, clock: Clock): Promise<Session> {
+async function openSession(settings: LevelSettings, clock: Clock, lives: Lives): Promise<Session> {
   const db = await openLevel(settings);
   try {
     await checkFormat(db, settings.folder);
     const stored = await db.get(metaKey.timeToLive);
-    const lives: Lives = { rules: stored === undefined ? keptForEver : JSON.parse(stored.toString()) };
+    lives.rules = stored === undefined ? keptForEver : JSON.parse(stored.toString());
     const reader = new LevelReader(db, () => new Expiry(lives.rules, clock.now()));
-    return { db, reader, lives, thread: await LevelWriterThread.start(settings) };
+    return { db, reader, thread: await LevelWriterThread.start(settings) };
   } catch (error) {
     await db.close();
     // The writer's thread reads too: its crash while it starts carries what LevelDB said.
@@ -101,6 +104,7 @@ const crashesMax = 3;
 class LevelStore implements GraphStore {
   readonly #settings: LevelSettings;
   readonly #clock: Clock;
+  readonly #lives: Lives;
   /** Null between a failed write and the claim that opens the store again. */
   #session: Session | null;
   #reopening: Promise<Session> | null = null;
@@ -108,9 +112,10 @@ class LevelStore implements GraphStore {
   /** Sessions that ended by a crash of their thread since a partition's last durable batch. Bounded by the partitions. */
   readonly #crashes = new Map<string, Set<Session>>();
 
-  constructor(settings: LevelSettings, clock: Clock, session: Session) {
+  constructor(settings: LevelSettings, clock: Clock, lives: Lives, session: Session) {
     this.#settings = settings;
     this.#clock = clock;
+    this.#lives = lives;
     this.#session = session;
   }
 
@@ -178,11 +183,11 @@ class LevelStore implements GraphStore {
   async setTimeToLive(rules: TimeToLive): Promise<void> {
     const session = await this.#writable();
     await session.thread.setTimeToLive(rules);
-    session.lives.rules = rules;
+    this.#lives.rules = rules;
   }
 
   timeToLive(): TimeToLive {
-    return this.#session?.lives.rules ?? keptForEver;
+    return this.#lives.rules;
   }
 
   async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {
@@ -225,7 +230,7 @@ class LevelStore implements GraphStore {
     const before = this.#session;
     this.#session = null;
     if (before !== null) await closeSession(before);
-    this.#session = await openSession(this.#settings, this.#clock);
+    this.#session = await openSession(this.#settings, this.#clock, this.#lives);
     return this.#session;
   }
 

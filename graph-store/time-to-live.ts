@@ -2,6 +2,14 @@
 export interface TimeToLive {
   readonly nodes: Readonly<Record<string, number>>;
   readonly edges: Readonly<Record<string, number>>;
+  /** Whose rules these are, by type. Nobody knows of a type that is missing here. The store keeps it and goes by nothing of it. */
+  readonly declaredBy?: DeclaredBy;
+}
+
+/** Subjects whose mappings declare a type's rule. */
+export interface DeclaredBy {
+  readonly nodes: Readonly<Record<string, readonly string[]>>;
+  readonly edges: Readonly<Record<string, readonly string[]>>;
 }
 
 export const keptForEver: TimeToLive = { nodes: {}, edges: {} };

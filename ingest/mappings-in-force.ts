@@ -17,6 +17,7 @@ import {
   type TableSchemas,
 } from '../schemas/index.ts';
 import { type Fault, judgeMapping, problemText, type Reader } from './mapping-judge.ts';
+import { type DeclaredTimesToLive, timesToLiveIn } from './times-to-live.ts';
 
 export interface MappingSettings extends MapSettings {
   /** A new version is noticed at the latest after so long, milliseconds, while the registry answers. */
@@ -119,6 +120,7 @@ export class MappingsInForce {
   /** Counts the changes of what is in force. */
   #graphVersion = 0;
   #graph: { readonly version: number; readonly schema: GraphSchema } | null = null;
+  #timesToLive: { readonly version: number; readonly declared: DeclaredTimesToLive } | null = null;
   /** The subject at which the registry fell silent: the next round begins behind it, so that one never starves others. */
   #silentAt = '';
   #hasLooked = false;
@@ -171,9 +173,18 @@ export class MappingsInForce {
       .sort((a, b) => (a.subject < b.subject ? -1 : 1));
   }
 
-  /** True when the registry has answered for every subject that was asked for or is expected. */
-  settled(): boolean {
-    return [...this.#slots.values()].every(({ ticket }) => ticket > 0);
+  /**
+   * What the mappings in force say about times to live, by the subject of the events: a subject that is missing has no mapping in
+   * force here, now, and nothing follows from that. The same object until what is in force changes.
+   */
+  timesToLive(): DeclaredTimesToLive {
+    if (this.#timesToLive?.version !== this.#graphVersion) {
+      const declared = [...this.#slots.values()].flatMap(({ subject, reader }) =>
+        reader === null ? [] : [[subject, timesToLiveIn(reader.declarations)] as const],
+      );
+      this.#timesToLive = { version: this.#graphVersion, declared: new Map(declared) };
+    }
+    return this.#timesToLive.declared;
   }
 
   /** The union of all mappings in force. They never contradict each other. */

@@ -1,43 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { type Clock, OutageError, silentLog, systemClock } from '../foundation/index.ts';
 import { createMemoryStore, type GraphStore } from '../graph-store/index.ts';
-import type { GraphSchema } from '../schemas/index.ts';
 import { storeOver } from './pipeline-testing.ts';
 import { StoreUpkeep } from './store-upkeep.ts';
+import type { DeclaredTimesToLive } from './times-to-live.ts';
 
-const by = { declaredBy: ['a-value'] };
-
-function schemaOf(
-  nodes: Record<string, number | null>,
-  edges: Record<string, number | null> = {},
-): GraphSchema {
-  return {
-    nodeTypes: Object.entries(nodes).map(([name, ttlMs]) => ({
-      name,
-      ttlMs,
-      idKind: 'text',
-      properties: [],
-      ...by,
-    })),
-    edgeTypes: Object.entries(edges).map(([name, ttlMs]) => ({
-      name,
-      ttlMs,
-      ends: [],
-      keyed: false,
-      properties: [],
-      ...by,
-    })),
-    domains: [],
-  };
-}
+const declaring = (nodes: Record<string, number>): DeclaredTimesToLive =>
+  new Map([['a-value', { nodes, edges: {} }]]);
 
 /** A store that counts, mappings that say what they are told to, and a clock that is set. */
 class Rig {
   readonly memory = createMemoryStore(systemClock);
   readonly sweeps: (Uint8Array | null)[] = [];
   nowMs = 0;
-  schema = schemaOf({});
-  settled = true;
+  declared: DeclaredTimesToLive = new Map();
   answers: (Uint8Array | null)[] = [];
   outage: Error | null = null;
   readonly store: GraphStore = {
@@ -55,7 +31,7 @@ class Rig {
   readonly upkeep = new StoreUpkeep(
     {
       store: this.store,
-      mappings: { graphSchema: () => this.schema, settled: () => this.settled },
+      mappings: { timesToLive: () => this.declared },
       clock: this.clock,
       log: silentLog,
     },
@@ -64,32 +40,24 @@ class Rig {
 }
 
 describe('The upkeep of the store', () => {
-  it('puts the times to live of all mappings in force, and takes back what they say no more', async () => {
+  it('makes up its mind again after the store has come back with other rules', async () => {
     const rig = new Rig();
-    rig.schema = schemaOf({ Account: null, Ad: 5_000 }, { SAW: 7 });
+    rig.declared = declaring({ Ad: 5 });
     await rig.upkeep.turn();
-    expect(rig.memory.timeToLive()).toEqual({ nodes: { Ad: 5_000 }, edges: { SAW: 7 } });
-    rig.schema = schemaOf({ Account: null, Ad: null }, { SAW: 8 });
-    await rig.upkeep.turn();
-    expect(rig.memory.timeToLive()).toEqual({ nodes: {}, edges: { SAW: 8 } });
-  });
-  it('waits until every mapping has been looked at', async () => {
-    const rig = new Rig();
-    await rig.memory.setTimeToLive({ nodes: { Ad: 5 }, edges: {} });
-    rig.schema = schemaOf({ Ad: null });
-    rig.settled = false;
+    // Such as one that had kept a change although its caller was told that it failed.
+    const declaredBy = { nodes: { Ad: ['a-value'], Old: ['a-value'] }, edges: {} };
+    await rig.memory.setTimeToLive({ nodes: { Ad: 6, Old: 7 }, edges: {}, declaredBy });
     await rig.upkeep.turn();
     expect(rig.memory.timeToLive().nodes).toEqual({ Ad: 5 });
-    rig.settled = true;
-    await rig.upkeep.turn();
-    expect(rig.memory.timeToLive().nodes).toEqual({});
   });
-  it('keeps the rules of types that no mapping declares', async () => {
+  it('leaves a store alone that has the rules already', async () => {
     const rig = new Rig();
-    await rig.memory.setTimeToLive({ nodes: { Ad: 5 }, edges: {} });
-    rig.schema = schemaOf({ Account: 9 });
+    rig.declared = declaring({ Ad: 5 });
     await rig.upkeep.turn();
-    expect(rig.memory.timeToLive().nodes).toEqual({ Ad: 5, Account: 9 });
+    const kept = rig.memory.timeToLive();
+    rig.declared = declaring({ Ad: 5 });
+    await rig.upkeep.turn();
+    expect(rig.memory.timeToLive()).toBe(kept);
   });
   it('sweeps from where it stopped, and begins again after the interval', async () => {
     const rig = new Rig();
@@ -105,7 +73,7 @@ describe('The upkeep of the store', () => {
   });
   it('waits an outage out, and passes the rules on after it', async () => {
     const rig = new Rig();
-    rig.schema = schemaOf({ Ad: 5 });
+    rig.declared = declaring({ Ad: 5 });
     rig.outage = new OutageError('STORE_CLOSED', 'closed');
     const ending = new AbortController();
     let turns = 0;
@@ -117,7 +85,7 @@ describe('The upkeep of the store', () => {
         if (turns === 3) ending.abort();
       },
     };
-    const mappings = { graphSchema: () => rig.schema, settled: () => true };
+    const mappings = { timesToLive: () => rig.declared };
     const settings = { sweepIntervalMs: 1, sweepRowsPerSecond: 1 };
     await new StoreUpkeep({ store: rig.store, mappings, clock, log: silentLog }, settings).run(ending.signal);
     expect(turns).toBe(3);

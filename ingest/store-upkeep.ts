@@ -1,8 +1,8 @@
 import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphStore, TimeToLive } from '../graph-store/index.ts';
-import type { GraphSchema } from '../schemas/index.ts';
 import { asJourneyGraphError, classify } from './error-classifier.ts';
 import type { MappingsInForce } from './mappings-in-force.ts';
+import { areSameRules, type DeclaredTimesToLive, type Dispute, nextRules } from './times-to-live.ts';
 
 export interface StoreUpkeepSettings {
   /** Between the end of one round over all rows and the next, milliseconds. */
@@ -13,7 +13,7 @@ export interface StoreUpkeepSettings {
 
 export interface StoreUpkeepParts {
   readonly store: GraphStore;
-  readonly mappings: Pick<MappingsInForce, 'graphSchema' | 'settled'>;
+  readonly mappings: Pick<MappingsInForce, 'timesToLive'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -24,8 +24,9 @@ const turnMs = 1_000;
 export class StoreUpkeep {
   readonly #parts: StoreUpkeepParts;
   readonly #settings: StoreUpkeepSettings;
-  /** The schema whose rules are in force. */
-  #schema: GraphSchema | null = null;
+  /** What the rules were made of that are in force, and these themselves. */
+  #declared: DeclaredTimesToLive | null = null;
+  #rules: TimeToLive | null = null;
   #after: Uint8Array | null = null;
   #removed = 0;
   #nextRoundMs = 0;
@@ -68,42 +69,26 @@ export class StoreUpkeep {
     this.#nextRoundMs = clock.now() + this.#settings.sweepIntervalMs;
   }
 
-  /**
-   * Only once every mapping has been looked at: before, a rule would seem to be gone whose mapping is only not loaded yet. The
-   * rules of types that no mapping declares any more stay.
-   */
   async #passRulesOn(): Promise<void> {
     const { store, mappings, log } = this.#parts;
-    const schema = mappings.graphSchema();
-    if (schema === this.#schema || !mappings.settled()) return;
+    const declared = mappings.timesToLive();
     const before = store.timeToLive();
-    const rules: TimeToLive = {
-      nodes: merged(before.nodes, schema.nodeTypes),
-      edges: merged(before.edges, schema.edgeTypes),
-    };
-    if (!isSame(rules.nodes, before.nodes) || !isSame(rules.edges, before.edges)) {
+    // The rules as well: a store that was opened again may have kept a change whose writer was told that it failed.
+    if (declared === this.#declared && before === this.#rules) return;
+    const { rules, disputes } = nextRules(before, declared);
+    if (!areSameRules(rules, before)) {
       await store.setTimeToLive(rules);
       log.debug({ ...rules }, 'Times to live are in force.');
     }
-    this.#schema = schema;
+    this.#declared = declared;
+    this.#rules = store.timeToLive();
+    for (const dispute of disputes) this.#warn(dispute);
   }
-}
 
-type Rules = TimeToLive['nodes'];
-
-function merged(
-  before: Rules,
-  types: readonly { readonly name: string; readonly ttlMs: number | null }[],
-): Rules {
-  const rules = new Map(Object.entries(before));
-  for (const { name, ttlMs } of types) {
-    if (ttlMs === null) rules.delete(name);
-    else rules.set(name, ttlMs);
+  #warn({ type, subject, ttlMs, keptMs, heldBy }: Dispute): void {
+    this.#parts.log.warn(
+      { type, subject, heldBy },
+      `${subject} keeps ${type} for ${ttlMs / 1_000} s, and ${heldBy.join(', ')}, whose mapping is not in force now, for ${keptMs / 1_000} s, which stays: let both say the same, or have ${heldBy.join(', ')} say nothing.`,
+    );
   }
-  return Object.fromEntries(rules);
-}
-
-function isSame(a: Rules, b: Rules): boolean {
-  const text = (rules: Rules): string => JSON.stringify(Object.entries(rules).sort());
-  return text(a) === text(b);
 }
