@@ -113,7 +113,10 @@ describe('jg schema preview', () => {
       before: 'timestamp',
       after: 'text',
     });
-    expect(json.losses).toEqual([`no edge Rider RODE_IN City is left of 3, such as in ${samples}#0`]);
+    expect(json.losses).toEqual([
+      `no edge Rider RODE_IN City is left of 3, such as in ${samples}#0`,
+      'node Rider .since would be text, and is timestamp now',
+    ]);
     expect(code).toBe(5);
   });
 

@@ -25,7 +25,9 @@ form, {"event": …}. The version in force is the newest one with a mapping unde
 
 Exits with 5 when something is lost: an event, node, edge, step, delete or
 property that comes out now would not any more, or an event would become a dead
-letter. --accept-loss says that this is meant.
+letter, or a declaration destroys what is there: another kind of a property or
+id, a new or shorter ttl, another fold or set rule, another or no eventId.
+--accept-loss says that this is meant.
 `;
 
 export const lossMessage =
