@@ -66,7 +66,9 @@ function eventRows({ domain, time, eventId, rank, body }: MappingPlan): OutlineR
     row('domain', domain, ''),
     row('time', time.kind, time.path),
     ...(eventId === null ? [] : [row('eventId', eventId.kind, eventId.path)]),
-    ...(typeof rank === 'number' ? [row('rank', String(rank), '')] : [row('rank', rank.kind, written(rank))]),
+    ...(rank === 0
+      ? []
+      : [typeof rank === 'number' ? row('rank', String(rank), '') : row('rank', rank.kind, written(rank))]),
     ...(body.where === null ? [] : [row('where', body.where.text, '')]),
   ];
 }
