@@ -15,6 +15,7 @@ import { registeredTables } from './schema-tables.ts';
 
 const readerSuffix = '.graph';
 const subjectsMax = 1_000;
+const atOnceMax = 8;
 /** A mapping that has been broken for longer than this is not looked behind. */
 const versionsMax = 20;
 
@@ -97,10 +98,12 @@ export async function neighbourConflicts(
   const subjects = new Set((await access.inspection.subjects()).map(eventSubject));
   subjects.delete(own);
   const ownDeclarations = declarationsOf({ ...plan, subject });
+  const others = [...subjects].sort().slice(0, subjectsMax);
   const declared: GraphDeclarations[] = [];
-  for (const other of [...subjects].sort().slice(0, subjectsMax)) {
-    const found = await versionInForce(access, other);
-    if (found !== null) declared.push(declarationsOf(found.plan));
+  for (let start = 0; start < others.length; start += atOnceMax) {
+    const some = others.slice(start, start + atOnceMax);
+    const found = await Promise.all(some.map((other) => versionInForce(access, other)));
+    declared.push(...found.flatMap((one) => (one === null ? [] : [declarationsOf(one.plan)])));
   }
   // Only what this version brings: others that contradict each other already are not its fault.
   return describeGraph(mergeDeclarations([...declared, ownDeclarations]))
