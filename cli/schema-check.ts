@@ -11,7 +11,9 @@ import {
   mergeDeclarations,
   type TableSchemas,
 } from '../schemas/index.ts';
+import { declaredLosses, declaredRemovals } from './schema-declared-losses.ts';
 import { runFixtures } from './schema-fixtures.ts';
+import { neighbourConflicts, strayReaderSubject, versionInForce } from './schema-neighbours.ts';
 import { declarationPath, schemaPathOf, schemaProblem } from './schema-places.ts';
 import { indexPositions, type SchemaPositions } from './schema-positions.ts';
 import type { RegistryAccess } from './schema-registry-access.ts';
@@ -122,10 +124,13 @@ export async function checkSource(
   const fixtures = plan === null ? [] : await fixtureProblems(file, { schema, plan }, seed);
   const registry =
     access === null || subject === null ? null : await compare(source, subject, schema, positions, access);
+  const graph =
+    access === null || subject === null ? null : await compareGraph(source, subject, schema, plan, access);
   return {
     ...report,
     problems: [
       ...problems,
+      ...(graph?.problems ?? []),
       ...(plan === null ? [] : ownConflicts(file, schema, plan, positions)),
       ...(trial?.problems ?? []),
       ...fixtures,
@@ -134,7 +139,7 @@ export async function checkSource(
         ? []
         : await unreadEvents(file, subject, schema, positions, access)),
     ].sort(byPlace),
-    notes: [...(trial?.notes ?? []), ...(registry?.notes ?? [])],
+    notes: [...(trial?.notes ?? []), ...(registry?.notes ?? []), ...(graph?.notes ?? [])],
     events: trial?.events ?? null,
     compatibility: registry?.compatibility ?? null,
   };
@@ -251,6 +256,41 @@ async function compare(
     }
   }
   return { problems, notes, compatibility: { mode, against } };
+}
+
+/** With what is in force: the graph of the other subjects, and the version that this one would come after. */
+async function compareGraph(
+  source: SchemaSource,
+  subject: string,
+  schema: AvroSchema,
+  plan: MappingPlan | null,
+  access: RegistryAccess,
+): Promise<{ problems: readonly SchemaProblem[]; notes: readonly string[] }> {
+  const stray = await strayReaderSubject(access, subject);
+  const notes = stray === null ? [] : [stray];
+  if (plan === null) return { problems: [], notes };
+  const problems = await graphProblems(source, subject, { schema, plan }, access);
+  const before = await versionInForce(access, subject);
+  if (before !== null) {
+    const changes = [...declaredLosses(before.plan, plan), ...declaredRemovals(before.plan, plan)];
+    notes.push(...changes.map((change) => `against ${before.subject} version ${before.version}: ${change}`));
+  }
+  return { problems, notes };
+}
+
+/** Where it contradicts what the other subjects of the registry say about the graph. */
+export async function graphProblems(
+  { file, text }: SchemaSource,
+  subject: string,
+  { schema, plan }: Pick<Compiled, 'schema' | 'plan'>,
+  access: RegistryAccess,
+): Promise<readonly SchemaProblem[]> {
+  if (schema === null || plan === null) return [];
+  const positions = indexPositions(text);
+  return (await neighbourConflicts(access, subject, plan)).map(({ path, sentence }) => {
+    const at = declarationPath(schema.json, path) ?? 'graph';
+    return { file, ...positions.ofPath(at), path: at, sentence: `${path} ${sentence}` };
+  });
 }
 
 const readerSuffix = '.graph';

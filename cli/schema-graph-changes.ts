@@ -44,7 +44,20 @@ function linesOf(plan: MappingPlan): ReadonlyMap<string, string> {
 }
 
 function keptFor(ttlMs: number | null): string {
-  return ttlMs === null ? '' : `, kept for ${ttlMs / 1_000} s`;
+  return ttlMs === null ? '' : `, kept for ${durationText(ttlMs)}`;
+}
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** As a mapping writes it, in the largest unit that says it exactly: `365d`. */
+export function durationText(ms: number): string {
+  const [unit, size] = units.find((one) => ms % one[1] === 0) ?? ['ms', 1];
+  return `${ms / size}${unit}`;
 }
 
 function kindOf({ kind, many, fold }: PropertySchema): string {

@@ -3,15 +3,20 @@ import { normalizers } from '../processors/index.ts';
 import {
   AvroSchema,
   type BlockPlan,
+  type ConditionPlan,
   checkMapping,
+  type EdgePlan,
+  type MappingPlan,
+  type NodePlan,
   type PropertyPlan,
   type TableSchemas,
   type ValuePlan,
 } from '../schemas/index.ts';
+import { durationText } from './schema-graph-changes.ts';
 
 /** One field of an event, or one thing that its mapping declares. */
 export interface OutlineRow {
-  readonly part: 'field' | 'lookup' | 'node' | 'edge' | 'step';
+  readonly part: 'field' | 'event' | 'lookup' | 'loop' | 'node' | 'edge' | 'step';
   readonly name: string;
   readonly kind: string;
   readonly from: string;
@@ -19,12 +24,13 @@ export interface OutlineRow {
 
 const rowsMax = 5_000;
 const depthMax = 12;
+const roundsMax = 2;
 
 /** What a schema holds and what it means, in rows that can be shown and compared. */
 export function outlineOf(text: string, tables?: TableSchemas): readonly OutlineRow[] {
   const schema = new AvroSchema(text);
   const rows: OutlineRow[] = [];
-  addFields(schema, schema.type, '', 0, rows);
+  addFields(schema, schema.type, '', [], rows);
   return [...rows, ...mappingRows(schema, tables)];
 }
 
@@ -34,17 +40,36 @@ export function mappingRows(schema: AvroSchema, tables?: TableSchemas): readonly
   const names = new Map<number, string>();
   nameSlots(plan.body, names);
   const lookups = plan.lookups.map(
-    ({ as, topic, key }) =>
-      ({ part: 'lookup', name: as, kind: `row of ${topic}`, from: written(key) }) as const,
+    ({ as, topic, key, missing: { waitMs, afterwards } }) =>
+      ({
+        part: 'lookup',
+        name: as,
+        kind: `row of ${topic}, without one ${afterwards}${waitMs === 0 ? '' : ` after ${durationText(waitMs)}`}`,
+        from: written(key),
+      }) as const,
   );
-  const rows = [...lookups, ...blockRows(plan.body, names)];
+  const rows = [...eventRows(plan), ...lookups, ...blockRows(plan.body, names)];
   if (plan.step === null) return rows;
-  const { owner, action, properties } = plan.step;
+  const { owner, action, where, properties } = plan.step;
   const name = `${names.get(owner) ?? ''} “${action}”`;
   return [
     ...rows,
-    { part: 'step', name, kind: plan.domain, from: plan.time.path },
+    { part: 'step', name, kind: `${plan.domain}${condition(where)}`, from: plan.time.path },
     ...propertyRows('step', name, properties),
+  ];
+}
+
+/** What is said of the event as a whole. */
+function eventRows({ domain, time, eventId, rank, body }: MappingPlan): OutlineRow[] {
+  const row = (name: string, kind: string, from: string): OutlineRow => ({ part: 'event', name, kind, from });
+  return [
+    row('domain', domain, ''),
+    row('time', time.kind, time.path),
+    ...(eventId === null ? [] : [row('eventId', eventId.kind, eventId.path)]),
+    ...(rank === 0
+      ? []
+      : [typeof rank === 'number' ? row('rank', String(rank), '') : row('rank', rank.kind, written(rank))]),
+    ...(body.where === null ? [] : [row('where', body.where.text, '')]),
   ];
 }
 
@@ -61,8 +86,8 @@ export function diffOutlines(
   before: readonly OutlineRow[],
   after: readonly OutlineRow[],
 ): readonly OutlineDifference[] {
-  const old = new Map(before.map((row) => [`${row.part} ${row.name}`, row]));
-  const now = new Map(after.map((row) => [`${row.part} ${row.name}`, row]));
+  const old = byName(before);
+  const now = byName(after);
   const differences: OutlineDifference[] = [];
   for (const [key, { part, name, ...row }] of old) {
     const other = now.get(key);
@@ -78,6 +103,19 @@ export function diffOutlines(
   return differences;
 }
 
+/** A mapping may declare a type more than once: then they are compared in their order. */
+function byName(rows: readonly OutlineRow[]): ReadonlyMap<string, OutlineRow> {
+  const named = new Map<string, OutlineRow>();
+  const seen = new Map<string, number>();
+  for (const row of rows) {
+    const name = `${row.part} ${row.name}`;
+    const nth = seen.get(name) ?? 0;
+    seen.set(name, nth + 1);
+    named.set(`${nth} ${name}`, row);
+  }
+  return named;
+}
+
 function say({ kind, from }: Pick<OutlineRow, 'kind' | 'from'>): string {
   return from === '' ? kind : `${kind} from ${from}`;
 }
@@ -89,21 +127,38 @@ function nameSlots({ nodes, loops }: BlockPlan, names: Map<number, string>): voi
 
 function blockRows({ nodes, edges, loops }: BlockPlan, names: ReadonlyMap<number, string>): OutlineRow[] {
   return [
-    ...nodes.flatMap(({ type, id, op, properties }) => [
-      {
-        part: 'node',
-        name: type,
-        kind: `${op === 'delete' ? 'delete, ' : ''}id ${id.kind}`,
-        from: written(id),
-      } as const,
-      ...propertyRows('node', type, properties),
+    ...nodes.flatMap((node) => [
+      { part: 'node', name: node.type, kind: nodeText(node), from: written(node.id) } as const,
+      ...propertyRows('node', node.type, node.properties),
     ]),
-    ...edges.flatMap(({ type, from, to, op, properties }) => {
-      const name = `${names.get(from) ?? ''} ${type} ${names.get(to) ?? ''}`;
-      return [{ part: 'edge', name, kind: op, from: '' } as const, ...propertyRows('edge', name, properties)];
+    ...edges.flatMap((edge) => {
+      const name = `${names.get(edge.from) ?? ''} ${edge.type} ${names.get(edge.to) ?? ''}`;
+      const row = { part: 'edge', name, kind: edgeText(edge), from: '' } as const;
+      return [row, ...propertyRows('edge', name, edge.properties)];
     }),
-    ...loops.flatMap(({ body }) => blockRows(body, names)),
+    ...loops.flatMap(({ in: { path }, over, body }) => [
+      { part: 'loop', name: path, kind: `${over}${condition(body.where)}`, from: '' } as const,
+      ...blockRows(body, names),
+    ]),
   ];
+}
+
+function nodeText({ id, op, optional, ttlMs, where }: NodePlan): string {
+  const may = optional ? ', optional' : '';
+  return `${op === 'delete' ? 'delete, ' : ''}id ${id.kind}${may}${kept(ttlMs)}${condition(where)}`;
+}
+
+function edgeText({ op, key, ttlMs, where }: EdgePlan): string {
+  const keyed = key === null ? '' : `, key ${written(key)}`;
+  return `${op}${keyed}${kept(ttlMs)}${condition(where)}`;
+}
+
+function kept(ttlMs: number | null): string {
+  return ttlMs === null ? '' : `, kept for ${durationText(ttlMs)}`;
+}
+
+function condition(where: ConditionPlan | null): string {
+  return where === null ? '' : `, where ${where.text}`;
 }
 
 function propertyRows(
@@ -111,36 +166,47 @@ function propertyRows(
   owner: string,
   properties: readonly PropertyPlan[],
 ): OutlineRow[] {
-  return properties.map(({ name, value }) => ({
-    part,
-    name: `${owner} .${name}`,
-    kind: value.kind,
-    from: written(value),
-  }));
+  return properties.map(({ name, value, set, fold, where }) => {
+    const many = set === null ? '' : `, set ${set.op}${set.in === null ? '' : ` of ${set.in.path}`}`;
+    const folded = fold === null ? '' : `, fold ${fold}`;
+    const kind = `${value.kind}${many}${folded}${condition(where)}`;
+    return { part, name: `${owner} .${name}`, kind, from: written(value) };
+  });
 }
 
 function written({ text, apply }: ValuePlan): string {
   return apply.length === 0 ? text : `${text} | ${apply.join(' | ')}`;
 }
 
-function addFields(schema: AvroSchema, type: Type, path: string, depth: number, rows: OutlineRow[]): void {
-  if (depth > depthMax || rows.length > rowsMax) return;
+/** `around` are the records on the way; of one inside itself the second round is the last, since all further ones look the same. */
+function addFields(
+  schema: AvroSchema,
+  type: Type,
+  path: string,
+  around: readonly Type[],
+  rows: OutlineRow[],
+): void {
+  if (around.length > depthMax || rows.length > rowsMax) return;
   const { types } = avsc;
   if (type instanceof types.RecordType) {
+    if (around.filter((one) => one === type).length >= roundsMax) return;
+    const inside = [...around, type];
     for (const field of type.fields) {
       const at = path === '' ? field.name : `${path}.${field.name}`;
       rows.push({ part: 'field', name: at, kind: typeText(schema, field.type), from: '' });
-      addFields(schema, field.type, at, depth + 1, rows);
+      addFields(schema, field.type, at, inside, rows);
     }
   } else if (type instanceof types.UnwrappedUnionType || type instanceof types.WrappedUnionType) {
     const records = type.types.filter((branch) => branch instanceof types.RecordType);
     for (const branch of type.types) {
       const at =
         records.length > 1 && branch instanceof types.RecordType ? `${path}[${shortName(branch)}]` : path;
-      addFields(schema, branch, at, depth + 1, rows);
+      addFields(schema, branch, at, around, rows);
     }
-  } else if (type instanceof types.ArrayType) addFields(schema, type.itemsType, `${path}[]`, depth + 1, rows);
-  else if (type instanceof types.MapType) addFields(schema, type.valuesType, `${path}{}`, depth + 1, rows);
+  } else if (type instanceof types.ArrayType)
+    addFields(schema, type.itemsType, `${path}[]`, [...around, type], rows);
+  else if (type instanceof types.MapType)
+    addFields(schema, type.valuesType, `${path}{}`, [...around, type], rows);
 }
 
 function typeText(schema: AvroSchema, type: Type): string {

@@ -192,6 +192,8 @@ describeWith('kafka', 'registry')('a preview of real events', (services) => {
     const subjectFlag = ['--subject', subject];
     const { code, err } = await run('preview', same, '--topic', 'preview.nowhere', ...subjectFlag);
     expect(err).toContain('KAFKA_UNKNOWN_TOPIC');
+    expect(err).toContain('Create it, or check its name.');
+    expect(err).not.toContain('waited for');
     expect(code).toBe(1);
   });
 });

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fakeIo } from './command-io.fake.ts';
 import { runProgram } from './program.ts';
@@ -113,7 +115,10 @@ describe('jg schema preview', () => {
       before: 'timestamp',
       after: 'text',
     });
-    expect(json.losses).toEqual([`no edge Rider RODE_IN City is left of 3, such as in ${samples}#0`]);
+    expect(json.losses).toEqual([
+      `no edge Rider RODE_IN City is left of 3, such as in ${samples}#0`,
+      'node Rider .since would be text, and is timestamp now',
+    ]);
     expect(code).toBe(5);
   });
 
@@ -168,6 +173,24 @@ describe('jg schema preview', () => {
       /^error SAMPLES_UNREADABLE: .*rides\.ndjson:2 holds an event that does not fit the schema/,
     );
     expect(code).toBe(2);
+  });
+
+  it('takes lines of JSON, or one fixture, from a pipe', async () => {
+    const before = await ride('before.avsc');
+    const event = { at: atMs, rider: '7', city: { string: 'Oslo' } };
+    const pipe = join(folder, 'pipe');
+    await promisify(execFile)('mkfifo', [pipe]);
+    for (const [text, samples] of [
+      [`${JSON.stringify({ event })}\n`.repeat(3), 3],
+      [JSON.stringify({ event }, null, 2), 1],
+    ] as const) {
+      const [{ json, code }] = await Promise.all([
+        report(before, '--against', before, '--samples', pipe),
+        writeFile(pipe, text),
+      ]);
+      expect(json.samples).toBe(samples);
+      expect(code).toBe(0);
+    }
   });
 
   it('takes a folder of fixtures', async () => {

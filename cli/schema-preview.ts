@@ -8,6 +8,7 @@ import {
   fixtureEvents,
   type MappingPlan,
 } from '../schemas/index.ts';
+import { declaredLosses } from './schema-declared-losses.ts';
 import { countFilled, leavesOf, readLeaves } from './schema-fields.ts';
 import { type GraphChange, graphChanges } from './schema-graph-changes.ts';
 
@@ -149,7 +150,11 @@ export class Preview {
       mutations,
       fields: this.#fields(before, after),
       graph: graphChanges(before?.plan ?? null, after.plan),
-      losses: [...this.#eventLosses(), ...mutations.flatMap((row) => lossOf(row, mutations))],
+      losses: [
+        ...this.#eventLosses(),
+        ...mutations.flatMap((row) => lossOf(row, mutations)),
+        ...(before === null ? [] : declaredLosses(before.plan, after.plan)),
+      ],
     };
   }
 

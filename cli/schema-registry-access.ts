@@ -51,11 +51,15 @@ export async function withRegistry<T>(
   }
 }
 
-/** No pipeline pauses here: whoever asked has to see to it. */
-function withoutPipeline(error: unknown): unknown {
-  if (!(error instanceof OutageError) || error.code !== 'REGISTRY_UNREACHABLE') return error;
-  const message = error.message.replace(/; the pipeline .*$/, ': check schema.registry.url and the network.');
-  return new OutageError(error.code, message, { cause: error, context: error.context });
+/** No pipeline pauses and nothing is waited for here: whoever asked has to see to it. */
+export function withoutPipeline(error: unknown): unknown {
+  if (!(error instanceof OutageError)) return error;
+  const { code, message, context } = error;
+  const said =
+    code === 'REGISTRY_UNREACHABLE'
+      ? message.replace(/; the pipeline .*$/, ': check schema.registry.url and the network.')
+      : message.replace(' It is waited for; create it,', ' Create it,');
+  return said === message ? error : new OutageError(code, said, { cause: error, context });
 }
 
 /** What of a command's options are settings or name files with settings. */

@@ -1,5 +1,5 @@
 import { type CommandIo, printable, printableLines } from './command-io.ts';
-import type { CheckReport, SchemaProblem } from './schema-check.ts';
+import type { CheckReport, CompatibilityReport, SchemaProblem } from './schema-check.ts';
 
 /** Problems, notes and one line of good news a schema. Data goes to `out`, so that an editor can read the problems from a pipe. */
 export function printCheck(
@@ -18,13 +18,20 @@ export function printCheck(
       parts.push(`${generated} generated events, ${mapped} mapped, ${filtered} filtered${part}`);
     }
     if (compatibility !== null) {
-      const { mode, against } = compatibility;
-      const versions = against.map(({ version }) => version).join(', ');
-      parts.push(versions === '' ? `${mode}: nothing to compare with` : `${mode} with version ${versions}`);
+      parts.push(compatibilityText(compatibility));
     }
     io.out(`${printable(file)}: ${parts.join('; ')}\n`);
   }
   for (const conflict of conflicts) io.out(`${printable(conflict)}\n`);
+}
+
+function compatibilityText({ mode, against }: CompatibilityReport): string {
+  const versions = against.map(({ version }) => version).join(', ');
+  if (versions === '') return `the registry has no other version to compare with (compatibility ${mode})`;
+  const which = `version${against.length === 1 ? '' : 's'} ${versions}`;
+  return mode === 'NONE'
+    ? `compared with ${which}, where the registry refuses nothing (compatibility NONE)`
+    : `goes with ${which} (compatibility ${mode})`;
 }
 
 export function problemText({ file, line, column, path, sentence }: SchemaProblem): string {

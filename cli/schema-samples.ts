@@ -135,7 +135,12 @@ export async function sampleFile(
 }
 
 async function* samplesIn(file: string, schemas: readonly AvroSchema[]): AsyncGenerator<PreviewSample> {
-  if (await isFolder(file)) {
+  const kind = await kindOf(file);
+  if (kind === 'stream') {
+    yield* streamed(file, schemas);
+    return;
+  }
+  if (kind === 'folder') {
     for (const name of (await readdir(file)).filter((one) => one.endsWith('.json')).sort()) {
       const path = join(file, name);
       yield jsonSample(await readText(path, textBytesMax), path, schemas);
@@ -208,11 +213,59 @@ function jsonSample(text: string, at: string, schemas: readonly AvroSchema[]): P
   throw unreadableSample(at, `holds an event that does not fit the schema: ${reasons[0] ?? ''}`);
 }
 
-async function isFolder(file: string): Promise<boolean> {
+async function kindOf(file: string): Promise<'file' | 'folder' | 'stream'> {
   try {
-    return (await stat(file)).isDirectory();
+    const found = await stat(file);
+    return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : 'stream';
   } catch (cause) {
     throw unreadable(file, 'read', cause);
+  }
+}
+
+/** A pipe can be read only once and from its beginning, so it is held whole: one fixture, or a line each. */
+async function* streamed(file: string, schemas: readonly AvroSchema[]): AsyncGenerator<PreviewSample> {
+  const bytes = await readStream(file);
+  if (isContainerFile(bytes.subarray(0, firstBytesMax)) || bytes.subarray(0, firstBytesMax).includes(0))
+    throw unreadableSample(file, 'is a pipe with bytes that are no text: write them into a file first');
+  const text = bytes.toString('utf8');
+  if (isJson(text)) {
+    yield jsonSample(text, file, schemas);
+    return;
+  }
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() !== '') yield jsonSample(line, `${file}:${index + 1}`, schemas);
+  }
+}
+
+async function readStream(file: string): Promise<Buffer> {
+  const handle = await open(file).catch((cause: unknown) => {
+    throw unreadable(file, 'read', cause);
+  });
+  try {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of handle.createReadStream({ autoClose: false })) {
+      const bytes = Buffer.from(chunk);
+      size += bytes.length;
+      if (size > textBytesMax)
+        throw unreadableSample(
+          file,
+          `has more than ${textBytesMax} bytes, the limit of a pipe: write them into a file first`,
+        );
+      chunks.push(bytes);
+    }
+    return Buffer.concat(chunks);
+  } finally {
+    await handle.close();
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

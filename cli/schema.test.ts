@@ -91,6 +91,14 @@ describe('jg schema check', () => {
     for (const name of ['one', 'two']) expect(out).toContain(name);
   });
 
+  it('says what is wrong with the others when one cannot be read', async () => {
+    const wrong = await ride('wrong.avsc', { property: 'distanze' });
+    const { code, out, err } = await run('check', wrong, join(folder, 'nowhere.avsc'));
+    expect(out).toContain('did you mean `distance`?');
+    expect(err).toMatch(/^error SCHEMA_FILE_UNREADABLE: .*nowhere\.avsc/);
+    expect(code).toBe(2);
+  });
+
   it('says which file cannot be read', async () => {
     const { code, err } = await run('check', join(folder, 'nowhere.avsc'));
     expect(code).toBe(2);

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { type CommandIo, type ExitCode, exitCodes } from '../command-io.ts';
+import { compileSource, graphProblems, type SchemaProblem } from '../schema-check.ts';
+import { readSource } from '../schema-files.ts';
 import {
   addSampleOptions,
   type PreviewOptions,
@@ -7,8 +9,9 @@ import {
   runPreview,
 } from '../schema-preview-run.ts';
 import { printPreview } from '../schema-preview-text.ts';
-import { withRegistry } from '../schema-registry-access.ts';
+import { type RegistryAccess, withRegistry } from '../schema-registry-access.ts';
 import { printJson } from '../schema-report.ts';
+import { withTables } from '../schema-tables.ts';
 
 const examples = `Examples:
   jg schema preview rides.avsc --topic rides
@@ -25,7 +28,9 @@ form, {"event": …}. The version in force is the newest one with a mapping unde
 
 Exits with 5 when something is lost: an event, node, edge, step, delete or
 property that comes out now would not any more, or an event would become a dead
-letter. --accept-loss says that this is meant.
+letter, or a declaration destroys what is there: another kind of a property or
+id, a new or shorter ttl, another fold or set rule, another or no eventId.
+--accept-loss says that this is meant.
 `;
 
 export const lossMessage =
@@ -46,7 +51,11 @@ export function addSchemaPreviewCommand(
     .addHelpText('before', examples)
     .addHelpText('after', more)
     .action(async (file: string, options: PreviewOptions) => {
-      const outcome = await withRegistry(options, io, (access) => runPreview(file, options, access, io));
+      const outcome = await withRegistry(options, io, async (access) => {
+        const previewed = await runPreview(file, options, access, io);
+        const against = await conflictsOf(file, options, access, previewed);
+        return against.length === 0 ? previewed : { ...previewed, problems: against };
+      });
       const isAccepted = options.acceptLoss === true;
       if (options.json === true) printJson(outcomeJson(outcome), io);
       else printPreview(outcome, io);
@@ -54,6 +63,19 @@ export function addSchemaPreviewCommand(
       if (code === exitCodes.loss) io.err(lossMessage);
       finish(code);
     });
+}
+
+/** With the graph of all other subjects; not looked at where a file was named to compare with. */
+async function conflictsOf(
+  file: string,
+  options: PreviewOptions,
+  access: RegistryAccess | null,
+  { problems }: PreviewOutcome,
+): Promise<readonly SchemaProblem[]> {
+  const { topic, subject = topic === undefined ? undefined : `${topic}-value`, against, table } = options;
+  if (access === null || subject === undefined || against !== undefined || problems.length > 0) return [];
+  const source = await withTables(await readSource(file, subject), table, access);
+  return graphProblems(source, subject, compileSource(source), access);
 }
 
 export function previewExitCode({ problems, report, ended }: PreviewOutcome, isAccepted: boolean): ExitCode {

@@ -9,7 +9,7 @@ import {
   runPreview,
 } from '../schema-preview-run.ts';
 import { printPreview } from '../schema-preview-text.ts';
-import { needed, withRegistry } from '../schema-registry-access.ts';
+import { needed, type RegistryAccess, withRegistry } from '../schema-registry-access.ts';
 import { printCheck, printJson } from '../schema-report.ts';
 import { withTables } from '../schema-tables.ts';
 import { lossMessage, outcomeJson, previewExitCode } from './schema-preview.ts';
@@ -25,7 +25,15 @@ interface RegisterOutcome {
   /** Null where no samples were asked for, or the schema itself is wrong. */
   readonly preview: PreviewOutcome | null;
   readonly registered: { readonly subject: string; readonly version: number; readonly id: number } | null;
+  /** What was found instead of something to register. */
+  readonly known: Known | null;
   readonly code: ExitCode;
+}
+
+/** The same text stands there already. */
+interface Known {
+  readonly version: number;
+  readonly newest: number;
 }
 
 const seed = 1;
@@ -54,16 +62,17 @@ export function addSchemaRegisterCommand(
     .addHelpText('before', examples)
     .action(async (file: string, options: RegisterOptions) => {
       const outcome = await register(file, options, io);
-      const { report, preview, registered: made, code } = outcome;
+      const { report, preview, registered: made, known, code } = outcome;
       if (options.json === true) {
         const shown = preview === null ? null : outcomeJson(preview);
-        printJson({ report, preview: shown, registered: made }, io);
+        printJson({ report, preview: shown, registered: made, known }, io);
       } else {
         printCheck([report], [], io);
         if (preview !== null) printPreview(preview, io);
         if (made !== null)
           io.out(`Registered as ${printable(made.subject)} version ${made.version}, id ${made.id}.\n`);
       }
+      if (known !== null) io.err(knownMessage(options.subject, known));
       if (code === exitCodes.loss) io.err(lossMessage);
       if (code !== exitCodes.ok) io.err('Nothing was registered.\n');
       finish(code);
@@ -77,15 +86,52 @@ async function register(file: string, options: RegisterOptions, io: CommandIo): 
     const source = await withTables(await readSource(file, subject), options.table, access);
     const { plan, ...report } = await checkSource(source, seed, access);
     if (plan === null || report.problems.length > 0)
-      return { report, preview: null, registered: null, code: exitCodes.usage };
+      return { report, preview: null, registered: null, known: null, code: exitCodes.usage };
+    const standing = await sameText(subject, source.text, access);
+    if (standing !== null) {
+      const code = standing.version === standing.newest ? exitCodes.ok : exitCodes.usage;
+      return { report, preview: null, registered: null, known: standing, code };
+    }
     const isPreviewed = options.topic !== undefined || options.samples !== undefined;
     const preview = isPreviewed ? await runPreview(file, options, access, io) : null;
     const code = preview === null ? exitCodes.ok : previewExitCode(preview, options.acceptLoss === true);
-    if (code !== exitCodes.ok || options.dryRun === true) return { report, preview, registered: null, code };
+    if (code !== exitCodes.ok || options.dryRun === true)
+      return { report, preview, registered: null, known: null, code };
+    const newest = await access.registry.latest(subject);
     const {
       version,
       schema: { id },
     } = await access.registry.register(subject, source.text);
-    return { report, preview, registered: { subject, version, id }, code };
+    // The registry has its own rules of what is the same text.
+    if (newest !== null && version <= newest.version) {
+      const found = { version, newest: newest.version };
+      const done = version === newest.version ? exitCodes.ok : exitCodes.usage;
+      return { report, preview, registered: null, known: found, code: done };
+    }
+    return { report, preview, registered: { subject, version, id }, known: null, code };
   });
+}
+
+/** The newest version with this text, if there is one: a registry answers its number and changes nothing. */
+async function sameText(subject: string, text: string, { registry }: RegistryAccess): Promise<Known | null> {
+  const versions = await registry.versions(subject);
+  const newest = versions.at(-1);
+  const same = versions.findLast((one) => compact(one.schema.text) === compact(text));
+  return same === undefined || newest === undefined
+    ? null
+    : { version: same.version, newest: newest.version };
+}
+
+/** As it stands where it is no JSON, such as what another tool registered. */
+function compact(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch {
+    return text;
+  }
+}
+
+function knownMessage(subject: string, { version, newest }: Known): string {
+  if (version === newest) return `It is registered already, as ${printable(subject)} version ${version}.\n`;
+  return `error ALREADY_REGISTERED: That text is ${printable(subject)} version ${version} already and version ${newest} is newer, so nothing changes: alter its \`doc\` to register it again.\n`;
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { RefusedError } from '../../foundation/index.ts';
 import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from '../command-io.ts';
+import { reportFailure } from '../failure.ts';
 import { lineDiff } from '../line-diff.ts';
 import {
   type CheckReport,
@@ -68,9 +69,18 @@ function addCheck(schema: Command, io: CommandIo, finish: (code: ExitCode) => vo
         throw new RefusedError('UNEXPECTED_ARGUMENT', 'Name a schema file, or a subject with --subject.');
       if (files.length > 1 && subject !== null)
         throw new RefusedError('UNEXPECTED_ARGUMENT', '--subject goes with one file.');
+      const unread: RefusedError[] = [];
       const reports = await withRegistry({ ...options }, io, async (access) => {
         const sources: SchemaSource[] = [];
-        for (const file of files) sources.push(await readSource(file, subject));
+        for (const file of files) {
+          try {
+            sources.push(await readSource(file, subject));
+          } catch (error) {
+            // One that cannot be read does not hide what is wrong with the others.
+            if (!(error instanceof RefusedError) || files.length === 1) throw error;
+            unread.push(error);
+          }
+        }
         if (files.length === 0 && subject !== null) {
           const found = await registered(needed(access), subject, undefined);
           sources.push({ file: `${subject}@${found.version}`, text: found.schema.text, subject });
@@ -84,9 +94,11 @@ function addCheck(schema: Command, io: CommandIo, finish: (code: ExitCode) => vo
       });
       const conflicts = graphConflicts(reports.flatMap(({ plan }) => (plan === null ? [] : [plan])));
       const shown: CheckReport[] = reports.map(({ plan: _, ...report }) => report);
-      const isFine = conflicts.length === 0 && shown.every(({ problems }) => problems.length === 0);
+      const isFine =
+        unread.length === 0 && conflicts.length === 0 && shown.every(({ problems }) => problems.length === 0);
       if (options.json === true) printJson({ fine: isFine, schemas: shown, conflicts }, io);
       else printCheck(shown, conflicts, io);
+      for (const error of unread) reportFailure(error, io);
       finish(isFine ? exitCodes.ok : exitCodes.usage);
     });
 }
