@@ -375,7 +375,7 @@ export class MappingsInForce {
       slot.reader === null &&
       !this.#isSettled(slot, found, tables) &&
       !this.#judge(slot, found, tables).ok;
-    const older = isUnfit ? await this.#older(slot, found, signal) : [];
+    const standIns = isUnfit ? await this.#older(slot, found, signal) : [];
     // An older question that was answered later knows less.
     if (ticket < slot.ticket) return;
     slot.ticket = ticket;
@@ -384,7 +384,8 @@ export class MappingsInForce {
       return;
     }
     if (slot.reader !== null && isSame(slot.reader.from, found)) slot.refusal = null;
-    else if (!this.#isSettled(slot, found, tables)) this.#consider(slot, found, tables, older);
+    else if (!this.#isSettled(slot, found, tables))
+      this.#consider(slot, found, tables, slot.reader === null ? standIns : []);
   }
 
   /** The tables of a version that is not in force yet. */
@@ -408,7 +409,7 @@ export class MappingsInForce {
     return judgeMapping(found, around, this.#settings);
   }
 
-  /** At once, so that nothing else changes meanwhile. The older ones stand in while nothing is in force. */
+  /** At once, so that nothing else changes meanwhile. Of the older ones the best stands in, down to the one that is in force. */
   #consider(slot: Slot, found: MappedVersion, tables: TableSchemas, older: readonly Candidate[]): void {
     const verdict = this.#judge(slot, found, tables);
     if (verdict.ok) {
@@ -416,9 +417,11 @@ export class MappingsInForce {
       return;
     }
     for (const candidate of older) {
-      if (slot.reader !== null) break;
+      if (slot.reader !== null && isSame(slot.reader.from, candidate.found)) break;
       const standIn = this.#judge(slot, candidate.found, candidate.tables);
-      if (standIn.ok) this.#putInForce(slot, standIn.reader);
+      if (!standIn.ok) continue;
+      this.#putInForce(slot, standIn.reader);
+      break;
     }
     this.#refuse(slot, found, verdict.fault, tables);
   }
