@@ -3,7 +3,7 @@ import { type SamplingSettings, samplingSettingsFromProcess, settingSpecs } from
 import { RefusedError } from '../foundation/index.ts';
 import type { SampleEnd, SampleStart } from '../ingest/index.ts';
 import { normalizers } from '../processors/index.ts';
-import { checkMapping, MappedVersionFinder } from '../schemas/index.ts';
+import { checkMapping, type MappedVersion, MappedVersionFinder, type MappingPlan } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { compileSource, type SchemaProblem } from './schema-check.ts';
 import { readSource } from './schema-files.ts';
@@ -148,24 +148,36 @@ async function versionBefore(
       'Name what to compare with: --subject rides-value (or --topic rides) for the registered version, or --against rides.v1.avsc.',
     );
   }
-  const found = await new MappedVersionFinder(needed(access).registry, subject).newest();
-  if (found === null) return { problems: [], version: null, notes: [`${subject} has no mapping yet.`] };
-  const tables = await registeredTables(found.schema.text, needed(access));
-  const { plan } = checkMapping(found, found.schema, normalizers, tables);
-  const label = `${found.subject} version ${found.version}`;
-  if (plan === null)
-    return {
-      problems: [],
-      version: null,
-      notes: [`${label} does not compile: it is not in force anywhere new.`],
-    };
+  const finder = new MappedVersionFinder(needed(access).registry, subject);
+  const newest = await finder.newest();
+  if (newest === null) return { problems: [], version: null, notes: [`${subject} has no mapping yet.`] };
+  const notes: string[] = [];
+  let found = newest;
+  let plan = await planOf(newest, access);
+  if (plan === null) {
+    notes.push(`${labelOf(newest)} does not compile: an older one is in force, where one compiles.`);
+    for (const older of await finder.older(newest)) {
+      found = older;
+      plan = await planOf(older, access);
+      if (plan !== null) break;
+    }
+  }
+  if (plan === null) return { problems: [], version: null, notes };
   const isBehind = found.subject.endsWith(readerSuffix) && given !== undefined && given !== found.subject;
-  const notes = isBehind
-    ? [
-        `${found.subject} comes before ${given}: registered there, the proposed version would not be in force.`,
-      ]
-    : [];
-  return { problems: [], version: { label, schema: found.schema, plan }, notes };
+  if (isBehind)
+    notes.push(
+      `${found.subject} comes before ${given}: registered there, the proposed version would not be in force.`,
+    );
+  return { problems: [], version: { label: labelOf(found), schema: found.schema, plan }, notes };
+}
+
+async function planOf(found: MappedVersion, access: RegistryAccess | null): Promise<MappingPlan | null> {
+  const tables = await registeredTables(found.schema.text, needed(access));
+  return checkMapping(found, found.schema, normalizers, tables).plan;
+}
+
+function labelOf({ subject, version }: MappedVersion): string {
+  return `${subject} version ${version}`;
 }
 
 /** Of the events, whichever of the two subjects was named. */

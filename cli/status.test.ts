@@ -44,3 +44,12 @@ it('keeps the last known figures while the store cannot be read, and says so', a
   failure = null;
   expect(await read()).toMatchObject({ troubles: [] });
 });
+
+it('says in one line what a mapping has wrong', async () => {
+  const why = 'The mapping cannot be compiled:\n- `graph.time` is nothing\n- `graph.nodes` is empty';
+  const pipelines = [pipeline('a', { kind: 'stopped', code: 'MAPPING_INVALID', why })];
+  const read = await figureReader({ store: createMemoryStore(systemClock), pipelines, freshness })();
+  expect(read.troubles).toEqual([
+    'a stopped: The mapping cannot be compiled: - `graph.time` is nothing - `graph.nodes` is empty',
+  ]);
+});

@@ -60,7 +60,7 @@ function troublesOf(statuses: readonly PipelineStatus[]): string[] {
   });
 }
 
-/** Why a pipeline does not run; null while nothing is wrong. */
+/** Why a pipeline does not run, in one line: lists of problems are written below each other. Null while nothing is wrong. */
 export function stateReason(state: PipelineState): string | null {
-  return state.kind === 'paused' || state.kind === 'stopped' ? state.why : null;
+  return state.kind === 'paused' || state.kind === 'stopped' ? state.why.replaceAll(/\s*\n\s*/g, ' ') : null;
 }

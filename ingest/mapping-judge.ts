@@ -60,21 +60,30 @@ export function judgeMapping(
   { writers, others, tables }: Surroundings,
   settings: MapSettings,
 ): Verdict {
+  const verdict = compileReader(found, tables, settings);
+  if (!verdict.ok) return verdict;
+  const fault = contradiction(found, verdict.reader.declarations, others) ?? unreadable(found, writers);
+  return fault === null ? verdict : { ok: false, fault };
+}
+
+/** What a version is by itself, whatever else is in force. */
+export function compileReader(found: MappedVersion, tables: TableSchemas, settings: MapSettings): Verdict {
   const { subject, version, schema } = found;
   const of = { subject, version };
-  let plan: MappingPlan;
   try {
-    plan = compileMapping(of, schema, normalizers, tables);
+    const plan = compileMapping(of, schema, normalizers, tables);
+    const map = compileMap(plan, settings);
+    const findRows = compileLookups(plan);
+    return { ok: true, reader: { from: found, plan, map, findRows, declarations: declarationsOf(plan) } };
   } catch (error) {
     if (!(error instanceof StopError)) throw error;
     return { ok: false, fault: { error, problems: checkMapping(of, schema, normalizers, tables).problems } };
   }
-  const declarations = declarationsOf(plan);
-  const fault = contradiction(found, declarations, others) ?? unreadable(found, writers);
-  if (fault !== null) return { ok: false, fault };
-  const map = compileMap(plan, settings);
-  const findRows = compileLookups(plan);
-  return { ok: true, reader: { from: found, plan, map, findRows, declarations } };
+}
+
+/** Whether what a version says about the graph can be true beside what others say. */
+export function contradicts(declarations: GraphDeclarations, others: readonly GraphDeclarations[]): boolean {
+  return describeGraph(mergeDeclarations([...others, declarations])).conflicts.length > 0;
 }
 
 export function problemText({ path, sentence }: MappingProblem): string {

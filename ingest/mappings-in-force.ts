@@ -16,7 +16,15 @@ import {
   type SchemaRegistry,
   type TableSchemas,
 } from '../schemas/index.ts';
-import { type Fault, judgeMapping, problemText, type Reader } from './mapping-judge.ts';
+import { type Candidate, Contender, elect } from './first-look.ts';
+import {
+  compileReader,
+  type Fault,
+  judgeMapping,
+  problemText,
+  type Reader,
+  type Verdict,
+} from './mapping-judge.ts';
 import { type DeclaredTimesToLive, timesToLiveIn } from './times-to-live.ts';
 
 export interface MappingSettings extends MapSettings {
@@ -99,6 +107,10 @@ class Slot implements SubjectMapping {
 const writersMax = 32;
 /** A round waits between this share of the interval and all of it, so that processes do not ask in step. */
 const jitterFrom = 0.75;
+/** Subjects that the first look asks for at a time. */
+const lookWidth = 8;
+/** So often the first look waits for the subjects about which the registry is silent while it answers for others. */
+const partialLooksMax = 3;
 
 /**
  * The mappings that a process goes by, one a subject, whatever the number of topics and partitions that share them.
@@ -109,8 +121,9 @@ const jitterFrom = 0.75;
  * being read now, leaves it in force and raises an alarm; a version or subject that vanishes changes nothing. Nobody
  * waits for `watch`, and no outage of it stops anything.
  *
- * Of two first mappings that contradict each other the one that is asked for later is refused: the graph schema lives as long as
- * the process and is not kept anywhere.
+ * Nothing of it is kept, so a process begins with a first look at all subjects that are expected, before any is decided: of two
+ * mappings that contradict each other the one that was registered first wins, and a subject whose newest version is not fit goes by the
+ * newest that is. A subject that is only met later gives way to what is in force.
  */
 export class MappingsInForce {
   readonly #parts: MappingParts;
@@ -124,6 +137,10 @@ export class MappingsInForce {
   /** The subject at which the registry fell silent: the next round begins behind it, so that one never starves others. */
   #silentAt = '';
   #hasLooked = false;
+  /** Null before and after it. Those who come meanwhile share it, and its first caller's signal. */
+  #firstLook: Promise<void> | null = null;
+  #firstLookEnded = false;
+  #partialLooks = 0;
 
   constructor(parts: MappingParts, settings: MappingSettings = mappingSettingsDefault) {
     this.#parts = parts;
@@ -138,12 +155,14 @@ export class MappingsInForce {
   }
 
   /**
-   * Asks the registry. Throws `OutageError`, and `StopError` when no mapping was ever in force for the subject and the newest
-   * is not fit to be.
+   * Asks the registry. Throws `OutageError`, and `StopError` when no mapping was ever in force for the subject and neither the
+   * newest nor an older one is fit to be.
    */
   async of(subject: string, signal?: AbortSignal): Promise<SubjectMapping> {
     const slot = this.#slot(subject);
-    await this.#refresh(slot, signal);
+    const before = slot.ticket;
+    await this.#lookFirst(signal);
+    if (slot.ticket === before) await this.#refresh(slot, signal);
     if (slot.reader === null && slot.refusal !== null) throw slot.refusal.error;
     return slot;
   }
@@ -214,10 +233,20 @@ export class MappingsInForce {
     const before = subjects.filter((subject) => subject <= this.#silentAt);
     this.#silentAt = '';
     const isOver = (): boolean => signal?.aborted === true;
+    const ticketsBefore = this.#tickets;
+    try {
+      await this.#lookFirst(signal);
+    } catch (error) {
+      if (!(error instanceof JourneyGraphError)) throw error;
+      const { code, message } = error;
+      if (!isOver()) this.#parts.log.debug({ code }, `No mapping could be looked for: ${message}`);
+      return;
+    }
     for (const subject of [...behind, ...before]) {
       if (isOver()) return;
       const slot = this.#slots.peek(subject);
-      if (slot === undefined) continue;
+      // Those that the first look has just asked for are not asked for twice.
+      if (slot === undefined || slot.ticket > ticketsBefore) continue;
       // A registry that answers from memory never gives way, and judging takes milliseconds a subject.
       await this.#parts.clock.sleep(0, signal);
       try {
@@ -239,6 +268,87 @@ export class MappingsInForce {
     const slot = new Slot(subject, this.#parts.registry);
     this.#slots.set(subject, slot);
     return slot;
+  }
+
+  async #lookFirst(signal?: AbortSignal): Promise<void> {
+    if (this.#firstLookEnded) return;
+    this.#firstLook ??= this.#look(signal).finally(() => {
+      this.#firstLook = null;
+    });
+    await this.#firstLook;
+  }
+
+  /** Decides for all subjects together. Throws `OutageError` when the registry has to be waited for: nothing is in force then. */
+  async #look(signal?: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    this.#tickets += 1;
+    const ticket = this.#tickets;
+    const asked = new Map<Slot, Contender | null>();
+    let outage: JourneyGraphError | null = null;
+    const ask = async (slot: Slot): Promise<void> => {
+      try {
+        const contender = await this.#contender(slot, signal);
+        await clock.sleep(0, signal);
+        await contender?.begin();
+        asked.set(slot, contender);
+      } catch (error) {
+        if (!(error instanceof JourneyGraphError)) throw error;
+        // All else is thrown to who asks for that subject: it must not hinder the others.
+        if (error.reaction === 'outage') outage = error;
+        else this.#complain(slot, error);
+      }
+    };
+    const slots = [...this.#slots.values()];
+    for (let from = 0; from < slots.length; from += lookWidth) {
+      await Promise.all(slots.slice(from, from + lookWidth).map(ask));
+      if (outage !== null && asked.size === 0) throw outage;
+    }
+    if (outage !== null) {
+      this.#partialLooks += 1;
+      if (this.#partialLooks < partialLooksMax) throw outage;
+    }
+    const contenders = [...asked.values()].filter((one) => one !== null);
+    const elected = await elect(contenders, () => clock.sleep(0, signal));
+    for (const [slot, contender] of asked) {
+      slot.ticket = ticket;
+      const reader = elected.get(slot.subject);
+      if (contender !== null && reader !== undefined) this.#putInForce(slot, reader);
+    }
+    for (const [slot, contender] of asked) {
+      if (contender === null) continue;
+      const { found, tables } = contender.newest;
+      if (slot.reader === null || !isSame(slot.reader.from, found))
+        this.#consider(slot, found, tables, contender.older);
+    }
+    this.#firstLookEnded = true;
+  }
+
+  /** Null when the subject has no mapping. */
+  async #contender(slot: Slot, signal?: AbortSignal): Promise<Contender | null> {
+    const found = await this.#find(slot, signal);
+    if (found === null) return null;
+    const tables = await this.#tables(slot, found, signal);
+    return new Contender(
+      slot.subject,
+      { found, tables },
+      (candidate) => compileReader(candidate.found, candidate.tables, this.#settings),
+      () => this.#older(slot, found, signal),
+    );
+  }
+
+  /** None when they cannot be read, such as those of another kind than Avro. */
+  async #older(slot: Slot, found: MappedVersion, signal?: AbortSignal): Promise<readonly Candidate[]> {
+    try {
+      const candidates: Candidate[] = [];
+      for (const older of await slot.finder.older(found, signal)) {
+        candidates.push({ found: older, tables: await this.#tables(slot, older, signal) });
+      }
+      return candidates;
+    } catch (error) {
+      if (!(error instanceof BadDataError)) throw error;
+      this.#complain(slot, error);
+      return [];
+    }
   }
 
   #complain(slot: Slot, error: JourneyGraphError): void {
@@ -271,6 +381,12 @@ export class MappingsInForce {
     const ticket = this.#tickets;
     const found = await this.#find(slot, signal);
     const tables = await this.#tables(slot, found, signal);
+    const isUnfit =
+      found !== null &&
+      slot.reader === null &&
+      !this.#isSettled(slot, found, tables) &&
+      !this.#judge(slot, found, tables).ok;
+    const standIns = isUnfit ? await this.#older(slot, found, signal) : [];
     // An older question that was answered later knows less.
     if (ticket < slot.ticket) return;
     slot.ticket = ticket;
@@ -279,7 +395,8 @@ export class MappingsInForce {
       return;
     }
     if (slot.reader !== null && isSame(slot.reader.from, found)) slot.refusal = null;
-    else if (!this.#isSettled(slot.refusal, found, tables)) this.#consider(slot, found, tables);
+    else if (!this.#isSettled(slot, found, tables))
+      this.#consider(slot, found, tables, slot.reader === null ? standIns : []);
   }
 
   /** The tables of a version that is not in force yet. */
@@ -288,26 +405,49 @@ export class MappingsInForce {
     return findTables(this.#parts.registry, lookupTopics(found.schema.graph), signal);
   }
 
-  /** A contradiction may end because the other side changed, or a table's rows; all else that is wrong with a version stays wrong. */
-  #isSettled(refusal: Refusal | null, found: MappedVersion, tables: TableSchemas): boolean {
+  /**
+   * A contradiction may end because the other side changed, or a table's rows; all else that is wrong with a version stays wrong. While
+   * nothing is in force, an older version may be contradicted as well.
+   */
+  #isSettled({ refusal, reader }: Slot, found: MappedVersion, tables: TableSchemas): boolean {
     if (refusal === null || !isSame(refusal.found, found) || !areSame(refusal.tables, tables)) return false;
-    return refusal.error.code !== 'GRAPH_SCHEMA_CONFLICT' || refusal.graphVersion === this.#graphVersion;
+    const mayEnd = refusal.error.code === 'GRAPH_SCHEMA_CONFLICT' || reader === null;
+    return !mayEnd || refusal.graphVersion === this.#graphVersion;
   }
 
-  #consider(slot: Slot, found: MappedVersion, tables: TableSchemas): void {
+  #judge(slot: Slot, found: MappedVersion, tables: TableSchemas): Verdict {
     const around = { writers: slot.writers.entries(), others: this.#declarations(slot), tables };
-    const verdict = judgeMapping(found, around, this.#settings);
-    if (!verdict.ok) {
-      this.#refuse(slot, found, verdict.fault, tables);
+    return judgeMapping(found, around, this.#settings);
+  }
+
+  /** At once, so that nothing else changes meanwhile. Of the older ones the best stands in, down to the one that is in force. */
+  #consider(slot: Slot, found: MappedVersion, tables: TableSchemas, older: readonly Candidate[]): void {
+    const verdict = this.#judge(slot, found, tables);
+    if (verdict.ok) {
+      this.#putInForce(slot, verdict.reader);
       return;
     }
-    const { subject, version } = found;
+    for (const candidate of older) {
+      if (slot.reader !== null && isSame(slot.reader.from, candidate.found)) break;
+      const standIn = this.#judge(slot, candidate.found, candidate.tables);
+      if (!standIn.ok) continue;
+      this.#putInForce(slot, standIn.reader);
+      break;
+    }
+    this.#refuse(slot, found, verdict.fault, tables);
+  }
+
+  #putInForce(slot: Slot, reader: Reader): void {
+    const { subject, version } = reader.from;
     const was = slot.reader?.from.version ?? null;
-    slot.reader = verdict.reader;
+    slot.reader = reader;
     slot.refusal = null;
     this.#graphVersion += 1;
+    // Those that a start finds are many and say nothing new, and so do those that come and go beyond the limit of subjects.
+    const isExpected =
+      was === null && (!this.#firstLookEnded || this.#slots.size >= this.#settings.subjectsMax);
     const message = `The mapping of ${subject} version ${version} is in force.`;
-    this.#parts.log[was === null ? 'debug' : 'info']({ subject, version, was }, message);
+    this.#parts.log[isExpected ? 'debug' : 'info']({ subject, version, was }, message);
   }
 
   /** One alarm for what is wrong with a version, however often it is judged. */

@@ -143,7 +143,10 @@ describe('A rule of time to live outlasts a mapping that is not in force', () =>
     await registerGraph(ads, { nodes: [{ type: 'Ad', id: 'nope', ttl: '30d' }] });
     const again = start([ads, plays]);
     await again.round();
-    expect(again.mappings.status()).toMatchObject([{ inForce: null }, { inForce: { version: 1 } }]);
+    expect(again.mappings.status()).toMatchObject([
+      { inForce: { version: 1 }, alarm: { version: 2 } },
+      { inForce: { version: 1 } },
+    ]);
     expect(rules()).toEqual({ Ad: 30 * day, SAW: 7 * day });
     await register(ads, null, '7d');
     await again.round();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { must } from '../foundation/index.ts';
 import { BundledRegistry } from './bundled-registry.ts';
 import { MappedVersionFinder } from './mapped-version.ts';
 import type { SchemaRegistry } from './registry.ts';
@@ -86,5 +87,25 @@ describe('the mapping of a subject', () => {
     asked.length = 0;
     await finder.newest();
     expect(asked).toEqual([`latest ${readers}`]);
+  });
+
+  test('has others behind it, newest first, its own subject before the events’ own, and no more than 32', async () => {
+    const { registry } = counted();
+    const finder = new MappedVersionFinder(registry, subject);
+    for (let rank = 1; rank <= 40; rank += 1) await registry.register(subject, text(`own ${rank}`, { rank }));
+    await registry.register(readers, text('reader', { rank: 1 }));
+    await registry.register(readers, text('reader without'));
+    await registry.register(readers, text('reader again', { rank: 3 }));
+    const newest = must(await finder.newest(), 'a mapping');
+    expect(newest).toMatchObject({ subject: readers, version: 3 });
+    const older = await finder.older(newest);
+    expect(older.length).toBe(32);
+    expect(older.slice(0, 3)).toMatchObject([
+      { subject: readers, version: 1 },
+      { subject, version: 40 },
+      { subject, version: 39 },
+    ]);
+    const own = must(older[1], 'the newest of its own');
+    expect((await finder.older(own))[0]).toMatchObject({ subject, version: 39 });
   });
 });

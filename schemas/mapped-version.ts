@@ -7,6 +7,8 @@ export interface MappedVersion {
   /** Where it is registered: the events' own subject, or its subject of reader schemas. */
   readonly subject: string;
   readonly version: number;
+  /** The registry's: of two texts the one with the lower id was registered first. */
+  readonly schemaId: number;
   readonly schema: AvroSchema;
 }
 
@@ -14,6 +16,9 @@ export interface MappedVersion {
 export function readerSubjectOf(subject: string): string {
   return `${subject}.graph`;
 }
+
+/** Of more versions behind one that is not fit, the oldest are not looked at. */
+const olderMax = 32;
 
 /** What was found when a subject's newest version was this one. */
 interface Look {
@@ -47,6 +52,23 @@ export class MappedVersionFinder {
     return null;
   }
 
+  /**
+   * What may stand in for a version that is not fit to be in force: those with a mapping that come behind it, the best one first, at
+   * most 32. They are behind it in its own subject, then, where that is the subject of reader schemas, in the events' own. Reads all
+   * versions, and remembers none. Throws what the registry throws.
+   */
+  async older({ subject, version }: MappedVersion, signal?: AbortSignal): Promise<readonly MappedVersion[]> {
+    const older: MappedVersion[] = [];
+    for (const place of this.#places.slice(this.#places.indexOf(subject))) {
+      for (const one of (await this.#registry.versions(place, signal)).toReversed()) {
+        if (older.length === olderMax) return older;
+        const mapped = place === subject && one.version >= version ? null : mappedVersion(one);
+        if (mapped !== null) older.push(mapped);
+      }
+    }
+    return older;
+  }
+
   async #newestAt(place: string, signal?: AbortSignal): Promise<MappedVersion | null> {
     const latest = await this.#registry.latest(place, signal);
     if (latest === null) {
@@ -70,11 +92,11 @@ export class MappedVersionFinder {
 }
 
 /** Null when the version carries no mapping, or is no valid schema and so cannot mean anything. */
-function mappedVersion({ subject, version, schema: { text } }: SubjectVersion): MappedVersion | null {
+function mappedVersion({ subject, version, schema: { id, text } }: SubjectVersion): MappedVersion | null {
   if (!text.includes('"graph"')) return null;
   try {
     const schema = new AvroSchema(text);
-    return schema.graph === undefined ? null : { subject, version, schema };
+    return schema.graph === undefined ? null : { subject, version, schemaId: id, schema };
   } catch (error) {
     if (error instanceof BadDataError) return null;
     throw error;
