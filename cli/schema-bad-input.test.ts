@@ -60,7 +60,7 @@ describe('a schema that is no good is refused in a sentence, with its place wher
     [
       '60 levels of records',
       schema([id, nested(60)]),
-      /file\.avsc:\d{2,}:\d+: The schema nests too deep; the limit is 96 levels$/,
+      /file\.avsc:\d{2,}:\d+: The schema nests too deep; the limit is 96 levels of JSON, about 24 records in each other$/,
     ],
     [
       'two types that GraphQL would call alike',

@@ -44,10 +44,29 @@ export function syntaxPosition(text: string): TextPosition & { readonly reason: 
     else broken = middle;
   }
   const isCut = broken > text.length;
+  const slip = isCut ? null : slipBefore(text, broken - 1);
+  if (slip !== null) return slip;
   const at = placeAt(text, isCut ? text.length : broken - 1);
   const character = [...text.slice(broken - 1, broken + 1)][0] ?? '';
   const reason = isCut ? 'it ends too early' : `\`${character}\` is not expected here`;
   return { ...at, reason };
+}
+
+/** A comma or colon that is missing, or one comma too many: the parser notices at what comes next, often a line below. */
+function slipBefore(text: string, at: number): (TextPosition & { readonly reason: string }) | null {
+  const end = text.slice(0, at).trimEnd().length;
+  const before = text.slice(0, end);
+  const next = text.charAt(at);
+  for (const [sign, name] of [
+    [',', 'a comma'],
+    [':', 'a colon'],
+  ] as const) {
+    if (couldGoOn(`${before}${sign}${next}`))
+      return { ...placeAt(text, end), reason: `${name} is missing here` };
+  }
+  return before.endsWith(',') && couldGoOn(`${before.slice(0, -1)}${next}`)
+    ? { ...placeAt(text, end - 1), reason: `nothing comes after this comma but \`${next}\`` }
+    : null;
 }
 
 /** True for valid JSON and for what is wrong only because it ends. */

@@ -1,7 +1,25 @@
-import avsc, { type Type } from 'avsc';
+import avsc from 'avsc';
 import { RefusedError } from '../foundation/index.ts';
 import { normalizers } from '../processors/index.ts';
 import { AvroSchema, checkMapping } from '../schemas/index.ts';
+import { changeOf, proposeChange } from './schema-proposal-change.ts';
+import {
+  carrierDepthMax,
+  eventFields,
+  eventIdOf,
+  type Field,
+  fieldsOf,
+  idOf,
+  innerFields,
+  isCarrier,
+  isId,
+  isPayload,
+  isScalar,
+  namedBy,
+  timeOf,
+  timesConsidered,
+} from './schema-proposal-fields.ts';
+import { constant, pascal, subjectName } from './schema-proposal-names.ts';
 
 /** A schema with a mapping that compiles, and what a person should look at. */
 export interface Proposal {
@@ -14,68 +32,128 @@ interface ProposedNode {
   readonly type: string;
   readonly id: string;
   readonly optional: boolean;
-  properties: Record<string, string>;
-}
-
-interface Field {
-  readonly name: string;
-  /** Without its null. */
-  readonly type: Type;
-  readonly nullable: boolean;
+  readonly properties: Readonly<Record<string, string>>;
 }
 
 const ownerNames = /^(account|member|user|customer|player|profile|rider|subscriber|viewer|person|visitor)$/i;
-const idName = /^(.+?)(?:Id|_id|ID|Uuid|_uuid|Key)$/;
-const eventIdName = /^(?:event|message|msg|record)_?(?:id|uuid)$/i;
-const timeName = /(?:^ts$|time|timestamp|_at$|At$|date$|Ms$|Millis$)/i;
+/** Such as PlaybackStarted or OrderEvent: what the record is about happened, and is no thing with a state. */
+const happened = /(?:ed|Event|Message|Sent|Paid|Begun|Lost|Sold|Shown|Won|Read|Left)$/;
 const plainNamespaces = /^(com|org|net|io|example|events?|avro|schemas?|v\d+)$/i;
+const ownIdName = /^(?:id|uuid)$/i;
 const roundsMax = 10;
+const consideredMax = 12;
 
 /** Throws `RefusedError` code `SCHEMA_INVALID` when there is nothing to begin with: no record, no time or no id. */
 export function proposeMapping(schema: AvroSchema, domain: string | null): Proposal {
   const { type } = schema;
   if (!(type instanceof avsc.types.RecordType)) throw refused('is no record');
-  const fields = fieldsOf(type);
+  const fields = fieldsOf(type, null);
   const time = timeOf(fields, schema);
-  if (time === null)
-    throw refused(
-      'has no field that can be the time of the event: a timestamp-millis, or a long such as `occurredAt`',
-    );
-  const eventId = fields.find(
-    ({ name, type: of, nullable }) => eventIdName.test(name) && !nullable && isId(of),
-  );
-  const nodes = nodesOf(fields, [time.name, eventId?.name ?? '']);
-  const owner = nodes.find(({ as }) => ownerNames.test(as)) ?? nodes.find(({ optional }) => !optional);
-  if (owner === undefined)
-    throw refused('has no field that names something, such as `accountId` or a record with an `id`');
-  const name = (type.name ?? 'Event').replace(/^.*\./, '');
-  const used = new Set([time.name, eventId?.name, ...nodes.map(({ id }) => id.replace(/\..*$/, ''))]);
-  const rest = fields.filter((field) => !used.has(field.name) && isScalar(field.type));
+  if (time === null) throw refused(noTime(timesConsidered(fields)));
+  const common = { domain: domain ?? domainOf(type.name ?? ''), time: time.path };
+  const change = changeOf(fields);
+  const { graph, notes } =
+    change === null
+      ? proposeEvent(fields, common, time, type.name ?? 'Event')
+      : proposeChange(change, common, subjectName(type.name ?? 'Row'));
+  const isNullable = time.nullable ? ', which may be null: an event without it becomes a dead letter' : '';
+  return {
+    json: withoutProblems(schema, graph),
+    notes: [...notes, `The time is ${time.path}${isNullable}.`],
+  };
+}
+
+interface Common {
+  readonly domain: string;
+  readonly time: string;
+}
+
+function proposeEvent(
+  fields: readonly Field[],
+  common: Common,
+  time: Field,
+  fullName: string,
+): { readonly graph: object; readonly notes: readonly string[] } {
+  const name = subjectName(fullName);
+  const isEvent = happened.test(fullName);
+  const eventId = eventIdOf(fields, isEvent);
+  const taken = new Set([time.path, ...(eventId === null ? [] : [eventId.path])]);
+  const nodes = nodesOf(fields, taken, name);
+  const owner =
+    nodes.find(({ as }) => ownerNames.test(as)) ?? nodes.find(({ optional }) => !optional) ?? nodes[0];
+  if (owner === undefined) throw refused(noId(eventFields(fields)));
+  const used = new Set([...taken, ...nodes.map(({ id }) => id), ...nodes.flatMap(propertyPaths)]);
+  const rest = detailsOf(fields).filter(({ path, type }) => !used.has(path) && isScalar(type));
+  const details = Object.fromEntries(rest.map((field) => [field.name, field.path]));
+  // A record of a thing, such as a Customer with an `id`, says how the thing is: nobody took a step.
+  const state = isEvent
+    ? undefined
+    : nodes.find((node) => ownIdName.test(node.id) && node.as === pascal(name));
+  const action = constant(name);
   const graph = {
-    domain: domain ?? domainOf(type.name ?? ''),
-    time: time.name,
-    ...(eventId === undefined ? {} : { eventId: eventId.name }),
-    nodes: nodes.map(({ as, type: of, id, optional, properties }) => ({
-      ...(as === of ? {} : { as }),
-      type: of,
-      id,
-      ...(optional ? { optional } : {}),
-      ...(Object.keys(properties).length === 0 ? {} : { properties }),
-    })),
+    ...common,
+    ...(eventId === null ? {} : { eventId: eventId.path }),
+    nodes: nodes.map((node) => nodeJson(node === state ? { ...node, properties: details } : node)),
     edges: nodes
-      .filter((node) => node !== owner)
-      .map(({ as }) => ({ type: `${constant(name)}_${constant(as)}`, from: owner.as, to: as })),
-    journey: {
-      owner: owner.as,
-      action: constant(name).toLowerCase().replaceAll('_', ' ').slice(0, 100),
-      properties: Object.fromEntries(rest.map((field) => [field.name, field.name])),
-    },
+      .filter((node) => node !== (state ?? owner))
+      .map(({ as }) => ({ type: edgeType(action, constant(as)), from: (state ?? owner).as, to: as })),
+    ...(state === undefined
+      ? {
+          journey: {
+            owner: owner.as,
+            action: action.toLowerCase().replaceAll('_', ' ').slice(0, 100),
+            properties: details,
+          },
+        }
+      : {}),
   };
   const notes = [
-    `The journey's owner is ${owner.as}, and edges lead from it: change \`graph.journey.owner\` and \`graph.edges\` where that is not what happens.`,
-    `The time is ${time.name}.`,
+    state === undefined
+      ? `The journey's owner is ${owner.as}, and edges lead from it: change \`graph.journey.owner\` and \`graph.edges\` where that is not what happens.`
+      : `It says how a ${state.as} is, so no journey is proposed: add \`graph.journey\` where it is a step of somebody's.`,
+    ...(eventId === null
+      ? ['No field is the id of the event: without `graph.eventId`, its place in the topic is.']
+      : [`The id of the event is ${eventId.path}.`]),
+    ...listNotes(eventFields(fields)),
   ];
-  return { json: withoutProblems(schema, graph), notes };
+  return { graph, notes };
+}
+
+function nodeJson({ as, type, id, optional, properties }: ProposedNode): object {
+  return {
+    ...(as === type ? {} : { as }),
+    type,
+    id,
+    ...(optional ? { optional } : {}),
+    ...(Object.keys(properties).length === 0 ? {} : { properties }),
+  };
+}
+
+function propertyPaths({ properties }: ProposedNode): readonly string[] {
+  return Object.values(properties);
+}
+
+/** The event's own details: what stands at the top or in a payload, headers aside. */
+function detailsOf(fields: readonly Field[], depth = 0): readonly Field[] {
+  return fields.flatMap((field) => {
+    if (isCarrier(field)) return [];
+    return depth < carrierDepthMax && isPayload(field) ? detailsOf(innerFields(field), depth + 1) : [field];
+  });
+}
+
+function edgeType(action: string, to: string): string {
+  return action === to ? `HAS_${to}` : `${action}_${to}`;
+}
+
+/** Lists of things are for a person: how many of them matter, and to whom, no schema says. */
+function listNotes(fields: readonly Field[]): readonly string[] {
+  return fields
+    .filter(({ type }) => type instanceof avsc.types.ArrayType && isRecord(type.itemsType))
+    .map(({ path }) => `${path} is a list of records, left out: \`forEach\` goes through it.`);
+}
+
+function isRecord(type: avsc.Type): boolean {
+  return type instanceof avsc.types.RecordType;
 }
 
 /** Takes out the properties that the compiler refuses, such as one whose type has no place in the graph. */
@@ -105,68 +183,36 @@ function prunedValue(value: unknown, at: string, bad: ReadonlySet<string>): unkn
   return typeof value === 'object' && value !== null ? pruned(value, at, bad) : value;
 }
 
-function nodesOf(fields: readonly Field[], taken: readonly string[]): readonly ProposedNode[] {
+/** One a thing: of several ids of the same, the first. `own` names the record, for an `id` of its own. */
+function nodesOf(fields: readonly Field[], taken: ReadonlySet<string>, own: string): readonly ProposedNode[] {
   const nodes: ProposedNode[] = [];
-  for (const { name, type, nullable } of fields) {
-    if (taken.includes(name)) continue;
-    if (type instanceof avsc.types.RecordType) {
-      const inner = fieldsOf(type);
-      const id =
-        inner.find((field) => isId(field.type) && /^(id|uuid|key)$/i.test(field.name)) ??
-        inner.find((field) => isId(field.type) && idName.test(field.name));
-      if (id === undefined) continue;
-      const properties = inner.filter((field) => field !== id && isScalar(field.type));
-      nodes.push({
-        as: pascal(name),
-        type: pascal(name),
-        id: `${name}.${id.name}`,
-        optional: nullable || id.nullable,
-        properties: Object.fromEntries(properties.map((field) => [field.name, `${name}.${field.name}`])),
-      });
-    } else if (isId(type)) {
-      const what = idName.exec(name)?.[1];
-      if (what === undefined || nodes.some(({ as }) => as === pascal(what))) continue;
-      nodes.push({ as: pascal(what), type: pascal(what), id: name, optional: nullable, properties: {} });
-    }
-  }
-  return nodes;
+  const add = (as: string, id: Field, inner: readonly Field[]): void => {
+    if (nodes.some((node) => node.as === as)) return;
+    const others = inner.filter((field) => field !== id && !taken.has(field.path) && isScalar(field.type));
+    const properties = Object.fromEntries(others.map(({ name, path }) => [name, path]));
+    nodes.push({ as, type: as, id: id.path, optional: id.nullable, properties });
+  };
+  const visit = (field: Field, depth: number): void => {
+    if (taken.has(field.path)) return;
+    const inner = innerFields(field);
+    const what = namedBy(field);
+    if (what !== null) add(pascal(what), field, []);
+    if (inner.length === 0) return;
+    const id = idOf(field.name, inner);
+    if (id !== null) add(pascal(field.name), id, inner);
+    if (depth < carrierDepthMax)
+      for (const one of inner) if (innerFields(one).length > 0) visit(one, depth + 1);
+  };
+  const top = eventFields(fields);
+  const ownId = top.find(({ name, path, type }) => ownIdName.test(name) && isId(type) && !taken.has(path));
+  if (ownId !== undefined) add(pascal(own), ownId, []);
+  for (const field of top) visit(field, 0);
+  return nodes.map((node) => ({ ...node, type: typeAmong(node.as, nodes) }));
 }
 
-function timeOf(fields: readonly Field[], schema: AvroSchema): Field | null {
-  const present = fields.filter(({ nullable }) => !nullable);
-  const stamps = present.filter(
-    ({ type }) => schema.logicalType(type)?.kind.startsWith('timestamp') === true,
-  );
-  const longs = present.filter(({ type, name }) => isLong(type) && timeName.test(name));
-  return stamps.find(({ name }) => timeName.test(name)) ?? stamps[0] ?? longs[0] ?? null;
-}
-
-/** A field's type without its null; a union of more is left as it is, and nothing is proposed for it. */
-function fieldsOf(record: avsc.types.RecordType): readonly Field[] {
-  return record.fields.map(({ name, type }) => {
-    if (!isUnion(type)) return { name, type, nullable: false };
-    const branches = type.types.filter((branch) => !(branch instanceof avsc.types.NullType));
-    const only = branches.length === 1 ? branches[0] : undefined;
-    return { name, type: only ?? type, nullable: branches.length < type.types.length };
-  });
-}
-
-function isUnion(type: Type): type is avsc.types.UnwrappedUnionType | avsc.types.WrappedUnionType {
-  return type instanceof avsc.types.UnwrappedUnionType || type instanceof avsc.types.WrappedUnionType;
-}
-
-function isLong(type: Type): boolean {
-  return type instanceof avsc.types.LongType;
-}
-
-function isId(type: Type): boolean {
-  return type instanceof avsc.types.StringType || type instanceof avsc.types.IntType || isLong(type);
-}
-
-function isScalar(type: Type): boolean {
-  const { types } = avsc;
-  const compound = [types.RecordType, types.ArrayType, types.MapType, types.NullType];
-  return !isUnion(type) && !compound.some((kind) => type instanceof kind);
+/** `ChosenTitle` is a Title where there is one. */
+function typeAmong(as: string, nodes: readonly ProposedNode[]): string {
+  return nodes.find((other) => other.as !== as && as.endsWith(other.as))?.as ?? as;
 }
 
 function domainOf(fullName: string): string {
@@ -177,19 +223,23 @@ function domainOf(fullName: string): string {
   return (parts.at(-1) ?? 'events').replaceAll(/[^A-Za-z0-9_-]/g, '').replace(/^[^A-Za-z]+/, '') || 'events';
 }
 
-function pascal(name: string): string {
-  const joined = name
-    .split('_')
-    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
-    .join('');
-  return joined === '' ? 'Thing' : joined;
+function noTime(considered: readonly string[]): string {
+  const looked =
+    considered.length === 0
+      ? 'none comes near, down to the second level of records'
+      : `not among ${listed(considered)}`;
+  return `has no field that can be the time of the event, which is a timestamp-millis, a timestamp-micros, or a long such as \`occurredAt\`: ${looked}`;
 }
 
-function constant(name: string): string {
-  return name
-    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .toUpperCase()
-    .slice(0, 60);
+function noId(fields: readonly Field[]): string {
+  const looked =
+    fields.length === 0 ? 'it has no fields' : `not among ${listed(fields.map(({ path }) => path))}`;
+  return `has no field that names something, such as \`accountId\`, \`parcel_no\` or a record with an \`id\`: ${looked}`;
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - consideredMax;
+  return `${names.slice(0, consideredMax).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function refused(what: string): RefusedError {

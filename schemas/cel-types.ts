@@ -63,6 +63,7 @@ export class CelTypes {
   /** In the order in which they have to be declared: inner ones first. */
   readonly #records: {
     readonly name: string;
+    readonly ofSchema: string;
     readonly ctor: typeof CelRecord;
     readonly fields: Readonly<Record<string, string>>;
   }[] = [];
@@ -109,6 +110,21 @@ export class CelTypes {
       return context;
     };
     return { bind, names: new Set(found.keys()) };
+  }
+
+  /** What an expression of that scope may name. */
+  names(scope: Scope): readonly string[] {
+    return scope
+      .flatMap((root) => this.#variables(root).map(([name]) => name))
+      .filter((name) => !isCelWord(name));
+  }
+
+  /** With the schema's names of records in place of ours. */
+  plainly(message: string): string {
+    return message.replaceAll(/\b\w+Record\d*\b/g, (word) => {
+      const known = this.#records.find(({ name }) => name === word);
+      return known === undefined ? word : `record ${known.ofSchema}`;
+    });
   }
 
   /** True where `event.name` is what `name` is. */
@@ -184,7 +200,7 @@ export class CelTypes {
       if (field.name !== hiddenField) fields.push([field.name, seen]);
     }
     const declared = fields.map(([field, { celType }]) => [field, celType] as const);
-    this.#records.push({ name, ctor, fields: Object.fromEntries(declared) });
+    this.#records.push({ name, ofSchema: branchName(type), ctor, fields: Object.fromEntries(declared) });
     const narrow = (only: ReadonlySet<string>): Convert => {
       const some = fields.filter(([field]) => only.has(field));
       return (value, bounds) => convertRecord(value, ctor, some, bounds);

@@ -1,6 +1,7 @@
-import { Environment, EvaluationError, type TypeCheckResult } from '@marcbachmann/cel-js';
+import { Environment, EvaluationError } from '@marcbachmann/cel-js';
 import { BadDataError } from '../foundation/index.ts';
 import { type Bounds, CelRecord, CelTypes } from './cel-types.ts';
+import { describeFault } from './expression-fault.ts';
 import { askingOnTheWay, type Chain, ExpressionUse } from './expression-use.ts';
 import type { LogicalTypes } from './logical-type.ts';
 import type { Scope, ValueKind } from './value-plan.ts';
@@ -65,17 +66,26 @@ export class ExpressionCompiler {
     if (text.length > textCharactersMax) return refused(`is longer than ${textCharactersMax} characters`);
     const environment = this.#environment(scope);
     const given = environment.check(text);
-    if (!given.valid) return refused(doesNotCompile(given));
+    const doesNotCompile = (checked: string, { error }: typeof given): CompiledExpression => {
+      const names = this.#types.names(scope);
+      const plainly = (message: string): string => this.#types.plainly(message);
+      return refused(`does not compile: ${describeFault(error, { text: checked, names, plainly })}`);
+    };
+    if (!given.valid) return doesNotCompile(text, given);
     const isField = (name: string): boolean => this.#types.isField(scope, name);
     const asking = askingOnTheWay(text, environment.parse(text).ast, isField);
     const check = environment.check(asking);
-    if (!check.valid) return refused(doesNotCompile(check));
+    if (!check.valid) return doesNotCompile(asking, check);
     const parsed = environment.parse(asking);
     const use = new ExpressionUse(parsed.ast);
     if (use.problem !== null) return refused(use.problem);
     const type = String(check.type);
     const kind = kinds.get(type);
-    if (kind === undefined) return refused(`gives a ${type}, which cannot be a value${remedyFor(type)}`);
+    if (kind === undefined) {
+      const gives = this.#types.plainly(type);
+      const remedy = gives === type ? remedyFor(type) : ': name one of its fields';
+      return refused(`gives a ${gives}, which cannot be a value${remedy}`);
+    }
     const { bind, names } = this.#types.binder(scope, use.variables, boundsOf(text, use.hasLoop));
     // Types such as `int` are variables too, and never null.
     const required = use.required.filter(([name]) => names.has(name));
@@ -155,13 +165,6 @@ function bounded(value: unknown, text: string): unknown {
 
 function refused(sentence: string): CompiledExpression {
   return { ok: false, sentence };
-}
-
-function doesNotCompile({ error }: TypeCheckResult): string {
-  const message = error?.summary ?? error?.message ?? 'unknown reason';
-  const line = message.split('\n', 1)[0] ?? '';
-  const remedy = / [!=]= null$|: null [!=]= /.test(line) ? '; ask for a null with has(…)' : '';
-  return `does not compile: ${line}${remedy}`;
 }
 
 function remedyFor(type: string): string {

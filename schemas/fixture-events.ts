@@ -6,6 +6,8 @@ export interface FixtureOptions {
   readonly seed: number;
   /** Plain values for fields of these names, such as a text that must hold a time. */
   readonly hints: ReadonlyMap<string, unknown>;
+  /** Keys that maps in fields of these names should have. */
+  readonly keys?: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface FixtureEvents {
@@ -19,6 +21,7 @@ export interface FixtureEvents {
 const recursionMax = 2;
 /** Values made in all; beyond it each type gives one only. */
 const valuesMax = 50_000;
+const mapKeysMax = 100;
 const eventsMax = 500;
 const dayMs = 86_400_000;
 /** Times lie in the days after it: in the past of whoever runs this, and long after 1970. */
@@ -100,8 +103,14 @@ class Maker {
     }
     if (type instanceof types.MapType) {
       const items = this.values(type.valuesType, name);
-      const filled = Object.fromEntries(items.map((item, index) => [`key-${index + 1}`, item]));
-      return items.length === 0 ? [{}] : [filled, {}];
+      if (items.length === 0) return [{}];
+      const keys = (this.#options.keys?.get(name) ?? []).slice(0, mapKeysMax);
+      const count = Math.max(items.length, keys.length);
+      const entries = Array.from({ length: count }, (_, index) => [
+        keys[index] ?? `key-${index + 1}`,
+        items[index % items.length],
+      ]);
+      return [Object.fromEntries(entries), {}];
     }
     if (type instanceof types.NullType) return [null];
     if (type instanceof types.BooleanType) return [true, false];

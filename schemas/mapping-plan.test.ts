@@ -7,6 +7,7 @@ import type { NormalizerSignatures } from './normalizer-signature.ts';
 
 const normalizers: NormalizerSignatures = new Map([
   ['trim', { name: 'trim', takes: ['string'], gives: 'string' }],
+  ['lowerCase', { name: 'lowerCase', takes: ['string'], gives: 'string' }],
 ]);
 const fields = [
   { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
@@ -169,7 +170,12 @@ describe('a mapping', () => {
     [
       'an unknown function',
       { ...valid, nodes: [{ ...account, properties: { a: { path: 'account', apply: 'trin' } } }] },
-      'graph.nodes[0].properties.a.apply names no function `trin` (did you mean `trim`?)',
+      'graph.nodes[0].properties.a.apply names no function `trin` (did you mean `trim`?): `jg mapping functions` lists them',
+    ],
+    [
+      'the beginning of a function',
+      { ...valid, nodes: [{ ...account, properties: { a: { path: 'account', apply: 'lower' } } }] },
+      'graph.nodes[0].properties.a.apply names no function `lower` (did you mean `lowerCase`?): `jg mapping functions` lists them',
     ],
     [
       'a function of another type',
@@ -179,7 +185,7 @@ describe('a mapping', () => {
     [
       'an expression about an unknown field',
       { ...valid, where: 'scor > 1.0' },
-      'graph.where does not compile: Unknown variable: scor',
+      'graph.where does not compile: Unknown variable: scor at character 1 (did you mean `score`?)',
     ],
     [
       'an expression that mixes types',
@@ -228,8 +234,15 @@ describe('a mapping', () => {
         edges: [{ type: 'X', from: 'Account', to: 'Tag' }],
         forEach: [{ in: 'tags', as: 'tag', nodes: [{ type: 'Tag', id: 'tag' }] }],
       },
-      'graph.edges[0].to names no declared node: `Tag`',
+      'graph.edges[0].to names `Tag`, which is seen only inside of the loop through `tags`: put it there',
     ],
+    [
+      'a field of another level',
+      { ...valid, nodes: [{ type: 'A', id: 'id' }] },
+      'graph.nodes[0].id `id` names no field `id` (did you mean `device.id`?)',
+    ],
+    ['nodes that are no list', { ...valid, nodes: { Account: account } }, 'graph.nodes must be a list'],
+    ['a node without a type', { ...valid, nodes: [{ id: 'account' }] }, 'graph.nodes[0].type is missing'],
     [
       'a double as an id',
       { ...valid, nodes: [{ type: 'A', id: 'score' }] },

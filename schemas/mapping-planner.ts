@@ -48,6 +48,8 @@ export class MappingPlanner {
   readonly #schema: AvroSchema;
   readonly #tables: TableSchemas;
   readonly #values: ValuePlanner;
+  /** The loops that declare nodes, by the nodes' names. */
+  readonly #loopOf = new Map<string, string>();
   #slots = 0;
   #declarations = 0;
   #loops = 0;
@@ -80,9 +82,11 @@ export class MappingPlanner {
     const eventId = mapping.eventId === null ? null : this.#values.eventId(mapping.eventId, scope);
     const rank = typeof mapping.rank === 'number' ? mapping.rank : this.#values.rank(mapping.rank, scope);
     const names = this.#names(mapping.body.nodes, new Map(), 0);
+    this.#noteLoopNodes(mapping.body.loops);
     const step = mapping.journey === null ? null : this.#step(mapping.journey, names, scope);
     const body = this.#block(mapping.body, names, scope, step);
-    if (this.#slots === 0) this.#reader.report('graph.nodes', 'must declare at least one node');
+    if (this.#slots === 0 && !this.#reader.isNodeUnread)
+      this.#reader.report('graph.nodes', 'must declare at least one node');
     if (time === null || rank === null || this.#reader.problems.length > 0) return null;
     const { domain } = mapping;
     const whereBeforeLookups =
@@ -243,14 +247,30 @@ export class MappingPlanner {
   #end(name: string, at: string, names: Names): Named | null {
     const named = names.get(name);
     if (named !== undefined) return named;
-    // An empty name has been reported as missing.
-    if (name !== '')
-      this.#reader.report(
-        at,
-        `names no declared node: \`${name}\`${didYouMean(name.slice(0, 64), [...names.keys()])}`,
-      );
+    // An empty name has been reported as missing; so has what is wrong with the nodes.
+    if (name === '' || this.#reader.isNodeUnread) return null;
+    const loop = this.#loopOf.get(name);
+    this.#reader.report(
+      at,
+      loop === undefined
+        ? `names no declared node: \`${name}\`${didYouMean(name.slice(0, 64), [...names.keys()])}`
+        : `names \`${name}\`, which is seen only inside of the loop through \`${loop}\`: ${whereInstead(at)}`,
+    );
     return null;
   }
+
+  /** The reader has bounded how deep this goes. */
+  #noteLoopNodes(loops: readonly LoopDeclaration[]): void {
+    for (const { in: list, body } of loops) {
+      for (const { as } of body.nodes) if (!this.#loopOf.has(as)) this.#loopOf.set(as, list);
+      this.#noteLoopNodes(body.loops);
+    }
+  }
+}
+
+/** A journey has one owner, so it cannot stand in a loop as an edge can. */
+function whereInstead(at: string): string {
+  return at.startsWith('graph.journey') ? 'an owner is declared outside of loops' : 'put it there';
 }
 
 /** The types of several schemas as if they were one's. */

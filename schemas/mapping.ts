@@ -57,6 +57,12 @@ type Attributes = Readonly<Record<string, unknown>>;
 /** Collects problems while it reads; what it returns is only worth compiling when there are none. */
 export class MappingReader {
   readonly problems: MappingProblem[] = [];
+  #isNodeUnread = false;
+
+  /** True where what the mapping calls its nodes is not all known, so that a name may be right which seems to be wrong. */
+  get isNodeUnread(): boolean {
+    return this.#isNodeUnread;
+  }
 
   report(path: string, sentence: string): void {
     if (this.problems.length >= problemsMax) return;
@@ -129,11 +135,12 @@ export class MappingReader {
     const nodes = this.#list(given.nodes, `${at}.nodes`);
     const edges = this.#list(given.edges, `${at}.edges`);
     const loops = this.#list(given.forEach, `${at}.forEach`);
+    const read = nodes.map((node, index) => this.#node(node, `${at}.nodes[${index}]`));
+    const isList = given.nodes === undefined || Array.isArray(given.nodes);
+    if (!isList || read.some((node) => node === null || node.as === '')) this.#isNodeUnread = true;
     return {
       where: this.#condition(given.where, at),
-      nodes: nodes
-        .map((node, index) => this.#node(node, `${at}.nodes[${index}]`))
-        .filter((node) => node !== null),
+      nodes: read.filter((node) => node !== null),
       edges: edges
         .map((edge, index) => this.#edge(edge, `${at}.edges[${index}]`))
         .filter((edge) => edge !== null),

@@ -59,7 +59,7 @@ export class PathResolver {
     const parsed = parsePath(text);
     if (!parsed.ok) return refuse(text, parsed.sentence);
     const begin = beginOf(parsed.segments, scope);
-    const walk = new Walk(begin.type, begin.isEntry);
+    const walk = new Walk(begin.type, begin.isEntry, (name) => elsewhere(name, scope));
     for (const segment of begin.segments) {
       const problem = walk.step(segment);
       if (problem !== null) return refuse(text, problem);
@@ -132,10 +132,13 @@ class Walk {
   readonly steps: PathStep[] = [];
   type: Type | null;
   readonly #entryValue: Type;
+  /** Where a field of that name is instead, if it is anywhere. */
+  readonly #elsewhere: (name: string) => string | null;
 
-  constructor(type: Type, isEntry: boolean) {
+  constructor(type: Type, isEntry: boolean, elsewhere: (name: string) => string | null) {
     this.type = isEntry ? null : type;
     this.#entryValue = type;
+    this.#elsewhere = elsewhere;
   }
 
   /** The problem, if there is one. */
@@ -167,7 +170,10 @@ class Walk {
     const field = type.fields.find(({ name }) => name === segment.name);
     if (field === undefined) {
       const names = type.fields.map(({ name }) => name);
-      return `names no field \`${segment.name}\`${didYouMean(segment.name.slice(0, 64), names)}`;
+      const path = this.#elsewhere(segment.name);
+      const near =
+        path === null ? didYouMean(segment.name.slice(0, 64), names) : ` (did you mean \`${path}\`?)`;
+      return `names no field \`${segment.name}\`${near}`;
     }
     this.steps.push({ kind: 'field', name: field.name });
     this.type = withoutNull(field.type);
@@ -189,6 +195,31 @@ class Walk {
     this.type = branch;
     return null;
   }
+}
+
+/** How far a field of the same name is looked for, in a schema that may be huge. */
+const elsewhereDepthMax = 4;
+const elsewhereRecordsMax = 500;
+
+/** The path of a field of exactly this name on another level, the nearest to the top. */
+function elsewhere(name: string, scope: Scope): string | null {
+  const pending = scope.map((root) => ({
+    type: withoutNull(root.type),
+    path: root.isEntry ? `${root.name}.value` : (root.name ?? ''),
+    depth: 0,
+  }));
+  for (let index = 0; index < Math.min(pending.length, elsewhereRecordsMax); index += 1) {
+    const { type, path, depth } = must(pending[index], 'the index is below the length');
+    if (!(type instanceof avsc.types.RecordType)) continue;
+    for (const field of type.fields) {
+      const inner = path === '' ? field.name : `${path}.${field.name}`;
+      if (field.name === name) return inner;
+      const below = withoutNull(field.type);
+      if (depth < elsewhereDepthMax && below instanceof avsc.types.RecordType)
+        pending.push({ type: below, path: inner, depth: depth + 1 });
+    }
+  }
+  return null;
 }
 
 const entryKeyType = avsc.Type.forSchema('string');

@@ -50,6 +50,8 @@ export function parseSchemaText(text: string, limits: SchemaLimits = schemaLimit
   return parsed;
 }
 
+/** Of JSON, by a record in a record: the record, its list of fields, the field, the union with null. */
+const levelsOfRecord = 4;
 /** Keys below which a JSON array is a union; elsewhere it lists fields, symbols, aliases or parts of a mapping. */
 const unionKeys = new Set(['', 'type', 'items', 'values']);
 
@@ -61,7 +63,13 @@ function checkShape(parsed: unknown, limits: SchemaLimits): void {
     seen += 1;
     if (seen > limits.valuesMax) throw tooLarge('holds too many JSON values', `${limits.valuesMax}`);
     if (typeof value !== 'object' || value === null) continue;
-    if (depth >= limits.depthMax) throw tooLarge('nests too deep', `${limits.depthMax} levels`);
+    if (depth >= limits.depthMax) {
+      const records = Math.floor(limits.depthMax / levelsOfRecord);
+      throw tooLarge(
+        'nests too deep',
+        `${limits.depthMax} levels of JSON, about ${records} records in each other`,
+      );
+    }
     if (Array.isArray(value)) {
       if (unionKeys.has(key) && value.length > limits.unionBranchesMax) {
         throw tooLarge(`has a union of ${value.length} branches`, `${limits.unionBranchesMax}`);

@@ -230,9 +230,10 @@ export class ValuePlanner {
       const signature = this.#normalizers.get(name);
       if (signature === undefined) {
         const names = [...this.#normalizers.keys()];
+        const near = didYouMean(name.slice(0, 64), names) || beginningWith(name, names);
         this.#reader.report(
           `${at}.apply`,
-          `names no function \`${name.slice(0, 64)}\`${didYouMean(name.slice(0, 64), names)}`,
+          `names no function \`${name.slice(0, 64)}\`${near}: \`jg mapping functions\` lists them`,
         );
         return null;
       }
@@ -245,6 +246,14 @@ export class ValuePlanner {
     }
     return { source, apply, kind, text, ...(rows.length === 0 ? {} : { rows }) };
   }
+}
+
+/** Such as `lowerCase` for `lower`, which is too short to be near it. */
+function beginningWith(given: string, names: readonly string[]): string {
+  const [first, other] = names.filter(
+    (name) => given.length > 2 && name.toLowerCase().startsWith(given.toLowerCase()),
+  );
+  return first === undefined || other !== undefined ? '' : ` (did you mean \`${first}\`?)`;
 }
 
 function isId(text: string): boolean {
