@@ -148,7 +148,7 @@ export function idOf(record: string, inner: readonly Field[]): Field | null {
   );
 }
 
-export function isUnion(type: Type): type is avsc.types.UnwrappedUnionType | avsc.types.WrappedUnionType {
+function isUnion(type: Type): type is avsc.types.UnwrappedUnionType | avsc.types.WrappedUnionType {
   return type instanceof avsc.types.UnwrappedUnionType || type instanceof avsc.types.WrappedUnionType;
 }
 
