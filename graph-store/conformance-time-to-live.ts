@@ -93,6 +93,16 @@ export function describeTimeToLive(subject: Subject, { reopen }: StoreHarness): 
       expect((await subject.store.adjacency(hop(ann, 'out'))).occurrences).toEqual([]);
       expect((await subject.store.adjacency(hop(dark, 'in'))).occurrences).toEqual([]);
     });
+    it('finds the newest edge of every type behind one that is hidden whole', async () => {
+      const other = { type: 'Genre', id: 'crime' };
+      await subject.apply(
+        event(2, [{ ...watched(dark), type: 'PLAYED' }]),
+        event(3, [{ ...watched(other), type: 'RATED' }]),
+      );
+      await subject.store.setTimeToLive({ nodes: { Title: 5 }, edges: {} });
+      subject.nowMs = 100;
+      expect(await subject.store.node(ann)).toEqual({ node: ann, properties: [], lineage: null });
+    });
     it('sweeps nothing when everything is kept', async () => {
       await subject.apply(event(1, [named('x')]));
       expect(await subject.store.sweep(null, 100)).toMatchObject({ removed: 0, next: null });

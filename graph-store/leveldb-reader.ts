@@ -311,9 +311,10 @@ export class LevelReader {
           1,
           snapshot,
         )) {
-          typeEnd ??= key.indexOf(0, kindAt) + 1;
+          const end = key.indexOf(0, kindAt) + 1;
+          typeEnd ??= end;
+          if (end !== typeEnd) break;
           from = key.subarray(0, typeEnd);
-          if (key.indexOf(0, kindAt) + 1 !== typeEnd) break;
           const { timeMs } = new ByteReader(key, typeEnd).eventKey();
           if (timeMs <= Math.max(hiddenMs, newest?.timeMs ?? -1)) break;
           // An edge to a type that is kept no longer mentions nobody any more: an older one of the same type may.

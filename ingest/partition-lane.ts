@@ -245,6 +245,8 @@ export class PartitionLane {
           await this.#close(segment, record.offset, fetchedMs);
           if (!this.alive) return segment;
           segment = new Segment(record.offset);
+          // Writing took its time, and a row that came meanwhile woke nobody: look again before waiting.
+          continue;
         }
         await outcome.table.arrival(outcome.key, outcome.untilMs, this.death);
         loads = 0;

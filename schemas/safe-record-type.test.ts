@@ -56,3 +56,13 @@ describe('a field that the reader does not have', () => {
     });
   });
 });
+
+test('a branch that cannot be read leaves the same record elsewhere to its own fault', () => {
+  const written = record('R', [field('n', 'int')]);
+  const writer = schemaOf([field('f1', ['null', 'string', written]), field('f2', 'R')]);
+  const read = record('R', [field('n', 'int'), field('required', 'string')]);
+  const reader = schemaOf([field('f1', ['null', 'string', read]), field('f2', 'R')]);
+  expect(() => compileDecoder(writer, reader, pair)).toThrow(
+    expect.objectContaining({ code: 'SCHEMA_INCOMPATIBLE' }),
+  );
+});

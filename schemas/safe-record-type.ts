@@ -14,8 +14,21 @@ export class SafeRecordType extends avsc.types.RecordType {
   _update(resolver: unknown, writer: Type, opts: unknown): void {
     const update: unknown = Reflect.get(avsc.types.RecordType.prototype, '_update');
     assert(typeof update === 'function', 'avsc compiles resolvers of records here');
-    Reflect.apply(update, withFields(this, escapedField), [resolver, withFields(writer, writtenField), opts]);
+    const types = [resolver, withFields(writer, writtenField), opts];
+    try {
+      Reflect.apply(update, withFields(this, escapedField), types);
+    } catch (error) {
+      forget(opts, this, writer);
+      throw error;
+    }
   }
+}
+
+/** avsc keeps a resolver of two records before it is made, and would take a half-made one for the next field of the two. */
+function forget(opts: unknown, reader: Type, writer: Type): void {
+  const registry: unknown = typeof opts === 'object' && opts !== null ? Reflect.get(opts, 'registry') : null;
+  if (typeof registry === 'object' && registry !== null)
+    Reflect.deleteProperty(registry, `${reader.name}:${writer.name}`);
 }
 
 type Field = avsc.types.RecordType['fields'][number];
