@@ -64,9 +64,10 @@ export function declaredRemovals(before: MappingPlan, after: MappingPlan): reado
 }
 
 function eventIdLoss({ eventId: old }: MappingPlan, { eventId: now }: MappingPlan): string[] {
-  if (old === null || old.path === now?.path) return [];
+  if (old?.path === now?.path) return [];
   const would = now === null ? 'there would be no eventId' : `the eventId would be ${now.path}`;
-  return [`${would}, and it is ${old.path} now: an event that is read again would count as another one`];
+  const is = old === null ? 'there is none now' : `it is ${old.path} now`;
+  return [`${would}, and ${is}: an event that is read again would count as another one`];
 }
 
 function typeLosses(
@@ -108,7 +109,10 @@ function setLosses(before: MappingPlan, after: MappingPlan): readonly string[] {
   const is = setRules(after.body, new Map());
   return [...setRules(before.body, new Map())].flatMap(([name, old]) => {
     const now = is.get(name);
-    if (now === undefined || [...old].every((rule) => now.has(rule))) return [];
+    if (now === undefined) return [];
+    const isKept = [...old].every((rule) => now.has(rule));
+    const takesAway = [...now].some((rule) => rule !== 'add' && !old.has(rule));
+    if (isKept && !takesAway) return [];
     return [`the set of ${name} would be written by ${list(now)}, and is by ${list(old)} now`];
   });
 }

@@ -37,15 +37,14 @@ export class LookupSchemas {
 
   /** Null while it has to be learned. */
   writer(framing: Framing): RowWriter | null {
-    return this.#writers.get(nameOf(framing)) ?? null;
+    const known = this.#writers.get(nameOf(framing));
+    // Hostile ids without end would otherwise be kept without end.
+    return known ?? (this.#writers.size >= writersMax ? oneTooMany : null);
   }
 
   /** Throws `OutageError` and `StopError` as the registry does. */
   async learn(framing: Framing, signal?: AbortSignal): Promise<void> {
-    if (this.#writers.size >= writersMax) {
-      this.#writers.set(nameOf(framing), { id: idOf(framing), schema: null, readKey: null });
-      return;
-    }
+    if (this.#writers.size >= writersMax) return;
     let schema: AvroSchema | null = null;
     try {
       schema = new AvroSchema(await this.#textOf(framing, signal));
@@ -64,6 +63,9 @@ export class LookupSchemas {
     return (await this.#registry.schemaByGuid(framing.guid, signal)).text;
   }
 }
+
+/** What it wrote cannot be read; one for all of them. */
+const oneTooMany: RowWriter = { id: -1, schema: null, readKey: null };
 
 /** A key of text has no NUL in front; Confluent's serializers put one there. */
 export function keyFraming(key: Uint8Array): Framing | null {
