@@ -95,7 +95,7 @@ export interface Reads {
 /** What a reader can see of the small world, through every kind of read and with limits that bite; not its lineage, which depends on order. */
 export async function readEverything(store: GraphStore): Promise<Reads> {
   const reads: Reads = {
-    digest: await store.digest(),
+    digest: (await store.digest()).hex,
     nodes: await Promise.all(nodes.map((ref) => store.node(ref))),
     journeys: await Promise.all(nodes.flatMap((of) => journeys(store, of))),
     adjacency: await Promise.all(nodes.flatMap((of) => hops(store, of))),

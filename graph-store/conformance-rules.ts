@@ -77,11 +77,13 @@ function describeNodes(subject: Subject): void {
     expect(await subject.store.apply(advance(subject.claim, 0, 1), pack([first]))).toEqual({
       nodeWrites: 1,
       nodeWritesSuppressed: 0,
+      nodeWritesCoalesced: 0,
     });
     const again = pack([first, event(4, [named('y')])]);
     expect(await subject.store.apply(advance(subject.claim, 1, 3), again)).toEqual({
       nodeWrites: 0,
       nodeWritesSuppressed: 2,
+      nodeWritesCoalesced: 0,
     });
   });
   it('knows a node from its edges alone, without properties', async () => {

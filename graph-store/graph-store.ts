@@ -51,10 +51,14 @@ export interface Advance {
   readonly newestEventMs: number;
 }
 
+/** What became of a batch's node mutations: each counts once. */
 export interface Applied {
-  /** Node writes left out because the stored state already was the result. */
-  readonly nodeWritesSuppressed: number;
+  /** Rows written. */
   readonly nodeWrites: number;
+  /** Left out because the state already was the result. */
+  readonly nodeWritesSuppressed: number;
+  /** Merged in memory into a row that the same window writes anyway. */
+  readonly nodeWritesCoalesced: number;
 }
 
 export interface Swept {
@@ -219,6 +223,13 @@ export interface GraphEstimate {
   readonly relativeError: number;
 }
 
+/** The digest of the graph at the position that the partitions had then. */
+export interface GraphDigest {
+  /** 16 hex digits. */
+  readonly hex: string;
+  readonly sources: readonly SourceStatus[];
+}
+
 /** What `query-api` may do with the store. Reads see whole batches only and may run while batches are applied. */
 export interface GraphReader {
   /** Null when the node does not exist (never mentioned, or nothing newer than its tombstone). */
@@ -245,6 +256,13 @@ export interface GraphReader {
  * another claim came later, or `from` lies below the stored position; claim again and start from its `next`.
  */
 export interface GraphStore extends GraphReader {
+  /**
+   * - `atomic`: a batch's mutations, position and fates are one write. After a failed one nothing of it is there, and reads see whole batches only.
+   * - `idempotent`: each mutation is a write of its own that carries its version, and the position moves when all of them are durable. After a
+   *   failure some of them may be there, and a fenced claimant may still write some; the replay from the position writes them again, which
+   *   changes nothing. Reads may see a part of a batch. Positions, fates, and the graph once a replay has come through are the same as with `atomic`.
+   */
+  readonly guarantee: 'atomic' | 'idempotent';
   /** Bumps the partition's epoch durably and tells where to go on. Any older claimant is fenced from here on. */
   claim(source: SourcePartition): Promise<Claim>;
   /**
@@ -261,11 +279,10 @@ export interface GraphStore extends GraphReader {
    */
   sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept>;
   /**
-   * Order-free digest of the graph's logical content (nodes, occurrences, steps, tombstones; not positions), as 16 hex
-   * digits. Equal graphs have equal digests on every adapter. What time to live hides now is left out, lineage is no part
+   * Order-free digest of the graph's logical content (nodes, occurrences, steps, tombstones; not positions). Equal graphs have equal digests on every adapter. What time to live hides now is left out, lineage is no part
    * of it. Reads everything.
    */
-  digest(): Promise<string>;
+  digest(): Promise<GraphDigest>;
   /** Waits for applied batches, then releases files and threads. Idempotent. */
   close(): Promise<void>;
 }

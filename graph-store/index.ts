@@ -8,6 +8,7 @@ export type {
   EdgeView,
   Fates,
   Fold,
+  GraphDigest,
   GraphEstimate,
   GraphReader,
   GraphStore,

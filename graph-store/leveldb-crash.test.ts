@@ -21,14 +21,14 @@ async function expectedDigest(count: number): Promise<string> {
   for (let number = 0; number < count; number += 1) {
     await store.apply(crashAdvance(epoch, number), crashBatch(number));
   }
-  return await store.digest();
+  return (await store.digest()).hex;
 }
 
 async function positionAndDigest(folder: string): Promise<{ next: number; applied: number; digest: string }> {
   const store = await openLevelStore({ folder }, systemClock);
   try {
     const [status] = await store.sources();
-    const digest = await store.digest();
+    const digest = (await store.digest()).hex;
     return { next: Number(status?.next ?? 0n), applied: status?.fates.applied ?? 0, digest };
   } finally {
     await store.close();

@@ -78,6 +78,7 @@ export class LevelGroup {
   #key: Buffer;
   #nodeWrites = 0;
   #nodeWritesSuppressed = 0;
+  #nodeWritesCoalesced = 0;
   /** Of the event under way: its length, then itself. */
   readonly #lineage = Buffer.alloc(1 + lineageBytesMax);
 
@@ -101,6 +102,7 @@ export class LevelGroup {
     const ids = origins.map((origin) => this.#originId(source, origin));
     this.#nodeWrites = 0;
     this.#nodeWritesSuppressed = 0;
+    this.#nodeWritesCoalesced = 0;
     this.#bytes += packed.length;
     let at = 0;
     let eventAt = 0;
@@ -137,7 +139,11 @@ export class LevelGroup {
           must(null, 'a packed batch has an unknown tag');
       }
     }
-    return { nodeWrites: this.#nodeWrites, nodeWritesSuppressed: this.#nodeWritesSuppressed };
+    return {
+      nodeWrites: this.#nodeWrites,
+      nodeWritesSuppressed: this.#nodeWritesSuppressed,
+      nodeWritesCoalesced: this.#nodeWritesCoalesced,
+    };
   }
 
   /** Writes all of it durably, or rejects and nothing of it may be assumed. */
@@ -250,7 +256,8 @@ export class LevelGroup {
     if (row === null) {
       this.#nodeWritesSuppressed += 1;
     } else {
-      this.#nodeWrites += 1;
+      if (this.#nodeRows.has(key)) this.#nodeWritesCoalesced += 1;
+      else this.#nodeWrites += 1;
       // A row is larger than what changes it: by the changes alone a group could hold any amount.
       this.#bytes += row.length - (this.#nodeRows.get(key)?.length ?? 0);
       this.#nodeRows.set(key, row);

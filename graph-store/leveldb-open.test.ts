@@ -73,7 +73,7 @@ describe('Opening the LevelDB store', () => {
     const store = await openLevelStore({ folder }, systemClock);
     const { epoch } = await store.claim(crashSource);
     await store.apply(crashAdvance(epoch, 0), crashBatch(0));
-    const digest = await store.digest();
+    const digest = (await store.digest()).hex;
     const crashed = await Promise.allSettled([
       store.apply(crashAdvance(epoch, 1), new DamagedBatch()),
       store.apply(crashAdvance(epoch, 2), crashBatch(2)),
@@ -81,7 +81,7 @@ describe('Opening the LevelDB store', () => {
     for (const result of crashed) {
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'STORE_WRITER_CRASHED' } });
     }
-    expect(await store.digest()).toBe(digest);
+    expect((await store.digest()).hex).toBe(digest);
     await expect(store.apply(crashAdvance(epoch, 1), crashBatch(1))).rejects.toMatchObject({
       reaction: 'outage',
     });

@@ -1,11 +1,13 @@
 import type { Snapshot } from 'classic-level';
 import { ByteReader, decodeStepValue } from './codec.ts';
+import { digestRows } from './digest.ts';
 import { foldEdge } from './fold-edge.ts';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
   EdgeQuery,
   EdgeView,
+  GraphDigest,
   GraphEstimate,
   JourneyPage,
   JourneyQuery,
@@ -19,6 +21,7 @@ import type {
 import { HyperLogLog, relativeError } from './hyperloglog.ts';
 import type { Level } from './leveldb-group.ts';
 import { decodeOrigin, type OriginRow, originKey, readLineage, withoutLineage } from './lineage.ts';
+import { logicalRows } from './logical-rows.ts';
 import { visible } from './merge.ts';
 import type { NodeRef } from './model.ts';
 import { decodeNodeRow } from './node-row.ts';
@@ -128,11 +131,8 @@ export class LevelReader {
   }
 
   async sources(): Promise<readonly SourceStatus[]> {
-    const found: SourceStatus[] = [];
-    for (const [, value] of await this.#db.iterator({ ...rows.positionRange }).all()) {
-      found.push(statusOf(decodePosition(value)));
-    }
-    return found.sort(compareSources);
+    await using snapshot = this.#db.snapshot();
+    return await this.#sources(snapshot);
   }
 
   async estimate(): Promise<GraphEstimate> {
@@ -144,12 +144,10 @@ export class LevelReader {
     };
   }
 
-  /** Every row of the graph but the reverse ones, which repeat the forward ones. */
-  async *graphRows(): AsyncGenerator<Entry> {
+  async digest(expiry: Expiry): Promise<GraphDigest> {
     await using snapshot = this.#db.snapshot();
-    for await (const entry of this.#scan({ ...rows.graphRange, reverse: false }, chunkRowsMax, snapshot)) {
-      if (rows.rowKindOf(entry[0]) !== rows.rowKind.in) yield entry;
-    }
+    const sources = await this.#sources(snapshot);
+    return { hex: await digestRows(logicalRows(this.#graphRows(snapshot), expiry)), sources };
   }
 
   /** The rows that time to live hides, among the next `rowsMax`. */
@@ -170,6 +168,21 @@ export class LevelReader {
       if (scanned >= rowsMax) return { rows: found, scanned, next: key };
     }
     return { rows: found, scanned, next: null };
+  }
+
+  /** Every row of the graph but the reverse ones, which repeat the forward ones. */
+  async *#graphRows(snapshot: Snapshot): AsyncGenerator<Entry> {
+    for await (const entry of this.#scan({ ...rows.graphRange, reverse: false }, chunkRowsMax, snapshot)) {
+      if (rows.rowKindOf(entry[0]) !== rows.rowKind.in) yield entry;
+    }
+  }
+
+  async #sources(snapshot: Snapshot): Promise<readonly SourceStatus[]> {
+    const found: SourceStatus[] = [];
+    for (const [, value] of await this.#db.iterator({ ...rows.positionRange, snapshot }).all()) {
+      found.push(statusOf(decodePosition(value)));
+    }
+    return found.sort(compareSources);
   }
 
   async #occurrences(

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { type Clock, OutageError, StopError } from '../foundation/index.ts';
-import { digestRows } from './digest.ts';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
@@ -9,6 +8,7 @@ import type {
   Claim,
   EdgeQuery,
   EdgeView,
+  GraphDigest,
   GraphEstimate,
   GraphStore,
   JourneyPage,
@@ -23,7 +23,6 @@ import { checkFormat, isLevelError, openFailure, openLevel } from './leveldb-ope
 import { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts';
 import { LevelReader } from './leveldb-reader.ts';
 import { LevelWriterThread } from './leveldb-writer-thread.ts';
-import { logicalRows } from './logical-rows.ts';
 import type { NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
 import { metaKey } from './rows.ts';
@@ -102,6 +101,7 @@ async function openSession(settings: LevelSettings, clock: Clock, lives: Lives):
 const crashesMax = 3;
 
 class LevelStore implements GraphStore {
+  readonly guarantee = 'atomic';
   readonly #settings: LevelSettings;
   readonly #clock: Clock;
   readonly #lives: Lives;
@@ -175,9 +175,9 @@ class LevelStore implements GraphStore {
     return this.#read((reader) => reader.estimate());
   }
 
-  digest(): Promise<string> {
+  digest(): Promise<GraphDigest> {
     const expiry = new Expiry(this.timeToLive(), this.#clock.now());
-    return this.#read((reader) => digestRows(logicalRows(reader.graphRows(), expiry)));
+    return this.#read((reader) => reader.digest(expiry));
   }
 
   async setTimeToLive(rules: TimeToLive): Promise<void> {

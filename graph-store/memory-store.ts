@@ -10,6 +10,7 @@ import type {
   Claim,
   EdgeQuery,
   EdgeView,
+  GraphDigest,
   GraphEstimate,
   GraphStore,
   JourneyPage,
@@ -59,6 +60,7 @@ export function createMemoryStore(clock: Clock): GraphStore {
 }
 
 class MemoryStore implements GraphStore {
+  readonly guarantee = 'atomic';
   readonly #clock: Clock;
   readonly #nodes = new Map<string, MemoryNode>();
   readonly #edgeTombstones = new Map<string, EdgeTombstone>();
@@ -89,17 +91,23 @@ class MemoryStore implements GraphStore {
     assert(partition !== undefined, 'a partition without a position is refused');
     let nodeWrites = 0;
     let nodeWritesSuppressed = 0;
+    let nodeWritesCoalesced = 0;
+    const written = new Set<string>();
     // Decoded before anything is changed: a batch that cannot be read changes nothing.
     for (const event of [...decodeEvents(mutations.take())]) {
       const lineage = lineageOf(event, advance.source);
       for (const mutation of event.mutations) {
         const changed = this.#change(event, mutation, lineage);
-        if (mutation.kind === 'node' && changed) nodeWrites += 1;
-        if (mutation.kind === 'node' && !changed) nodeWritesSuppressed += 1;
+        if (mutation.kind !== 'node') continue;
+        const key = keyOf(mutation.node);
+        if (!changed) nodeWritesSuppressed += 1;
+        else if (written.has(key)) nodeWritesCoalesced += 1;
+        else nodeWrites += 1;
+        if (changed) written.add(key);
       }
     }
     partition.position = advanced(partition.position, advance);
-    return { nodeWrites, nodeWritesSuppressed };
+    return { nodeWrites, nodeWritesSuppressed, nodeWritesCoalesced };
   }
 
   async node(ref: NodeRef): Promise<NodeView | null> {
@@ -185,9 +193,10 @@ class MemoryStore implements GraphStore {
     return { nodes: this.#nodes.size, edges: edges.size, relativeError: 0 };
   }
 
-  async digest(): Promise<string> {
+  async digest(): Promise<GraphDigest> {
     this.#assertOpen();
-    return await digestRows(logicalRows(this.#rows(), this.#expiry()));
+    const sources = await this.sources();
+    return { hex: await digestRows(logicalRows(this.#rows(), this.#expiry())), sources };
   }
 
   async setTimeToLive(rules: TimeToLive): Promise<void> {

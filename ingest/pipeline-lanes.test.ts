@@ -374,7 +374,7 @@ it('leaves the same graph wherever batches end, also when records share an event
       await hand.handler.batch(batchOf(records));
       ending.abort();
       expect(await outcome).toBe(null);
-      graphs.push(await store.digest());
+      graphs.push((await store.digest()).hex);
     }
     expect(new Set(graphs).size).toBe(1);
   });
@@ -445,7 +445,7 @@ describe('several partitions', () => {
         { source, epoch, from: 0n, next: 1n, fates: zeroFates, newestEventMs: 0 },
         mutations,
       );
-      expect(await memory.digest()).toBe(await oracle.digest());
+      expect((await memory.digest()).hex).toBe((await oracle.digest()).hex);
     });
     await fc.assert(property, { numRuns: 100, seed: 20_261_121 });
   });

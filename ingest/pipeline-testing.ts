@@ -102,6 +102,7 @@ export function storeOver(store: GraphStore, writes: Pick<GraphStore, 'claim' | 
     edge: (query) => store.edge(query),
     sources: () => store.sources(),
     estimate: () => store.estimate(),
+    guarantee: store.guarantee,
     digest: () => store.digest(),
     setTimeToLive: (rules) => store.setTimeToLive(rules),
     timeToLive: () => store.timeToLive(),
