@@ -212,14 +212,33 @@ export const settingsTable = {
     max: 1024 * MiB,
     description: "LevelDB's memory table; up to two are held, and a restart replays as much.",
   },
-  'store.group.bytes.max': {
+  'store.window.bytes.max': {
     section: 'store',
     kind: 'number',
     unit: 'bytes',
-    default: 1 * MiB,
+    default: 8 * MiB,
     min: 64 * 1024,
     max: 256 * MiB,
-    description: 'Waiting batches are written together up to this size.',
+    description: 'The coalescing window: waiting batches are merged and written together up to this size.',
+  },
+  'store.window.events.max': {
+    section: 'store',
+    kind: 'number',
+    unit: 'records',
+    default: 20_000,
+    min: 1,
+    max: 1_000_000,
+    description: 'The same, in events.',
+  },
+  'store.window.ms': {
+    section: 'store',
+    kind: 'number',
+    unit: 'ms',
+    default: 0,
+    min: 0,
+    max: 60_000,
+    description:
+      'How long a window that is not full waits for more. 0: only while the write before it lasts.',
   },
   'store.sweep.interval.ms': {
     section: 'store',

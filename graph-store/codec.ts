@@ -12,7 +12,7 @@ import type {
   StepLink,
 } from './model.ts';
 import type { PackedMutations } from './mutation-batch.ts';
-import { direction, hashSlotBytes, prefixLengthBytes, tag, valueTag } from './packed-format.ts';
+import { direction, nameLengthBytes, nodeHashBytes, tag, valueTag } from './packed-format.ts';
 import type { RegisterContent } from './register.ts';
 
 /** Reads bytes that this product wrote. Anything unexpected is a bug or a damaged file, hence an AssertionError. */
@@ -131,12 +131,12 @@ export class ByteReader {
     };
   }
 
-  /** A node's key prefix `g<type>\0<id>\0`. */
-  prefix(): NodeRef {
-    const typeAt = this.at + 1;
+  /** A node's name `<type>\0<id>\0`. */
+  nodeName(): NodeRef {
+    const typeAt = this.at;
     const typeEnd = this.bytes.indexOf(0, typeAt);
     const idEnd = this.bytes.indexOf(0, typeEnd + 1);
-    must(typeEnd > 0 && idEnd > 0 ? idEnd : null, 'a node prefix is not closed');
+    must(typeEnd >= 0 && idEnd >= 0 ? idEnd : null, 'a node name is not closed');
     this.at = idEnd + 1;
     return {
       type: this.bytes.toString('latin1', typeAt, typeEnd),
@@ -159,8 +159,8 @@ export function decodeStepValue(reader: ByteReader): StepValue {
   for (let left = reader.count(); left > 0; left -= 1) {
     const way = reader.byte() === direction.out ? 'out' : 'in';
     const edge = reader.name();
-    reader.at += prefixLengthBytes;
-    links.push({ edge, direction: way, node: reader.prefix() });
+    reader.at += nameLengthBytes;
+    links.push({ edge, direction: way, node: reader.nodeName() });
   }
   return { domain, action, links, properties: reader.properties() };
 }
@@ -202,15 +202,14 @@ function changesOf(contents: readonly (readonly [string, RegisterContent])[]): N
 }
 
 function nodeAt(reader: ByteReader, offset: number): NodeRef {
-  return new ByteReader(reader.bytes, offset + prefixLengthBytes).prefix();
+  return new ByteReader(reader.bytes, offset + nameLengthBytes + nodeHashBytes).nodeName();
 }
 
 function decodeMutation(reader: ByteReader): Mutation | null {
   const kind = reader.byte();
   switch (kind) {
     case tag.define:
-      reader.at += hashSlotBytes;
-      reader.at += prefixLengthBytes + reader.bytes.readUInt16BE(reader.at);
+      reader.at += nameLengthBytes + nodeHashBytes + reader.bytes.readUInt16BE(reader.at);
       return null;
     case tag.node: {
       const node = nodeAt(reader, reader.uint32());
@@ -292,10 +291,10 @@ export function encodeProperties(properties: readonly Property[]): Buffer {
 
 export function encodeStepValue(step: StepValue): Buffer {
   const links = step.links.map(({ edge, direction: way, node }) => {
-    const prefix = Buffer.from(`g${node.type}\0${node.id}\0`);
-    const length = Buffer.alloc(prefixLengthBytes);
-    length.writeUInt16BE(prefix.length);
-    return Buffer.concat([Buffer.of(direction[way]), encodeName(edge), length, prefix]);
+    const name = Buffer.from(`${node.type}\0${node.id}\0`);
+    const length = Buffer.alloc(nameLengthBytes);
+    length.writeUInt16BE(name.length);
+    return Buffer.concat([Buffer.of(direction[way]), encodeName(edge), length, name]);
   });
   return Buffer.concat([
     encodeText(step.domain),

@@ -10,7 +10,7 @@ const [folder = '', count = '0'] = process.argv.slice(2);
 const inFlightMax = 4;
 const outagesMax = 5;
 
-const store = await openLevelStore({ folder, writeBufferBytes: 2 ** 20, groupBytesMax: 1 }, systemClock);
+const store = await openLevelStore({ folder, writeBufferBytes: 2 ** 20, windowBytesMax: 1 }, systemClock);
 let outages = 0;
 for (let done = false; !done; ) {
   try {

@@ -70,7 +70,7 @@ describe('The LevelDB store on a full disk', () => {
     const folder = join(disk, 'store');
     const filler = join(disk, 'filler');
     await mkdir(folder);
-    const settings = { folder, writeBufferBytes: 2 ** 20, groupBytesMax: 1 };
+    const settings = { folder, writeBufferBytes: 2 ** 20, windowBytesMax: 1 };
     const store = await openLevelStore(settings, systemClock);
     const first = await store.claim(crashSource);
     for (let number = 0; number < 5; number += 1) {
@@ -110,7 +110,7 @@ describe('The LevelDB store on a full disk', () => {
     const folder = join(disk, 'store');
     const filler = join(disk, 'filler');
     await mkdir(folder);
-    const settings = { folder, writeBufferBytes: 2 ** 20, groupBytesMax: 1 };
+    const settings = { folder, writeBufferBytes: 2 ** 20, windowBytesMax: 1 };
     const store = await openLevelStore(settings, systemClock);
     const { epoch } = await store.claim(crashSource);
     await fillDisk(filler);

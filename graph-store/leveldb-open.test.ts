@@ -51,7 +51,7 @@ describe('Opening the LevelDB store', () => {
     await foreign.close();
     const opening = openLevelStore({ folder }, systemClock);
     await expect(opening).rejects.toMatchObject({ code: 'STORE_FORMAT', reaction: 'stop' });
-    await expect(opening).rejects.toThrow(/format 99 and this version reads format 2/);
+    await expect(opening).rejects.toThrow(/format 99 and this version reads format 3/);
   });
 
   it('refuses a database that is not ours', async () => {
@@ -108,7 +108,7 @@ describe('Opening the LevelDB store', () => {
   });
 
   it('merges with node rows that are still being written and that the cache has dropped', async () => {
-    const store = await openLevelStore({ folder, nodeCacheBytes: 0, groupBytesMax: 1 }, systemClock);
+    const store = await openLevelStore({ folder, nodeCacheBytes: 0, windowBytesMax: 1 }, systemClock);
     const { epoch } = await store.claim(crashSource);
     const write = (number: number, ...nodes: [id: string, timeMs: number][]): Promise<unknown> => {
       const batch = createMutationBatch();

@@ -14,8 +14,13 @@ export interface LevelSettings {
   readonly writeBufferBytes: number;
   /** LevelDB's table files; larger than its default, so that a merge opens fewer of them. */
   readonly tableBytesMax: number;
-  /** Batches that wait are written together up to this size. */
-  readonly groupBytesMax: number;
+  /**
+   * The coalescing window: batches that wait are merged and written together up to so many bytes and events (a batch is never split), and a
+   * window that is not full waits so long for more, from its first batch on, while LevelDB has nothing else to write.
+   */
+  readonly windowBytesMax: number;
+  readonly windowEventsMax: number;
+  readonly windowMs: number;
   readonly maxOpenFiles: number;
 }
 
@@ -24,7 +29,9 @@ export const defaultLevelSettings = {
   nodeCacheBytes: 64 * 2 ** 20,
   writeBufferBytes: 32 * 2 ** 20,
   tableBytesMax: 8 * 2 ** 20,
-  groupBytesMax: 2 ** 20,
+  windowBytesMax: 8 * 2 ** 20,
+  windowEventsMax: 20_000,
+  windowMs: 0,
   maxOpenFiles: 512,
 } as const satisfies Omit<LevelSettings, 'folder'>;
 
@@ -39,6 +46,7 @@ export interface ApplyRequest {
   readonly newestEventMs: number;
   readonly buffer: ArrayBuffer;
   readonly lengthBytes: number;
+  readonly eventCount: number;
   readonly origins: readonly EventOrigin[];
 }
 

@@ -277,7 +277,7 @@ export class LevelReader {
   #occurrenceOf(query: AdjacencyQuery, keyAt: number, [key, value]: Entry): OccurrenceView {
     const reader = new ByteReader(key, keyAt);
     const { timeMs, occurrence } = reader.eventKey();
-    const other = reader.prefix();
+    const other = reader.nodeName();
     const edgeKey = key.toString('utf8', reader.at);
     const out = query.direction === 'out';
     const content = new ByteReader(value);

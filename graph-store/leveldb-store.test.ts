@@ -11,7 +11,7 @@ const bounds = {
   writeBufferBytes: 2 ** 20,
   blockCacheBytes: 2 ** 20,
   nodeCacheBytes: 4096,
-  groupBytesMax: 2048,
+  windowBytesMax: 2048,
 };
 
 async function openIn(folder: string, clock: Clock): Promise<GraphStore> {

@@ -87,8 +87,7 @@ export class LevelWriterThread {
     if (this.#closing) throw this.#closed();
     return await new Promise((applied, rejected) => {
       const id = this.#register({ ...nobody, applied, rejected });
-      const { buffer, lengthBytes, origins } = packed;
-      this.#send({ kind: 'apply', id, ...advance, buffer, lengthBytes, origins }, [buffer]);
+      this.#send({ kind: 'apply', id, ...advance, ...packed }, [packed.buffer]);
     });
   }
 

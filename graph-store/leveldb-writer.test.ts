@@ -1,29 +1,23 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { must } from '../foundation/index.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { must, systemClock } from '../foundation/index.ts';
 import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
 import type { Level } from './leveldb-group.ts';
 import { openLevel } from './leveldb-open.ts';
 import { type ApplyRequest, defaultLevelSettings, type WriterReply } from './leveldb-protocol.ts';
 import { LevelWriter } from './leveldb-writer.ts';
 import { decodePosition, positionKey } from './position.ts';
-import { rowKind } from './rows.ts';
 
 function applyRequest(id: number, epoch: number, number: number): ApplyRequest {
-  const { buffer, lengthBytes, origins } = crashBatch(number).take();
-  return { kind: 'apply', id, ...crashAdvance(epoch, number), buffer, lengthBytes, origins };
+  return { kind: 'apply', id, ...crashAdvance(epoch, number), ...crashBatch(number).take() };
 }
 
-/** The next write that holds a node row fails once; LevelDB itself would take the one after it. */
+/** The next write fails once; LevelDB itself would take the one after it. */
 function failNextWrite(db: Level): void {
-  const fail = ({ key }: { key: unknown }): void => {
-    if (!Buffer.isBuffer(key) || key[0] !== 0x67 || key.at(-1) !== rowKind.node) return;
-    db.hooks.prewrite.delete(fail);
-    throw new Error('no space');
-  };
-  db.hooks.prewrite.add(fail);
+  const batches = Object.getPrototypeOf(db.batch());
+  vi.spyOn(batches, 'write').mockRejectedValueOnce(new Error('no space'));
 }
 
 describe('The LevelDB writer after a failed write', () => {
@@ -34,6 +28,7 @@ describe('The LevelDB writer after a failed write', () => {
     db = await openLevel({ ...defaultLevelSettings, folder });
   });
   afterEach(async () => {
+    vi.restoreAllMocks();
     await db.close();
     await rm(folder, { recursive: true });
   });
@@ -41,8 +36,8 @@ describe('The LevelDB writer after a failed write', () => {
   it('rejects what was being built and what still waited, and writes none of it', async () => {
     const replies: WriterReply[] = [];
     // One request a group: the first is being written, the second built, and the rest waits.
-    const settings = { ...defaultLevelSettings, folder, groupBytesMax: 1 };
-    const writer = await LevelWriter.open(db, settings, (reply) => replies.push(reply));
+    const settings = { ...defaultLevelSettings, folder, windowBytesMax: 1 };
+    const writer = await LevelWriter.open(db, settings, systemClock, (reply) => replies.push(reply));
     writer.submit({ kind: 'claim', id: 1, source: crashSource });
     await writer.drained();
     expect(replies.splice(0)).toEqual([{ kind: 'claimed', id: 1, claim: { epoch: 1, next: null } }]);

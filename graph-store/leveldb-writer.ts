@@ -1,14 +1,6 @@
-import xxhash from 'xxhash-wasm';
-import { assert, unreachable } from '../foundation/index.ts';
+import { assert, type Clock, unreachable } from '../foundation/index.ts';
 import { HyperLogLog } from './hyperloglog.ts';
-import {
-  copiedValueBytesMax,
-  type GroupContext,
-  keyBytesMax,
-  type Level,
-  LevelGroup,
-  Scratch,
-} from './leveldb-group.ts';
+import { type GroupContext, type Level, LevelGroup } from './leveldb-group.ts';
 import type {
   ApplyRequest,
   ClaimRequest,
@@ -18,9 +10,9 @@ import type {
   TimeToLiveRequest,
   WriterReply,
 } from './leveldb-protocol.ts';
-import { OriginIds, originRange } from './lineage.ts';
-import { NodeCache } from './node-cache.ts';
+import { LineageBytes, OriginIds, originRange } from './lineage.ts';
 import { NodeRowMerger } from './node-row.ts';
+import { NodeRows } from './node-rows.ts';
 import {
   advanced,
   claimed,
@@ -30,10 +22,13 @@ import {
   positionKey,
   refusal,
 } from './position.ts';
+import { RowBuilder } from './row-builder.ts';
+import { RowQueue } from './row-queue.ts';
 import { metaKey, positionRange } from './rows.ts';
 
 interface Pending {
   readonly group: LevelGroup;
+  readonly startedMs: number;
   readonly replies: WriterReply[];
   readonly partitions: Set<string>;
 }
@@ -41,29 +36,36 @@ interface Pending {
 type WriteRequest = ApplyRequest | ClaimRequest | RemoveRequest | TimeToLiveRequest;
 
 /**
- * The only writer of a database. Group commit: while LevelDB writes and syncs one group, requests that arrive are built
- * into the next, up to `groupBytesMax`; what does not fit waits in the queue, which the pipelines bound by what they
+ * The only writer of a database. Group commit: while LevelDB writes and syncs one group, requests that arrive are merged
+ * into the next until its window is full; that one is sealed, and what comes then waits in the queue, which the pipelines bound by what they
  * let be in flight. Positions move in memory when a request joins a group, and on disk with the group's own write; after a
  * failed write both differ, so the writer is broken for good and the store opens another.
  */
 export class LevelWriter {
   readonly #settings: LevelSettings;
+  readonly #clock: Clock;
   readonly #context: GroupContext;
   readonly #reply: (reply: WriterReply) => void;
   readonly #partitions: Map<string, Partition>;
   readonly #queue: WriteRequest[] = [];
   #building: Pending | null = null;
+  /** Full, and waiting for the write before it. */
+  #sealed: Pending | null = null;
   #writing: Pending | null = null;
+  #waiting = false;
   #broken: Rejection | null = null;
+  #draining = false;
   #idle: (() => void) | null = null;
 
   private constructor(
     settings: LevelSettings,
+    clock: Clock,
     context: GroupContext,
     partitions: Map<string, Partition>,
     reply: (reply: WriterReply) => void,
   ) {
     this.#settings = settings;
+    this.#clock = clock;
     this.#context = context;
     this.#partitions = partitions;
     this.#reply = reply;
@@ -72,27 +74,35 @@ export class LevelWriter {
   static async open(
     db: Level,
     settings: LevelSettings,
+    clock: Clock,
     reply: (reply: WriterReply) => void,
   ): Promise<LevelWriter> {
     const partitions = new Map<string, Partition>();
     for await (const [key, value] of db.iterator({ ...positionRange })) {
       partitions.set(key.toString(), { position: decodePosition(value), claimed: false });
     }
-    const { h32Raw } = await xxhash();
     const nodes = await db.get(metaKey.nodeEstimate);
     const edges = await db.get(metaKey.edgeEstimate);
-    const context = {
+    const pending = new Set<LevelGroup>();
+    const changed = (): string[] => [...pending].flatMap((group) => group.changed);
+    let number = 0;
+    const context: GroupContext = {
       db,
-      cache: new NodeCache(settings.nodeCacheBytes),
+      nodeRows: new NodeRows(settings.nodeCacheBytes, changed),
       merger: new NodeRowMerger(),
       nodes: new HyperLogLog(nodes),
       edges: new HyperLogLog(edges),
-      hash: (bytes: Uint8Array) => h32Raw(bytes),
-      scratch: new Scratch(keyBytesMax),
-      values: new Scratch(copiedValueBytesMax),
+      builder: new RowBuilder(),
+      queue: new RowQueue(),
+      lineage: new LineageBytes(),
       origins: new OriginIds(await db.iterator({ ...originRange }).all()),
+      pending,
+      nextNumber: () => {
+        number += 1;
+        return number;
+      },
     };
-    return new LevelWriter(settings, context, partitions, reply);
+    return new LevelWriter(settings, clock, context, partitions, reply);
   }
 
   submit(request: WriteRequest): void {
@@ -100,26 +110,65 @@ export class LevelWriter {
     this.#pump();
   }
 
-  /** Resolves when nothing waits and nothing is being written. */
+  /** Resolves when nothing waits and nothing is being written; no window waits any longer. */
   async drained(): Promise<void> {
-    if (this.#writing === null && this.#queue.length === 0) return;
+    this.#draining = true;
+    this.#pump();
+    if (this.#isIdle()) return;
     await new Promise<void>((resolve) => {
       this.#idle = resolve;
     });
   }
 
+  #isIdle(): boolean {
+    return (
+      this.#queue.length === 0 && this.#building === null && this.#sealed === null && this.#writing === null
+    );
+  }
+
+  /** Seals and writes what it may, and takes requests in until the groups are full. */
   #pump(): void {
-    this.#build();
-    if (this.#writing === null && this.#building !== null) {
-      this.#startWrite(this.#building);
-      // What did not fit the group that is now being written is built into the next meanwhile.
+    do {
       this.#build();
-    }
-    if (this.#writing === null && this.#queue.length === 0) this.#idle?.();
+      if (this.#sealed === null && this.#building !== null && this.#isDue(this.#building)) {
+        this.#sealed = this.#building;
+        this.#building = null;
+        this.#seal(this.#sealed);
+      }
+      if (this.#writing === null && this.#sealed !== null) {
+        this.#startWrite(this.#sealed);
+        this.#sealed = null;
+      }
+    } while (this.#queue.length > 0 && !this.#isFull());
+    if (this.#isIdle()) this.#idle?.();
+  }
+
+  #isFull(): boolean {
+    const group = this.#building?.group;
+    if (group === undefined) return false;
+    const { windowBytesMax, windowEventsMax } = this.#settings;
+    return group.sizeBytes >= windowBytesMax || group.events >= windowEventsMax;
+  }
+
+  /** Full groups are built while another is written; the others wait for their window, and as long as there is something to write. */
+  #isDue(building: Pending): boolean {
+    if (this.#isFull()) return true;
+    if (this.#writing !== null) return false;
+    const leftMs = building.startedMs + this.#settings.windowMs - this.#clock.now();
+    if (leftMs <= 0 || this.#draining) return true;
+    if (!this.#waiting) void this.#wait(leftMs);
+    return false;
+  }
+
+  async #wait(delayMs: number): Promise<void> {
+    this.#waiting = true;
+    await this.#clock.sleep(delayMs);
+    this.#waiting = false;
+    this.#pump();
   }
 
   #build(): void {
-    while (this.#queue.length > 0 && (this.#building?.group.sizeBytes ?? 0) < this.#settings.groupBytesMax) {
+    while (this.#queue.length > 0 && !this.#isFull()) {
       const request = this.#queue.shift();
       if (request === undefined) break;
       if (this.#broken !== null) this.#reply({ kind: 'rejected', id: request.id, error: this.#broken });
@@ -181,8 +230,9 @@ export class LevelWriter {
     }
     assert(partition !== undefined, 'a partition without a position is refused');
     const pending = this.#pending();
-    const { buffer, lengthBytes, source, origins } = request;
-    const applied = pending.group.add({ packed: Buffer.from(buffer, 0, lengthBytes), source, origins });
+    const { buffer, lengthBytes, eventCount, source, origins } = request;
+    const packed = Buffer.from(buffer, 0, lengthBytes);
+    const applied = pending.group.add({ packed, eventCount, source, origins });
     partition.position = advanced(partition.position, request);
     pending.partitions.add(key);
     pending.replies.push({ kind: 'applied', id: request.id, applied });
@@ -190,22 +240,24 @@ export class LevelWriter {
 
   #pending(): Pending {
     this.#building ??= {
-      group: new LevelGroup(this.#context, this.#writing?.group ?? null),
+      group: new LevelGroup(this.#context),
+      startedMs: this.#clock.now(),
       replies: [],
       partitions: new Set(),
     };
     return this.#building;
   }
 
-  #startWrite(pending: Pending): void {
-    this.#building = null;
-    this.#writing = pending;
-    for (const key of pending.partitions) {
+  #seal({ group, partitions }: Pending): void {
+    for (const key of partitions) {
       const partition = this.#partitions.get(key);
-      if (partition !== undefined) {
-        pending.group.putMeta(Buffer.from(key), encodePosition(partition.position));
-      }
+      if (partition !== undefined) group.putMeta(Buffer.from(key), encodePosition(partition.position));
     }
+    group.seal();
+  }
+
+  #startWrite(pending: Pending): void {
+    this.#writing = pending;
     pending.group.write().then(
       () => this.#written(pending),
       (cause: unknown) => this.#failed(pending, cause),
@@ -222,12 +274,13 @@ export class LevelWriter {
     const error = writeFailure(this.#settings.folder, cause);
     this.#broken = error;
     this.#reply({ kind: 'broken', error });
-    for (const { replies } of this.#building === null ? [pending] : [pending, this.#building]) {
-      for (const reply of replies) {
+    for (const each of [pending, this.#sealed, this.#building]) {
+      for (const reply of each?.replies ?? []) {
         if ('id' in reply) this.#reply({ kind: 'rejected', id: reply.id, error });
       }
     }
     this.#writing = null;
+    this.#sealed = null;
     this.#building = null;
     this.#pump();
   }

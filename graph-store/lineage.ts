@@ -50,8 +50,39 @@ export class OriginIds {
   }
 }
 
+/** The lineages of a group's events, each with its length in front: written once for an event and copied into all its rows. */
+export class LineageBytes {
+  bytes = Buffer.allocUnsafeSlow(64 * 1024);
+  #length = 0;
+
+  /** Where it is. `id` is 0 when unknown; the offset is the eight bytes of `packed` at `offsetAt`. */
+  add(id: number, partition: number, packed: Buffer, offsetAt: number): number {
+    const at = this.#length;
+    if (at + 1 + lineageBytesMax > this.bytes.length) this.#grow();
+    const end = id === 0 ? at + 1 : writeLineage(this.bytes, at + 1, id, partition, packed, offsetAt);
+    this.bytes[at] = end - at - 1;
+    this.#length = end;
+    return at;
+  }
+
+  /** Without its length. */
+  of(at: number): Buffer {
+    return this.bytes.subarray(at + 1, at + 1 + (this.bytes[at] ?? 0));
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+
+  #grow(): void {
+    const grown = Buffer.allocUnsafeSlow(this.bytes.length * 2);
+    this.bytes.copy(grown);
+    this.bytes = grown;
+  }
+}
+
 /** Writes it at `start`, the offset from eight bytes of `packed`; answers where it ends. */
-export function writeLineage(
+function writeLineage(
   bytes: Buffer,
   start: number,
   id: number,

@@ -358,7 +358,7 @@ class MemoryStore implements GraphStore {
       for (const occurrence of out.values()) {
         const { type, from, to, key: edgeKey, properties } = occurrence;
         const prefix = rows.adjacencyPrefix(from, 'out', type);
-        const end = [rows.nodePrefix(to), Buffer.from(edgeKey ?? '')];
+        const end = [rows.nodeName(to), Buffer.from(edgeKey ?? '')];
         const key = Buffer.concat([prefix, rows.eventKey(occurrence), ...end]);
         yield [key, Buffer.concat([lengthOfNoLineage, encodeProperties(properties)])];
       }
@@ -402,6 +402,6 @@ function edgeKeyOf({ type, from, to, key }: Omit<EdgeTombstone, 'timeMs'>): stri
 function compareOccurrences(way: 'out' | 'in', a: OccurrenceView, b: OccurrenceView): number {
   const other = way === 'out' ? 'to' : 'from';
   const endOf = (view: OccurrenceView): Buffer =>
-    Buffer.concat([rows.nodePrefix(view[other]), Buffer.from(view.key ?? '')]);
+    Buffer.concat([rows.nodeName(view[other]), Buffer.from(view.key ?? '')]);
   return compareTimePositions(b, a) || endOf(a).compare(endOf(b));
 }

@@ -34,8 +34,8 @@ import {
   direction,
   eventKeyBytes,
   eventLineageBytes,
-  hashSlotBytes,
-  prefixLengthBytes,
+  nameLengthBytes,
+  nodeHashBytes,
   rankBytes,
   tag,
   valueTag,
@@ -67,7 +67,7 @@ export function createMutationBatch(capacityBytes: number = initialBytes): Mutat
 /**
  * Mutations of many events, packed into one buffer: what crosses from the pipeline's thread to the store's.
  *
- * Packing writes what the store will keep (key prefixes, row values) and not a tree of objects: the store's thread then
+ * Packing writes what the store will keep (nodes' names, row values) and not a tree of objects: the store's thread then
  * copies bytes and never builds a string for a step or an occurrence. A node that an event names several times is
  * written once and pointed at. There is no table of nodes across events: a look-up of a fresh string in a map of
  * thousands costs about what writing its twenty bytes again does, and the map is memory.
@@ -300,17 +300,16 @@ export class MutationBatch {
     this.#length += 1 + bytes;
   }
 
-  /** Where this node's key prefix was written: its length in two bytes, then the prefix. */
+  /** Where this node was defined: the length of its name in two bytes, room for the hash, then the name. */
   #nodeOffset(node: NodeRef): number {
     const { type, id } = node;
     for (let i = 0; i < this.#nodeCount; i += 1) {
       if (this.#nodeIds[i] === id && this.#nodeTypes[i] === type) return this.#nodeAt[i] ?? 0;
     }
-    this.#reserve(1 + hashSlotBytes);
-    this.#bytes[this.#length] = tag.define;
-    this.#length += 1 + hashSlotBytes;
+    this.#reserve(1);
+    this.#bytes[this.#length++] = tag.define;
     const at = this.#length;
-    this.#writePrefix(type, id);
+    this.#writeNodeName(type, id, nodeHashBytes);
     if (this.#nodeCount < eventNodesMax) {
       this.#nodeTypes[this.#nodeCount] = type;
       this.#nodeIds[this.#nodeCount] = id;
@@ -320,29 +319,32 @@ export class MutationBatch {
     return at;
   }
 
-  /** The prefix again, inside a step's row: copied from where the event first named the node. */
+  /** The name again, inside a step's row: copied from where the event first named the node. */
   #writeLinkedNode(node: NodeRef): void {
     for (let i = 0; i < this.#nodeCount; i += 1) {
       if (this.#nodeIds[i] === node.id && this.#nodeTypes[i] === node.type) {
         const at = this.#nodeAt[i] ?? 0;
-        const length = this.#view.getUint16(at) + prefixLengthBytes;
-        this.#reserve(length);
+        const length = this.#view.getUint16(at);
+        this.#reserve(nameLengthBytes + length);
+        this.#view.setUint16(this.#length, length);
+        this.#length += nameLengthBytes;
+        const nameAt = at + nameLengthBytes + nodeHashBytes;
         const bytes = this.#bytes;
-        for (let k = 0; k < length; k += 1) bytes[this.#length + k] = bytes[at + k] ?? 0;
+        for (let k = 0; k < length; k += 1) bytes[this.#length + k] = bytes[nameAt + k] ?? 0;
         this.#length += length;
         return;
       }
     }
-    this.#writePrefix(node.type, node.id);
+    this.#writeNodeName(node.type, node.id, 0);
   }
 
-  /** `g<type>\0<id>\0`: all rows of a node begin with it; types and ids hold no NUL, so no prefix begins another. */
-  #writePrefix(type: string, id: string): void {
+  /** `<type>\0<id>\0`: types and ids hold no NUL, so no name begins another. */
+  #writeNodeName(type: string, id: string, roomBytes: number): void {
     if (id.length > nodeIdBytesMax) checkNodeId(id);
     const at = this.#length;
-    this.#reserve(prefixLengthBytes + type.length + id.length * 3 + 3);
-    this.#bytes[at + prefixLengthBytes] = 0x67;
-    this.#length = at + prefixLengthBytes + 1;
+    this.#reserve(nameLengthBytes + roomBytes + type.length + id.length * 3 + 2);
+    const nameAt = at + nameLengthBytes + roomBytes;
+    this.#length = nameAt;
     this.#writeAscii(type, 'node type');
     this.#bytes[this.#length++] = 0;
     const idAt = this.#length;
@@ -360,7 +362,7 @@ export class MutationBatch {
       this.#length = idAt + i;
     }
     bytes[this.#length++] = 0;
-    this.#view.setUint16(at, this.#length - at - prefixLengthBytes);
+    this.#view.setUint16(at, this.#length - nameAt);
   }
 
   #writeProperties(properties: readonly Property[]): void {

@@ -66,59 +66,58 @@ const timeAndRankBytesMax = timeBytesLength + 8;
 /** Without the lineage, which has its length in the byte before. */
 const registersAt = 9;
 
-/** Merges node mutations into rows. It owns two buffers that it reuses: one merge at a time. */
+/** Merges node mutations into rows. It owns a buffer that it reuses: one merge at a time. */
 export class NodeRowMerger {
-  #row = Buffer.allocUnsafe(4096);
-  #out = Buffer.allocUnsafe(8192);
-  #outLength = 0;
+  /** The row that `merge` made: its first `outLength` bytes. */
+  out = Buffer.allocUnsafeSlow(8192);
+  outLength = 0;
+  #row: Buffer = this.out;
   /** Of the mutation under way, as rows have it. */
   #rank: Buffer = Buffer.of(0);
   #rankValue = 0;
   #changed = false;
 
-  /** The row after the mutation, as a binary string, or null when the row already was the result. */
-  merge(row: string | undefined, packed: PackedNode): string | null {
-    const { bytes, start, end, timeMs, rank, lineage } = packed;
-    const rowLength = row?.length ?? 0;
-    if (this.#row.length < rowLength) this.#row = Buffer.allocUnsafe(rowLength * 2);
-    const worst = rowLength + (end - start) * (1 + timeAndRankBytesMax) + lineage.length + 16;
-    if (this.#out.length < worst) this.#out = Buffer.allocUnsafe(worst * 2);
-    if (row !== undefined) this.#row.write(row, 0, 'latin1');
+  /** Makes the row at `[start, end)`, which has no bytes when there is none, with the mutation; false when it already was the result. */
+  merge(row: Buffer, start: number, end: number, packed: PackedNode): boolean {
+    const { timeMs, rank, lineage } = packed;
+    const worst = end - start + (packed.end - packed.start) * (1 + timeAndRankBytesMax) + lineage.length + 16;
+    if (this.out.length < worst) this.out = Buffer.allocUnsafeSlow(worst * 2);
+    this.#row = row;
     this.#setRank(rank);
-    this.#changed = row === undefined;
-    const mentionedMs = row === undefined ? -1 : readTime(this.#row, 0);
-    if (timeMs > mentionedMs) this.#changed = true;
-    writeTime(this.#out, 0, Math.max(timeMs, mentionedMs));
-    this.#out[8] = lineage.length;
-    this.#outLength = registersAt;
+    const isNew = start === end;
+    const mentionedMs = isNew ? -1 : readTime(row, start);
+    this.#changed = isNew || timeMs > mentionedMs;
+    writeTime(this.out, 0, Math.max(timeMs, mentionedMs));
+    this.out[8] = lineage.length;
+    this.outLength = registersAt;
     this.#copy(lineage, 0, lineage.length);
-    this.#mergeRegisters(rowLength, bytes, start, end, timeMs);
-    return this.#changed ? this.#out.toString('latin1', 0, this.#outLength) : null;
+    this.#mergeRegisters(isNew ? end : start + registersAt + (row[start + 8] ?? 0), end, packed);
+    return this.#changed;
   }
 
   /** As `merge`, of a mutation that writes sets: these have rules of their own. */
-  mergeSets(row: string | undefined, packed: PackedNode): string | null {
-    const { bytes, start, end, timeMs, rank, lineage } = packed;
+  mergeSets(row: Buffer, start: number, end: number, packed: PackedNode): boolean {
+    const { bytes, timeMs, rank, lineage } = packed;
     this.#setRank(rank);
-    const before = Buffer.from(row ?? '', 'latin1');
-    const rowAt = row === undefined ? 0 : registersAt + (before[8] ?? 0);
-    const mentionedMs = row === undefined ? -1 : readTime(before, 0);
-    const writes = { bytes, start, end, timeMs, rank: this.#rank };
+    const before = row.subarray(start, end);
+    const rowAt = before.length === 0 ? 0 : registersAt + (before[8] ?? 0);
+    const mentionedMs = before.length === 0 ? -1 : readTime(before, 0);
+    const writes = { bytes, start: packed.start, end: packed.end, timeMs, rank: this.#rank };
     const places = mergeSetBytes(before, rowAt, writes);
-    if (places === null && row !== undefined && timeMs <= mentionedMs) return null;
+    if (places === null && before.length > 0 && timeMs <= mentionedMs) return false;
     const size = (places ?? []).reduce((sum, place) => sum + place.end - place.at + timeAndRankBytesMax, 0);
     const worst = registersAt + lineage.length + Math.max(size, before.length);
-    if (this.#out.length < worst) this.#out = Buffer.allocUnsafe(worst * 2);
-    writeTime(this.#out, 0, Math.max(timeMs, mentionedMs));
-    this.#out[8] = lineage.length;
-    this.#outLength = registersAt;
+    if (this.out.length < worst) this.out = Buffer.allocUnsafeSlow(worst * 2);
+    writeTime(this.out, 0, Math.max(timeMs, mentionedMs));
+    this.out[8] = lineage.length;
+    this.outLength = registersAt;
     this.#copy(lineage, 0, lineage.length);
     if (places === null) this.#copy(before, rowAt, before.length);
     for (const place of places ?? []) {
       if (place.isNew) this.#write(bytes, place.at, place.nameEnd, place.end, timeMs);
       else this.#copy(before, place.at, place.end);
     }
-    return this.#out.toString('latin1', 0, this.#outLength);
+    return true;
   }
 
   #setRank(rank: number): void {
@@ -127,16 +126,17 @@ export class NodeRowMerger {
     this.#rank = encodeRank(rank);
   }
 
-  #mergeRegisters(rowLength: number, bytes: Buffer, start: number, end: number, timeMs: number): void {
+  #mergeRegisters(rowRegistersAt: number, rowEndsAt: number, packed: PackedNode): void {
     const row = this.#row;
-    let at = start;
+    const { bytes, end, timeMs } = packed;
+    let at = packed.start;
     while ((bytes[at++] ?? 0) > 127);
-    let rowAt = rowLength === 0 ? 0 : registersAt + (row[8] ?? 0);
+    let rowAt = rowRegistersAt;
     while (at < end) {
       const nameEnd = at + 1 + (bytes[at] ?? 0);
       const valueEnd = skipValue(bytes, nameEnd);
       let order = -1;
-      while (rowAt < rowLength) {
+      while (rowAt < rowEndsAt) {
         const rowNameEnd = rowAt + 1 + (row[rowAt] ?? 0);
         order = compareBytes(bytes, at + 1, nameEnd, row, rowAt + 1, rowNameEnd);
         // A property that was a set once: a value stands before the set's registers.
@@ -161,14 +161,14 @@ export class NodeRowMerger {
       }
       at = valueEnd;
     }
-    this.#copy(row, rowAt, rowLength);
+    this.#copy(row, rowAt, rowEndsAt);
   }
 
   #write(bytes: Buffer, at: number, nameEnd: number, valueEnd: number, timeMs: number): void {
     this.#changed = true;
     this.#copy(bytes, at, nameEnd);
-    writeTime(this.#out, this.#outLength, timeMs);
-    this.#outLength += timeBytesLength;
+    writeTime(this.out, this.outLength, timeMs);
+    this.outLength += timeBytesLength;
     this.#copy(this.#rank, 0, this.#rank.length);
     this.#copy(bytes, nameEnd, valueEnd);
   }
@@ -187,14 +187,14 @@ export class NodeRowMerger {
   }
 
   #copy(from: Buffer, start: number, end: number): void {
-    const out = this.#out;
-    let at = this.#outLength;
+    const { out } = this;
+    let at = this.outLength;
     if (end - start > 128) {
       from.copy(out, at, start, end);
       at += end - start;
     } else {
       for (let i = start; i < end; i += 1) out[at++] = from[i] ?? 0;
     }
-    this.#outLength = Math.max(at, this.#outLength);
+    this.outLength = at;
   }
 }

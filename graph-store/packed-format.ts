@@ -4,7 +4,7 @@
  *
  *     event        tag, rank (8), inverted time (8), inverted occurrence (8), origin (2), offset (8)
  *                                                                                what follows belongs to it
- *     define       tag, hash (4), length (2), prefix `g<type>\0<id>\0`           pointed at by the length's offset
+ *     define       tag, length (2), hash (4), name `<type>\0<id>\0`             pointed at by the length's offset
  *     node         tag, node (4), length (4), properties sorted by name
  *     node-sets    as node, some of the properties being elements of sets
  *     edge         tag, from (4), to (4), type (1 + n), key (1 + n), length (4), properties
@@ -12,7 +12,7 @@
  *     node-delete  tag, node (4)
  *     edge-delete  tag, from (4), to (4), type (1 + n), key (1 + n)
  *
- * The hash is room for the reader to keep what it computed for the node. The origin is a place in the batch's list, counted from 1, or 0.
+ * The hash is room for the reader, who puts that of the name there: hash and name together are what a node's rows begin with. The origin is a place in the batch's list, counted from 1, or 0.
  * Properties: a varint count, then a name (1 + n), a value tag and its bytes. Integers are big-endian.
  */
 export const tag = {
@@ -46,5 +46,5 @@ export const rankBytes = 8;
 export const eventKeyBytes = 16;
 /** Behind the event key: origin and offset. */
 export const eventLineageBytes = 10;
-export const prefixLengthBytes = 2;
-export const hashSlotBytes = 4;
+export const nameLengthBytes = 2;
+export const nodeHashBytes = 4;

@@ -2,24 +2,27 @@ import { must } from '../foundation/index.ts';
 import { ByteReader } from './codec.ts';
 import type { EdgeQuery, TimePosition } from './graph-store.ts';
 import type { NodeRef } from './model.ts';
-import { eventKeyBytes } from './packed-format.ts';
+import { hashNodeName } from './node-hash.ts';
+import { eventKeyBytes, nodeHashBytes } from './packed-format.ts';
 import type { Expiry } from './time-to-live.ts';
 
 /**
- * The key layout. Everything about a node lies together, so that a journey or a hop is one range:
+ * The key layout. A node's name is `<type>\0<id>\0`, its prefix `g`, four bytes of the name's hash, then the name. Everything about a
+ * node lies together, so that a journey or a hop is one range:
  *
- *     g<type>\0<id>\0  n                                            registers: see node-row.ts
- *     g<type>\0<id>\0  t                                            the node's tombstone: event time (8)
- *     g<type>\0<id>\0  s  <event key>                               a step: lineage, then what it says
- *     g<type>\0<id>\0  >  <edge type>\0 <event key> <prefix> <key>  an occurrence to that other node: lineage, properties
- *     g<type>\0<id>\0  <  <edge type>\0 <event key> <prefix> <key>  the same occurrence seen from its end
- *     g<type>\0<id>\0  x  <edge type>\0 <prefix> <key>              the tombstone of the edge to that other node
+ *     <prefix> n                                          registers: see node-row.ts
+ *     <prefix> t                                          the node's tombstone: event time (8)
+ *     <prefix> s  <event key>                             a step: lineage, then what it says
+ *     <prefix> >  <edge type>\0 <event key> <name> <key>  an occurrence to the node of that name: lineage, properties
+ *     <prefix> <  <edge type>\0 <event key> <name> <key>  the same occurrence seen from its end
+ *     <prefix> x  <edge type>\0 <name> <key>              the tombstone of the edge to the node of that name
  *     l<id>                                                         an origin: see lineage.ts
  *     m…                                                            format version, estimates, time to live
  *     p[cluster,topicId,partition]                                  position, epoch and fates, as JSON
  *
  * An event key is (inverted time, inverted occurrence id): newest first in key order, and backwards exactly the
- * reverse. Steps and occurrences are only ever put, never read first: their key says which event they are.
+ * reverse. The hash in front spreads nodes evenly and lets a group of writes be put in key order by sorting numbers: what that saves is in
+ * docs/performance.md. Steps and occurrences are only ever put, never read first: their key says which event they are.
  */
 export const rowKind = {
   node: 0x6e,
@@ -30,7 +33,7 @@ export const rowKind = {
   edgeTombstone: 0x78,
 } as const;
 
-export const formatVersion = '2';
+export const formatVersion = '3';
 export const metaKey = {
   format: Buffer.from('mformat'),
   nodeEstimate: Buffer.from('mnodes'),
@@ -40,8 +43,17 @@ export const metaKey = {
 export const graphRange = { gte: Buffer.from('g'), lt: Buffer.from('h') } as const;
 export const positionRange = { gte: Buffer.from('p'), lt: Buffer.from('q') } as const;
 
+/** `g` and the hash. */
+export const nameAt = 1 + nodeHashBytes;
+
+export function nodeName(node: NodeRef): Buffer {
+  return Buffer.from(`${node.type}\0${node.id}\0`);
+}
+
 export function nodePrefix(node: NodeRef): Buffer {
-  return Buffer.from(`g${node.type}\0${node.id}\0`);
+  const prefix = Buffer.from(`g....${node.type}\0${node.id}\0`);
+  prefix.writeUInt32BE(hashNodeName(prefix, nameAt, prefix.length), 1);
+  return prefix;
 }
 
 export function timeBytes(timeMs: number): Buffer {
@@ -71,7 +83,7 @@ export function edgeTombstoneKey(type: string, from: NodeRef, to: NodeRef, key: 
     nodePrefix(from),
     Buffer.of(rowKind.edgeTombstone),
     Buffer.from(`${type}\0`),
-    nodePrefix(to),
+    nodeName(to),
     Buffer.from(key ?? ''),
   ]);
 }
@@ -105,9 +117,12 @@ export function timeRange(
 
 /** What follows a node's prefix in a graph key. */
 export function rowKindOf(key: Buffer): number {
-  const reader = new ByteReader(key);
-  reader.prefix();
-  return reader.byte();
+  return must(key[kindAt(key)], 'a graph row has a kind');
+}
+
+/** Where a graph key says what kind of row it is: behind the node's prefix. */
+export function kindAt(key: Buffer): number {
+  return key.indexOf(0, key.indexOf(0, nameAt) + 1) + 1;
 }
 
 export function decodeTime(bytes: Buffer | undefined): number {
@@ -120,36 +135,36 @@ export const timeLength = 8;
 
 /** The type of the node that a graph row belongs to. */
 export function typeOf(key: Buffer): string {
-  return key.toString('latin1', 1, key.indexOf(0));
+  return key.toString('latin1', nameAt, key.indexOf(0, nameAt));
 }
 
 /** Does what stands behind an occurrence's event key name the other end of this edge and, where it is asked for, its key? */
 export function otherEndMatcher({ to, key }: Pick<EdgeQuery, 'to' | 'key'>): (rest: Buffer) => boolean {
-  const prefix = nodePrefix(to);
-  if (key === null) return (rest) => rest.subarray(0, prefix.length).equals(prefix);
-  const wanted = Buffer.concat([prefix, Buffer.from(key)]);
+  const name = nodeName(to);
+  if (key === null) return (rest) => rest.subarray(0, name.length).equals(name);
+  const wanted = Buffer.concat([name, Buffer.from(key)]);
   return (rest) => rest.equals(wanted);
 }
 
 /** Up to which event time the row is hidden by its types' times to live, if that hides it; null otherwise. */
 export function expiredAt(key: Buffer, value: Buffer, expiry: Expiry): number | null {
-  const kindAt = key.indexOf(0, key.indexOf(0) + 1) + 1;
+  const at = kindAt(key);
   const ofNode = expiry.ofNode(typeOf(key));
-  switch (key[kindAt]) {
+  switch (key[at]) {
     case rowKind.node:
     case rowKind.tombstone:
       return ofNode < 0 ? null : hidden(ofNode, new ByteReader(value).time());
     case rowKind.step:
-      return ofNode < 0 ? null : hidden(ofNode, new ByteReader(key, kindAt + 1).eventKey().timeMs);
+      return ofNode < 0 ? null : hidden(ofNode, new ByteReader(key, at + 1).eventKey().timeMs);
     case rowKind.out:
     case rowKind.in: {
-      const edgeTypeEnd = key.indexOf(0, kindAt + 1);
-      const hiddenMs = Math.max(ofNode, hiddenEdgeMs(key, kindAt, edgeTypeEnd + 1 + eventKeyBytes, expiry));
+      const edgeTypeEnd = key.indexOf(0, at + 1);
+      const hiddenMs = Math.max(ofNode, hiddenEdgeMs(key, at, edgeTypeEnd + 1 + eventKeyBytes, expiry));
       return hiddenMs < 0 ? null : hidden(hiddenMs, new ByteReader(key, edgeTypeEnd + 1).eventKey().timeMs);
     }
     case rowKind.edgeTombstone: {
-      const edgeTypeEnd = key.indexOf(0, kindAt + 1);
-      const hiddenMs = Math.max(ofNode, hiddenEdgeMs(key, kindAt, edgeTypeEnd + 1, expiry));
+      const edgeTypeEnd = key.indexOf(0, at + 1);
+      const hiddenMs = Math.max(ofNode, hiddenEdgeMs(key, at, edgeTypeEnd + 1, expiry));
       return hiddenMs < 0 ? null : hidden(hiddenMs, new ByteReader(value).time());
     }
     default:
@@ -157,10 +172,10 @@ export function expiredAt(key: Buffer, value: Buffer, expiry: Expiry): number | 
   }
 }
 
-/** By the edge's own type and that of the node at its other end, whose prefix is at `otherAt`. */
-function hiddenEdgeMs(key: Buffer, kindAt: number, otherAt: number, expiry: Expiry): number {
-  const ofEdge = expiry.ofEdge(key.toString('latin1', kindAt + 1, key.indexOf(0, kindAt + 1)));
-  return Math.max(ofEdge, expiry.ofNode(key.toString('latin1', otherAt + 1, key.indexOf(0, otherAt))));
+/** By the edge's own type and that of the node at its other end, whose name is at `otherAt`. */
+function hiddenEdgeMs(key: Buffer, typeAt: number, otherAt: number, expiry: Expiry): number {
+  const ofEdge = expiry.ofEdge(key.toString('latin1', typeAt + 1, key.indexOf(0, typeAt + 1)));
+  return Math.max(ofEdge, expiry.ofNode(key.toString('latin1', otherAt, key.indexOf(0, otherAt))));
 }
 
 function hidden(hiddenMs: number, timeMs: number): number | null {
