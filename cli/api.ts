@@ -3,6 +3,7 @@ import { featuredAccountId } from '../demo/index.ts';
 import type { Log } from '../foundation/index.ts';
 import type { Pipeline } from '../ingest/index.ts';
 import {
+  type NodeWriteState,
   queryLimitsDefault,
   type StatusReader,
   startApiServer,
@@ -82,12 +83,22 @@ function statusReader(composition: Composition, startedAtMs: number): StatusRead
     topics: () => composition.pipelines.map(topicState),
     graphSchema: () => composition.mappings.graphSchema(),
     mappings: () => composition.mappings.status(),
+    nodeWrites: () => nodeWritesOf(composition.pipelines),
     tables: () => composition.tables.status(),
     // Before the first look a query for a node type would be told that there is no such type.
     ready: () =>
       composition.mappings.hasLooked &&
       composition.pipelines.some((pipeline) => pipeline.status().state.kind !== 'stopped'),
     freshnessQuantileMs: (share) => composition.freshness.quantile(share),
+  };
+}
+
+function nodeWritesOf(pipelines: readonly Pipeline[]): NodeWriteState {
+  const writes = pipelines.map((pipeline) => pipeline.status().nodeWritesSinceStart);
+  return {
+    written: writes.reduce((sum, { nodeWrites }) => sum + nodeWrites, 0),
+    suppressed: writes.reduce((sum, { nodeWritesSuppressed }) => sum + nodeWritesSuppressed, 0),
+    coalesced: writes.reduce((sum, { nodeWritesCoalesced }) => sum + nodeWritesCoalesced, 0),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   avroRecordProcessorDefaults,
   type DeadLetterWriter,
   type EventSource,
+  InFlightBudget,
   LookupTables,
   MappingsInForce,
   mappingSettingsDefault,
@@ -84,6 +85,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
     );
     cleanup.defer(() => tables.close());
     const freshness = new FreshnessMeter(io.clock);
+    const budget = new InFlightBudget(settings['inflight.bytes.max']);
     const pipelines = await Promise.all(
       events.topics.map(async (topic) => {
         const source = events.source(topic);
@@ -99,6 +101,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
           freshness,
           clock: io.clock,
           random: io.random,
+          budget,
         };
         return new Pipeline(parts, pipelineLimits(settings));
       }),

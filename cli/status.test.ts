@@ -6,7 +6,8 @@ import { figureReader } from './status.ts';
 
 function pipeline(topic: string, state: PipelineState): { status(): PipelineStatus } {
   const fatesSinceStart = { consumed: 5, applied: 4, superseded: 0, filtered: 0, deadLettered: 1 };
-  const rest = { partitions: [], freshnessMs: null, inFlightBytes: 0, gap: null };
+  const nodeWritesSinceStart = { nodeWrites: 0, nodeWritesSuppressed: 0, nodeWritesCoalesced: 0 };
+  const rest = { partitions: [], freshnessMs: null, inFlightBytes: 0, nodeWritesSinceStart, gap: null };
   return { status: () => ({ topic, state, fatesSinceStart, ...rest }) };
 }
 

@@ -32,6 +32,7 @@ async function start(subjectsMax: number) {
       startedAtMs: 0,
       topics: () => [],
       tables: () => [],
+      nodeWrites: () => ({ written: 0, suppressed: 0, coalesced: 0 }),
       graphSchema: () => mappings.graphSchema(),
       mappings: () => mappings.status(),
       ready: () => mappings.hasLooked,

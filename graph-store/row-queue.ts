@@ -1,6 +1,8 @@
-/** Rows of one group at most; what is left of a double's 53 bits beside a hash. */
+/** Rows of one group at most. */
 export const queuedRowsMax = 2 ** 21;
 const initialRows = 2 ** 14;
+const bucketBits = 16;
+const fieldCount = 5;
 
 /** Where the parts of a row stand that is still to be put. */
 export interface QueuedRow {
@@ -18,9 +20,10 @@ export interface QueuedRow {
  * table several times faster when the one before was its neighbour. One for each writer; a group empties it before the next begins.
  */
 export class RowQueue {
-  /** A node's hash above the row's number: sorting these sorts the rows by node and leaves those of a node in order. */
-  #order = new Float64Array(initialRows);
-  #fields = new Int32Array(initialRows * 5);
+  #hashes = new Uint32Array(initialRows);
+  #fields = new Int32Array(initialRows * fieldCount);
+  #order = new Int32Array(initialRows);
+  readonly #starts = new Int32Array(2 ** bucketBits + 1);
   #length = 0;
 
   get length(): number {
@@ -36,10 +39,10 @@ export class RowQueue {
     lineageAt: number,
   ): void {
     const row = this.#length;
-    if (row === this.#order.length) this.#grow();
-    this.#order[row] = hash * queuedRowsMax + row;
+    if (row === this.#hashes.length) this.#grow();
+    this.#hashes[row] = hash;
     const fields = this.#fields;
-    const at = row * 5;
+    const at = row * fieldCount;
     fields[at] = kind;
     fields[at + 1] = batch;
     fields[at + 2] = mutationAt;
@@ -48,14 +51,15 @@ export class RowQueue {
     this.#length = row + 1;
   }
 
-  /** Calls `put` with each row in key order, always with the same object, and is empty afterwards. */
+  /** Calls `put` with each row, always with the same object, and is empty afterwards. */
   drain(put: (row: QueuedRow) => void): void {
-    const order = this.#order.subarray(0, this.#length).sort();
+    const count = this.#length;
+    this.#length = 0;
+    const order = this.#sorted(count);
     const fields = this.#fields;
     const row = { kind: 0, batch: 0, mutationAt: 0, eventAt: 0, lineageAt: 0 };
-    this.#length = 0;
-    for (let i = 0; i < order.length; i += 1) {
-      const at = ((order[i] ?? 0) % queuedRowsMax) * 5;
+    for (let i = 0; i < count; i += 1) {
+      const at = (order[i] ?? 0) * fieldCount;
       row.kind = fields[at] ?? 0;
       row.batch = fields[at + 1] ?? 0;
       row.mutationAt = fields[at + 2] ?? 0;
@@ -65,12 +69,36 @@ export class RowQueue {
     }
   }
 
+  /**
+   * By the first bits of the hash, rows of one node as they came: one counting sort. What is left unsorted are a row or two in a bucket, which are
+   * neighbours all the same; a full sort costs ten times as much and saves LevelDB nothing.
+   */
+  #sorted(count: number): Int32Array {
+    const hashes = this.#hashes;
+    const starts = this.#starts.fill(0);
+    for (let i = 0; i < count; i += 1) {
+      const next = ((hashes[i] ?? 0) >>> (32 - bucketBits)) + 1;
+      starts[next] = (starts[next] ?? 0) + 1;
+    }
+    for (let i = 1; i < starts.length; i += 1) starts[i] = (starts[i] ?? 0) + (starts[i - 1] ?? 0);
+    const order = this.#order;
+    for (let i = 0; i < count; i += 1) {
+      const bucket = (hashes[i] ?? 0) >>> (32 - bucketBits);
+      const place = starts[bucket] ?? 0;
+      order[place] = i;
+      starts[bucket] = place + 1;
+    }
+    return order;
+  }
+
   #grow(): void {
-    const order = new Float64Array(this.#order.length * 2);
-    const fields = new Int32Array(order.length * 5);
-    order.set(this.#order);
+    const rows = this.#hashes.length * 2;
+    const hashes = new Uint32Array(rows);
+    const fields = new Int32Array(rows * fieldCount);
+    hashes.set(this.#hashes);
     fields.set(this.#fields);
-    this.#order = order;
+    this.#hashes = hashes;
     this.#fields = fields;
+    this.#order = new Int32Array(rows);
   }
 }

@@ -29,6 +29,7 @@ export type {
   SourceRecord,
 } from './event-source.ts';
 export { FreshnessHistogram } from './freshness-histogram.ts';
+export { InFlightBudget } from './in-flight-budget.ts';
 export {
   createKafkaClient,
   type KafkaConnection,

@@ -8,6 +8,7 @@ import {
 } from '../foundation/index.ts';
 import {
   type Advance,
+  type Applied,
   createMutationBatch,
   type MutationBatch,
   type SourcePartition,
@@ -25,11 +26,17 @@ const recordsBetweenClockLooks = 32;
 const advanceBytesMin = 256;
 const loadsMax = 2;
 
+/** Of a durable batch. */
+export interface DurableTimes {
+  readonly eventTimesMs: readonly number[];
+  readonly fetchedMs: number;
+}
+
 /** What a lane tells its pipeline. Called only about its own partition; never after an await without looking again. */
 export interface LaneOwner {
   /** Runs `attempt` until it succeeds or fails with another reaction than `outage`; null when the lane died meanwhile. */
   retry<T>(lane: PartitionLane, what: string, attempt: () => Promise<T>): Promise<T | null>;
-  durable(lane: PartitionLane, advance: Advance, eventTimesMs: readonly number[], fetchedMs: number): void;
+  durable(lane: PartitionLane, advance: Advance, applied: Applied, times: DurableTimes): void;
   /** An apply in flight failed, and no `batch` is under way that could tell the source; or only a person can help. */
   failed(lane: PartitionLane, error: JourneyGraphError, offset: bigint): void;
   /** The source handed over a batch that begins behind what comes next: the error to answer with. */
@@ -312,13 +319,14 @@ export class PartitionLane {
 
   /** Calls the store in this very turn; never rejects. */
   async #apply(advance: Advance, segment: Segment, fetchedMs: number): Promise<void> {
+    let applied: Applied;
     try {
-      await this.#parts.store.apply(advance, segment.mutations);
+      applied = await this.#parts.store.apply(advance, segment.mutations);
     } catch (error) {
       this.#fail(asJourneyGraphError(error), advance.from);
       return;
     }
-    this.#owner.durable(this, advance, segment.eventTimesMs, fetchedMs);
+    this.#owner.durable(this, advance, applied, { eventTimesMs: segment.eventTimesMs, fetchedMs });
   }
 
   #fail(error: JourneyGraphError, offset: bigint): void {

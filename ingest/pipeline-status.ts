@@ -1,4 +1,4 @@
-import type { Fates, SourcePartition } from '../graph-store/index.ts';
+import type { Applied, Fates, SourcePartition } from '../graph-store/index.ts';
 
 export type PipelineState =
   | { readonly kind: 'idle' }
@@ -38,7 +38,10 @@ export interface PipelineStatus {
   readonly fatesSinceStart: Fates;
   /** Now minus the newest event time made durable; null when there was none. */
   readonly freshnessMs: number | null;
+  /** Of all pipelines that share the budget. */
   readonly inFlightBytes: number;
+  /** What became of the node mutations that this process made durable: what was saved by leaving out and by merging. */
+  readonly nodeWritesSinceStart: Applied;
   /** The last gap found in the log; null when there was none. */
   readonly gap: Gap | null;
 }
@@ -52,5 +55,15 @@ export function addFates(a: Fates, b: Fates): Fates {
     superseded: a.superseded + b.superseded,
     filtered: a.filtered + b.filtered,
     deadLettered: a.deadLettered + b.deadLettered,
+  };
+}
+
+export const noNodeWrites: Applied = { nodeWrites: 0, nodeWritesSuppressed: 0, nodeWritesCoalesced: 0 };
+
+export function addNodeWrites(a: Applied, b: Applied): Applied {
+  return {
+    nodeWrites: a.nodeWrites + b.nodeWrites,
+    nodeWritesSuppressed: a.nodeWritesSuppressed + b.nodeWritesSuppressed,
+    nodeWritesCoalesced: a.nodeWritesCoalesced + b.nodeWritesCoalesced,
   };
 }

@@ -8,16 +8,18 @@ import {
   type Random,
   StopError,
 } from '../foundation/index.ts';
-import type { Advance, Fates, GraphStore, SourcePartition } from '../graph-store/index.ts';
+import type { Advance, Applied, Fates, GraphStore, SourcePartition } from '../graph-store/index.ts';
 import type { DeadLetterWriter } from './dead-letters.ts';
 import { asJourneyGraphError, classify } from './error-classifier.ts';
 import type { EventSource, SourceBatch, SourceHandler } from './event-source.ts';
 import { InFlightBudget } from './in-flight-budget.ts';
-import { type LaneOwner, PartitionLane } from './partition-lane.ts';
+import { type DurableTimes, type LaneOwner, PartitionLane } from './partition-lane.ts';
 import {
   addFates,
+  addNodeWrites,
   type Gap,
   noFates,
+  noNodeWrites,
   type PartitionStatus,
   type PipelineState,
   type PipelineStatus,
@@ -29,7 +31,7 @@ export interface PipelineLimits {
   readonly batchEventsMax: number;
   /** Bytes of packed mutations and dead letters in one apply; one record may exceed it. */
   readonly batchBytesMax: number;
-  /** Bytes of packed mutations handed to the store and not durable yet, all partitions together. */
+  /** Bytes of packed mutations handed to the store and not durable yet, all partitions together; not looked at when a budget is given. */
   readonly inFlightBytesMax: number;
   /** How long records are processed before the rest of the process gets its turn, milliseconds. */
   readonly sliceMs: number;
@@ -52,6 +54,8 @@ export interface PipelineParts {
   readonly random: Random;
   readonly log: Log;
   readonly freshness: FreshnessObserver | null;
+  /** Shared by the pipelines of one store; of its own, with `inFlightBytesMax`, where there is none. */
+  readonly budget?: InFlightBudget;
 }
 
 interface Partition {
@@ -89,6 +93,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
   #ending: AbortSignal = this.#stopping.signal;
   /** Of topics under the same name that are no more. */
   #formerFates: Fates = noFates;
+  #nodeWrites: Applied = noNodeWrites;
   #phase: 'idle' | 'running' | 'finished' = 'idle';
   #stopped: StopError | null = null;
   #gap: Gap | null = null;
@@ -96,7 +101,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
   constructor(parts: PipelineParts, limits: PipelineLimits) {
     this.#parts = parts;
     this.#limits = limits;
-    this.#budget = new InFlightBudget(limits.inFlightBytesMax);
+    this.#budget = parts.budget ?? new InFlightBudget(limits.inFlightBytesMax);
   }
 
   /**
@@ -211,8 +216,9 @@ export class Pipeline implements SourceHandler, LaneOwner {
     }
   }
 
-  durable(lane: PartitionLane, advance: Advance, eventTimesMs: readonly number[], fetchedMs: number): void {
+  durable(lane: PartitionLane, advance: Advance, applied: Applied, times: DurableTimes): void {
     const now = this.#parts.clock.now();
+    this.#nodeWrites = addNodeWrites(this.#nodeWrites, applied);
     const partition = this.#partitions.get(keyOf(lane.source));
     if (partition === undefined) {
       this.#formerFates = addFates(this.#formerFates, advance.fates);
@@ -221,7 +227,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
     partition.fates = addFates(partition.fates, advance.fates);
     partition.newestEventMs = Math.max(partition.newestEventMs, advance.newestEventMs);
     if (partition.position === null || advance.next > partition.position) partition.position = advance.next;
-    this.#parts.freshness?.recordFreshness(eventTimesMs, fetchedMs, now);
+    this.#parts.freshness?.recordFreshness(times.eventTimesMs, times.fetchedMs, now);
     if (!lane.alive) return;
     partition.backoff.reset();
     partition.skips = 0;
@@ -254,6 +260,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
       fatesSinceStart: partitions.reduce((sum, one) => addFates(sum, one.fatesSinceStart), this.#formerFates),
       freshnessMs: newestEventMs === 0 ? null : this.#parts.clock.now() - newestEventMs,
       inFlightBytes: this.#budget.bytes,
+      nodeWritesSinceStart: this.#nodeWrites,
       gap: this.#gap,
     };
   }

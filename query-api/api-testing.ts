@@ -36,6 +36,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
       graphSchema: () => ({ nodeTypes: [], edgeTypes: [], domains: [] }),
       mappings: () => [],
       tables: () => [],
+      nodeWrites: () => ({ written: 0, suppressed: 0, coalesced: 0 }),
       ready: () => true,
       freshnessQuantileMs: () => null,
       ...options.status,

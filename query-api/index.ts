@@ -2,4 +2,4 @@ export { type QueryLimits, queryLimitsDefault } from './api-context.ts';
 export type { GateOptions } from './request-gate.ts';
 export { createSchema } from './schema.ts';
 export { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';
-export type { StatusReader, TopicState, TopicStateKind } from './status-reader.ts';
+export type { NodeWriteState, StatusReader, TopicState, TopicStateKind } from './status-reader.ts';

@@ -12,12 +12,13 @@ async function status(reader: GraphStore, topics: readonly TopicState[]): Promis
     startedAtMs,
     topics: () => topics,
     freshnessQuantileMs: (share) => share * 100,
+    nodeWrites: () => ({ written: 3, suppressed: 2, coalesced: 2 ** 40 }),
   };
   const server = await startTestApi({ reader, status: reading });
   try {
     const { text } = await ask(
       server,
-      `{ status { nodes edges relativeError freshnessP50Ms freshnessP99Ms version startedAt topics {
+      `{ status { nodeWrites { written suppressed coalesced } nodes edges relativeError freshnessP50Ms freshnessP99Ms version startedAt topics {
         topic topicId partition position lag freshnessMs epoch consumed applied superseded filtered deadLettered state reason } } }`,
     );
     return JSON.parse(text).data.status;
@@ -45,6 +46,7 @@ describe('The status', () => {
     const store = createMemoryStore(systemClock);
     await advance(store, 'life-1', 2n ** 60n);
     expect(await status(store, [running('life-1', 3n)])).toEqual({
+      nodeWrites: { written: 3, suppressed: 2, coalesced: 2 ** 40 },
       nodes: 0,
       edges: 0,
       relativeError: expect.any(Number),

@@ -10,8 +10,9 @@ import {
 } from 'graphql';
 import type { SourceStatus } from '../graph-store/index.ts';
 import type { ApiContext } from './api-context.ts';
+import { nodeWritesType } from './node-write-status.ts';
 import { bigIntScalar, dateTimeScalar } from './scalars.ts';
-import type { TableState, TopicState } from './status-reader.ts';
+import type { NodeWriteState, TableState, TopicState } from './status-reader.ts';
 import { tableStatusesType } from './table-status.ts';
 
 const text = new GraphQLNonNull(GraphQLString);
@@ -73,6 +74,7 @@ const topicStatusType = new GraphQLObjectType<TopicRow>({
 interface StatusAnswer {
   readonly topics: readonly TopicRow[];
   readonly tables: readonly TableState[];
+  readonly nodeWrites: NodeWriteState;
   readonly nodes: number;
   readonly edges: number;
   readonly relativeError: number;
@@ -87,6 +89,7 @@ const statusType = new GraphQLObjectType<StatusAnswer>({
   fields: {
     topics: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(topicStatusType))) },
     tables: { type: tableStatusesType },
+    nodeWrites: { type: nodeWritesType },
     nodes: { type: count, description: 'Distinct nodes ever mentioned, estimated.' },
     edges: { type: count, description: 'Distinct edges ever mentioned, estimated.' },
     relativeError: {
@@ -112,6 +115,7 @@ export const statusField: GraphQLFieldConfig<unknown, ApiContext> = {
     return {
       topics: topicRows(status.topics(), sources),
       tables: status.tables(),
+      nodeWrites: status.nodeWrites(),
       nodes: Math.round(estimate.nodes),
       edges: Math.round(estimate.edges),
       relativeError: estimate.relativeError,

@@ -48,6 +48,12 @@ export interface TableState {
   readonly unreadable: number;
 }
 
+export interface NodeWriteState {
+  readonly written: number;
+  readonly suppressed: number;
+  readonly coalesced: number;
+}
+
 /** The API's view of the pipelines beside it. Composition implements it; all calls are cheap and synchronous. */
 export interface StatusReader {
   readonly version: string;
@@ -57,6 +63,8 @@ export interface StatusReader {
   graphSchema(): GraphSchema;
   /** One for each subject met so far. */
   mappings(): readonly MappingState[];
+  /** What became of node mutations since the start of this process. */
+  nodeWrites(): NodeWriteState;
   /** Those that a mapping has asked for. */
   tables(): readonly TableState[];
   /** False while requests should go elsewhere: starting, stopping, or nothing of ours runs any more. */

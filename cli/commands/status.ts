@@ -26,7 +26,7 @@ const columns = [
 ] as const;
 const tableColumns = ['topic', 'usable', 'rows', 'bytes', 'missing', 'waits', 'unreadable'] as const;
 const statusQuery = `{ status { version startedAt nodes edges relativeError
-  topics { ${columns.join(' ')} } tables { ${tableColumns.join(' ')} } } }`;
+  nodeWrites { written suppressed coalesced } topics { ${columns.join(' ')} } tables { ${tableColumns.join(' ')} } } }`;
 const watchEveryMs = 1000;
 
 /** `jg status`: how far each topic is, and what became of its records. */
@@ -65,7 +65,19 @@ function renderStatus(status: unknown): string {
   const rows = topics.map((topic) => columns.map((column) => String(field(topic, column) ?? '')));
   const error = Math.round(Number(field(status, 'relativeError')) * 1000) / 10;
   const graph = `about ${field(status, 'nodes')} nodes and ${field(status, 'edges')} edges (± ${error} %)\n`;
-  return renderTable(columns, rows) + renderTables(field(status, 'tables')) + graph;
+  return (
+    renderTable(columns, rows) +
+    renderTables(field(status, 'tables')) +
+    graph +
+    renderWrites(field(status, 'nodeWrites'))
+  );
+}
+
+function renderWrites(writes: unknown): string {
+  const [written, suppressed, coalesced] = ['written', 'suppressed', 'coalesced'].map((name) =>
+    Number(field(writes, name) ?? 0),
+  );
+  return `node changes since the start: ${written} written, ${suppressed} changed nothing, ${coalesced} merged into one of these\n`;
 }
 
 /** In which mappings look rows up; nothing where there are none. */
