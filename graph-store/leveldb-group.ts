@@ -16,7 +16,7 @@ import {
   tag,
 } from './packed-format.ts';
 import type { RowBuilder } from './row-builder.ts';
-import { type QueuedRow, queuedRowsMax, type RowQueue } from './row-queue.ts';
+import type { QueuedRow, RowQueue } from './row-queue.ts';
 import { kindAt, metaKey, nameAt, rowKind, timeBytes } from './rows.ts';
 
 export type Level = ClassicLevel<Buffer, Buffer>;
@@ -46,7 +46,7 @@ export interface GroupBatch {
   readonly origins: readonly EventOrigin[];
 }
 
-/** What one event puts at most beyond what it names, before the queue is looked at again: both sides of an edge. */
+/** Both sides of an edge. */
 const rowsOfMutationMax = 2;
 
 /**
@@ -322,7 +322,7 @@ export class LevelGroup {
   }
 
   #makeRoom(): void {
-    if (this.#context.queue.length > queuedRowsMax - rowsOfMutationMax) this.#drain();
+    if (!this.#context.queue.hasRoom(rowsOfMutationMax)) this.#drain();
   }
 
   /** All rows so far into LevelDB's batch. What changes a node from here on is no longer part of its row there, hence the new number. */

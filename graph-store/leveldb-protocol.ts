@@ -21,6 +21,8 @@ export interface LevelSettings {
   readonly windowBytesMax: number;
   readonly windowEventsMax: number;
   readonly windowMs: number;
+  /** Rows of one group that are put in order together; a larger group is put in parts. */
+  readonly queuedRowsMax: number;
   readonly maxOpenFiles: number;
 }
 
@@ -32,6 +34,7 @@ export const defaultLevelSettings = {
   windowBytesMax: 8 * 2 ** 20,
   windowEventsMax: 20_000,
   windowMs: 0,
+  queuedRowsMax: 2 ** 21,
   maxOpenFiles: 512,
 } as const satisfies Omit<LevelSettings, 'folder'>;
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { must, systemClock } from '../foundation/index.ts';
+import { type Clock, must, systemClock } from '../foundation/index.ts';
 import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
 import type { Level } from './leveldb-group.ts';
 import { openLevel } from './leveldb-open.ts';
@@ -20,7 +20,23 @@ function failNextWrite(db: Level): void {
   vi.spyOn(batches, 'write').mockRejectedValueOnce(new Error('no space'));
 }
 
-describe('The LevelDB writer after a failed write', () => {
+/** Time that passes when a test says so. */
+function waitingClock(): Clock & { advance(ms: number): Promise<void> } {
+  let now = 1_000_000;
+  let sleepers: { readonly dueMs: number; readonly wake: () => void }[] = [];
+  return {
+    now: () => now,
+    sleep: (delayMs) => new Promise((wake) => sleepers.push({ dueMs: now + delayMs, wake })),
+    advance: async (ms) => {
+      now += ms;
+      for (const { wake } of sleepers.filter(({ dueMs }) => dueMs <= now)) wake();
+      sleepers = sleepers.filter(({ dueMs }) => dueMs > now);
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+describe('The LevelDB writer', () => {
   let folder: string;
   let db: Level;
   beforeEach(async () => {
@@ -33,7 +49,7 @@ describe('The LevelDB writer after a failed write', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('rejects what was being built and what still waited, and writes none of it', async () => {
+  it('rejects what was being built and what still waited after a failed write, and writes none of it', async () => {
     const replies: WriterReply[] = [];
     // One request a group: the first is being written, the second built, and the rest waits.
     const settings = { ...defaultLevelSettings, folder, windowBytesMax: 1 };
@@ -57,5 +73,51 @@ describe('The LevelDB writer after a failed write', () => {
     const row = must(await db.get(Buffer.from(positionKey(crashSource))), 'the claim was written');
     expect(decodePosition(row)).toMatchObject({ epoch: 1, next: null });
     expect(await db.keys({ gte: Buffer.from('g'), lt: Buffer.from('h') }).all()).toEqual([]);
+  });
+
+  it('writes a window that is full at once, and holds one that is not for as long as it may wait', async () => {
+    const replies: WriterReply[] = [];
+    const clock = waitingClock();
+    const settings = { ...defaultLevelSettings, folder, windowMs: 50, windowEventsMax: 100 };
+    const writer = await LevelWriter.open(db, settings, clock, (reply) => replies.push(reply));
+    writer.submit({ kind: 'claim', id: 1, source: crashSource });
+    await clock.advance(50);
+    await vi.waitFor(() => expect(replies).toHaveLength(1));
+    writer.submit(applyRequest(2, 1, 0));
+    await clock.advance(49);
+    expect(replies).toHaveLength(1);
+    writer.submit(applyRequest(3, 1, 1));
+    await vi.waitFor(() => expect(replies).toHaveLength(3));
+    writer.submit(applyRequest(4, 1, 2));
+    await clock.advance(49);
+    expect(replies).toHaveLength(3);
+    await clock.advance(1);
+    await vi.waitFor(() => expect(replies).toHaveLength(4));
+    writer.submit(applyRequest(5, 1, 3));
+    await writer.drained();
+    expect(replies.slice(1).map(({ kind }) => kind)).toEqual(Array(4).fill('applied'));
+  });
+
+  it('puts a group into LevelDB in parts when it has more rows than the queue takes', async () => {
+    const folders = [3, 2 ** 21].map(async (rowsMax) => {
+      const own = await mkdtemp(join(tmpdir(), 'graph-store-parts-'));
+      const level = await openLevel({ ...defaultLevelSettings, folder: own });
+      const writer = await LevelWriter.open(
+        level,
+        { ...defaultLevelSettings, folder: own, queuedRowsMax: rowsMax },
+        systemClock,
+        () => undefined,
+      );
+      writer.submit({ kind: 'claim', id: 1, source: crashSource });
+      for (const number of [0, 1, 2]) writer.submit(applyRequest(10 + number, 1, number));
+      await writer.drained();
+      const rows = await level.iterator({ gte: Buffer.from('g'), lt: Buffer.from('h') }).all();
+      await level.close();
+      await rm(own, { recursive: true });
+      return rows.map(([key, value]) => `${key.toString('hex')} ${value.toString('hex')}`);
+    });
+    const [parts = [], whole = []] = await Promise.all(folders);
+    expect(whole.length).toBeGreaterThan(100);
+    expect(parts).toEqual(whole);
   });
 });

@@ -93,7 +93,7 @@ export class LevelWriter {
       nodes: new HyperLogLog(nodes),
       edges: new HyperLogLog(edges),
       builder: new RowBuilder(),
-      queue: new RowQueue(),
+      queue: new RowQueue(settings.queuedRowsMax),
       lineage: new LineageBytes(),
       origins: new OriginIds(await db.iterator({ ...originRange }).all()),
       pending,

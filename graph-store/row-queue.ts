@@ -1,5 +1,3 @@
-/** Rows of one group at most. */
-export const queuedRowsMax = 2 ** 21;
 const initialRows = 2 ** 14;
 const bucketBits = 16;
 const fieldCount = 5;
@@ -24,10 +22,16 @@ export class RowQueue {
   #fields = new Int32Array(initialRows * fieldCount);
   #order = new Int32Array(initialRows);
   readonly #starts = new Int32Array(2 ** bucketBits + 1);
+  readonly #rowsMax: number;
   #length = 0;
 
-  get length(): number {
-    return this.#length;
+  /** Takes so many rows at most: whoever pushes looks at `hasRoom` before. */
+  constructor(rowsMax: number) {
+    this.#rowsMax = rowsMax;
+  }
+
+  hasRoom(rows: number): boolean {
+    return this.#length + rows <= this.#rowsMax;
   }
 
   push(
