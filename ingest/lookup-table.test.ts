@@ -251,6 +251,9 @@ describe('a table', () => {
       const table = await ready();
       await source.rows([key, row]);
       expect(table.status()).toMatchObject({ rows: 0, unreadable: 1 });
+      expect(said).toEqual([
+        expect.stringMatching(/key was written with schema \d+, which the registry does/),
+      ]);
       await encoder('titles.catalog-key', keyText);
       await encoder('titles.catalog-value', late);
       await source.rows([key, row]);

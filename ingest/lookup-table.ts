@@ -239,8 +239,8 @@ export class LookupTable implements SourceHandler, RowKeeper {
   /** Names the schema that has to be learned first; null when it is done. */
   #put({ key, value, headers }: SourceRecord): Framing | null {
     const name = this.#keyOf(key, headers);
-    if (name === null) {
-      this.unreadable(new BadDataError('LOOKUP_KEY_UNREADABLE', 'A record’s key is no text and no number.'));
+    if (name instanceof BadDataError) {
+      this.unreadable(name);
       return null;
     }
     if (typeof name !== 'string') return name;
@@ -257,17 +257,21 @@ export class LookupTable implements SourceHandler, RowKeeper {
     return null;
   }
 
-  /** The schema when it has to be learned first; null for what is no key. */
-  #keyOf(key: Uint8Array | null, headers: SourceRecord['headers']): string | Framing | null {
-    if (key === null) return null;
+  /** The schema when it has to be learned first; what is wrong with it when it is no key. */
+  #keyOf(key: Uint8Array | null, headers: SourceRecord['headers']): string | Framing | BadDataError {
+    if (key === null) return unreadableKey('is no text and no number');
     try {
       const framing = keyFraming(key, headers);
-      if (framing === null) return keyText(key);
+      if (framing === null) return keyText(key) ?? unreadableKey('is no text and no number');
       const writer = this.#schemas.writer(framing);
-      return writer === null ? framing : (writer.readKey?.(key, framing.start) ?? null);
+      if (writer === null) return framing;
+      const { id, schema, readKey } = writer;
+      if (schema === null)
+        return unreadableKey(`was written with schema ${id}, which the registry does not know`);
+      return readKey?.(key, framing.start) ?? unreadableKey('is no text and no number');
     } catch (error) {
       if (!(error instanceof BadDataError)) throw error;
-      return null;
+      return error;
     }
   }
 
@@ -378,6 +382,10 @@ export class LookupTable implements SourceHandler, RowKeeper {
     await this.#parts.clock.sleep(delayMs, ends);
     sleepers.delete(sleeper);
   }
+}
+
+function unreadableKey(what: string): BadDataError {
+  return new BadDataError('LOOKUP_KEY_UNREADABLE', `A record’s key ${what}.`);
 }
 
 function sizeOf(key: string, row: EncodedRow | undefined): number {
