@@ -46,6 +46,7 @@ export default defineConfig({
           exclude: notOurs,
           // Vitest runs it only when a file of this project is selected.
           globalSetup: ['test/services/global-setup.ts'],
+          setupFiles: ['test/services/worker-setup.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 180_000,

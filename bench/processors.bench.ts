@@ -68,7 +68,9 @@ function withRows(plan: MappingPlan, tables: CaseTables = {}): MapEvent {
         return [key, { bytes, writer }];
       }),
     );
-    const keeper = { topic, encoded: (key: string) => rows.get(key) ?? null, unreadable: () => undefined };
+    const ignore = (): void => undefined;
+    const encoded = (key: string) => rows.get(key) ?? null;
+    const keeper = { topic, encoded, unreadable: ignore, wantWriter: ignore };
     return new LookupView(keeper, schema, wireLimitsDefault);
   });
   const readRow: ReadRow = (index, key) => views[index]?.row(key);

@@ -81,7 +81,11 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
     }
     const tables = new LookupTables(
       { source: (topic) => events.tableSource(topic), registry, clock: io.clock, log },
-      { bytesMax: settings['lookup.bytes.max'], wireLimits: wireLimitsOf(settings) },
+      {
+        bytesMax: settings['lookup.bytes.max'],
+        wireLimits: wireLimitsOf(settings),
+        negativeMs: settings['schema.negative.ttl.ms'],
+      },
     );
     cleanup.defer(() => tables.close());
     const freshness = new FreshnessMeter(io.clock);

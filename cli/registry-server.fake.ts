@@ -4,6 +4,8 @@ import { BundledRegistry } from '../schemas/index.ts';
 export interface RegistryServer {
   readonly url: string;
   readonly registry: BundledRegistry;
+  /** As a program does; a text with `$schema` is JSON Schema. */
+  register(subject: string, text: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -28,9 +30,10 @@ export async function startRegistryServer(): Promise<RegistryServer> {
     if (third === undefined) return versions.map(({ version }) => version);
     const found =
       third === 'latest' ? versions.at(-1) : versions.find(({ version }) => String(version) === third);
-    return (
-      found && { subject: first, version: found.version, id: found.schema.id, schema: found.schema.text }
-    );
+    if (found === undefined) return undefined;
+    const { id, text } = found.schema;
+    const schemaType = text.includes('"$schema"') ? { schemaType: 'JSON' } : {};
+    return { subject: first, version: found.version, id, schema: text, ...schemaType };
   };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -47,6 +50,10 @@ export async function startRegistryServer(): Promise<RegistryServer> {
   return {
     url: `http://127.0.0.1:${port.port}`,
     registry,
+    register: async (subject, text) => {
+      subjects.add(subject);
+      await registry.register(subject, text);
+    },
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

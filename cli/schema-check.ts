@@ -19,12 +19,14 @@ import { indexPositions, type SchemaPositions } from './schema-positions.ts';
 import type { RegistryAccess } from './schema-registry-access.ts';
 import { tryGenerated } from './schema-trial.ts';
 
-/** A schema's text and what it is called: a file, or `subject version n`. */
+/** A schema's text and what it is called: a file, or `subject@version`. */
 export interface SchemaSource {
   readonly file: string;
   readonly text: string;
   /** Where it is or will be registered; null when that is not known. */
   readonly subject: string | null;
+  /** There is no such file: the text is what the registry has. False when not given. */
+  readonly isRegistered?: boolean;
   /** Of the lookups of its mapping; none when not given. */
   readonly tables?: TableSchemas;
 }
@@ -80,7 +82,7 @@ export interface Compiled {
 }
 
 /** Valid Avro within the limits, with a mapping that compiles; all problems of the mapping at once. */
-export function compileSource({ file, text, subject, tables }: SchemaSource): Compiled {
+export function compileSource({ file, text, subject, isRegistered, tables }: SchemaSource): Compiled {
   let schema: AvroSchema;
   try {
     schema = new AvroSchema(text);
@@ -91,7 +93,10 @@ export function compileSource({ file, text, subject, tables }: SchemaSource): Co
   }
   const positions = indexPositions(text);
   if (schema.graph === undefined) {
-    const sentence = `carries no mapping: \`jg schema new ${file}\` proposes one`;
+    const sentence =
+      isRegistered === true
+        ? 'carries no mapping: put its schema into a file, and `jg schema new` proposes one for it'
+        : `carries no mapping: \`jg schema new ${file}\` proposes one`;
     return { problems: [{ file, ...positions.ofPath(''), path: 'graph', sentence }], schema, plan: null };
   }
   const { problems, plan } = checkMapping(
@@ -117,11 +122,12 @@ export async function checkSource(
 ): Promise<CheckReport & { readonly plan: MappingPlan | null }> {
   const { file, subject } = source;
   const { problems, schema, plan } = compileSource(source);
+  const hasFixtures = plan !== null && source.isRegistered !== true;
   const report = { file, subject, plan };
   if (schema === null) return { ...report, problems, notes: [], events: null, compatibility: null };
   const positions = indexPositions(source.text);
   const trial = plan === null ? null : tryMapping(schema, plan, seed, { file, positions });
-  const fixtures = plan === null ? [] : await fixtureProblems(file, { schema, plan }, seed);
+  const fixtures = !hasFixtures ? [] : await fixtureProblems(file, { schema, plan }, seed);
   const registry =
     access === null || subject === null ? null : await compare(source, subject, schema, positions, access);
   const graph =

@@ -20,6 +20,8 @@ export interface OutlineRow {
   readonly name: string;
   readonly kind: string;
   readonly from: string;
+  /** Of a field: what else its own name may have been. */
+  readonly aliases?: readonly string[];
 }
 
 const rowsMax = 5_000;
@@ -75,7 +77,8 @@ function eventRows({ domain, time, eventId, rank, body }: MappingPlan): OutlineR
 
 /** What one outline has and the other has not, or has differently. */
 export interface OutlineDifference {
-  readonly change: 'added' | 'removed' | 'changed';
+  /** Renamed is a field that names the older one as an alias. */
+  readonly change: 'added' | 'removed' | 'changed' | 'renamed';
   readonly part: OutlineRow['part'];
   readonly name: string;
   readonly before: string;
@@ -86,15 +89,22 @@ export function diffOutlines(
   before: readonly OutlineRow[],
   after: readonly OutlineRow[],
 ): readonly OutlineDifference[] {
-  const old = byName(before);
-  const now = byName(after);
+  const renamed = renamedFields(before, after);
+  const old = byName(before, (name) => name);
+  const now = byName(after, (name) => olderName(name, renamed));
   const differences: OutlineDifference[] = [];
-  for (const [key, { part, name, ...row }] of old) {
+  for (const [key, { part, name: oldName, ...row }] of old) {
     const other = now.get(key);
     const was = say(row);
-    if (other === undefined) differences.push({ change: 'removed', part, name, before: was, after: '' });
-    else if (say(other) !== was)
-      differences.push({ change: 'changed', part, name, before: was, after: say(other) });
+    if (other === undefined) {
+      differences.push({ change: 'removed', part, name: oldName, before: was, after: '' });
+      continue;
+    }
+    const { name } = other;
+    const is = say(other);
+    if (part === 'field' && renamed.has(name))
+      differences.push({ change: 'renamed', part, name, before: `${was}, ${oldName}`, after: is });
+    else if (is !== was) differences.push({ change: 'changed', part, name, before: was, after: is });
   }
   for (const [key, row] of now) {
     const { part, name } = row;
@@ -103,12 +113,47 @@ export function diffOutlines(
   return differences;
 }
 
+/** The older paths of fields by their newer ones. What is inside a renamed one has another path, and is not itself renamed. */
+function renamedFields(
+  before: readonly OutlineRow[],
+  after: readonly OutlineRow[],
+): ReadonlyMap<string, string> {
+  const fieldsOf = (rows: readonly OutlineRow[]) => rows.filter(({ part }) => part === 'field');
+  const old = new Set(fieldsOf(before).map(({ name }) => name));
+  const now = new Set(fieldsOf(after).map(({ name }) => name));
+  const renamed = new Map<string, string>();
+  // A record comes before its fields.
+  for (const { name, aliases = [] } of fieldsOf(after)) {
+    const same = olderName(name, renamed);
+    if (old.has(same)) continue;
+    const around = (path: string): string => path.slice(0, path.lastIndexOf('.') + 1);
+    const was = aliases
+      .filter((alias) => !now.has(`${around(name)}${alias}`))
+      .map((alias) => `${around(same)}${alias}`)
+      .find((path) => old.delete(path));
+    if (was !== undefined) renamed.set(name, was);
+  }
+  return renamed;
+}
+
+/** What a field's path was before it, or a record around it, was renamed. */
+function olderName(name: string, renamed: ReadonlyMap<string, string>): string {
+  for (let end = name.length; end > 0; end = name.slice(0, end).search(/[.[{][^.[{]*$/)) {
+    const was = renamed.get(name.slice(0, end));
+    if (was !== undefined) return `${was}${name.slice(end)}`;
+  }
+  return name;
+}
+
 /** A mapping may declare a type more than once: then they are compared in their order. */
-function byName(rows: readonly OutlineRow[]): ReadonlyMap<string, OutlineRow> {
+function byName(
+  rows: readonly OutlineRow[],
+  keyOf: (field: string) => string,
+): ReadonlyMap<string, OutlineRow> {
   const named = new Map<string, OutlineRow>();
   const seen = new Map<string, number>();
   for (const row of rows) {
-    const name = `${row.part} ${row.name}`;
+    const name = `${row.part} ${row.part === 'field' ? keyOf(row.name) : row.name}`;
     const nth = seen.get(name) ?? 0;
     seen.set(name, nth + 1);
     named.set(`${nth} ${name}`, row);
@@ -193,7 +238,8 @@ function addFields(
     const inside = [...around, type];
     for (const field of type.fields) {
       const at = path === '' ? field.name : `${path}.${field.name}`;
-      rows.push({ part: 'field', name: at, kind: typeText(schema, field.type), from: '' });
+      const kind = typeText(schema, field.type);
+      rows.push({ part: 'field', name: at, kind, from: '', aliases: field.aliases });
       addFields(schema, field.type, at, inside, rows);
     }
   } else if (type instanceof types.UnwrappedUnionType || type instanceof types.WrappedUnionType) {

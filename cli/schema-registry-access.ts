@@ -8,6 +8,7 @@ import {
   type SubjectVersion,
 } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
+import type { SchemaSource } from './schema-check.ts';
 
 /** The registry that the settings name. */
 export interface RegistryAccess {
@@ -98,4 +99,9 @@ export async function registered(
     `The registry has no ${version === undefined ? '' : `version ${version} of the `}subject ${subject}; \`jg schema list\` shows what it has.`,
     { context: { subject } },
   );
+}
+
+/** As problems name it: `rides-value@2`. */
+export function registeredSource({ subject, version, schema: { text } }: SubjectVersion): SchemaSource {
+  return { file: `${subject}@${version}`, text, subject, isRegistered: true };
 }

@@ -232,7 +232,10 @@ export interface GraphDigest {
 
 /** What `query-api` may do with the store. Reads see whole batches only and may run while batches are applied. */
 export interface GraphReader {
-  /** Null when the node does not exist (never mentioned, or nothing newer than its tombstone). */
+  /**
+   * Null when the node does not exist (never mentioned, or nothing newer than its tombstone). A store may pass over only so many edges
+   * that time to live hides until they are swept: a node that nothing but edges mention then counts as there, of unknown lineage.
+   */
   node(ref: NodeRef): Promise<NodeView | null>;
   journey(query: JourneyQuery): Promise<JourneyPage>;
   adjacency(query: AdjacencyQuery): Promise<AdjacencyPage>;

@@ -35,7 +35,16 @@ import type { Expiry } from './time-to-live.ts';
 const chunkRowsMax = 256;
 const chunkBytesMax = 256 * 1024;
 
+/** Edges to ends that are kept no longer which one look at a node passes over. Sweeping removes them, so there are seldom many. */
+const expiredTouchesMax = 4_096;
+
 type Entry = [key: Buffer, value: Buffer];
+
+/** Something that happened at a node; without a value when it is not known what. */
+interface Touch {
+  readonly timeMs: number;
+  readonly value: Buffer | null;
+}
 
 export interface ExpiredRows {
   readonly rows: readonly { readonly key: Buffer; readonly hiddenMs: number }[];
@@ -71,7 +80,8 @@ export class LevelReader {
     }
     const newest = await this.#newestTouch(ref, hiddenMs, snapshot);
     if (newest === null || newest.timeMs <= hiddenMs) return null;
-    return { node: ref, properties: [], lineage: this.#lineage(new ByteReader(newest.value)) };
+    const lineage = newest.value === null ? null : this.#lineage(new ByteReader(newest.value));
+    return { node: ref, properties: [], lineage };
   }
 
   async journey(query: JourneyQuery): Promise<JourneyPage> {
@@ -294,15 +304,18 @@ export class LevelReader {
     };
   }
 
-  /** The newest step or occurrence at this node that is kept; null without any. The newest of each kind comes first in key order. */
-  async #newestTouch(
-    ref: NodeRef,
-    hiddenMs: number,
-    snapshot: Snapshot,
-  ): Promise<{ readonly timeMs: number; readonly value: Buffer } | null> {
+  /**
+   * The newest step or occurrence at this node that is kept; null without any. The newest of each kind comes first in key order.
+   *
+   * Occurrences that are hidden because their other end is kept no longer are passed over, but only `expiredTouchesMax` of them until
+   * they are swept. What lies behind is not looked at: the node was mentioned and may have been since, so it counts as
+   * there, and of a touch that was not found by then nobody says where it came from. To answer that it is not there could hide what is.
+   */
+  async #newestTouch(ref: NodeRef, hiddenMs: number, snapshot: Snapshot): Promise<Touch | null> {
     const expiry = this.#expiry();
     const prefix = rows.nodePrefix(ref);
-    let newest: { readonly timeMs: number; readonly value: Buffer } | null = null;
+    let newest: Touch | null = null;
+    let passed = 0;
     const kindRange = (kind: number): { gte: Buffer; lt: Buffer } => ({
       gte: Buffer.concat([prefix, Buffer.of(kind)]),
       lt: Buffer.concat([prefix, Buffer.of(kind + 1)]),
@@ -329,9 +342,14 @@ export class LevelReader {
           if (end !== typeEnd) break;
           from = key.subarray(0, typeEnd);
           const { timeMs } = new ByteReader(key, typeEnd).eventKey();
-          if (timeMs <= Math.max(hiddenMs, newest?.timeMs ?? -1)) break;
+          const ofEdgeMs = expiry.ofEdge(key.toString('latin1', kindAt, typeEnd - 1));
+          if (timeMs <= Math.max(hiddenMs, ofEdgeMs, newest?.timeMs ?? -1)) break;
           // An edge to a type that is kept no longer mentions nobody any more: an older one of the same type may.
-          if (rows.expiredAt(key, value, expiry) !== null) continue;
+          if (rows.expiredAt(key, value, expiry) !== null) {
+            passed += 1;
+            if (passed > expiredTouchesMax) return newest ?? { timeMs, value: null };
+            continue;
+          }
           newest = { timeMs, value };
           break;
         }

@@ -16,7 +16,8 @@ import type { SourceRecord } from './event-source.ts';
 import { GuidTable } from './guid-table.ts';
 import type { LookupTables } from './lookup-tables.ts';
 import type { Reader } from './mapping-judge.ts';
-import type { MappingsInForce, SubjectMapping } from './mappings-in-force.ts';
+import type { SubjectMapping } from './mapping-slot.ts';
+import type { MappingsInForce } from './mappings-in-force.ts';
 import { RecordLookups } from './record-lookups.ts';
 import type { Outcome, RecordProcessor } from './record-processor.ts';
 

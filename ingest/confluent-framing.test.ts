@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readFraming } from './confluent-framing.ts';
+import { readFraming, readHeaderFraming } from './confluent-framing.ts';
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
 const header = (hex: string | null) => [
@@ -34,6 +34,16 @@ describe('Confluent framing', () => {
       ...header('0000000008'),
     ];
     expect(readFraming(bytes('02'), headers)).toEqual({ kind: 'id', schemaId: 7, start: 0 });
+  });
+
+  test('finds what wrote the key in a header of its own', () => {
+    const named = [...header('0000000007'), { key: '__key_schema_id', value: bytes(`01${guidHex}`) }];
+    const guid = '00112233-4455-6677-8899-aabbccddeeff';
+    expect(readHeaderFraming(named, 'key')).toEqual({ kind: 'guid', guid, start: 0 });
+    expect(readHeaderFraming(named, 'value')).toEqual({ kind: 'id', schemaId: 7, start: 0 });
+    expect(readHeaderFraming(header('0000000007'), 'key')).toBeNull();
+    const negative = [{ key: '__key_schema_id', value: bytes('00ffffffff') }];
+    expect(() => readHeaderFraming(negative, 'key')).toThrow('The key names the schema id -1');
   });
 
   test.each<[string, string, string | undefined, string]>([

@@ -6,7 +6,7 @@ export type Framing =
   | { readonly kind: 'id'; readonly schemaId: number; readonly start: number }
   | { readonly kind: 'guid'; readonly guid: string; readonly start: number };
 
-const headerKey = '__value_schema_id';
+const headerOf = { key: '__key_schema_id', value: '__value_schema_id' } as const;
 const idBytes = 5;
 const guidBytes = 17;
 
@@ -22,11 +22,8 @@ const guidBytes = 17;
  * Throws `BadDataError`: `FRAMING_HEADER_INVALID`, `FRAMING_TOO_SHORT`, `FRAMING_MAGIC_BYTE`, `FRAMING_SCHEMA_ID`.
  */
 export function readFraming(value: Uint8Array, headers: readonly SourceHeader[] | null): Framing {
-  if (headers !== null) {
-    for (const header of headers) {
-      if (header.key === headerKey && header.value !== null) return readHeader(header.value);
-    }
-  }
+  const inHeader = readHeaderFraming(headers, 'value');
+  if (inHeader !== null) return inHeader;
   if (value.length < idBytes) {
     throw new BadDataError(
       'FRAMING_TOO_SHORT',
@@ -39,23 +36,39 @@ export function readFraming(value: Uint8Array, headers: readonly SourceHeader[] 
       `The value begins with byte ${value[0]} instead of the magic byte 0.`,
     );
   }
-  return { kind: 'id', schemaId: readId(value), start: idBytes };
+  return { kind: 'id', schemaId: readId(value, 'value'), start: idBytes };
 }
 
-function readHeader(header: Uint8Array): Framing {
-  if (header[0] === 0 && header.length === idBytes) return { kind: 'id', schemaId: readId(header), start: 0 };
+/**
+ * What the headers say of a record's value, or in `__key_schema_id` of its key, which then is bare Avro; null when they say nothing.
+ *
+ * Throws `BadDataError`: `FRAMING_HEADER_INVALID`, `FRAMING_SCHEMA_ID`.
+ */
+export function readHeaderFraming(
+  headers: readonly SourceHeader[] | null,
+  of: 'key' | 'value',
+): Framing | null {
+  if (headers === null) return null;
+  const name = headerOf[of];
+  for (const { key, value } of headers) if (key === name && value !== null) return readHeader(value, of);
+  return null;
+}
+
+function readHeader(header: Uint8Array, of: 'key' | 'value'): Framing {
+  if (header[0] === 0 && header.length === idBytes)
+    return { kind: 'id', schemaId: readId(header, of), start: 0 };
   if (header[0] === 1 && header.length === guidBytes)
     return { kind: 'guid', guid: guidText(header), start: 0 };
   throw new BadDataError(
     'FRAMING_HEADER_INVALID',
-    `The header ${headerKey} has ${header.length} bytes and begins with ${header[0] ?? 'nothing'}: expected 0 and an id, or 1 and a GUID.`,
+    `The header ${headerOf[of]} has ${header.length} bytes and begins with ${header[0] ?? 'nothing'}: expected 0 and an id, or 1 and a GUID.`,
   );
 }
 
-function readId(bytes: Uint8Array): number {
+function readId(bytes: Uint8Array, of: 'key' | 'value'): number {
   const id = ((bytes[1] ?? 0) << 24) | ((bytes[2] ?? 0) << 16) | ((bytes[3] ?? 0) << 8) | (bytes[4] ?? 0);
   if (id < 0)
-    throw new BadDataError('FRAMING_SCHEMA_ID', `The value names the schema id ${id}; ids are not negative.`);
+    throw new BadDataError('FRAMING_SCHEMA_ID', `The ${of} names the schema id ${id}; ids are not negative.`);
   return id;
 }
 

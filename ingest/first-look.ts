@@ -1,3 +1,4 @@
+import { JourneyGraphError } from '../foundation/index.ts';
 import type { MappedVersion, TableSchemas } from '../schemas/index.ts';
 import { contradicts, type Reader, type Verdict } from './mapping-judge.ts';
 
@@ -7,7 +8,7 @@ export interface Candidate {
   readonly tables: TableSchemas;
 }
 
-/** Rounds over all contenders: one more for each that steps back to an older version. */
+/** Rounds over all contenders: one more for each that steps back to an older version, or withdraws. */
 const roundsMax = 100;
 
 /** A subject that is looked at for the first time: its newest version, and behind it those that may stand in for it. */
@@ -20,6 +21,7 @@ export class Contender {
   #next = 0;
   /** Of the version that it stands for now; null when none compiles. */
   #reader: Reader | null = null;
+  #failure: JourneyGraphError | null = null;
 
   constructor(
     subject: string,
@@ -37,6 +39,11 @@ export class Contender {
     return this.#reader;
   }
 
+  /** Why it withdrew from the election: what could stand in for it was not to be had. */
+  get failure(): JourneyGraphError | null {
+    return this.#failure;
+  }
+
   /** Those that were read; none while the newest was fit. */
   get older(): readonly Candidate[] {
     return this.#older ?? [];
@@ -48,7 +55,7 @@ export class Contender {
     else await this.stepBack();
   }
 
-  /** To the next older version that compiles. False when there is none: it stays with what it has. */
+  /** To the next older version that compiles. False when there is none: it stays with what it has. Throws as the registry does. */
   async stepBack(): Promise<boolean> {
     this.#older ??= await this.#load();
     for (const candidate of this.#older.slice(this.#next)) {
@@ -59,6 +66,18 @@ export class Contender {
       return true;
     }
     return false;
+  }
+
+  /** As `stepBack`, but for what the registry throws: that is this subject's alone, and must not end the election of the others. */
+  async giveIn(): Promise<boolean> {
+    try {
+      return await this.stepBack();
+    } catch (error) {
+      if (!(error instanceof JourneyGraphError)) throw error;
+      this.#failure = error;
+      this.#reader = null;
+      return true;
+    }
   }
 }
 
@@ -92,7 +111,7 @@ async function electOnce(
     await giveWay();
     const others = [...elected.values()].map(({ declarations }) => declarations);
     if (!contradicts(reader.declarations, others)) elected.set(contender.subject, reader);
-    else if (await contender.stepBack()) return { elected, ended: false };
+    else if (await contender.giveIn()) return { elected, ended: false };
   }
   return { elected, ended: true };
 }

@@ -49,8 +49,8 @@ export { KafkaTopicIds } from './kafka-topic-ids.ts';
 export { hideKafkajsTimeoutWarning, type WarningSource } from './kafka-warning.ts';
 export type { LookupTableStatus } from './lookup-table.ts';
 export { LookupTables } from './lookup-tables.ts';
+export type { MappingAlarm } from './mapping-slot.ts';
 export {
-  type MappingAlarm,
   type MappingSettings,
   type MappingStatus,
   MappingsInForce,

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { BadDataError } from '../foundation/index.ts';
+import { BadDataError, type Clock } from '../foundation/index.ts';
 import {
   AvroSchema,
   compileDecoder,
@@ -7,15 +7,36 @@ import {
   type SchemaRegistry,
   type WireLimits,
 } from '../schemas/index.ts';
-import type { Framing } from './confluent-framing.ts';
+import { type Framing, readHeaderFraming } from './confluent-framing.ts';
+import type { SourceHeader } from './event-source.ts';
 
-/** What wrote keys or rows of a table. */
+type SchemaId = number | string;
+
+/** What wrote keys or rows of a table. Rows hold on to it, so what it lacks may come while they are kept. */
 export interface RowWriter {
-  readonly id: number;
-  /** Null when it is not to be had: what it wrote cannot be read. */
+  /** Of its schema: the id, or the GUID. */
+  readonly id: SchemaId;
+  /** Null while it is not to be had: what it wrote cannot be read. */
   readonly schema: AvroSchema | null;
   /** Reads keys that it wrote; null when they are no single value. */
   readonly readKey: ((bytes: Uint8Array, start: number) => string | null) | null;
+}
+
+interface KnownWriter extends RowWriter {
+  schema: RowWriter['schema'];
+  readKey: RowWriter['readKey'];
+  /** Until when it is not asked for again; of no use once the schema is there. */
+  unknownUntilMs: number;
+  /** As `unknownUntilMs`, for those who do not wait for the answer. */
+  quietUntilMs: number;
+}
+
+export interface LookupSchemasParts {
+  readonly registry: SchemaRegistry;
+  readonly clock: Clock;
+  readonly limits: WireLimits;
+  /** How long a schema that is not to be had is not asked for again, milliseconds; above zero. */
+  readonly negativeMs: number;
 }
 
 /** Beyond it what newer schemas wrote cannot be read; a topic has as many versions as its producer had ideas. */
@@ -24,51 +45,85 @@ const magicByte = 0;
 /** Magic byte and schema id; one byte of Avro at least. */
 const framedKeyBytesMin = 6;
 
-/** The schemas of one table's records, asked for once each. */
+/** The schemas of one table's records, asked for once each; those that are not to be had, again after a while. */
 export class LookupSchemas {
-  readonly #registry: SchemaRegistry;
-  readonly #limits: WireLimits;
-  readonly #writers = new Map<number | string, RowWriter>();
+  readonly #parts: LookupSchemasParts;
+  readonly #writers = new Map<SchemaId, KnownWriter>();
 
-  constructor(registry: SchemaRegistry, limits: WireLimits) {
-    this.#registry = registry;
-    this.#limits = limits;
+  constructor(parts: LookupSchemasParts) {
+    this.#parts = parts;
   }
 
   /** Null while it has to be learned. */
   writer(framing: Framing): RowWriter | null {
-    const known = this.#writers.get(nameOf(framing));
+    const known = this.#writers.get(idOf(framing));
     // Hostile ids without end would otherwise be kept without end.
-    return known ?? (this.#writers.size >= writersMax ? oneTooMany : null);
+    if (known === undefined) return this.#writers.size >= writersMax ? oneTooMany : null;
+    return known.schema === null && this.#parts.clock.now() >= known.unknownUntilMs ? null : known;
   }
 
   /** Throws `OutageError` and `StopError` as the registry does. */
   async learn(framing: Framing, signal?: AbortSignal): Promise<void> {
-    if (this.#writers.size >= writersMax) return;
-    let schema: AvroSchema | null = null;
-    try {
-      schema = new AvroSchema(await this.#textOf(framing, signal));
-    } catch (error) {
-      if (!(error instanceof BadDataError)) throw error;
-    }
     const id = idOf(framing);
-    const readKey = schema === null ? null : compileKey(id, schema, this.#limits);
-    this.#writers.set(nameOf(framing), { id, schema, readKey });
+    const known = this.#writers.get(id);
+    if (known === undefined && this.#writers.size >= writersMax) return;
+    const writer = known ?? { id, schema: null, readKey: null, ...never };
+    await this.#fill(writer, signal);
+    this.#writers.set(id, writer);
   }
 
-  async #textOf(framing: Framing, signal?: AbortSignal): Promise<string> {
-    if (framing.kind === 'id') return (await this.#registry.schemaById(framing.schemaId, signal)).text;
-    if (this.#registry.schemaByGuid === undefined)
+  /**
+   * Asks again for a schema that was not to be had, when it is time to. True when it has come. Throws as `learn` does, and asks no
+   * sooner for that.
+   */
+  async learnAgain({ id }: RowWriter, signal?: AbortSignal): Promise<boolean> {
+    const writer = this.#writers.get(id);
+    const { clock, negativeMs } = this.#parts;
+    if (writer === undefined || writer.schema !== null) return false;
+    if (clock.now() < Math.max(writer.unknownUntilMs, writer.quietUntilMs)) return false;
+    writer.quietUntilMs = Number.POSITIVE_INFINITY;
+    try {
+      await this.#fill(writer, signal);
+    } finally {
+      writer.quietUntilMs = clock.now() + negativeMs;
+    }
+    return writer.schema !== null;
+  }
+
+  async #fill(writer: KnownWriter, signal?: AbortSignal): Promise<void> {
+    const { clock, limits, negativeMs } = this.#parts;
+    try {
+      const schema = new AvroSchema(await this.#textOf(writer.id, signal));
+      writer.readKey = compileKey(idNumber(writer.id), schema, limits);
+      writer.schema = schema;
+    } catch (error) {
+      if (!(error instanceof BadDataError)) throw error;
+      writer.unknownUntilMs = clock.now() + negativeMs;
+    }
+  }
+
+  async #textOf(id: SchemaId, signal?: AbortSignal): Promise<string> {
+    const { registry } = this.#parts;
+    if (typeof id === 'number') return (await registry.schemaById(id, signal)).text;
+    if (registry.schemaByGuid === undefined)
       throw new BadDataError('SCHEMA_GUID_UNSUPPORTED', 'This registry cannot look schemas up by GUID.');
-    return (await this.#registry.schemaByGuid(framing.guid, signal)).text;
+    return (await registry.schemaByGuid(id, signal)).text;
   }
 }
+
+const never = { unknownUntilMs: Number.NEGATIVE_INFINITY, quietUntilMs: Number.NEGATIVE_INFINITY };
 
 /** What it wrote cannot be read; one for all of them. */
 const oneTooMany: RowWriter = { id: -1, schema: null, readKey: null };
 
-/** A key of text has no NUL in front; Confluent's serializers put one there. */
-export function keyFraming(key: Uint8Array): Framing | null {
+/**
+ * Null for a key of text, which has no NUL in front: Confluent's serializers put one there, or name the schema in a header.
+ *
+ * Throws `BadDataError` for a header that names none.
+ */
+export function keyFraming(key: Uint8Array, headers: readonly SourceHeader[] | null): Framing | null {
+  const inHeader = readHeaderFraming(headers, 'key');
+  if (inHeader !== null) return inHeader;
   if (key.length < framedKeyBytesMin || key[0] !== magicByte) return null;
   const schemaId = new DataView(key.buffer, key.byteOffset, key.byteLength).getInt32(1);
   return schemaId < 0 ? null : { kind: 'id', schemaId, start: framedKeyBytesMin - 1 };
@@ -79,12 +134,13 @@ export function keyText(key: Uint8Array): string | null {
   return isUtf8(key) ? Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString() : null;
 }
 
-function nameOf(framing: Framing): number | string {
+function idOf(framing: Framing): SchemaId {
   return framing.kind === 'id' ? framing.schemaId : framing.guid;
 }
 
-function idOf(framing: Framing): number {
-  return framing.kind === 'id' ? framing.schemaId : -1;
+/** For messages; those that go by GUID have none. */
+export function idNumber(id: SchemaId): number {
+  return typeof id === 'number' ? id : -1;
 }
 
 /** A key is a text, an enum, an int or a long, or a record of one of them. */

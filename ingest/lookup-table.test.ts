@@ -1,6 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Log, OutageError, StopError, silentLog } from '../foundation/index.ts';
-import { AvroSchema, BundledRegistry, EventEncoder, wireLimitsDefault } from '../schemas/index.ts';
+import {
+  AvroSchema,
+  BundledRegistry,
+  EventEncoder,
+  type SchemaRegistry,
+  wireLimitsDefault,
+} from '../schemas/index.ts';
 import { LookupTable } from './lookup-table.ts';
 import { HandClock, HandTableSource, settle, tableSource } from './lookup-testing.ts';
 
@@ -23,10 +29,16 @@ beforeEach(() => {
   ending = new AbortController();
 });
 
-function start(bytesMax = 2 ** 20): { table: LookupTable; budget: { bytesMax: number; bytes: number } } {
+const negativeMs = 30_000;
+
+function start(
+  bytesMax = 2 ** 20,
+  over: SchemaRegistry = registry,
+): { table: LookupTable; budget: { bytesMax: number; bytes: number } } {
   const budget = { bytesMax, bytes: 0 };
   const log: Log = { ...silentLog, warn: (_, message) => said.push(message) };
-  const table = new LookupTable({ source, registry, clock, log, budget, wireLimits: wireLimitsDefault });
+  const common = { clock, log, budget, wireLimits: wireLimitsDefault, negativeMs };
+  const table = new LookupTable({ source, registry: over, ...common });
   void table.run(ending.signal);
   return { table, budget };
 }
@@ -35,8 +47,20 @@ async function encoder(subject = 'titles.catalog-value', of = text): Promise<Eve
   return new EventEncoder((await registry.register(subject, of)).schema.id, of);
 }
 
-async function ready(): Promise<LookupTable> {
-  const { table } = start();
+/** The registry, but for what is said here. */
+function registryWith(over: Partial<SchemaRegistry>): SchemaRegistry {
+  return {
+    schemaById: (id) => registry.schemaById(id),
+    latest: (subject) => registry.latest(subject),
+    versions: (subject) => registry.versions(subject),
+    register: (subject, of) => registry.register(subject, of),
+    close: async () => undefined,
+    ...over,
+  };
+}
+
+async function ready(over: SchemaRegistry = registry): Promise<LookupTable> {
+  const { table } = start(2 ** 20, over);
   await source.handler.assigned(tableSource);
   await table.caughtUp();
   return table;
@@ -110,6 +134,33 @@ describe('a table', () => {
     expect(table.view(schema).row(key)).toBeNull();
   });
 
+  it.each(['0000000000', '01'])('takes a key whose schema a header names, begun by %s', async (form) => {
+    const keySchema = JSON.stringify({ type: 'record', name: 'Key', fields: [{ name: 'id', type: 'int' }] });
+    const guid = '00112233-4455-6677-8899-aabbccddeeff';
+    const { schema: registered } = await registry.register('titles.catalog-key', keySchema);
+    const named = Buffer.from(form === '01' ? `01${guid.replaceAll('-', '')}` : form, 'hex');
+    if (form !== '01') named.writeInt32BE(registered.id, 1);
+    const headers = [{ key: '__key_schema_id', value: named }];
+    const rows = await encoder();
+    const table = await ready(
+      registryWith({
+        schemaByGuid: async (asked) => {
+          expect(asked).toBe(guid);
+          return registered;
+        },
+      }),
+    );
+    // Sixty-five is the letter A, too.
+    const bare = Buffer.from([0x82, 0x01]);
+    await source.rows([bare, rows.encode({ name: 'A' }), headers]);
+    expect(table.view(schema).row('65')).toEqual({ name: 'A' });
+    await source.rows([bare, null, headers]);
+    expect(table.status()).toMatchObject({ rows: 0, unreadable: 0 });
+    const wrong = [{ key: '__key_schema_id', value: Buffer.from([2]) }];
+    await source.rows([bare, rows.encode({ name: 'A' }), wrong]);
+    expect(table.status()).toMatchObject({ rows: 0, unreadable: 1 });
+  });
+
   it('leaves out what has no key that could be named, counts it, and says so once', async () => {
     const twoFields = {
       type: 'record',
@@ -157,6 +208,89 @@ describe('a table', () => {
     expect(table.view(schema).row('a')).toEqual({ name: 'A' });
   });
 
+  it('keeps what it decoded once for all mappings with one text of its schema', async () => {
+    const table = await ready();
+    expect(table.view(new AvroSchema(text))).toBe(table.view(schema));
+    for (let number = 0; number < 40; number += 1) table.view(new AvroSchema(text));
+    expect(table.view(schema)).toBe(table.view(new AvroSchema(text)));
+  });
+
+  describe('whose schema is registered after its rows were written', () => {
+    const late = rowSchema('Title', { name: 'kind', type: 'string', default: 'FILM' });
+    const encoded = async (of: string, value: unknown): Promise<Buffer> => {
+      const { schema: registered } = await BundledRegistry.of([]).register('titles.catalog-value', of);
+      return new EventEncoder(registered.id, of).encode(value);
+    };
+
+    it('has its rows once the registry is asked again, and wakes who waits for one', async () => {
+      const table = await ready();
+      const row = await encoded(late, { name: 'A', kind: 'GAME' });
+      await source.rows(['a', row]);
+      const view = table.view(schema);
+      expect(view.row('a')).toBeNull();
+      await encoder('titles.catalog-value', late);
+      await clock.advance(negativeMs - 1);
+      expect(view.row('a')).toBeNull();
+      await settle();
+      expect(view.row('a')).toBeNull();
+      expect(table.status().unreadable).toBe(1);
+      let woken = false;
+      void table.arrival('a', clock.now() + 60_000, ending.signal).then(() => {
+        woken = true;
+      });
+      await clock.advance(1);
+      view.row('a');
+      await settle();
+      expect([view.row('a'), woken]).toEqual([{ name: 'A' }, true]);
+    });
+
+    it('takes later rows and keys of it without anybody asking for a row', async () => {
+      const keyText = JSON.stringify('string');
+      const key = await encoded(keyText, 'k');
+      const row = await encoded(late, { name: 'A', kind: 'GAME' });
+      const table = await ready();
+      await source.rows([key, row]);
+      expect(table.status()).toMatchObject({ rows: 0, unreadable: 1 });
+      expect(said).toEqual([
+        expect.stringMatching(/key was written with schema \d+, which the registry does/),
+      ]);
+      await encoder('titles.catalog-key', keyText);
+      await encoder('titles.catalog-value', late);
+      await source.rows([key, row]);
+      expect(table.status()).toMatchObject({ rows: 0, unreadable: 2 });
+      await clock.advance(negativeMs);
+      await source.rows([key, row]);
+      expect(table.view(schema).row('k')).toEqual({ name: 'A' });
+    });
+
+    it('asks once a while, and no sooner after an outage', async () => {
+      let asked = 0;
+      const outage = new OutageError('REGISTRY_UNREACHABLE', 'down');
+      const answers: (() => Promise<never>)[] = [];
+      const table = await ready(
+        registryWith({
+          schemaById: async (id) => {
+            asked += 1;
+            return (await answers.shift()?.()) ?? registry.schemaById(id);
+          },
+        }),
+      );
+      await source.rows(['a', await encoded(late, { name: 'A', kind: 'GAME' })]);
+      const view = table.view(schema);
+      const ask = async (): Promise<number> => {
+        for (let time = 0; time < 3; time += 1) view.row('a');
+        await settle();
+        return asked;
+      };
+      expect(await ask()).toBe(1);
+      answers.push(() => Promise.reject(outage));
+      await clock.advance(negativeMs);
+      expect([await ask(), await ask()]).toEqual([2, 2]);
+      await clock.advance(negativeMs);
+      expect([await ask(), await ask()]).toEqual([3, 3]);
+    });
+  });
+
   it('stops by name when all tables together take more than they may, and gives back what it took', async () => {
     const rows = await encoder();
     const { table, budget } = start(5_000);
@@ -194,6 +328,44 @@ describe('a table', () => {
     expect(await source.handler.assigned({ ...tableSource, topicId: 'second' })).toBeNull();
     expect(table.status()).toMatchObject({ rows: 0, bytes: 0 });
     expect(table.usable).toBe(false);
+  });
+
+  it('drops what was on its way when its topic was made again', async () => {
+    const rows = await encoder();
+    let answer = (): void => undefined;
+    const table = await ready(
+      registryWith({
+        schemaById: async (id) => {
+          await new Promise<void>((resolve) => {
+            answer = resolve;
+          });
+          return registry.schemaById(id);
+        },
+      }),
+    );
+    const handed = source.rows(['a', rows.encode({ name: 'A' })]);
+    await settle();
+    const again = { ...tableSource, topicId: 'second' };
+    expect(await source.handler.assigned(again)).toBeNull();
+    answer();
+    await handed;
+    await source.rows(['b', rows.encode({ name: 'B' })]);
+    expect(table.status().rows).toBe(0);
+    expect(await source.handler.assigned(again)).toBeNull();
+  });
+
+  it('drops what was on its way through a long batch when its topic was made again', async () => {
+    const rows = await encoder();
+    const { table } = start(2 ** 24);
+    await source.handler.assigned(tableSource);
+    const row = rows.encode({ name: 'A' });
+    const handed = source.rows(...Array.from({ length: 1_500 }, (_, i) => [`k${i}`, row] as const));
+    while (table.status().rows < 1_000) await Promise.resolve();
+    const again = { ...tableSource, topicId: 'second' };
+    await source.handler.assigned(again);
+    await handed;
+    expect(table.status().rows).toBe(0);
+    expect(await source.handler.assigned(again)).toBeNull();
   });
 
   it('passes over records that went with age, and stops where the log was truncated', async () => {

@@ -1,10 +1,17 @@
-import { BadDataError, type Clock, type Log, must, OutageError, StopError } from '../foundation/index.ts';
+import {
+  BadDataError,
+  type Clock,
+  JourneyGraphError,
+  type Log,
+  OutageError,
+  StopError,
+} from '../foundation/index.ts';
 import type { SourcePartition } from '../graph-store/index.ts';
 import type { AvroSchema, SchemaRegistry, WireLimits } from '../schemas/index.ts';
 import { type Framing, readFraming } from './confluent-framing.ts';
 import { asJourneyGraphError } from './error-classifier.ts';
 import type { EventSource, SourceBatch, SourceEnd, SourceHandler, SourceRecord } from './event-source.ts';
-import { keyFraming, keyText, LookupSchemas } from './lookup-schemas.ts';
+import { keyFraming, keyText, LookupSchemas, type RowWriter } from './lookup-schemas.ts';
 import { type EncodedRow, LookupView, type RowKeeper } from './lookup-view.ts';
 
 /** What all tables of a process keep together. */
@@ -21,6 +28,8 @@ export interface LookupTableParts {
   readonly log: Log;
   readonly budget: LookupBudget;
   readonly wireLimits: WireLimits;
+  /** How long a schema that the registry does not know is not asked for again, milliseconds; above zero. */
+  readonly negativeMs: number;
 }
 
 export interface LookupTableStatus {
@@ -42,7 +51,7 @@ const rowBytes = 600;
 /** How long somebody waits for the table before being told that it is still being read. */
 const patienceMs = 2_000;
 const recordsBetweenTurns = 1_000;
-/** Mappings that read the same table with different schemas, most recent last. */
+/** Schemas that mappings read the same table with, most recent last. */
 const viewsMax = 16;
 
 /**
@@ -50,14 +59,16 @@ const viewsMax = 16;
  * Nothing of it is written anywhere: a row is as durable as the topic.
  *
  * A record without a value deletes its key's row. A key is UTF-8 text, or a Confluent-framed Avro value that is a text, an enum, an int
- * or a long, or a record of one such field. A row that cannot be read is none, counted and said once.
+ * or a long, or a record of one such field. A row that cannot be read is none, counted and said once. One whose schema the registry
+ * does not know can be read once it does; a record whose key's schema it does not know is passed over.
  */
 export class LookupTable implements SourceHandler, RowKeeper {
   readonly topic: string;
   readonly #parts: LookupTableParts;
   readonly #schemas: LookupSchemas;
   readonly #rows = new Map<string, EncodedRow>();
-  readonly #views = new Map<AvroSchema, LookupView>();
+  /** By the schema's text: mappings that are compiled at different times get it in objects of their own. */
+  readonly #views = new Map<string, LookupView>();
   readonly #positions = new Map<number, bigint>();
   /** Who waits for a key's row. */
   readonly #waiting = new Map<string, Set<AbortController>>();
@@ -77,7 +88,8 @@ export class LookupTable implements SourceHandler, RowKeeper {
   constructor(parts: LookupTableParts) {
     this.topic = parts.source.topic;
     this.#parts = parts;
-    this.#schemas = new LookupSchemas(parts.registry, parts.wireLimits);
+    const { registry, clock, negativeMs, wireLimits: limits } = parts;
+    this.#schemas = new LookupSchemas({ registry, clock, negativeMs, limits });
   }
 
   /** Called once; resolves when `signal` aborts or the table can be read no more. Never rejects. */
@@ -121,12 +133,12 @@ export class LookupTable implements SourceHandler, RowKeeper {
 
   /** Rows as they are read with this schema. */
   view(schema: AvroSchema): LookupView {
-    const known = this.#views.get(schema);
+    const known = this.#views.get(schema.text);
     if (known !== undefined) return known;
     const [oldest] = this.#views.keys();
     if (this.#views.size >= viewsMax && oldest !== undefined) this.#views.delete(oldest);
     const view = new LookupView(this, schema, this.#parts.wireLimits);
-    this.#views.set(schema, view);
+    this.#views.set(schema.text, view);
     return view;
   }
 
@@ -149,6 +161,11 @@ export class LookupTable implements SourceHandler, RowKeeper {
     const fields = { topic, code: error.code, unreadable: this.#unreadable };
     const message = `The table ${topic} holds what cannot be read, and counts it as missing: ${error.message}`;
     this.#parts.log[this.#unreadable === 1 ? 'warn' : 'debug'](fields, message);
+  }
+
+  /** Nobody waits for the answer: those who wait for a row are woken when it is there. */
+  wantWriter(writer: RowWriter): void {
+    void this.#learnAgain(writer);
   }
 
   /** An event was decided about without its row. */
@@ -181,9 +198,15 @@ export class LookupTable implements SourceHandler, RowKeeper {
   }
 
   async batch({ source, records, next }: SourceBatch): Promise<void> {
+    if (this.#isGone(source)) return;
     for (const [index, record] of records.entries()) {
-      while (!this.#put(record)) await this.#learn(record);
-      if (index % recordsBetweenTurns === recordsBetweenTurns - 1) await this.#parts.clock.sleep(0);
+      for (let unknown = this.#put(record); unknown !== null; unknown = this.#put(record)) {
+        await this.#schemas.learn(unknown, this.#signal);
+        if (this.#isGone(source)) return;
+      }
+      if (index % recordsBetweenTurns !== recordsBetweenTurns - 1) continue;
+      await this.#parts.clock.sleep(0);
+      if (this.#isGone(source)) return;
     }
     this.#positions.set(source.partition, next);
     wake(this.#watching);
@@ -208,38 +231,48 @@ export class LookupTable implements SourceHandler, RowKeeper {
     if (error !== null) this.#wakeAll();
   }
 
-  /** False when a schema has to be learned first. */
-  #put({ key, value, headers }: SourceRecord): boolean {
-    const name = this.#keyOf(key);
-    if (name === undefined) return false;
-    if (name === null) {
-      this.unreadable(new BadDataError('LOOKUP_KEY_UNREADABLE', 'A record’s key is no text and no number.'));
-      return true;
-    }
-    if (value === null) {
-      this.#remove(name);
-      return true;
-    }
-    const framing = this.#framingOf(value, headers);
-    if (framing === null) {
-      // Whatever it says, the row before it holds no more.
-      this.#remove(name);
-      return true;
-    }
-    const writer = this.#schemas.writer(framing);
-    if (writer === null) return false;
-    // A copy: a view would keep the whole fetched response.
-    this.#set(name, { bytes: new Uint8Array(value.subarray(framing.start)), writer });
-    return true;
+  /** The topic was made again, or the table is read no more: what was on the way belongs nowhere. */
+  #isGone({ topicId }: SourcePartition): boolean {
+    return this.#stopped !== null || (this.#life !== null && this.#life !== topicId);
   }
 
-  /** Undefined when its schema has to be learned first. */
-  #keyOf(key: Uint8Array | null): string | null | undefined {
-    if (key === null) return null;
-    const framing = keyFraming(key);
-    if (framing === null) return keyText(key);
+  /** Names the schema that has to be learned first; null when it is done. */
+  #put({ key, value, headers }: SourceRecord): Framing | null {
+    const name = this.#keyOf(key, headers);
+    if (name instanceof BadDataError) {
+      this.unreadable(name);
+      return null;
+    }
+    if (typeof name !== 'string') return name;
+    const framing = value === null ? null : this.#framingOf(value, headers);
+    if (value === null || framing === null) {
+      // Whatever it says, the row before it holds no more.
+      this.#remove(name);
+      return null;
+    }
     const writer = this.#schemas.writer(framing);
-    return writer === null ? undefined : (writer.readKey?.(key, framing.start) ?? null);
+    if (writer === null) return framing;
+    // A copy: a view would keep the whole fetched response.
+    this.#set(name, { bytes: new Uint8Array(value.subarray(framing.start)), writer });
+    return null;
+  }
+
+  /** The schema when it has to be learned first; what is wrong with it when it is no key. */
+  #keyOf(key: Uint8Array | null, headers: SourceRecord['headers']): string | Framing | BadDataError {
+    if (key === null) return unreadableKey('is no text and no number');
+    try {
+      const framing = keyFraming(key, headers);
+      if (framing === null) return keyText(key) ?? unreadableKey('is no text and no number');
+      const writer = this.#schemas.writer(framing);
+      if (writer === null) return framing;
+      const { id, schema, readKey } = writer;
+      if (schema === null)
+        return unreadableKey(`was written with schema ${id}, which the registry does not know`);
+      return readKey?.(key, framing.start) ?? unreadableKey('is no text and no number');
+    } catch (error) {
+      if (!(error instanceof BadDataError)) throw error;
+      return error;
+    }
   }
 
   #framingOf(value: Uint8Array, headers: SourceRecord['headers']): Framing | null {
@@ -252,13 +285,15 @@ export class LookupTable implements SourceHandler, RowKeeper {
     }
   }
 
-  /** Whichever of the two is not known yet. */
-  async #learn({ key, value, headers }: SourceRecord): Promise<void> {
-    const ofKey = key === null ? null : keyFraming(key);
-    if (ofKey !== null && this.#schemas.writer(ofKey) === null)
-      await this.#schemas.learn(ofKey, this.#signal);
-    else
-      await this.#schemas.learn(readFraming(must(value, 'a deletion has no schema'), headers), this.#signal);
+  async #learnAgain(writer: RowWriter): Promise<void> {
+    try {
+      if (await this.#schemas.learnAgain(writer, this.#signal)) this.#wakeAll();
+    } catch (error) {
+      if (!(error instanceof JourneyGraphError)) throw error;
+      const { topic } = this;
+      const { code, message } = error;
+      this.#parts.log.debug({ topic, code }, `A schema of the table ${topic} was not learned: ${message}`);
+    }
   }
 
   #set(key: string, row: EncodedRow): void {
@@ -347,6 +382,10 @@ export class LookupTable implements SourceHandler, RowKeeper {
     await this.#parts.clock.sleep(delayMs, ends);
     sleepers.delete(sleeper);
   }
+}
+
+function unreadableKey(what: string): BadDataError {
+  return new BadDataError('LOOKUP_KEY_UNREADABLE', `A record’s key ${what}.`);
 }
 
 function sizeOf(key: string, row: EncodedRow | undefined): number {

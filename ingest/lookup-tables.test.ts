@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { silentLog } from '../foundation/index.ts';
-import { AvroSchema, BundledRegistry, EventEncoder, wireLimitsDefault } from '../schemas/index.ts';
-import { LookupTables } from './lookup-tables.ts';
+import { AvroSchema, BundledRegistry, EventEncoder } from '../schemas/index.ts';
+import { LookupTables, lookupTablesDefault } from './lookup-tables.ts';
 import { HandClock, HandTableSource, settle } from './lookup-testing.ts';
 
 const text = JSON.stringify({ type: 'record', name: 'Row', fields: [{ name: 'v', type: 'string' }] });
@@ -16,7 +16,7 @@ async function start(bytesMax: number) {
     return made;
   };
   const parts = { source, registry, clock: new HandClock(), log: silentLog };
-  const tables = new LookupTables(parts, { bytesMax, wireLimits: wireLimitsDefault });
+  const tables = new LookupTables(parts, { ...lookupTablesDefault, bytesMax });
   return { tables, sources, rows: new EventEncoder(schema.id, text) };
 }
 

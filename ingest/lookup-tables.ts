@@ -15,11 +15,14 @@ export interface LookupTablesSettings {
   /** Of all tables together. */
   readonly bytesMax: number;
   readonly wireLimits: WireLimits;
+  /** How long a schema that the registry does not know is not asked for again, milliseconds; above zero. */
+  readonly negativeMs: number;
 }
 
 export const lookupTablesDefault = {
   bytesMax: 64 * 2 ** 20,
   wireLimits: wireLimitsDefault,
+  negativeMs: 30_000,
 } as const satisfies LookupTablesSettings;
 
 /** Each is a connection of its own. */
@@ -52,9 +55,10 @@ export class LookupTables {
       );
     }
     const { source, registry, clock, log } = this.#parts;
-    const { wireLimits } = this.#settings;
+    const { wireLimits, negativeMs } = this.#settings;
     const budget = this.#budget;
-    const table = new LookupTable({ source: source(topic), registry, clock, log, budget, wireLimits });
+    const common = { registry, clock, log, budget, wireLimits, negativeMs };
+    const table = new LookupTable({ source: source(topic), ...common });
     this.#tables.set(topic, table);
     this.#running.push(table.run(this.#ending.signal));
     return table;

@@ -2,7 +2,7 @@ import { type Clock, must, silentLog, systemClock } from '../foundation/index.ts
 import { createMemoryStore, type GraphStore, type SourcePartition } from '../graph-store/index.ts';
 import { BundledRegistry, EventEncoder } from '../schemas/index.ts';
 import { AvroRecordProcessor } from './avro-record-processor.ts';
-import type { EventSource, SourceEnd, SourceHandler, SourceRecord } from './event-source.ts';
+import type { EventSource, SourceEnd, SourceHandler, SourceHeader, SourceRecord } from './event-source.ts';
 import { LookupTables } from './lookup-tables.ts';
 import { MappingsInForce } from './mappings-in-force.ts';
 import { Pipeline } from './pipeline.ts';
@@ -83,11 +83,9 @@ export class HandTableSource implements EventSource {
   }
 
   /** Hands rows over, and has the log end behind them unless that was said before. */
-  async rows(
-    ...rows: readonly (readonly [key: string | Uint8Array, value: Uint8Array | null])[]
-  ): Promise<void> {
+  async rows(...rows: readonly HandRow[]): Promise<void> {
     const from = this.#next;
-    const records = rows.map(([key, value], index) => rowRecord(key, value, from + BigInt(index)));
+    const records = rows.map((row, index) => rowRecord(row, from + BigInt(index)));
     this.#next += BigInt(records.length);
     await this.handler.batch({ source: tableSource, records, from, next: this.#next, end: this.#next });
     await settle();
@@ -119,8 +117,14 @@ export class HandTableSource implements EventSource {
   }
 }
 
-function rowRecord(key: string | Uint8Array, value: Uint8Array | null, offset: bigint): SourceRecord {
-  return { offset, timestampMs: 1, key: Buffer.from(key), value, headers: null };
+type HandRow = readonly [
+  key: string | Uint8Array,
+  value: Uint8Array | null,
+  headers?: readonly SourceHeader[] | null,
+];
+
+function rowRecord([key, value, headers = null]: HandRow, offset: bigint): SourceRecord {
+  return { offset, timestampMs: 1, key: Buffer.from(key), value, headers };
 }
 
 const titleText = JSON.stringify({

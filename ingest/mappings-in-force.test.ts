@@ -226,6 +226,59 @@ describe('the first look', () => {
     await expect(mappings.of(b)).rejects.toBe(refused);
   });
 
+  const blindTo = (lacksVersions: () => boolean, error: Error): SchemaRegistry => ({
+    ...silentAbout(() => false, error),
+    versions: async (subject) => {
+      if (subject === b && lacksVersions()) throw error;
+      return registry.versions(subject);
+    },
+  });
+
+  describe.each([
+    ['contradicts another', (doc: string) => text('string', doc)],
+    ['does not compile', broken],
+  ])('of a subject whose newest version %s and whose older ones are not to be had', (_what, newest) => {
+    beforeEach(async () => {
+      await register(c, (doc) => text('int', doc, {}, 'other'));
+      await register(a, (doc) => text('int', doc));
+      await register(b, (doc) => text('int', doc, { rank: 2 }));
+      await register(b, newest);
+    });
+
+    test('has all others in force when the registry refuses, and that one when it no longer does', async () => {
+      const refused = new StopError('REGISTRY_REFUSED', 'no permission');
+      let isRefusing = true;
+      const mappings = start(
+        [a, b, c],
+        blindTo(() => isRefusing, refused),
+      );
+      await mappings.poll();
+      expect(versionsOf(mappings)).toEqual({ [a]: 1, [b]: null, [c]: 1 });
+      await expect(mappings.of(b)).rejects.toBe(refused);
+      expect((await mappings.of(a)).reader?.from).toMatchObject({ subject: a });
+      for (let round = 0; round < 3; round += 1) await mappings.poll();
+      expect(said.filter(({ level }) => level === 'warn')).toHaveLength(1);
+      isRefusing = false;
+      await mappings.poll();
+      expect(versionsOf(mappings)).toEqual({ [a]: 1, [b]: 1, [c]: 1 });
+      expect(errors()).toEqual([expect.stringContaining('b-value version 2')]);
+    });
+
+    test('waits only so long while the registry is silent about them', async () => {
+      let isDown = true;
+      const mappings = start(
+        [a, b, c],
+        blindTo(() => isDown, outage),
+      );
+      for (let round = 0; round < 2; round += 1) await expect(mappings.of(a)).rejects.toBe(outage);
+      expect((await mappings.of(a)).reader?.from).toMatchObject({ subject: a });
+      expect(versionsOf(mappings)).toEqual({ [a]: 1, [b]: null, [c]: 1 });
+      await expect(mappings.of(b)).rejects.toBe(outage);
+      isDown = false;
+      expect((await mappings.of(b)).reader?.from).toMatchObject({ subject: b, version: 1 });
+    });
+  });
+
   test('tells of what it finds for those who debug only, and of a first mapping that comes later to everybody', async () => {
     await register(a, (doc) => text('int', doc));
     const mappings = start([a, b]);

@@ -9,8 +9,6 @@ import {
   type GraphSchema,
   lookupTopics,
   type MappedVersion,
-  MappedVersionFinder,
-  type MappingProblem,
   mergeDeclarations,
   noTables,
   type SchemaRegistry,
@@ -25,6 +23,7 @@ import {
   type Reader,
   type Verdict,
 } from './mapping-judge.ts';
+import { type MappingAlarm, Slot, type SubjectMapping } from './mapping-slot.ts';
 import { type DeclaredTimesToLive, timesToLiveIn } from './times-to-live.ts';
 
 export interface MappingSettings extends MapSettings {
@@ -47,16 +46,6 @@ export interface MappingParts {
   readonly log: Log;
 }
 
-/** A newer version that is not in force, because something is wrong with it. */
-export interface MappingAlarm {
-  readonly code: string;
-  /** Where it is registered. */
-  readonly subject: string;
-  readonly version: number;
-  readonly problems: readonly MappingProblem[];
-  readonly sinceMs: number;
-}
-
 export interface MappingStatus {
   /** Of the events. */
   readonly subject: string;
@@ -66,45 +55,6 @@ export interface MappingStatus {
   readonly alarm: MappingAlarm | null;
 }
 
-/** What a subject's events are read with, now. Others hold on to it and look again at `reader`. */
-export interface SubjectMapping {
-  readonly subject: string;
-  /** Null while no version carries a mapping. Never goes back to null. */
-  readonly reader: Reader | null;
-  /** True when it was pushed out and is not kept up to date any more: ask for the subject again. */
-  readonly retired: boolean;
-}
-
-interface Refusal {
-  readonly found: MappedVersion;
-  readonly error: Fault['error'];
-  readonly alarm: MappingAlarm;
-  /** Which graph schema it was judged against. */
-  readonly graphVersion: number;
-  /** And which tables. */
-  readonly tables: TableSchemas;
-}
-
-class Slot implements SubjectMapping {
-  readonly subject: string;
-  readonly finder: MappedVersionFinder;
-  /** Writers whose events it reads, so that a version that cannot read them is noticed before it is in force. */
-  readonly writers = new LRUCache<number, AvroSchema>({ max: writersMax });
-  reader: Reader | null = null;
-  refusal: Refusal | null = null;
-  retired = false;
-  /** Of the newest question to the registry that has been answered. */
-  ticket = 0;
-  /** Code of the failure that was logged last; null after an answer. */
-  complaint: string | null = null;
-
-  constructor(subject: string, registry: SchemaRegistry) {
-    this.subject = subject;
-    this.finder = new MappedVersionFinder(registry, subject);
-  }
-}
-
-const writersMax = 32;
 /** A round waits between this share of the interval and all of it, so that processes do not ask in step. */
 const jitterFrom = 0.75;
 /** Subjects that the first look asks for at a time. */
@@ -285,6 +235,12 @@ export class MappingsInForce {
     const ticket = this.#tickets;
     const asked = new Map<Slot, Contender | null>();
     let outage: JourneyGraphError | null = null;
+    const fail = (slot: Slot, error: unknown): void => {
+      if (!(error instanceof JourneyGraphError)) throw error;
+      // All else is thrown to who asks for that subject: it must not hinder the others.
+      if (error.reaction === 'outage') outage = error;
+      else this.#complain(slot, error);
+    };
     const ask = async (slot: Slot): Promise<void> => {
       try {
         const contender = await this.#contender(slot, signal);
@@ -292,10 +248,7 @@ export class MappingsInForce {
         await contender?.begin();
         asked.set(slot, contender);
       } catch (error) {
-        if (!(error instanceof JourneyGraphError)) throw error;
-        // All else is thrown to who asks for that subject: it must not hinder the others.
-        if (error.reaction === 'outage') outage = error;
-        else this.#complain(slot, error);
+        fail(slot, error);
       }
     };
     const slots = [...this.#slots.values()];
@@ -303,12 +256,15 @@ export class MappingsInForce {
       await Promise.all(slots.slice(from, from + lookWidth).map(ask));
       if (outage !== null && asked.size === 0) throw outage;
     }
-    if (outage !== null) {
-      this.#partialLooks += 1;
-      if (this.#partialLooks < partialLooksMax) throw outage;
-    }
+    this.#insistOn(outage);
     const contenders = [...asked.values()].filter((one) => one !== null);
     const elected = await elect(contenders, () => clock.sleep(0, signal));
+    for (const [slot, contender] of asked) {
+      if (contender === null || contender.failure === null) continue;
+      asked.delete(slot);
+      fail(slot, contender.failure);
+    }
+    this.#insistOn(outage);
     for (const [slot, contender] of asked) {
       slot.ticket = ticket;
       const reader = elected.get(slot.subject);
@@ -321,6 +277,13 @@ export class MappingsInForce {
         this.#consider(slot, found, tables, contender.older);
     }
     this.#firstLookEnded = true;
+  }
+
+  /** On having everybody's say, a few times. */
+  #insistOn(outage: JourneyGraphError | null): void {
+    if (outage === null) return;
+    this.#partialLooks += 1;
+    if (this.#partialLooks < partialLooksMax) throw outage;
   }
 
   /** Null when the subject has no mapping. */
@@ -361,13 +324,12 @@ export class MappingsInForce {
       log.warn({ subject, code }, `No newer mapping can be looked for: ${error.message}`);
     }
     slot.complaint = code;
+    slot.complaints += 1;
   }
 
   async #find(slot: Slot, signal?: AbortSignal): Promise<MappedVersion | null> {
     try {
-      const found = await slot.finder.newest(signal);
-      slot.complaint = null;
-      return found;
+      return await slot.finder.newest(signal);
     } catch (error) {
       // Such as a newest version that is not Avro: events go on being read by what is in force.
       if (slot.reader === null || !(error instanceof BadDataError)) throw error;
@@ -379,6 +341,7 @@ export class MappingsInForce {
   async #refresh(slot: Slot, signal?: AbortSignal): Promise<void> {
     this.#tickets += 1;
     const ticket = this.#tickets;
+    const { complaints } = slot;
     const found = await this.#find(slot, signal);
     const tables = await this.#tables(slot, found, signal);
     const isUnfit =
@@ -387,6 +350,7 @@ export class MappingsInForce {
       !this.#isSettled(slot, found, tables) &&
       !this.#judge(slot, found, tables).ok;
     const standIns = isUnfit ? await this.#older(slot, found, signal) : [];
+    if (slot.complaints === complaints) slot.complaint = null;
     // An older question that was answered later knows less.
     if (ticket < slot.ticket) return;
     slot.ticket = ticket;

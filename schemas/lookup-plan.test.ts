@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BadDataError } from '../foundation/index.ts';
 import { AvroSchema } from './avro-type.ts';
 import { BundledRegistry } from './bundled-registry.ts';
 import { findTables, lookupTopics } from './lookup-tables.ts';
@@ -100,5 +101,10 @@ describe('the tables of a mapping', () => {
     ]);
     const found = await findTables(registry, ['a', 'b', 'c']);
     expect([...found].map(([topic, { text }]) => [topic, text])).toEqual([['a', '"string"']]);
+    const latest = async (subject: string) => {
+      if (subject === 'b-value') throw new BadDataError('SCHEMA_NOT_AVRO', 'The schema is of type JSON.');
+      return registry.latest(subject);
+    };
+    expect([...(await findTables({ latest }, ['b', 'a'])).keys()]).toEqual(['a']);
   });
 });

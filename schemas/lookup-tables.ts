@@ -27,8 +27,8 @@ export function tableSubjectOf(topic: string): string {
 }
 
 /**
- * The newest schema of each table. A topic whose subject does not exist, or is no Avro, is left out: the compiler says so. Throws what
- * the registry throws.
+ * The newest schema of each table. A topic whose subject does not exist, or is no Avro, is left out: the compiler says so. Throws `OutageError`
+ * and `StopError` as the registry does.
  */
 export async function findTables(
   registry: Pick<SchemaRegistry, 'latest'>,
@@ -37,10 +37,9 @@ export async function findTables(
 ): Promise<TableSchemas> {
   const tables = new Map<string, AvroSchema>();
   for (const topic of topics) {
-    const latest = await registry.latest(tableSubjectOf(topic), signal);
-    if (latest === null) continue;
     try {
-      tables.set(topic, new AvroSchema(latest.schema.text));
+      const latest = await registry.latest(tableSubjectOf(topic), signal);
+      if (latest !== null) tables.set(topic, new AvroSchema(latest.schema.text));
     } catch (error) {
       if (!(error instanceof BadDataError)) throw error;
     }

@@ -1,10 +1,18 @@
 import type { Command } from 'commander';
+import { BadDataError } from '../../foundation/index.ts';
 import { AvroSchema } from '../../schemas/index.ts';
 import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from '../command-io.ts';
 import { compileSource, type SchemaProblem, type SchemaSource } from '../schema-check.ts';
 import { readText } from '../schema-files.ts';
 import { diffOutlines, mappingRows, outlineOf } from '../schema-outline.ts';
-import { addRegistryOptions, needed, registered, withRegistry } from '../schema-registry-access.ts';
+import {
+  addRegistryOptions,
+  needed,
+  type RegistryAccess,
+  registered,
+  registeredSource,
+  withRegistry,
+} from '../schema-registry-access.ts';
 import { printJson, problemText } from '../schema-report.ts';
 import { addTableOption, registeredTables, withTables } from '../schema-tables.ts';
 import { renderTable, tableWidth } from '../table.ts';
@@ -31,32 +39,72 @@ function addList(schema: Command, io: CommandIo, finish: Finish): void {
     .addHelpText('before', 'Examples:\n  jg schema list\n  jg schema list --json\n')
     .action(async (options: Options) => {
       const rows = await withRegistry(options, io, async (access) => {
-        const { registry, inspection } = needed(access);
+        const { inspection } = needed(access);
         const subjects = await inspection.subjects();
         if (subjects.length > subjectsMax)
           io.err(`The registry has ${subjects.length} subjects; the first ${subjectsMax} are shown.\n`);
-        const found = [];
+        const found: ListRow[] = [];
         for (const subject of subjects.slice(0, subjectsMax)) {
-          const latest = await registry.latest(subject);
-          if (latest === null) continue;
-          const { version, schema: registeredSchema } = latest;
-          const mapping = registeredSchema.text.includes('"graph"');
-          found.push({ subject, version, id: registeredSchema.id, mapping });
+          const row = await listRow(subject, needed(access));
+          if (row !== null) found.push(row);
         }
         return found;
       });
       if (options.json === true) printJson(rows, io);
       else {
-        const cells = rows.map(({ subject, version, id, mapping }) => [
-          subject,
-          String(version),
-          String(id),
-          mapping ? 'yes' : 'no',
+        const cells = rows.map((row) => [
+          row.subject,
+          row.version === null ? '–' : String(row.version),
+          row.id === null ? '–' : String(row.id),
+          mappingText(row),
         ]);
         io.out(renderTable(['subject', 'version', 'id', 'mapping'], cells, tableWidth(io)));
+        for (const { subject, problems } of rows) printFirst(subject, problems, io);
       }
       finish(exitCodes.ok);
     });
+}
+
+/** The newest version of a subject. */
+interface ListRow {
+  readonly subject: string;
+  /** Null where it is no Avro. */
+  readonly version: number | null;
+  readonly id: number | null;
+  readonly mapping: boolean;
+  /** Why the mapping does not compile, or the schema cannot be read. */
+  readonly problems: readonly SchemaProblem[];
+}
+
+async function listRow(subject: string, access: RegistryAccess): Promise<ListRow | null> {
+  try {
+    const latest = await access.registry.latest(subject);
+    if (latest === null) return null;
+    const {
+      version,
+      schema: { id, text },
+    } = latest;
+    const source = { ...registeredSource(latest), tables: await registeredTables(text, access) };
+    const mapping = compileSource(source).schema?.graph !== undefined;
+    return { subject, version, id, mapping, problems: problemsIn(source) };
+  } catch (error) {
+    // Such as a schema that is no Avro: it does not hide the others.
+    if (!(error instanceof BadDataError)) throw error;
+    const problem = { file: subject, line: 1, column: 1, path: '', sentence: error.message };
+    return { subject, version: null, id: null, mapping: false, problems: [problem] };
+  }
+}
+
+function mappingText({ mapping, problems }: ListRow): string {
+  if (problems.length === 0) return mapping ? 'yes' : 'no';
+  return mapping ? 'does not compile' : 'unreadable';
+}
+
+function printFirst(subject: string, [first, ...others]: readonly SchemaProblem[], io: CommandIo): void {
+  if (first === undefined) return;
+  const rest =
+    others.length === 0 ? '' : ` (and ${others.length} more: jg schema check --subject ${subject})`;
+  io.out(`${problemText(first)}${printable(rest)}\n`);
 }
 
 function addShow(schema: Command, io: CommandIo, finish: Finish): void {
@@ -78,17 +126,21 @@ function addShow(schema: Command, io: CommandIo, finish: Finish): void {
       });
       const avro = new AvroSchema(found.schema.text);
       const rows = mappingRows(avro, tables);
+      const problems = problemsIn({ ...registeredSource(found), tables });
       if (options.json === true) {
         const {
           version: number,
           schema: { id },
         } = found;
-        printJson({ subject, version: number, id, schema: avro.json, mapping: rows }, io);
+        printJson({ subject, version: number, id, schema: avro.json, mapping: rows, problems }, io);
       } else {
         io.out(`${printable(subject)} version ${found.version}, id ${found.schema.id}\n`);
         io.out(`${printableLines(JSON.stringify(avro.json, null, 2))}\n\n`);
-        if (rows.length === 0) io.out('It carries no mapping that compiles.\n');
-        else
+        if (avro.graph === undefined) io.out('It carries no mapping.\n');
+        else if (problems.length > 0) {
+          io.out('Its mapping does not compile:\n');
+          for (const problem of problems) io.out(`${problemText(problem)}\n`);
+        } else
           io.out(
             renderTable(
               ['part', 'name', 'kind', 'from'],

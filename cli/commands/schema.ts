@@ -12,7 +12,13 @@ import {
 } from '../schema-check.ts';
 import { readSource } from '../schema-files.ts';
 import { type FixtureOutcome, fixtureFolder, runFixtures } from '../schema-fixtures.ts';
-import { addRegistryOptions, needed, registered, withRegistry } from '../schema-registry-access.ts';
+import {
+  addRegistryOptions,
+  needed,
+  registered,
+  registeredSource,
+  withRegistry,
+} from '../schema-registry-access.ts';
 import { printCheck, printJson, problemText } from '../schema-report.ts';
 import { addTableOption, withTables } from '../schema-tables.ts';
 import { addSchemaNewCommand } from './schema-new.ts';
@@ -82,8 +88,7 @@ function addCheck(schema: Command, io: CommandIo, finish: (code: ExitCode) => vo
           }
         }
         if (files.length === 0 && subject !== null) {
-          const found = await registered(needed(access), subject, undefined);
-          sources.push({ file: `${subject}@${found.version}`, text: found.schema.text, subject });
+          sources.push(registeredSource(await registered(needed(access), subject, undefined)));
         }
         const checked = [];
         for (const source of sources) {

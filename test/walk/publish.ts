@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { systemClock } from '../../foundation/index.ts';
+import { hideKafkajsTimeoutWarning } from '../../ingest/index.ts';
 import { ConfluentRegistry, EventEncoder, registryHttpLimitsDefault } from '../../schemas/index.ts';
 
 /** `node test/walk/publish.ts BROKERS REGISTRY TOPIC FIRST COUNT`: what the ratings service of the walk does: registers its own schema, publishes. */
 const [brokers = '', url = '', topic = '', first = '0', count = '1'] = process.argv.slice(2);
+hideKafkajsTimeoutWarning(process);
 const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING });
 const registry = new ConfluentRegistry({ url, limits: registryHttpLimitsDefault, clock: systemClock });
 const text = await readFile(new URL('ratings.avsc', import.meta.url), 'utf8');
