@@ -135,6 +135,8 @@ function openStore(settings: Settings, io: CommandIo): Promise<GraphStore> {
       nodeCacheBytes: settings['store.node.cache.bytes'],
       blockCacheBytes: settings['store.block.cache.bytes'],
       writeBufferBytes: settings['store.write.buffer.bytes'],
+      tableBytesMax: settings['store.table.bytes.max'],
+      compression: settings['store.compression'],
       windowBytesMax: settings['store.window.bytes.max'],
       windowEventsMax: settings['store.window.events.max'],
       windowMs: settings['store.window.ms'],

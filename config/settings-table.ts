@@ -212,6 +212,23 @@ export const settingsTable = {
     max: 1024 * MiB,
     description: "LevelDB's memory table; up to two are held, and a restart replays as much.",
   },
+  'store.table.bytes.max': {
+    section: 'store',
+    kind: 'number',
+    unit: 'bytes',
+    default: 8 * MiB,
+    min: 1 * MiB,
+    max: 1 * GiB,
+    description:
+      "Size of LevelDB's files. Compaction rewrites whole files; smaller ones make more of them, larger ones longer pauses of a read.",
+  },
+  'store.compression': {
+    section: 'store',
+    kind: 'choice',
+    choices: ['snappy', 'none'],
+    default: 'snappy',
+    description: 'How blocks of new files are compressed. Files of both kinds may lie side by side.',
+  },
   'store.window.bytes.max': {
     section: 'store',
     kind: 'number',

@@ -13,6 +13,7 @@ export async function openLevel(settings: LevelSettings): Promise<Level> {
     cacheSize: settings.blockCacheBytes,
     writeBufferSize: settings.writeBufferBytes,
     maxFileSize: settings.tableBytesMax,
+    compression: settings.compression === 'snappy',
     maxOpenFiles: settings.maxOpenFiles,
   });
   try {

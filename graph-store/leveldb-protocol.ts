@@ -14,6 +14,8 @@ export interface LevelSettings {
   readonly writeBufferBytes: number;
   /** LevelDB's table files; larger than its default, so that a merge opens fewer of them. */
   readonly tableBytesMax: number;
+  /** Of blocks in new tables. */
+  readonly compression: 'snappy' | 'none';
   /**
    * The coalescing window: batches that wait are merged and written together up to so many bytes and events (a batch is never split), and a
    * window that is not full waits so long for more, from its first batch on, while LevelDB has nothing else to write.
@@ -31,6 +33,7 @@ export const defaultLevelSettings = {
   nodeCacheBytes: 64 * 2 ** 20,
   writeBufferBytes: 32 * 2 ** 20,
   tableBytesMax: 8 * 2 ** 20,
+  compression: 'snappy',
   windowBytesMax: 8 * 2 ** 20,
   windowEventsMax: 20_000,
   windowMs: 0,
