@@ -1,5 +1,6 @@
 import type { ChainedBatch, ClassicLevel } from 'classic-level';
 import { must } from '../foundation/index.ts';
+import { type DeletedTypesSoFar, encodeDeletedTypes } from './deleted-types.ts';
 import type { Applied, SourcePartition } from './graph-store.ts';
 import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
 import { type LineageBytes, type OriginIds, originKey } from './lineage.ts';
@@ -32,6 +33,7 @@ export interface GroupContext {
   readonly queue: RowQueue;
   readonly lineage: LineageBytes;
   readonly origins: OriginIds;
+  readonly deleted: DeletedTypesSoFar;
   /** Groups that LevelDB does not have yet, the one being built included. */
   readonly pending: Set<LevelGroup>;
   /** Numbers groups, and parts of groups: each is given out once. */
@@ -62,6 +64,7 @@ export class LevelGroup {
   readonly #tombstones = new Map<string, number>();
   #number: number;
   #estimatesChanged = false;
+  #deletedChanged = false;
   #bytes = 0;
   #events = 0;
   #nodeWrites = 0;
@@ -154,7 +157,7 @@ export class LevelGroup {
 
   /** Builds what is to be written. Nothing is added afterwards. */
   seal(): void {
-    const { nodes, edges, lineage } = this.#context;
+    const { nodes, edges, lineage, deleted } = this.#context;
     this.#drain();
     lineage.clear();
     for (const [key, timeMs] of this.#tombstones) {
@@ -164,6 +167,7 @@ export class LevelGroup {
       this.#batch.put(metaKey.nodeEstimate, Buffer.from(nodes.registers));
       this.#batch.put(metaKey.edgeEstimate, Buffer.from(edges.registers));
     }
+    if (this.#deletedChanged) this.#batch.put(metaKey.deletedTypes, encodeDeletedTypes(deleted));
     this.#packed.length = 0;
   }
 
@@ -303,13 +307,18 @@ export class LevelGroup {
   }
 
   #nodeDelete(packed: Buffer, at: number, eventAt: number): number {
-    const key = this.#context.builder.tombstoneKey(packed, packed.readUInt32BE(at));
-    this.#bury(key, packed, eventAt);
+    const node = packed.readUInt32BE(at);
+    const named = node + nameLengthBytes + nodeHashBytes;
+    const type = packed.toString('latin1', named, packed.indexOf(0, named));
+    if (this.#context.deleted.add('nodes', type)) this.#deletedChanged = true;
+    this.#bury(this.#context.builder.tombstoneKey(packed, node), packed, eventAt);
     return at + 4;
   }
 
   #edgeDelete(packed: Buffer, at: number, eventAt: number): number {
     const keyAt = at + 9 + (packed[at + 8] ?? 0);
+    if (this.#context.deleted.add('edges', packed.toString('latin1', at + 9, keyAt)))
+      this.#deletedChanged = true;
     this.#bury(this.#context.builder.edgeTombstoneKey(packed, at), packed, eventAt);
     return keyAt + 1 + (packed[keyAt] ?? 0);
   }

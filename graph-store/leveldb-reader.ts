@@ -1,5 +1,6 @@
 import type { Snapshot } from 'classic-level';
 import { ByteReader, decodeStepValue } from './codec.ts';
+import { type DeletedTypes, decodeDeletedTypes, nothingDeleted } from './deleted-types.ts';
 import { digestRows } from './digest.ts';
 import { foldEdge } from './fold-edge.ts';
 import type {
@@ -62,6 +63,9 @@ export class LevelReader {
   readonly #expiry: () => Expiry;
   /** Bounded by `originsMax` of the writer. */
   readonly #origins = new Map<number, OriginRow>();
+  /** As read last, and what it says: it changes a few times in a store's life. */
+  #deletedRow: Buffer | null = null;
+  #deleted: DeletedTypes = nothingDeleted;
 
   /** `expiry` answers for the moment at which it is called. */
   constructor(db: Level, expiry: () => Expiry) {
@@ -236,10 +240,14 @@ export class LevelReader {
     way: 'out' | 'in',
     snapshot: Snapshot,
   ): Promise<OccurrenceView[]> {
-    const keys = occurrences.flatMap(({ type, from, to, key }) => [
-      rows.tombstoneKey(way === 'out' ? to : from),
-      rows.edgeTombstoneKey(type, from, to, key),
-    ]);
+    const deleted = this.#deletedTypes(snapshot);
+    const keys = occurrences.flatMap(({ type, from, to, key }) => {
+      const other = way === 'out' ? to : from;
+      return [
+        deleted.nodes.has(other.type) ? rows.tombstoneKey(other) : null,
+        deleted.edges.has(type) ? rows.edgeTombstoneKey(type, from, to, key) : null,
+      ];
+    });
     const expiry = this.#expiry();
     const tombstones = await this.#tombstones(keys, snapshot);
     return occurrences.filter(({ timeMs, from, to }, i) => {
@@ -249,7 +257,10 @@ export class LevelReader {
   }
 
   async #withoutDeletedLinks(steps: StepView[], snapshot: Snapshot): Promise<StepView[]> {
-    const keys = steps.flatMap(({ links }) => links.map(({ node }) => rows.tombstoneKey(node)));
+    const deleted = this.#deletedTypes(snapshot);
+    const keys = steps.flatMap(({ links }) =>
+      links.map(({ node }) => (deleted.nodes.has(node.type) ? rows.tombstoneKey(node) : null)),
+    );
     const expiry = this.#expiry();
     const tombstones = await this.#tombstones(keys, snapshot);
     let next = 0;
@@ -261,9 +272,23 @@ export class LevelReader {
     }));
   }
 
-  async #tombstones(keys: Buffer[], snapshot: Snapshot): Promise<number[]> {
-    if (keys.length === 0) return [];
-    return (await this.#db.getMany(keys, { snapshot })).map(rows.decodeTime);
+  /** -1 where there is none, and for a null: a key that there cannot be. */
+  async #tombstones(keys: readonly (Buffer | null)[], snapshot: Snapshot): Promise<number[]> {
+    const asked = keys.filter((key) => key !== null);
+    if (asked.length === 0) return keys.map(() => -1);
+    const found = (await this.#db.getMany(asked, { snapshot })).map(rows.decodeTime);
+    let next = 0;
+    return keys.map((key) => (key === null ? -1 : (found[next++] ?? -1)));
+  }
+
+  #deletedTypes(snapshot: Snapshot): DeletedTypes {
+    const stored = this.#db.getSync(rows.metaKey.deletedTypes, { snapshot });
+    if (stored === undefined) return nothingDeleted;
+    if (this.#deletedRow?.equals(stored) !== true) {
+      this.#deletedRow = stored;
+      this.#deleted = decodeDeletedTypes(stored);
+    }
+    return this.#deleted;
   }
 
   /** Up to which event time everything of the node is hidden: it was deleted then, or is kept no longer. */

@@ -1,4 +1,5 @@
 import { assert, type Clock, unreachable } from '../foundation/index.ts';
+import { DeletedTypesSoFar, decodeDeletedTypes } from './deleted-types.ts';
 import { HyperLogLog } from './hyperloglog.ts';
 import { type GroupContext, type Level, LevelGroup } from './leveldb-group.ts';
 import type {
@@ -96,6 +97,7 @@ export class LevelWriter {
       queue: new RowQueue(settings.queuedRowsMax),
       lineage: new LineageBytes(),
       origins: new OriginIds(await db.iterator({ ...originRange }).all()),
+      deleted: new DeletedTypesSoFar(decodeDeletedTypes(await db.get(metaKey.deletedTypes))),
       pending,
       nextNumber: () => {
         number += 1;

@@ -17,7 +17,7 @@ import type { Expiry } from './time-to-live.ts';
  *     <prefix> <  <edge type>\0 <event key> <name> <key>  the same occurrence seen from its end
  *     <prefix> x  <edge type>\0 <name> <key>              the tombstone of the edge to the node of that name
  *     l<id>                                                         an origin: see lineage.ts
- *     m…                                                            format version, estimates, time to live
+ *     m…                                                            format version, estimates, time to live, deleted types
  *     p[cluster,topicId,partition]                                  position, epoch and fates, as JSON
  *
  * An event key is (inverted time, inverted occurrence id): newest first in key order, and backwards exactly the
@@ -39,6 +39,7 @@ export const metaKey = {
   nodeEstimate: Buffer.from('mnodes'),
   edgeEstimate: Buffer.from('medges'),
   timeToLive: Buffer.from('mttl'),
+  deletedTypes: Buffer.from('mdeleted'),
 } as const;
 export const graphRange = { gte: Buffer.from('g'), lt: Buffer.from('h') } as const;
 export const positionRange = { gte: Buffer.from('p'), lt: Buffer.from('q') } as const;
