@@ -6,6 +6,8 @@ import type {
   Advance,
   Applied,
   Claim,
+  DegreeQuery,
+  DegreeView,
   EdgeQuery,
   EdgeView,
   GraphDigest,
@@ -161,6 +163,10 @@ class LevelStore implements GraphStore {
 
   adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
     return this.#read((reader) => reader.adjacency(query));
+  }
+
+  degree(query: DegreeQuery): Promise<DegreeView> {
+    return this.#read((reader) => reader.degree(query));
   }
 
   edge(query: EdgeQuery): Promise<EdgeView | null> {
