@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
 import { killPlans } from './crash-testing-campaign.ts';
+import { runCuts } from './crash-testing-cut.ts';
 import { CrashOracle, lastAcknowledged, linesOf, spawnVictim, Victim } from './crash-testing-kill.ts';
 import { openLevelStore } from './leveldb-store.ts';
 
@@ -42,6 +43,14 @@ describe('The LevelDB store, killed and starved', () => {
       killed += 1;
     }
     expect(killed).toBe(kills);
+  }, 60_000);
+
+  it('holds whole batches with their positions wherever its log is torn', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const { cuts, states } = await runCuts(seed, 40, () => undefined);
+    expect(cuts).toBe(40);
+    // Otherwise the cuts fell where nothing was.
+    expect(states, `seed ${seed}`).toBeGreaterThan(4);
   }, 60_000);
 
   it.skipIf(process.platform === 'win32')(

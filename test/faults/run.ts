@@ -4,16 +4,19 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../foundation/index.ts';
 import { runKills } from '../../graph-store/crash-testing-campaign.ts';
+import { runCuts } from '../../graph-store/crash-testing-cut.ts';
 import { createMemoryStore, type GraphStore, openLevelStore } from '../../graph-store/index.ts';
 import { runReplays } from '../../graph-store/replay-testing.ts';
 
-const usage = `Usage: node test/faults/run.ts replays|kills [--runs N] [--seed N]
+const usage = `Usage: node test/faults/run.ts replays|kills|cuts [--runs N] [--seed N]
 
   replays: shuffled replays of random graphs, with duplicates, over memory and LevelDB; all digests must be equal (20,000)
   kills:   kill -9 while batches are being written; nothing may be lost or counted twice (300)
+  cuts:    LevelDB's log cut at a random byte; positions, counts and graph must belong together (1,000)
 `;
 const replaysPerStore = 100;
-const progressEvery = { replays: 2_000, kills: 25 } as const;
+const runsDefault = { replays: 20_000, kills: 300, cuts: 1_000 } as const;
+const progressEvery = { replays: 2_000, kills: 25, cuts: 100 } as const;
 
 async function replays(seed: number, runs: number): Promise<object> {
   const folder = await mkdtemp(join(tmpdir(), 'graph-store-replays-'));
@@ -49,24 +52,33 @@ function progress(what: keyof typeof progressEvery): (done: number) => void {
   };
 }
 
+const campaigns = {
+  replays,
+  kills: (seed: number, runs: number): Promise<object> => runKills(seed, runs, progress('kills')),
+  cuts: (seed: number, runs: number): Promise<object> => runCuts(seed, runs, progress('cuts')),
+} as const;
+
+function isKnown(what: string): what is keyof typeof campaigns {
+  return Object.hasOwn(campaigns, what);
+}
+
 async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
     options: { runs: { type: 'string' }, seed: { type: 'string' } },
     allowPositionals: true,
   });
-  const [what] = positionals;
+  const [what = ''] = positionals;
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-  if ((what !== 'replays' && what !== 'kills') || !Number.isSafeInteger(seed)) {
+  if (!isKnown(what) || !Number.isSafeInteger(seed)) {
     console.error(usage);
     process.exitCode = 2;
     return;
   }
-  const runs = Number(values.runs ?? (what === 'replays' ? 20_000 : 300));
+  const runs = Number(values.runs ?? runsDefault[what]);
   console.log(`${what}: ${runs} runs, seed ${seed}`);
   const startedMs = systemClock.now();
-  const summary =
-    what === 'replays' ? await replays(seed, runs) : await runKills(seed, runs, progress('kills'));
+  const summary = await campaigns[what](seed, runs);
   const seconds = (systemClock.now() - startedMs) / 1000;
   const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
   console.log(JSON.stringify({ what, seed, ...summary, seconds, machine }));
