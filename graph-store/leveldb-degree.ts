@@ -20,7 +20,7 @@ const readBytesMin = 8 * 1024;
 const assumedRowBytes = 40;
 
 /**
- * Counts exactly as long as `scanMax` allows, reading keys alone; estimates what lies behind.
+ * Counts exactly where `scanMax` rows are all there are; estimates the rest otherwise. Reads keys alone.
  *
  * What is newer than `hiddenMs` is hidden by nothing at the own end; `visible` leaves out what the other ends hide.
  */
@@ -34,23 +34,28 @@ export async function scanDegree(
   const prefix = rows.adjacencyPrefix(query.of, query.direction, query.type);
   const range = rows.timeRange(prefix, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
   if (range === null) return { count: 0, exact: true };
-  let scanned = 0;
-  let count = 0;
-  let last = range.gte;
-  await using keys = db.keys({ ...range, snapshot, highWaterMarkBytes: chunkBytesMax });
-  for (;;) {
-    const found = await keys.nextv(Math.min(chunkRowsMax, query.scanMax - scanned + 1));
-    if (found.length === 0) return { count, exact: true };
-    // One row more than may be looked at: there are more, which is all that is asked of it.
-    const looked = found.slice(0, query.scanMax - scanned);
-    count += (await visible(looked.map((key) => occurrenceOf(query, prefix.length, key)))).length;
-    scanned += looked.length;
-    last = looked.at(-1) ?? last;
-    if (looked.length < found.length) break;
+  const keys = await firstKeys(db, snapshot, range, query.scanMax + 1);
+  if (keys.length <= query.scanMax) {
+    let count = 0;
+    for (let at = 0; at < keys.length; at += chunkRowsMax) {
+      const chunk = keys.slice(at, at + chunkRowsMax);
+      count += (await visible(chunk.map((key) => occurrenceOf(query, prefix.length, key)))).length;
+    }
+    return { count, exact: true };
   }
   const axis = new KeyAxis(db, snapshot, prefix);
-  const behind = await axis.estimate(axis.placeOf(last) + 1n, axis.placeOf(range.lt));
-  return { count: Math.round(scanned + behind), exact: false };
+  // The last of them only told that there are more.
+  const behind = await axis.estimate(axis.placeOf(keys.at(-2) ?? range.gte) + 1n, axis.placeOf(range.lt));
+  return { count: Math.round(query.scanMax + behind), exact: false };
+}
+
+async function firstKeys(
+  db: Level,
+  snapshot: Snapshot,
+  range: { readonly gte: Buffer; readonly lt: Buffer },
+  limit: number,
+): Promise<Buffer[]> {
+  return await db.keys({ ...range, limit, snapshot, highWaterMarkBytes: chunkBytesMax }).all();
 }
 
 function occurrenceOf(query: DegreeQuery, keyAt: number, key: Buffer): Occurrence {
@@ -133,10 +138,7 @@ class KeyAxis {
 
   async #probe(from: bigint, to: bigint): Promise<Piece> {
     const range = { gte: this.#keyOf(from), lt: this.#keyOf(to) };
-    const highWaterMarkBytes = chunkBytesMax;
-    const options = { ...range, limit: probeRowsMax, snapshot: this.#snapshot, highWaterMarkBytes };
-    // All of them, in as many rounds as their bytes want.
-    const found = await this.#db.keys(options).all();
+    const found = await firstKeys(this.#db, this.#snapshot, range, probeRowsMax);
     const [first] = found;
     const last = found.at(-1);
     if (first === undefined || last === undefined) {
