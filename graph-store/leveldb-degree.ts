@@ -54,8 +54,9 @@ async function firstKeys(
   snapshot: Snapshot,
   range: { readonly gte: Buffer; readonly lt: Buffer },
   limit: number,
+  reverse = false,
 ): Promise<Buffer[]> {
-  return await db.keys({ ...range, limit, snapshot, highWaterMarkBytes: chunkBytesMax }).all();
+  return await db.keys({ ...range, limit, reverse, snapshot, highWaterMarkBytes: chunkBytesMax }).all();
 }
 
 function occurrenceOf(query: DegreeQuery, keyAt: number, key: Buffer): Occurrence {
@@ -79,6 +80,8 @@ interface Piece {
   /** On disk, compressed, of all levels. */
   readonly bytes: number;
   readonly readBytes: number;
+  /** Rows a place where the next piece begins. */
+  readonly closenessBehind: number;
 }
 
 /**
@@ -109,15 +112,23 @@ class KeyAxis {
   }
 
   async estimate(from: bigint, to: bigint): Promise<number> {
-    const pieces = [await this.#probe(from, to)];
+    // The oldest rows: where the axis really ends, and a premiere would hide from every look that begins before it.
+    const range = { gte: this.#keyOf(from), lt: this.#keyOf(to) };
+    const [last, ...before] = await firstKeys(this.#db, this.#snapshot, range, probeRowsMax, true);
+    if (last === undefined || before.length + 1 < probeRowsMax)
+      return before.length + (last === undefined ? 0 : 1);
+    const end = this.placeOf(last) + 1n;
+    const lastPlaces = Number(end - this.placeOf(before.at(-1) ?? last));
+    const pieces = [await this.#probe(from, end, probeRowsMax / lastPlaces)];
     for (let probes = 1; probes < probesMax; probes += 1) {
       const largest = pieces.reduce((a, b) => (believedRows(b) > believedRows(a) ? b : a));
       if (!largest.more) break;
       const middle = largest.readTo + (largest.to - largest.readTo) / 2n;
       if (middle <= largest.readTo) break;
       const bytes = await this.#bytes(largest.from, middle);
-      pieces.splice(pieces.indexOf(largest), 1, { ...largest, to: middle, bytes });
-      pieces.push(await this.#probe(middle, largest.to));
+      const behind = await this.#probe(middle, largest.to, largest.closenessBehind);
+      const closenessBehind = behind.rows / Number(behind.readTo - middle);
+      pieces.splice(pieces.indexOf(largest), 1, { ...largest, to: middle, bytes, closenessBehind }, behind);
     }
     return this.#sum(pieces);
   }
@@ -136,13 +147,13 @@ class KeyAxis {
     return sum + Math.min(inMemory, memoryBytes / this.#rowBytes);
   }
 
-  async #probe(from: bigint, to: bigint): Promise<Piece> {
+  async #probe(from: bigint, to: bigint, closenessBehind: number): Promise<Piece> {
     const range = { gte: this.#keyOf(from), lt: this.#keyOf(to) };
     const found = await firstKeys(this.#db, this.#snapshot, range, probeRowsMax);
     const [first] = found;
     const last = found.at(-1);
     if (first === undefined || last === undefined) {
-      return { from: to, to, readTo: to, rows: 0, more: false, bytes: 0, readBytes: 0 };
+      return { from: to, to, readTo: to, rows: 0, more: false, bytes: 0, readBytes: 0, closenessBehind };
     }
     this.#rowBytes = first.length;
     const start = this.placeOf(first);
@@ -155,6 +166,7 @@ class KeyAxis {
       more: found.length === probeRowsMax,
       bytes: await this.#bytes(start, to),
       readBytes: await this.#bytes(start, readTo),
+      closenessBehind,
     };
   }
 
@@ -179,5 +191,6 @@ function isKnown({ bytes, readBytes }: Piece): boolean {
 function believedRows(piece: Piece): number {
   if (!piece.more) return 0;
   if (isKnown(piece)) return piece.bytes / assumedRowBytes;
-  return (piece.rows * Number(piece.to - piece.from)) / Number(piece.readTo - piece.from);
+  const closeness = (piece.rows / Number(piece.readTo - piece.from) + piece.closenessBehind) / 2;
+  return piece.rows + closeness * Number(piece.to - piece.readTo);
 }
