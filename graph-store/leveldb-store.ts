@@ -110,7 +110,7 @@ class LevelStore implements GraphStore {
   /** Null between a failed write and the claim that opens the store again. */
   #session: Session | null;
   #reopening: Promise<Session> | null = null;
-  /** Of the session that ended last. */
+  /** As they could be read last from a session that ended. */
   #lastFigures: Figures | null = null;
   #closing: Promise<void> | null = null;
   /** Sessions that ended by a crash of their thread since a partition's last durable batch. Bounded by the partitions. */
@@ -236,7 +236,7 @@ class LevelStore implements GraphStore {
   /** LevelDB's log may hold a torn record after a failed write; only opening again replays what is whole. */
   async #reopen(): Promise<Session> {
     const before = this.#session;
-    if (before !== null) this.#lastFigures = await figuresOf(before.reader);
+    if (before !== null) this.#lastFigures = (await figuresOf(before.reader)) ?? this.#lastFigures;
     this.#session = null;
     if (before !== null) await closeSession(before);
     this.#session = await openSession(this.#settings, this.#clock, this.#lives);
