@@ -4,13 +4,13 @@ import type { EventMutations, Mutation, NodeProperty, NodeRef, Property } from '
 import { createMutationBatch, type MutationBatch } from './mutation-batch.ts';
 
 /** A small world, so that random events meet each other at the same nodes and times. */
-const nodes: readonly NodeRef[] = [
+export const nodes: readonly NodeRef[] = [
   { type: 'A', id: 'x' },
   { type: 'A', id: 'xx' },
   { type: 'B', id: '__proto__' },
   { type: 'B', id: '🎮' },
 ];
-const edgeTypes = ['E', 'EE'] as const;
+export const edgeTypes = ['E', 'EE'] as const;
 const times = 6;
 /** By name: of the values that the small world has, all can be folded so. */
 const folds = new Map([['p', 'set'], ['q', 'first'], ['r', 'max']] as const); // biome-ignore format: one row

@@ -21,6 +21,15 @@ export interface StoreHarness {
   dispose(store: GraphStore): Promise<void>;
   /** Runs of each property; a durable store is slower to open. */
   readonly propertyRuns: number;
+  /** What a failed property printed, to run that one case again: put it here, and run the adapter's tests by the property's name. */
+  readonly replay?: { readonly seed: number; readonly path: string };
+  /** What the store must say of itself; `atomic` where nothing is said. Decides which half of the suite's levels runs. */
+  readonly guarantee?: GraphStore['guarantee'];
+  /**
+   * Lets the next batch fail with an OutageError after so many of its mutations, as far as the adapter's guarantee lets them be there;
+   * absent where that cannot be had.
+   */
+  readonly tearNext?: (store: GraphStore, mutations: number) => void;
 }
 
 /** The store under test: empty before each test, with one partition claimed. */

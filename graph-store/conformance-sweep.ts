@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../foundation/index.ts';
 import { events, pack, readEverything } from './conformance-graphs.ts';
+import { assertProperty } from './conformance-property.ts';
 import { advance, event, type StoreHarness, type Subject, source } from './conformance-subject.ts';
 import type { Claim, GraphStore } from './graph-store.ts';
 import type { EventMutations, NodeRef, Property } from './model.ts';
@@ -51,7 +52,7 @@ export function describeSweep(subject: Subject, harness: StoreHarness): void {
           for (const one of stores) await harness.dispose(one);
         }
       });
-      await fc.assert(property, { numRuns: harness.propertyRuns });
+      await assertProperty(harness, property);
     }, 60_000);
 
     const old: NodeRef = { type: 'Account', id: 'old' };

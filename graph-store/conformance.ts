@@ -4,11 +4,15 @@ import { systemClock } from '../foundation/index.ts';
 import { describeCounts } from './conformance-counts.ts';
 import { describeEdges } from './conformance-edges.ts';
 import { events, pack, type Reads, readEverything } from './conformance-graphs.ts';
+import { describeLevels } from './conformance-levels.ts';
 import { describeLineage } from './conformance-lineage.ts';
 import { describePositions } from './conformance-positions.ts';
+import { assertProperty, shuffle, split } from './conformance-property.ts';
+import { describeQueries } from './conformance-queries.ts';
 import { describeReads } from './conformance-reads.ts';
 import { describeRules } from './conformance-rules.ts';
 import { describeSets } from './conformance-sets.ts';
+import { describeStubs } from './conformance-stubs.ts';
 import { advance, type StoreHarness, Subject, source } from './conformance-subject.ts';
 import { describeSweep } from './conformance-sweep.ts';
 import { describeTimeToLive } from './conformance-time-to-live.ts';
@@ -28,25 +32,31 @@ export function describeGraphStore(name: string, harness: StoreHarness): void {
     describeTimeToLive(subject, harness);
     describeSweep(subject, harness);
     describeCounts(subject);
-    describePositions(subject);
+    describePositions(subject, harness);
+    describeQueries(subject, harness);
+    describeStubs(subject);
+    describeLevels(subject, harness);
 
     it('gives one digest and the same reads for any order, duplicates and split', async () => {
       const shuffled = fc.record({
         original: events(),
-        seed: fc.integer(),
+        shuffleSeed: fc.integer(),
         splits: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 8 }),
       });
-      const property = fc.asyncProperty(shuffled, async ({ original, seed, splits }) => {
+      const property = fc.asyncProperty(shuffled, async ({ original, shuffleSeed, splits }) => {
         const reference = await readsAfter(createMemoryStore(systemClock), [original]);
         const other = await harness.open(systemClock);
         try {
-          const reads = await readsAfter(other, split(shuffle([...original, ...original], seed), splits));
+          const reads = await readsAfter(
+            other,
+            split(shuffle([...original, ...original], shuffleSeed), splits),
+          );
           expect(reads).toEqual(reference);
         } finally {
           await harness.dispose(other);
         }
       });
-      await fc.assert(property, { numRuns: harness.propertyRuns });
+      await assertProperty(harness, property);
     }, 60_000);
 
     const { reopen } = harness;
@@ -76,24 +86,4 @@ async function readsAfter(store: GraphStore, batches: EventMutations[][]): Promi
   const claim = await store.claim(source);
   await Promise.all(batches.map((batch, i) => store.apply(advance(claim, i, i + 1), pack(batch))));
   return await readEverything(store);
-}
-
-function split<T>(items: T[], sizes: number[]): T[][] {
-  const parts: T[][] = [];
-  for (let at = 0, i = 0; at < items.length; i += 1) {
-    const size = sizes[i % sizes.length] ?? 1;
-    parts.push(items.slice(at, at + size));
-    at += size;
-  }
-  return parts;
-}
-
-/** A shuffle that fast-check's printed counterexample reproduces. */
-function shuffle<T>(items: T[], seed: number): T[] {
-  let state = seed;
-  const keyed = items.map((item) => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return { item, key: state };
-  });
-  return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
 }

@@ -179,6 +179,26 @@ export interface AdjacencyPage {
   readonly truncated: boolean;
 }
 
+export interface DegreeQuery {
+  readonly of: NodeRef;
+  readonly type: string;
+  readonly direction: 'out' | 'in';
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** At most so many rows are looked at; 1 or more. */
+  readonly scanMax: number;
+}
+
+/** How many occurrences there are at one side of a node. */
+export interface DegreeView {
+  readonly count: number;
+  /**
+   * True: so many are visible. False: there were more than `scanMax` rows, and `count`, never below what was looked at, is estimated from
+   * what the engine knows without reading them; deletes of the other ends are not taken off.
+   */
+  readonly exact: boolean;
+}
+
 /**
  * How the values of an edge's property become one: that of the newest or oldest occurrence that has it, the least or greatest, their sum, or
  * all distinct ones. Nulls count for none but `last` and `first`.
@@ -239,6 +259,8 @@ export interface GraphReader {
   node(ref: NodeRef): Promise<NodeView | null>;
   journey(query: JourneyQuery): Promise<JourneyPage>;
   adjacency(query: AdjacencyQuery): Promise<AdjacencyPage>;
+  /** Bounded by `scanMax`, whatever the degree is. */
+  degree(query: DegreeQuery): Promise<DegreeView>;
   /** Null when no visible occurrence is found. Throws RefusedError FOLD_INVALID when a `sum` meets what is no number. */
   edge(query: EdgeQuery): Promise<EdgeView | null>;
   /** One row a partition ever claimed, sorted by topic and partition. */

@@ -4,6 +4,8 @@ export type {
   Advance,
   Applied,
   Claim,
+  DegreeQuery,
+  DegreeView,
   EdgeQuery,
   EdgeView,
   Fates,

@@ -90,6 +90,10 @@ describe('The LevelDB store on a full disk', () => {
     for (let tries = 0; tries < 3; tries += 1) {
       await expect(store.claim(crashSource)).rejects.toMatchObject({ reaction: 'outage' });
     }
+    // It is shut now, and whoever asks why nothing moves is still told how far everything is.
+    await expect(store.digest()).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+    expect(await store.sources()).toEqual([status]);
+    expect((await store.estimate()).nodes).toBeGreaterThan(0);
 
     await rm(filler);
     const again = await store.claim(crashSource);

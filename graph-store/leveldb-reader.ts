@@ -6,6 +6,8 @@ import { foldEdge } from './fold-edge.ts';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
+  DegreeQuery,
+  DegreeView,
   EdgeQuery,
   EdgeView,
   GraphDigest,
@@ -20,6 +22,7 @@ import type {
   TimePosition,
 } from './graph-store.ts';
 import { HyperLogLog, relativeError } from './hyperloglog.ts';
+import { type Occurrence, scanDegree } from './leveldb-degree.ts';
 import type { Level } from './leveldb-group.ts';
 import { decodeOrigin, type OriginRow, originKey, readLineage, withoutLineage } from './lineage.ts';
 import { logicalRows } from './logical-rows.ts';
@@ -126,6 +129,14 @@ export class LevelReader {
   async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
     await using snapshot = this.#db.snapshot();
     return await this.#occurrences(query, null, snapshot);
+  }
+
+  async degree(query: DegreeQuery): Promise<DegreeView> {
+    await using snapshot = this.#db.snapshot();
+    const hiddenMs = Math.max(this.#hiddenMs(query.of, snapshot), this.#expiry().ofEdge(query.type));
+    return await scanDegree(this.#db, snapshot, query, hiddenMs, (occurrences) =>
+      this.#visible(occurrences, query.direction, snapshot),
+    );
   }
 
   async edge(wanted: EdgeQuery): Promise<EdgeView | null> {
@@ -235,11 +246,11 @@ export class LevelReader {
   }
 
   /** Leaves out occurrences hidden by their edge's tombstone or the other end's; the own end bounded the range. */
-  async #visible(
-    occurrences: readonly OccurrenceView[],
+  async #visible<T extends Occurrence>(
+    occurrences: readonly T[],
     way: 'out' | 'in',
     snapshot: Snapshot,
-  ): Promise<OccurrenceView[]> {
+  ): Promise<T[]> {
     const deleted = this.#deletedTypes(snapshot);
     const keys = occurrences.flatMap(({ type, from, to, key }) => {
       const other = way === 'out' ? to : from;

@@ -6,6 +6,8 @@ import type {
   Advance,
   Applied,
   Claim,
+  DegreeQuery,
+  DegreeView,
   EdgeQuery,
   EdgeView,
   GraphDigest,
@@ -108,6 +110,8 @@ class LevelStore implements GraphStore {
   /** Null between a failed write and the claim that opens the store again. */
   #session: Session | null;
   #reopening: Promise<Session> | null = null;
+  /** As they could be read last from a session that ended. */
+  #lastFigures: Figures | null = null;
   #closing: Promise<void> | null = null;
   /** Sessions that ended by a crash of their thread since a partition's last durable batch. Bounded by the partitions. */
   readonly #crashes = new Map<string, Set<Session>>();
@@ -163,16 +167,20 @@ class LevelStore implements GraphStore {
     return this.#read((reader) => reader.adjacency(query));
   }
 
+  degree(query: DegreeQuery): Promise<DegreeView> {
+    return this.#read((reader) => reader.degree(query));
+  }
+
   edge(query: EdgeQuery): Promise<EdgeView | null> {
     return this.#read((reader) => reader.edge(query));
   }
 
-  sources(): Promise<readonly SourceStatus[]> {
-    return this.#read((reader) => reader.sources());
+  async sources(): Promise<readonly SourceStatus[]> {
+    return this.#figures()?.sources ?? (await this.#read((reader) => reader.sources()));
   }
 
-  estimate(): Promise<GraphEstimate> {
-    return this.#read((reader) => reader.estimate());
+  async estimate(): Promise<GraphEstimate> {
+    return this.#figures()?.estimate ?? (await this.#read((reader) => reader.estimate()));
   }
 
   digest(): Promise<GraphDigest> {
@@ -228,10 +236,19 @@ class LevelStore implements GraphStore {
   /** LevelDB's log may hold a torn record after a failed write; only opening again replays what is whole. */
   async #reopen(): Promise<Session> {
     const before = this.#session;
+    if (before !== null) this.#lastFigures = (await figuresOf(before.reader)) ?? this.#lastFigures;
     this.#session = null;
     if (before !== null) await closeSession(before);
     this.#session = await openSession(this.#settings, this.#clock, this.#lives);
     return this.#session;
+  }
+
+  /**
+   * While the store cannot be opened again nobody moves a position: what was read before still holds, and whoever asks why the topics
+   * are paused gets an answer. Null while the store itself can be asked, and when it is closed.
+   */
+  #figures(): Figures | null {
+    return this.#session === null && this.#closing === null ? this.#lastFigures : null;
   }
 
   async #read<T>(read: (reader: LevelReader) => Promise<T>): Promise<T> {
@@ -254,6 +271,23 @@ class LevelStore implements GraphStore {
       'STORE_CLOSED',
       `The store in ${this.#settings.folder} is closed; claim the partition to open it again.`,
     );
+  }
+}
+
+/** What people are told of a store that is down. */
+interface Figures {
+  readonly sources: readonly SourceStatus[];
+  readonly estimate: GraphEstimate;
+}
+
+/** Null when they cannot be read either. */
+async function figuresOf(reader: LevelReader): Promise<Figures | null> {
+  try {
+    const [sources, estimate] = await Promise.all([reader.sources(), reader.estimate()]);
+    return { sources, estimate };
+  } catch (error) {
+    if (isLevelError(error)) return null;
+    throw error;
   }
 }
 

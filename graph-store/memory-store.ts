@@ -8,6 +8,8 @@ import type {
   Advance,
   Applied,
   Claim,
+  DegreeQuery,
+  DegreeView,
   EdgeQuery,
   EdgeView,
   GraphDigest,
@@ -161,6 +163,14 @@ class MemoryStore implements GraphStore {
   async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
     this.#assertOpen();
     return this.#occurrences(query, null);
+  }
+
+  async degree(query: DegreeQuery): Promise<DegreeView> {
+    this.#assertOpen();
+    const { occurrences, truncated } = this.#occurrences({ ...query, limit: Number.POSITIVE_INFINITY }, null);
+    if (!truncated) return { count: occurrences.length, exact: true };
+    const all = { ...query, limit: Number.POSITIVE_INFINITY, scanMax: Number.POSITIVE_INFINITY };
+    return { count: this.#occurrences(all, null).scanned, exact: false };
   }
 
   async edge(wanted: EdgeQuery): Promise<EdgeView | null> {

@@ -17,6 +17,7 @@ function readerWith(change: Partial<GraphReader>): GraphReader {
     node: change.node ?? ((ref) => store.node(ref)),
     journey: change.journey ?? ((query) => store.journey(query)),
     adjacency: (query) => store.adjacency(query),
+    degree: (query) => store.degree(query),
     edge: (query) => store.edge(query),
     sources: change.sources ?? (() => store.sources()),
     estimate: change.estimate ?? (() => store.estimate()),

@@ -233,6 +233,7 @@ function readerOf(store: GraphReader): GraphReader {
     node: (ref) => store.node(ref),
     journey: (query) => store.journey(query),
     adjacency: (query) => store.adjacency(query),
+    degree: (query) => store.degree(query),
     edge: (query) => store.edge(query),
     sources: () => store.sources(),
     estimate: () => store.estimate(),

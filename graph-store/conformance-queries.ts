@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../foundation/index.ts';
+import { edgeTypes, events, nodes, pack } from './conformance-graphs.ts';
+import { NaiveGraph } from './conformance-oracle.ts';
+import { assertProperty } from './conformance-property.ts';
+import { advance, ann, dark, event, hop, lost, type StoreHarness, type Subject, source, watched } from './conformance-subject.ts'; // biome-ignore format: one row
+import type { AdjacencyQuery, DegreeQuery, GraphStore, JourneyQuery, StepView } from './graph-store.ts';
+
+const queriesPerGraph = 12;
+const pagesMax = 100;
+
+/** Every bound of every paged read, against an oracle that knows the events only. */
+export function describeQueries(subject: Subject, harness: StoreHarness): void {
+  describe('degree', () => describeDegree(subject));
+  it('answers hops, degrees and journeys as the oracle does, whatever graph is asked whatever question', async () => {
+    const queries = fc.array(fc.record({ hop: adjacencyQuery(), journey: journeyQuery() }), {
+      minLength: 1,
+      maxLength: queriesPerGraph,
+    });
+    const property = fc.asyncProperty(events(), queries, async (list, asked) => {
+      const graph = new NaiveGraph(list);
+      const store = await harness.open(systemClock);
+      try {
+        await store.apply(advance(await store.claim(source), 0, 1), pack(list));
+        for (const query of asked) {
+          await compareHop(store, graph, query.hop);
+          await compareDegree(store, graph, query.hop);
+          await compareJourney(store, graph, query.journey);
+        }
+      } finally {
+        await harness.dispose(store);
+      }
+    });
+    await assertProperty(harness, property);
+  }, 60_000);
+}
+
+/** Times, limit, rows looked at, order, what is hidden, and what the page says it left out. */
+async function compareHop(store: GraphStore, graph: NaiveGraph, query: AdjacencyQuery): Promise<void> {
+  const page = await store.adjacency(query);
+  const occurrences = page.occurrences.map((one) => ({ ...one, lineage: null }));
+  expect({ ...page, occurrences }).toEqual(graph.adjacency(query));
+}
+
+/** Exact as far as it may look, and never less than it looked at. */
+async function compareDegree(
+  store: GraphStore,
+  graph: NaiveGraph,
+  { limit: _, ...query }: AdjacencyQuery,
+): Promise<void> {
+  const { rows, visible } = graph.degree(query);
+  const { count, exact } = await store.degree(query);
+  expect(exact).toBe(rows <= query.scanMax);
+  if (exact) expect(count).toBe(visible);
+  else expect(count).toBeGreaterThanOrEqual(query.scanMax);
+}
+
+/** The page itself, and all pages from there to the end. */
+async function compareJourney(store: GraphStore, graph: NaiveGraph, query: JourneyQuery): Promise<void> {
+  const page = await store.journey(query);
+  expect({ ...page, steps: page.steps.map(withoutLineage) }).toEqual(graph.journey(query));
+  const whole = graph.journey({ ...query, limit: 1_000, scanMax: 1_000 });
+  expect(await allSteps(store, query)).toEqual(whole.steps);
+}
+
+function describeDegree(subject: Subject): void {
+  const degreeOf = (of: typeof ann, direction: 'out' | 'in', changes: Partial<DegreeQuery> = {}) => {
+    const { limit: _, ...query } = hop(of, direction);
+    return subject.store.degree({ ...query, ...changes });
+  };
+
+  it('counts what a hop would show, at both sides and within times', async () => {
+    for (let timeMs = 1; timeMs <= 6; timeMs += 1)
+      await subject.apply(event(timeMs, [watched(timeMs % 2 === 0 ? dark : lost)]));
+    expect(await degreeOf(ann, 'out')).toEqual({ count: 6, exact: true });
+    expect(await degreeOf(dark, 'in')).toEqual({ count: 3, exact: true });
+    expect(await degreeOf(ann, 'in')).toEqual({ count: 0, exact: true });
+    expect(await degreeOf(ann, 'out', { sinceMs: 2, untilMs: 5 })).toEqual({ count: 3, exact: true });
+    expect(await degreeOf(ann, 'out', { sinceMs: 5, untilMs: 5 })).toEqual({ count: 0, exact: true });
+    expect(await degreeOf(ann, 'out', { type: 'WATCHE' })).toEqual({ count: 0, exact: true });
+  });
+  it('leaves out what a delete hides, of the edge or of either end', async () => {
+    const third = { type: 'Title', id: 'third' };
+    await subject.apply(event(3, [watched(dark), watched(lost), watched(third)]));
+    await subject.apply(event(4, [{ kind: 'edge-delete', type: 'WATCHED', from: ann, to: dark }]));
+    await subject.apply(event(4, [{ kind: 'node-delete', node: lost }]));
+    expect(await degreeOf(ann, 'out')).toEqual({ count: 1, exact: true });
+    await subject.apply(event(5, [{ kind: 'node-delete', node: ann }]));
+    expect(await degreeOf(ann, 'out')).toEqual({ count: 0, exact: true });
+    expect(await degreeOf(third, 'in')).toEqual({ count: 0, exact: true });
+  });
+  it('leaves out what is kept no longer', async () => {
+    await subject.apply(event(3, [watched(dark)]), event(9, [watched(lost)]));
+    await subject.store.setTimeToLive({ nodes: {}, edges: { WATCHED: 10 } });
+    subject.nowMs = 15;
+    expect(await degreeOf(ann, 'out')).toEqual({ count: 1, exact: true });
+  });
+  it('says that it estimates beyond the rows it may look at', async () => {
+    const title = (i: number) => ({ type: 'Title', id: `t${i}` });
+    const batch = Array.from({ length: 50 }, (_, i) => event(i + 1, [watched(title(i))]));
+    await subject.apply(...batch);
+    expect(await degreeOf(ann, 'out', { scanMax: 50 })).toEqual({ count: 50, exact: true });
+    const few = await degreeOf(ann, 'out', { scanMax: 10 });
+    expect(few.exact).toBe(false);
+    expect(few.count).toBeGreaterThanOrEqual(10);
+  });
+}
+
+function adjacencyQuery(): fc.Arbitrary<AdjacencyQuery> {
+  return fc.record({
+    of: fc.constantFrom(...nodes),
+    type: fc.constantFrom(...edgeTypes),
+    direction: fc.constantFrom('out', 'in'),
+    sinceMs: fc.integer({ min: 0, max: 7 }),
+    untilMs: fc.oneof(fc.integer({ min: 0, max: 8 }), fc.constant(Number.MAX_SAFE_INTEGER)),
+    limit: fc.integer({ min: 1, max: 8 }),
+    scanMax: fc.integer({ min: 1, max: 10 }),
+  });
+}
+
+function journeyQuery(): fc.Arbitrary<JourneyQuery> {
+  const after = fc.record({
+    timeMs: fc.integer({ min: 0, max: 7 }),
+    occurrence: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  });
+  return fc.record({
+    of: fc.constantFrom(...nodes),
+    sinceMs: fc.integer({ min: 0, max: 5 }),
+    untilMs: fc.oneof(fc.integer({ min: 0, max: 8 }), fc.constant(Number.MAX_SAFE_INTEGER)),
+    domains: fc.constantFrom<(readonly string[] | null)[]>(null, ['d'], ['dd'], ['d', 'dd'], []),
+    order: fc.constantFrom('oldest-first', 'newest-first'),
+    after: fc.oneof(fc.constant(null), after),
+    limit: fc.integer({ min: 1, max: 5 }),
+    scanMax: fc.integer({ min: 1, max: 8 }),
+    bytesMax: fc.constant(2 ** 20),
+  });
+}
+
+/** Page by page, each from where the one before ended. */
+async function allSteps(store: GraphStore, first: JourneyQuery): Promise<StepView[]> {
+  const steps: StepView[] = [];
+  let query = first;
+  for (let pages = 0; pages < pagesMax; pages += 1) {
+    const page = await store.journey(query);
+    steps.push(...page.steps.map(withoutLineage));
+    if (!page.more) return steps;
+    query = { ...query, after: page.last };
+  }
+  throw new Error(`a journey has no end after ${pagesMax} pages`);
+}
+
+function withoutLineage(step: StepView): StepView {
+  return { ...step, lineage: null };
+}
