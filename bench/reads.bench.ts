@@ -5,7 +5,7 @@ import { PlaybackFacts } from './ingest/playback-facts.ts';
 import { callers, measureReads, type ReadWork } from './reads/measure-reads.ts';
 import { Neo4jTarget } from './reads/neo4j-target.ts';
 import { PostgresqlTarget } from './reads/postgresql-target.ts';
-import { type ReadData, type ReadTarget, readData } from './reads/read-target.ts';
+import { firstOf, type ReadData, type ReadTarget, readData } from './reads/read-target.ts';
 import { fillStore, StoreTarget } from './reads/store-target.ts';
 import { growRival, type RivalBounds } from './rivals/grow-rival.ts';
 import { Neo4jRival } from './rivals/neo4j-rival.ts';
@@ -72,21 +72,22 @@ async function readRival(
   rival: Rival,
   data: ReadData,
   work: Work,
-  opened: () => Promise<ReadTarget>,
+  opened: (held: ReadData) => Promise<ReadTarget>,
 ): Promise<LoadedRival> {
   const facts = await PlaybackFacts.start(data.facts);
   const { events } = await growRival(rival, facts, work.rival, context.log);
-  const target = await opened();
-  const figures = await measure(context, target, { ...data, events }, work.reads, `${rival.name}.`);
+  const held = firstOf(data, events);
+  const target = await opened(held);
+  const figures = await measure(context, target, held, work.reads, `${rival.name}.`);
   return { events, figures: { ...figures, [`${rival.name}.events`]: { value: events, unit: 'events' } } };
 }
 
 async function readPostgresql(context: BenchContext, data: ReadData, work: Work): Promise<LoadedRival> {
   const rival = await PostgresqlRival.start();
   try {
-    return await readRival(context, rival, data, work, async () => {
+    return await readRival(context, rival, data, work, async (held) => {
       await rival.settle();
-      return new PostgresqlTarget(rival.pool, data);
+      return new PostgresqlTarget(rival.pool, held);
     });
   } finally {
     await rival.close();
@@ -96,7 +97,7 @@ async function readPostgresql(context: BenchContext, data: ReadData, work: Work)
 async function readNeo4j(context: BenchContext, data: ReadData, work: Work): Promise<LoadedRival> {
   const rival = await Neo4jRival.start();
   try {
-    return await readRival(context, rival, data, work, async () => new Neo4jTarget(rival.driver, data));
+    return await readRival(context, rival, data, work, async (held) => new Neo4jTarget(rival.driver, held));
   } finally {
     await rival.close();
   }
@@ -117,7 +118,7 @@ async function run(context: BenchContext): Promise<Figures> {
   // A rival that could not take all is compared with a store that was given no more.
   for (const events of new Set([postgresql.events, neo4j.events])) {
     if (events === work.events) continue;
-    const same = await readStore(context, { ...data, events }, work.reads, `at${events}.`);
+    const same = await readStore(context, firstOf(data, events), work.reads, `at${events}.`);
     figures = { ...figures, ...same };
   }
   return figures;

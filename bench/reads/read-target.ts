@@ -27,7 +27,7 @@ export const hop3Share = Math.ceil(limits.hop3Edges / limits.concurrency);
 
 /** What answering cost. A rival counts one read a query: what it does inside is its own affair. */
 export interface ReadCost {
-  /** Steps or edges in the answer, or that led to it. */
+  /** Steps, or edges of the last hop. */
   readonly found: number;
   /** Calls of the store's port. */
   readonly reads: number;
@@ -63,6 +63,11 @@ export function readData(events: number, seed: number, nowMs: number): ReadData 
     },
     nowMs,
   };
+}
+
+/** The first of the same events, as they were when the last of them had just happened. */
+export function firstOf({ facts }: ReadData, events: number): ReadData {
+  return { events, facts, nowMs: Math.ceil(facts.startMs + events * facts.spacingMs) };
 }
 
 /** A random account, or a random one of the titles that were watched often enough to have 300 edges; of `degree` the most popular title. */

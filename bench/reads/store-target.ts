@@ -124,14 +124,14 @@ function eachNode(direction: 'out' | 'in', sinceMs: number, edgesOfNodeMax: numb
   return { ...hop(direction, sinceMs, Number.POSITIVE_INFINITY), edgesOfNodeMax };
 }
 
-/** Edges that were followed, all hops together. */
+/** How many edges the last hop followed. */
 async function walk(reads: CountedReads, start: NodeRef, hops: readonly HopOptions[]): Promise<number> {
   let frontier: readonly NodeRef[] = [start];
   let edges = 0;
   for (const options of hops) {
     const result = await readHop((query) => reads.adjacency(query), frontier, options);
     frontier = result.reached;
-    edges += result.edges;
+    edges = result.edges;
   }
   return edges;
 }

@@ -8,6 +8,9 @@ import { Neo4jRival } from './neo4j-rival.ts';
 import { PostgresqlRival } from './postgresql-rival.ts';
 import type { Rival, RivalName } from './rival.ts';
 
+/** Below, a log that was made large in advance is most of the disk that is used. */
+const bytesTellFrom = 1_000_000;
+
 export type RivalWork = Readonly<Partial<Record<RivalName, RivalBounds>>>;
 
 export interface GrownRival extends RivalGrowth {
@@ -57,7 +60,9 @@ export function rivalFigures(rivals: readonly GrownRival[]): Figures {
     figures[`${key}.lost`] = { value: grown.lost, unit: 'events' };
     figures[`${key}.batch`] = { value: grown.plan.eventsPerBatch, unit: 'events' };
     figures[`${key}.sessions`] = { value: grown.plan.sessions, unit: 'at once' };
-    figures[`${key}.bytesPerEvent`] = { value: grown.diskBytes / grown.events, unit: 'B' };
+    if (grown.events >= bytesTellFrom) {
+      figures[`${key}.bytesPerEvent`] = { value: grown.diskBytes / grown.events, unit: 'B' };
+    }
   }
   return figures;
 }
