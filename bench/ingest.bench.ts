@@ -25,7 +25,7 @@ function workOf(context: BenchContext): Work {
     ? {
         events: context.events ?? 100_000,
         paced: { perSecond: 2000, seconds: 4 },
-        plainRivalMs: 2000,
+        plainRivalMs: 4000,
         rivals: quickRivals(context.rivalEvents),
       }
     : {
