@@ -9,10 +9,14 @@ export type Figures = Readonly<Record<string, Figure>>;
 
 /** What a benchmark gets to work with. */
 export interface BenchContext {
-  /** Smaller work, done in under 45 seconds. */
+  /** Smaller work, done in under a minute. */
   readonly quick: boolean;
   /** How many events were asked for on the command line; null leaves it to the benchmark. */
   readonly events: number | null;
+  /** How many events rivals are given at most, if the command line says so. */
+  readonly rivalEvents: number | null;
+  /** Whether a few titles are watched far more often than most, where the benchmark leaves that open. */
+  readonly zipf: boolean;
   /** For generators, so that two runs do the same work. */
   readonly seed: number;
   /** Empty at the start, removed at the end. */

@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly json: boolean;
   readonly help: boolean;
   readonly events: number | null;
+  readonly rivalEvents: number | null;
+  readonly zipf: boolean;
   readonly seed: number;
 }
 
@@ -25,11 +27,14 @@ export function parseBenchArguments(args: readonly string[]): BenchOptions {
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
       events: { type: 'string' },
+      'rival-events': { type: 'string' },
+      zipf: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
     },
   });
   if (positionals.length > 1) throw new Error(`one benchmark at a time: ${positionals.join(', ')}`);
-  const events = values.events === undefined ? null : positiveInteger('--events', values.events);
+  const events = optionalInteger('--events', values.events);
+  const rivalEvents = optionalInteger('--rival-events', values['rival-events']);
   const seed = positiveInteger('--seed', values.seed);
   return {
     name: positionals[0] ?? null,
@@ -37,8 +42,14 @@ export function parseBenchArguments(args: readonly string[]): BenchOptions {
     json: values.json,
     help: values.help,
     events,
+    rivalEvents,
+    zipf: values.zipf,
     seed,
   };
+}
+
+function optionalInteger(name: string, text: string | undefined): number | null {
+  return text === undefined ? null : positiveInteger(name, text);
 }
 
 function positiveInteger(name: string, text: string): number {
@@ -84,16 +95,15 @@ export async function runBenchmark(
 ): Promise<BenchResult> {
   const tempDir = mkdtempSync(join(tmpdir(), `journey-graph-bench-`));
   try {
-    const { quick, events, seed } = options;
-    const figures = await benchmark.run({ quick, events, seed, tempDir, log, measure });
+    const { quick, events, rivalEvents, zipf, seed } = options;
+    const figures = await benchmark.run({ quick, events, rivalEvents, zipf, seed, tempDir, log, measure });
     for (const [key, { value }] of Object.entries(figures)) {
       if (!Number.isFinite(value)) throw new Error(`the figure ${key} is ${value}`);
     }
-    const given = [quick ? ' --quick' : '', events === null ? '' : ` --events ${events}`, ` --seed ${seed}`];
     const result: BenchResult = {
       name: benchmark.name,
       date: new Date().toISOString(),
-      command: `npm run bench -- ${benchmark.name}${given.join('')}`,
+      command: `npm run bench -- ${benchmark.name}${givenOptions(options)}`,
       commit: describeCommit(),
       machine: describeMachine(),
       figures,
@@ -106,6 +116,16 @@ export async function runBenchmark(
   } finally {
     rmSync(tempDir, { recursive: true, force: true });
   }
+}
+
+function givenOptions({ quick, events, rivalEvents, zipf, seed }: BenchOptions): string {
+  return [
+    quick ? ' --quick' : '',
+    events === null ? '' : ` --events ${events}`,
+    rivalEvents === null ? '' : ` --rival-events ${rivalEvents}`,
+    zipf ? ' --zipf' : '',
+    ` --seed ${seed}`,
+  ].join('');
 }
 
 export function renderResult(result: BenchResult): string {

@@ -9,10 +9,10 @@ export async function measure<T>(
   work: () => Promise<T>,
   childPids: () => readonly number[] = () => [],
 ): Promise<Measured<T>> {
-  let peakBytes = 0;
+  let peakMiB = 0;
   const sample = (): void => {
-    const children = childPids().reduce((sum, pid) => sum + residentBytes(pid), 0);
-    peakBytes = Math.max(peakBytes, process.memoryUsage.rss() + children);
+    const children = childPids().reduce((sum, pid) => sum + processMemory(pid).residentMiB, 0);
+    peakMiB = Math.max(peakMiB, process.memoryUsage.rss() / mebibyte + children);
   };
   const timer = setInterval(sample, sampleEveryMs);
   const cpuBefore = process.cpuUsage();
@@ -26,19 +26,28 @@ export async function measure<T>(
       result,
       elapsedMs: performance.now() - began,
       cpuMs: (cpu.user + cpu.system) / 1000,
-      peakRssMiB: peakBytes / mebibyte,
+      peakRssMiB: peakMiB,
     };
   } finally {
     clearInterval(timer);
   }
 }
 
-/** Zero for a process that has ended, and where there is no `/proc`. */
-function residentBytes(pid: number): number {
+export interface ProcessMemory {
+  /** All that is in memory, pages of files that it maps included, which the system may take back at any time. */
+  readonly residentMiB: number;
+  /** Heaps, stacks and buffers alone: what the process cannot do without. */
+  readonly anonymousMiB: number;
+}
+
+/** Read from `/proc`; zero for a process that has ended, and where there is no `/proc`. */
+export function processMemory(pid: number): ProcessMemory {
   try {
-    const match = readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+) kB/m);
-    return Number(match?.[1] ?? 0) * 1024;
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const kibibytes = (name: string): number =>
+      Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
+    return { residentMiB: kibibytes('VmRSS') / 1024, anonymousMiB: kibibytes('RssAnon') / 1024 };
   } catch {
-    return 0;
+    return { residentMiB: 0, anonymousMiB: 0 };
   }
 }

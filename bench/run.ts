@@ -13,7 +13,9 @@ const folder = import.meta.dirname;
 async function main(args: readonly string[]): Promise<void> {
   const options = parseBenchArguments(args);
   if (options.help || options.name === null) {
-    console.log('Usage: npm run bench -- NAME [--quick] [--json] [--events N] [--seed N]\n');
+    console.log(
+      'Usage: npm run bench -- NAME [--quick] [--json] [--events N] [--rival-events N] [--zipf] [--seed N]\n',
+    );
     for (const name of benchNames(folder)) {
       console.log(`  ${name}: ${(await loadBenchmark(folder, name)).description}`);
     }

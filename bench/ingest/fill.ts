@@ -1,11 +1,20 @@
 import { join } from 'node:path';
-import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
+import { type Admin, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
 import { defaultEmbeddedLogSettings, openEmbeddedLog } from '../../ingest/index.ts';
 import { EventEncoder } from '../../schemas/index.ts';
-import { type BenchEvent, benchSchema, benchTopic, PlaybackEvents } from './playback-events.ts';
+import {
+  type BenchEvent,
+  type BenchShape,
+  benchSchema,
+  benchShape,
+  benchTopic,
+  PlaybackEvents,
+} from './playback-events.ts';
 
 export const partitions = 4;
 const chunk = 2000;
+const topicTimeoutMs = 30_000;
+const topicPollMs = 100;
 
 /** Event times run up to now, one a millisecond. */
 function* chunks(events: PlaybackEvents, count: number): Generator<readonly BenchEvent[]> {
@@ -17,9 +26,14 @@ function* chunks(events: PlaybackEvents, count: number): Generator<readonly Benc
 }
 
 /** Writes the events into an embedded log in the product's data folder, before the product starts. */
-export async function fillLog(dataFolder: string, count: number, seed: number): Promise<void> {
+export async function fillLog(
+  dataFolder: string,
+  count: number,
+  seed: number,
+  shape: BenchShape = benchShape,
+): Promise<void> {
   const schema = await benchSchema();
-  const events = new PlaybackEvents(new EventEncoder(schema.id, schema.text), seed);
+  const events = new PlaybackEvents(new EventEncoder(schema.id, schema.text), seed, shape);
   const log = await openEmbeddedLog({ ...defaultEmbeddedLogSettings, folder: join(dataFolder, 'log') });
   try {
     await log.createTopic(benchTopic, partitions);
@@ -59,9 +73,27 @@ export async function prepareTopic(target: KafkaTarget, seed: number): Promise<P
   const { id }: { id: number } = JSON.parse(await response.text());
   const admin = kafkaOf(target).admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic: target.topic, numPartitions: partitions }] });
+  const topics = [{ topic: target.topic, numPartitions: partitions }];
+  await admin.createTopics({ topics, waitForLeaders: false });
+  await untilLed(admin, target.topic);
   await admin.disconnect();
   return new PlaybackEvents(new EventEncoder(id, text), seed);
+}
+
+/** Waits as `createTopics` would, which gives up at once when the topic is not in the broker's metadata yet. */
+async function untilLed(admin: Admin, topic: string): Promise<void> {
+  const deadline = performance.now() + topicTimeoutMs;
+  let last: unknown = null;
+  while (performance.now() < deadline) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      if (topics[0]?.partitions.every(({ leader }) => leader >= 0) === true) return;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, topicPollMs));
+  }
+  throw new Error(`the partitions of ${topic} got no leader in time`, { cause: last });
 }
 
 export async function withProducer<T>(

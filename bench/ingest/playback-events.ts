@@ -13,9 +13,30 @@ export interface BenchEvent {
 export interface BenchShape {
   readonly accounts: number;
   readonly titles: number;
+  /** How titles are drawn: evenly, or by Zipf's law (the k-th most popular about 1/k as often as the first). Accounts are drawn evenly. */
+  readonly popularity: 'even' | 'zipf';
 }
 
-export const benchShape: BenchShape = { accounts: 200_000, titles: 10_000 };
+export const benchShape: BenchShape = { accounts: 200_000, titles: 10_000, popularity: 'even' };
+
+const eventsPerAccount = 50;
+
+/** The graph grows with the events: each account has 50 of them in the end. */
+export function growingShape(events: number, popularity: BenchShape['popularity']): BenchShape {
+  return {
+    accounts: Math.max(100, Math.ceil(events / eventsPerAccount)),
+    titles: Math.min(10_000, Math.max(100, Math.ceil(events / 200))),
+    popularity,
+  };
+}
+
+export function accountId(number: number): string {
+  return `acc-${String(number).padStart(7, '0')}`;
+}
+
+export function titleId(number: number): string {
+  return `ti-${number}`;
+}
 
 /** The schema's text in the bundled catalog, and the id that the bundled registry gives it. */
 export async function benchSchema(): Promise<{ readonly id: number; readonly text: string }> {
@@ -24,7 +45,7 @@ export async function benchSchema(): Promise<{ readonly id: number; readonly tex
   return must(latest, "the catalog holds the benchmark's topic").schema;
 }
 
-/** The same events for the same seed, whatever asks for them; accounts and titles are drawn evenly. */
+/** The same events for the same seed, whatever asks for them. */
 export class PlaybackEvents {
   readonly #encoder: EventEncoder;
   readonly #shape: BenchShape;
@@ -40,26 +61,37 @@ export class PlaybackEvents {
   next(timeMs: number): BenchEvent {
     this.#sent += 1;
     const account = this.#below(this.#shape.accounts);
-    const accountId = `acc-${String(account).padStart(7, '0')}`;
-    const title = this.#below(this.#shape.titles);
+    const owner = accountId(account);
+    const title = this.#title();
     const screen = this.#below(3);
     const value = this.#encoder.encode({
       eventId: uuid(this.#sent, this.#state),
       occurredAt: BigInt(timeMs),
-      accountId,
-      title: { id: `ti-${title}`, name: `Title number ${title}`, kind: 'SERIES' },
+      accountId: owner,
+      title: { id: titleId(title), name: `Title number ${title}`, kind: 'SERIES' },
       device: { id: `dev-${account}-${screen}`, kind: screen === 0 ? 'PHONE' : 'TV', model: null },
       seconds: BigInt(60 + this.#below(3000)),
       completion: this.#below(100) / 100,
       reason: 'LEFT',
     });
-    return { key: Buffer.from(accountId), value, timeMs };
+    return { key: Buffer.from(owner), value, timeMs };
+  }
+
+  /** Of a number that is even between 0 and 1, (titles + 1) to its power falls between k + 1 and k + 2 about 1/k as often as between 1 and 2. */
+  #title(): number {
+    const { titles, popularity } = this.#shape;
+    if (popularity === 'even') return this.#below(titles);
+    return Math.min(titles - 1, Math.floor((titles + 1) ** this.#unit()) - 1);
   }
 
   /** A linear congruential generator (Numerical Recipes): only evenness and repeatability matter here. */
-  #below(limit: number): number {
+  #unit(): number {
     this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * limit);
+    return this.#state / 2 ** 32;
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#unit() * limit);
   }
 }
 

@@ -1,7 +1,7 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { must } from '../../foundation/index.ts';
+import { type ProcessMemory, processMemory } from '../process-meter.ts';
 
 const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const startTimeoutMs = 60_000;
@@ -21,7 +21,7 @@ export class Product {
   readonly #child: ChildProcess;
   readonly #url: string;
   readonly #readyMs: number;
-  #peakRssMiB = 0;
+  #peak: ProcessMemory = { residentMiB: 0, anonymousMiB: 0 };
 
   private constructor(child: ChildProcess, url: string) {
     this.#child = child;
@@ -67,10 +67,11 @@ export class Product {
     return new Product(child, url);
   }
 
-  /** Polls until so many records are consumed and durable; gives seconds since it was ready. */
+  /** Polls until so many records are consumed and durable; gives seconds since it was ready. `onPoll` is told of every look. */
   async untilConsumed(
     count: number,
     timeoutMs: number,
+    onPoll: (consumed: number, seconds: number) => void = () => undefined,
   ): Promise<{ readonly seconds: number; readonly status: ProductStatus }> {
     const deadline = performance.now() + timeoutMs;
     let sampledMs = 0;
@@ -78,9 +79,10 @@ export class Product {
       const status = await this.status();
       const nowMs = performance.now();
       if (nowMs - sampledMs > 250) {
-        await this.#sampleMemory();
+        this.#sampleMemory();
         sampledMs = nowMs;
       }
+      onPoll(status.consumed, (nowMs - this.#readyMs) / 1000);
       if (status.consumed >= count) return { seconds: (nowMs - this.#readyMs) / 1000, status };
       if (nowMs > deadline)
         throw new Error(`only ${status.consumed} of ${count} records were consumed in time`);
@@ -116,9 +118,9 @@ export class Product {
     };
   }
 
-  /** Resident memory of the whole process, threads included, at its highest sample. */
-  get peakRssMiB(): number {
-    return this.#peakRssMiB;
+  /** Of the whole process, threads included: each at its highest sample. */
+  get peakMemory(): ProcessMemory {
+    return this.#peak;
   }
 
   async stop(): Promise<void> {
@@ -127,9 +129,12 @@ export class Product {
     await ended;
   }
 
-  async #sampleMemory(): Promise<void> {
-    const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(this.#child.pid)]);
-    this.#peakRssMiB = Math.max(this.#peakRssMiB, Number(stdout.trim()) / 1024);
+  #sampleMemory(): void {
+    const now = processMemory(must(this.#child.pid, 'it runs'));
+    this.#peak = {
+      residentMiB: Math.max(this.#peak.residentMiB, now.residentMiB),
+      anonymousMiB: Math.max(this.#peak.anonymousMiB, now.anonymousMiB),
+    };
   }
 }
 

@@ -16,6 +16,8 @@ export interface GuardedCommand {
   readonly temporaryDirectory: string;
   readonly logFile: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Whom it runs as; absent: as we do. Only root may name another. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 /**
@@ -53,6 +55,7 @@ export class GuardedProcess {
         env: { ...process.env, ...command.env },
         stdio: ['ignore', log, log],
         detached: true,
+        ...command.user,
       });
       const guarded = new GuardedProcess(command, child);
       if (child.pid !== undefined) guarded.#guard(child.pid);

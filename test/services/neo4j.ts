@@ -14,21 +14,34 @@ export interface Neo4jServer {
   /** Such as `bolt://127.0.0.1:23456`. */
   readonly uri: string;
   readonly pid: number;
+  /** Holds its data. */
+  readonly home: string;
   dispose(): Promise<void>;
 }
 
+export interface Neo4jMemory {
+  readonly heapMiB: number;
+  readonly pageCacheMiB: number;
+}
+
+const testMemory: Neo4jMemory = { heapMiB: 1024, pageCacheMiB: 256 };
+
 /** @throws {ServiceError} when it cannot be downloaded or does not come up. */
-export async function startNeo4jWith(tools: JavaTools, cacheDirectory: string): Promise<Neo4jServer> {
+export async function startNeo4jWith(
+  tools: JavaTools,
+  cacheDirectory: string,
+  memory: Neo4jMemory = testMemory,
+): Promise<Neo4jServer> {
   const lib = await fetchPackage('neo4j', tools, cacheDirectory);
   const [port = 0] = await freePorts(1);
   const home = await mkdtemp(join(tmpdir(), 'journey-graph-neo4j-'));
   await mkdir(join(home, 'conf'));
-  await writeFile(join(home, 'conf', 'neo4j.conf'), settings(port));
+  await writeFile(join(home, 'conf', 'neo4j.conf'), settings(port, memory));
   const process = GuardedProcess.start({
     title: 'Neo4j',
     file: tools.java,
     args: [
-      '-Xmx1g',
+      `-Xmx${memory.heapMiB}m`,
       '--add-opens=java.base/java.nio=ALL-UNNAMED',
       '--add-opens=java.base/java.io=ALL-UNNAMED',
       '--add-opens=java.base/sun.nio.ch=ALL-UNNAMED',
@@ -59,19 +72,20 @@ export async function startNeo4jWith(tools: JavaTools, cacheDirectory: string): 
     get pid() {
       return process.pid;
     },
+    home,
     dispose,
   };
 }
 
-function settings(port: number): string {
+function settings(port: number, { heapMiB, pageCacheMiB }: Neo4jMemory): string {
   const lines = [
     `server.bolt.listen_address=127.0.0.1:${port}`,
     `server.bolt.advertised_address=127.0.0.1:${port}`,
     'server.http.enabled=false',
     'server.https.enabled=false',
     'dbms.security.auth_enabled=false',
-    'server.memory.heap.max_size=1g',
-    'server.memory.pagecache.size=256m',
+    `server.memory.heap.max_size=${heapMiB}m`,
+    `server.memory.pagecache.size=${pageCacheMiB}m`,
     'dbms.usage_report.enabled=false',
   ];
   return `${lines.join('\n')}\n`;

@@ -1,0 +1,120 @@
+import { must } from '../../foundation/index.ts';
+import type { PlaybackFacts } from '../ingest/playback-facts.ts';
+import type { LoadPlan, Rival } from './rival.ts';
+
+export interface RivalBounds {
+  /** It ends after so many events or so much loading, whichever comes first. */
+  readonly eventsMax: number;
+  readonly loadingMsMax: number;
+  /** How many events each plan is tried with; plans that need more at once are left out. */
+  readonly trialEvents: number;
+}
+
+/** A stretch of loading; the making of its events is not in it. */
+interface Stretch {
+  readonly events: number;
+  readonly seconds: number;
+}
+
+export interface RivalGrowth {
+  readonly plan: LoadPlan;
+  /** What it was given, its warm-up included. */
+  readonly events: number;
+  /** Of all that followed the warm-up. */
+  readonly eventsPerSecond: number;
+  /** Of the first and the last fifth of the events that followed the warm-up. */
+  readonly early: number;
+  readonly late: number;
+  /** Of the events given, those that it does not hold. */
+  readonly lost: number;
+}
+
+const share = 0.2;
+/** A stretch lasts about so long, so that a slow rival is looked at the clock often enough. */
+const stretchSeconds = 2;
+
+/**
+ * Warms a rival up with each of its plans and goes on with the fastest. Events are made between the stretches that are timed,
+ * which gives the rival's own background work a rest that ours does not get.
+ */
+export async function growRival(
+  rival: Rival,
+  facts: PlaybackFacts,
+  bounds: RivalBounds,
+  log: (line: string) => void,
+): Promise<RivalGrowth> {
+  let given = 0;
+  const stretch = async (plan: LoadPlan, count: number): Promise<Stretch> => {
+    given += count;
+    return { events: count, seconds: await timeLoad(rival, facts, plan, count) };
+  };
+  // Once untimed: whatever is compiled at first use.
+  const first = must(rival.plans[0], 'a rival has a plan');
+  await stretch(first, bounds.trialEvents);
+  const trials: { readonly plan: LoadPlan; readonly rate: number }[] = [];
+  for (const plan of rival.plans) {
+    if (plan !== first && plan.eventsPerBatch * plan.sessions > bounds.trialEvents) continue;
+    const rate = rateOf([await stretch(plan, bounds.trialEvents)]);
+    log(
+      `${rival.name}: ${plan.eventsPerBatch} events a batch, ${plan.sessions} at once: ${Math.round(rate)} events/s`,
+    );
+    trials.push({ plan, rate });
+  }
+  const { plan, rate } = trials.reduce((best, trial) => (trial.rate > best.rate ? trial : best));
+  const unit = plan.eventsPerBatch * plan.sessions;
+  const stretches: Stretch[] = [];
+  let loadedMs = 0;
+  let expected = rate;
+  while (given < bounds.eventsMax && loadedMs < bounds.loadingMsMax) {
+    const wanted = Math.min(expected * stretchSeconds, bounds.eventsMax - given);
+    const count = Math.min(Math.max(1, Math.round(wanted / unit)) * unit, bounds.eventsMax - given);
+    const done = await stretch(plan, count);
+    stretches.push(done);
+    loadedMs += done.seconds * 1000;
+    expected = rateOf([done]);
+    if (stretches.length % 30 === 0)
+      log(`${rival.name}: ${given} events, ${Math.round(expected)} events/s now`);
+  }
+  const lost = given - (await rival.countEvents());
+  if (lost !== 0) log(`${rival.name}: of ${given} events given it holds ${given - lost}`);
+  return {
+    plan,
+    events: given,
+    eventsPerSecond: rateOf(stretches),
+    early: rateOf(firstShare(stretches)),
+    late: rateOf(firstShare(stretches.toReversed())),
+    lost,
+  };
+}
+
+function rateOf(stretches: readonly Stretch[]): number {
+  const events = stretches.reduce((sum, stretch) => sum + stretch.events, 0);
+  return events / stretches.reduce((sum, stretch) => sum + stretch.seconds, 0);
+}
+
+/** Whole stretches, at least one. */
+function firstShare(stretches: readonly Stretch[]): readonly Stretch[] {
+  const wanted = stretches.reduce((sum, stretch) => sum + stretch.events, 0) * share;
+  let events = 0;
+  const found: Stretch[] = [];
+  for (const stretch of stretches) {
+    if (events >= wanted) break;
+    found.push(stretch);
+    events += stretch.events;
+  }
+  return found;
+}
+
+async function timeLoad(rival: Rival, facts: PlaybackFacts, plan: LoadPlan, count: number): Promise<number> {
+  const waiting: (() => Promise<void>)[] = [];
+  for (let left = count; left > 0; left -= plan.eventsPerBatch) {
+    const batch = facts.take(Math.min(plan.eventsPerBatch, left));
+    waiting.push(() => rival.load(batch));
+  }
+  const began = performance.now();
+  const session = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
+  };
+  await Promise.all(Array.from({ length: plan.sessions }, session));
+  return (performance.now() - began) / 1000;
+}
