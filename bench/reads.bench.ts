@@ -133,7 +133,7 @@ const reads: Benchmark = {
     'GraphQL, planning, a network: our reads are calls in the process, rivals are asked over the loopback interface',
     'a cold disk: the files are in the page cache of the system, the caches of the stores themselves warm up for a tenth of the time',
     'reads while events are written',
-    'reading nodes: rivals answer a hop with ids and times, ours with properties of the edges too; latest20 has titles by name everywhere',
+    'one kind of answer: in hop2 and hop3 rivals tell ids and times alone, in one statement that does the whole walk; ours reads the properties of every edge, and walks by calls',
     'Neo4j keeps a node’s relationships in no order: its latest edges are found by reading them all; degree is exact there and in PostgreSQL, ours looks at 10,000 rows at most',
     'the whole of a fan-out in hop3: hop3wide, 300 edges for each node that a hop starts from, is asked of our store only',
   ],
