@@ -77,6 +77,10 @@ function popularityOf({ zipf }: BenchContext): 'even' | 'zipf' {
 async function run(context: BenchContext): Promise<Figures> {
   const events = context.events ?? (context.quick ? quickEvents : eventsDefault);
   const grown = await growProduct(context, events);
+  const ours = growthFigures(events, grown);
+  // Said before the rivals' hour begins.
+  for (const [key, { value, unit }] of Object.entries(ours))
+    context.log(`${key} ${value.toFixed(2)} ${unit}`);
   const shaped = {
     seed: context.seed,
     shape: growingShape(events, popularityOf(context)),
@@ -84,7 +88,7 @@ async function run(context: BenchContext): Promise<Figures> {
     spacingMs: 1,
   };
   const rivals = await growRivals(context, shaped, rivalWork(context));
-  return { ...growthFigures(events, grown), ...rivalFigures(rivals), ...leads(grown.curve, rivals) };
+  return { ...ours, ...rivalFigures(rivals), ...leads(grown.curve, rivals) };
 }
 
 function growthFigures(events: number, { curve, peak, storeBytes, logBytes }: Grown): Figures {

@@ -16,7 +16,7 @@ const queries: Readonly<Record<Exclude<ReadName, 'hop3wide'>, string>> = {
     RETURN w.atMs, w.event, t.id, t.name, w.seconds, w.completion, w.reason ORDER BY w.atMs DESC LIMIT ${limits.steps}`,
   hop1: `
     MATCH (:Title {id: $id})<-[w:WATCHED]-(a)
-    WITH a, w.atMs AS atMs ORDER BY atMs DESC LIMIT ${limits.hop1Edges} RETURN a.id, atMs`,
+    WITH a, w ORDER BY w.atMs DESC LIMIT ${limits.hop1Edges} RETURN a.id, w.atMs, w.seconds, w.completion`,
   hop2: `
     MATCH (:Title {id: $id})<-[w:WATCHED]-(a) WITH a, w ORDER BY w.atMs DESC LIMIT ${limits.hop2Edges}
     WITH DISTINCT a

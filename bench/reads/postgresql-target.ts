@@ -15,7 +15,7 @@ const queries: Readonly<Record<Exclude<ReadName, 'hop3wide'>, string>> = {
   latest20: `
     SELECT s.at_ms, s.event, s.title_id, t.name, s.seconds, s.completion, s.reason
     FROM step s JOIN title t ON t.id = s.title_id WHERE s.account_id = $1 ORDER BY s.at_ms DESC LIMIT ${limits.steps}`,
-  hop1: `SELECT account_id, at_ms FROM step WHERE title_id = $1 ORDER BY at_ms DESC LIMIT ${limits.hop1Edges}`,
+  hop1: `SELECT account_id, at_ms, seconds, completion FROM step WHERE title_id = $1 ORDER BY at_ms DESC LIMIT ${limits.hop1Edges}`,
   hop2: `
     SELECT v.account_id, s.title_id, s.at_ms
     FROM (SELECT DISTINCT account_id FROM (

@@ -3,7 +3,7 @@ import type { FactsOptions } from '../ingest/playback-facts.ts';
 
 /**
  * - latest20: the latest 20 steps of an account
- * - hop1: a title's latest 300 viewings, and by whom
+ * - hop1: a title's latest 300 viewings: by whom, how long and how much of it
  * - hop2: a title's latest 50 viewers, and the latest 50 viewings of each
  * - hop3: an account's titles, their viewers, those viewers' titles; 100 days back, 300 edges a hop in all
  * - hop3wide: the same with 300 edges for each node that a hop starts from

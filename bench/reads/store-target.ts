@@ -27,7 +27,7 @@ import {
 const source: SourcePartition = { cluster: 'bench', topic: benchTopic, topicId: benchTopic, partition: 0 };
 const eventsPerBatch = 5000;
 const batchesAtOnce = 4;
-const degreeScanMax = 10_000;
+const degreeScanMax = 1000;
 const stepBytesMax = 1024 * 1024;
 
 /** What the product would hold after these events, written through the store's port without the rest of the product. */

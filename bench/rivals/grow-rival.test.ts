@@ -43,6 +43,14 @@ it('gives a rival each event once, in order, up to the bound, and leaves out pla
   expect(Math.min(grown.early, grown.late, grown.eventsPerSecond)).toBeGreaterThan(0);
 });
 
+it('leaves half of the events for what is measured, however many a trial would take', async () => {
+  const rival = keeper((batch) => batch.length);
+  const bounds = { eventsMax: 80, loadingMsMax: 60_000, trialEvents: 1000 };
+  const grown = await growRival(rival, await facts(), bounds, () => undefined);
+  expect(grown.events).toBe(80);
+  expect(grown.eventsPerSecond).toBeGreaterThan(0);
+});
+
 it('says how many events a rival did not keep', async () => {
   const bounds = { eventsMax: 500, loadingMsMax: 60_000, trialEvents: 50 };
   const lossy = keeper((batch) => batch.length - 1);

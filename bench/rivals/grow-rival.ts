@@ -50,11 +50,16 @@ export async function growRival(
   };
   // Once untimed: whatever is compiled at first use.
   const first = must(rival.plans[0], 'a rival has a plan');
-  await stretch(first, bounds.trialEvents);
+  // At least half of the events are left for what is measured.
+  const trialEvents = Math.min(
+    bounds.trialEvents,
+    Math.ceil(bounds.eventsMax / (2 * (rival.plans.length + 1))),
+  );
+  await stretch(first, trialEvents);
   const trials: { readonly plan: LoadPlan; readonly rate: number }[] = [];
   for (const plan of rival.plans) {
-    if (plan !== first && plan.eventsPerBatch * plan.sessions > bounds.trialEvents) continue;
-    const rate = rateOf([await stretch(plan, bounds.trialEvents)]);
+    if (plan !== first && plan.eventsPerBatch * plan.sessions > trialEvents) continue;
+    const rate = rateOf([await stretch(plan, trialEvents)]);
     log(
       `${rival.name}: ${plan.eventsPerBatch} events a batch, ${plan.sessions} at once: ${Math.round(rate)} events/s`,
     );

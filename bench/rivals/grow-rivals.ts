@@ -42,6 +42,8 @@ export async function growRivals(
     try {
       const growth = await growRival(rival, await PlaybackFacts.start(facts), bounds, context.log);
       grown.push({ ...growth, name, diskBytes: await rival.diskBytes() });
+      const [all, early, late] = [growth.eventsPerSecond, growth.early, growth.late].map(Math.round);
+      context.log(`${name}: ${all} events/s up to ${growth.events} events, early ${early}, late ${late}`);
     } finally {
       await rival.close();
     }
