@@ -9,6 +9,7 @@ import { describePositions } from './conformance-positions.ts';
 import { describeReads } from './conformance-reads.ts';
 import { describeRules } from './conformance-rules.ts';
 import { describeSets } from './conformance-sets.ts';
+import { describeSnapshots } from './conformance-snapshot.ts';
 import { advance, type StoreHarness, Subject, source } from './conformance-subject.ts';
 import { describeSweep } from './conformance-sweep.ts';
 import { describeTimeToLive } from './conformance-time-to-live.ts';
@@ -29,6 +30,7 @@ export function describeGraphStore(name: string, harness: StoreHarness): void {
     describeSweep(subject, harness);
     describeCounts(subject);
     describePositions(subject);
+    describeSnapshots(subject, harness);
 
     it('gives one digest and the same reads for any order, duplicates and split', async () => {
       const shuffled = fc.record({

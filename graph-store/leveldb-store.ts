@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Clock, OutageError, StopError } from '../foundation/index.ts';
+import { type Clock, OutageError, RefusedError, StopError } from '../foundation/index.ts';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
@@ -10,6 +10,7 @@ import type {
   EdgeView,
   GraphDigest,
   GraphEstimate,
+  GraphSnapshot,
   GraphStore,
   JourneyPage,
   JourneyQuery,
@@ -19,9 +20,18 @@ import type {
   Swept,
 } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
-import { checkFormat, isLevelError, openFailure, openLevel } from './leveldb-open.ts';
+import {
+  checkFormat,
+  isLevelError,
+  openFailure,
+  openLevel,
+  readFailure,
+  restoreIncomplete,
+} from './leveldb-open.ts';
 import { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts';
 import { LevelReader } from './leveldb-reader.ts';
+import { isEmptyLevel, restoreLevel } from './leveldb-restore.ts';
+import { LevelSnapshot, timeToLiveOf } from './leveldb-snapshot.ts';
 import { LevelWriterThread } from './leveldb-writer-thread.ts';
 import type { NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
@@ -86,8 +96,7 @@ async function openSession(settings: LevelSettings, clock: Clock, lives: Lives):
   const db = await openLevel(settings);
   try {
     await checkFormat(db, settings.folder);
-    const stored = await db.get(metaKey.timeToLive);
-    lives.rules = stored === undefined ? keptForEver : JSON.parse(stored.toString());
+    lives.rules = timeToLiveOf(await db.get(metaKey.timeToLive));
     const reader = new LevelReader(db, () => new Expiry(lives.rules, clock.now()));
     return { db, reader, thread: await LevelWriterThread.start(settings) };
   } catch (error) {
@@ -108,6 +117,8 @@ class LevelStore implements GraphStore {
   /** Null between a failed write and the claim that opens the store again. */
   #session: Session | null;
   #reopening: Promise<Session> | null = null;
+  /** Set while the store is being restored, and for good when that failed. */
+  #unrestored: StopError | null = null;
   #closing: Promise<void> | null = null;
   /** Sessions that ended by a crash of their thread since a partition's last durable batch. Bounded by the partitions. */
   readonly #crashes = new Map<string, Set<Session>>();
@@ -199,6 +210,51 @@ class LevelStore implements GraphStore {
     return { scanned, removed, next };
   }
 
+  async snapshot(): Promise<GraphSnapshot> {
+    const session = this.#session;
+    if (session === null) throw this.#unavailable();
+    return await LevelSnapshot.open(session.db, (cause) => readFailure(this.#settings.folder, cause));
+  }
+
+  async restore(snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>): Promise<void> {
+    const { db } = await this.#writable();
+    if (!(await isEmptyLevel(db))) throw notEmpty(this.#settings.folder);
+    if (this.#closing !== null || this.#reopening !== null) throw this.#unavailable();
+    const restored = { done: false };
+    this.#reopening = this.#restoreAlone(snapshot, restored).finally(() => {
+      this.#reopening = null;
+    });
+    await this.#reopening;
+    // Somebody claimed a partition meanwhile.
+    if (!restored.done) throw notEmpty(this.#settings.folder);
+  }
+
+  /** No other thread has the database open meanwhile, so that all caches begin with what was restored. */
+  async #restoreAlone(
+    snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>,
+    restored: { done: boolean },
+  ): Promise<Session> {
+    const before = this.#session;
+    this.#session = null;
+    if (before !== null) await closeSession(before);
+    const { folder } = this.#settings;
+    const db = await openLevel(this.#settings);
+    try {
+      if (await isEmptyLevel(db)) {
+        this.#unrestored = restoreIncomplete(folder);
+        await restoreLevel(db, snapshot);
+        this.#unrestored = null;
+        restored.done = true;
+      }
+    } catch (cause) {
+      throw isLevelError(cause) ? restoreFailure(folder, cause) : cause;
+    } finally {
+      await db.close();
+    }
+    this.#session = await openSession(this.#settings, this.#clock, this.#lives);
+    return this.#session;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -240,21 +296,32 @@ class LevelStore implements GraphStore {
     try {
       return await read(session.reader);
     } catch (cause) {
-      if (!isLevelError(cause)) throw cause;
-      throw new OutageError(
-        'STORE_READ_FAILED',
-        `The store in ${this.#settings.folder} could not be read (${cause.message}); check the disk, then ask again.`,
-        { cause },
-      );
+      throw readFailure(this.#settings.folder, cause);
     }
   }
 
-  #unavailable(): OutageError {
+  #unavailable(): OutageError | StopError {
+    if (this.#unrestored !== null) return this.#unrestored;
     return new OutageError(
       'STORE_CLOSED',
       `The store in ${this.#settings.folder} is closed; claim the partition to open it again.`,
     );
   }
+}
+
+function notEmpty(folder: string): RefusedError {
+  return new RefusedError(
+    'STORE_NOT_EMPTY',
+    `There is a graph in the store in ${folder} already; restore into another folder, or remove that one first.`,
+  );
+}
+
+function restoreFailure(folder: string, cause: Error): OutageError {
+  return new OutageError(
+    'STORE_WRITE_FAILED',
+    `The store in ${folder} could not be restored (${cause.message}); free space or repair the disk, remove the folder, then restore it again.`,
+    { cause },
+  );
 }
 
 function partitionKey({ topicId, partition }: SourcePartition): string {
