@@ -11,6 +11,7 @@ export type {
   GraphDigest,
   GraphEstimate,
   GraphReader,
+  GraphSnapshot,
   GraphStore,
   JourneyPage,
   JourneyQuery,
@@ -49,4 +50,19 @@ export {
 } from './model.ts';
 export { createMutationBatch, MutationBatch } from './mutation-batch.ts';
 export { checkEdgeKey, checkNodeId } from './mutation-checks.ts';
+export {
+  SnapshotEncoder,
+  type SnapshotFooter,
+  type SnapshotHeader,
+  SnapshotReader,
+} from './snapshot-file.ts';
+export { decodeSource, encodeSource, type SourceJson } from './source-json.ts';
+export type {
+  EmbeddedStore,
+  StoreFault,
+  StoreInspector,
+  StoreStats,
+  StoreVerdict,
+  VerifyEvent,
+} from './store-inspection.ts';
 export type { DeclaredBy, TimeToLive } from './time-to-live.ts';

@@ -11,7 +11,6 @@ import type {
   GraphDigest,
   GraphEstimate,
   GraphSnapshot,
-  GraphStore,
   JourneyPage,
   JourneyQuery,
   NodeView,
@@ -32,10 +31,13 @@ import { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts'
 import { LevelReader } from './leveldb-reader.ts';
 import { isEmptyLevel, restoreLevel } from './leveldb-restore.ts';
 import { LevelSnapshot, timeToLiveOf } from './leveldb-snapshot.ts';
+import { levelStats } from './leveldb-stats.ts';
+import { LevelVerifier } from './leveldb-verify.ts';
 import { LevelWriterThread } from './leveldb-writer-thread.ts';
 import type { NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
 import { metaKey } from './rows.ts';
+import type { EmbeddedStore, StoreStats, VerifyEvent } from './store-inspection.ts';
 import { Expiry, isKeptForEver, keptForEver, type TimeToLive } from './time-to-live.ts';
 
 /**
@@ -62,7 +64,7 @@ interface Session {
 export async function openLevelStore(
   settings: Pick<LevelSettings, 'folder'> & Partial<LevelSettings>,
   clock: Clock,
-): Promise<GraphStore> {
+): Promise<EmbeddedStore> {
   const complete = { ...defaultLevelSettings, ...settings, folder: resolve(settings.folder) };
   if (openFolders.has(complete.folder)) throw lockedHere(complete.folder);
   openFolders.add(complete.folder);
@@ -109,7 +111,7 @@ async function openSession(settings: LevelSettings, clock: Clock, lives: Lives):
 
 const crashesMax = 3;
 
-class LevelStore implements GraphStore {
+class LevelStore implements EmbeddedStore {
   readonly guarantee = 'atomic';
   readonly #settings: LevelSettings;
   readonly #clock: Clock;
@@ -227,6 +229,21 @@ class LevelStore implements GraphStore {
     await this.#reopening;
     // Somebody claimed a partition meanwhile.
     if (!restored.done) throw notEmpty(this.#settings.folder);
+  }
+
+  async stats(exact: boolean): Promise<StoreStats> {
+    const session = this.#session;
+    if (session === null) throw this.#unavailable();
+    const estimate = await this.estimate();
+    return await this.#read(() => levelStats(session.db, this.#settings, estimate, exact));
+  }
+
+  async *verify(faultsMax: number): AsyncGenerator<VerifyEvent> {
+    const session = this.#session;
+    if (session === null) throw this.#unavailable();
+    await using snapshot = session.db.snapshot();
+    const expiry = new Expiry(this.timeToLive(), this.#clock.now());
+    yield* new LevelVerifier(session.db, snapshot, expiry, faultsMax).run();
   }
 
   /** No other thread has the database open meanwhile, so that all caches begin with what was restored. */
