@@ -28,8 +28,12 @@ export async function levelStats(
   exact: boolean,
 ): Promise<StoreStats> {
   await using snapshot = db.snapshot();
-  const tally = new Tally();
-  const isExact = exact ? await countAll(db, snapshot, tally) : await sample(db, snapshot, tally);
+  // A store that is no larger than a sample is counted.
+  const counted = new Tally();
+  const rowsMax = exact ? Number.POSITIVE_INFINITY : samplePlaces * sampleRows;
+  const isExact = await count(db, snapshot, counted, rowsMax);
+  const tally = isExact ? counted : new Tally();
+  if (!isExact) await sample(db, snapshot, tally);
   const scale = isExact ? 1 : (await rowsOnDisk(db, tally)) / Math.max(1, tally.total);
   const { rowsByKind, rowsByType } = tally.scaled(scale);
   rowsByKind.origins = (await db.keys({ ...originRange, snapshot }).all()).length;
@@ -105,22 +109,25 @@ const rowNames = [
   'edgeTombstones',
 ] as const satisfies readonly RowName[];
 
-async function countAll(db: Level, snapshot: Snapshot, tally: Tally): Promise<true> {
+/** False when there are more than `rowsMax`. */
+async function count(db: Level, snapshot: Snapshot, tally: Tally, rowsMax: number): Promise<boolean> {
   for await (const chunk of levelRowChunks(db, graphRange, snapshot)) {
-    for (const [key] of chunk) tally.add(key);
+    for (const [key] of chunk) {
+      if (tally.total >= rowsMax) return false;
+      tally.add(key);
+    }
   }
   return true;
 }
 
-/** True when the sample holds every row. */
-async function sample(db: Level, snapshot: Snapshot, tally: Tally): Promise<boolean> {
+/** Places lie evenly apart in the space of keys. */
+async function sample(db: Level, snapshot: Snapshot, tally: Tally): Promise<void> {
   const [first] = await db.keys({ ...graphRange, snapshot, limit: 1 }).all();
   const [last] = await db.keys({ ...graphRange, snapshot, limit: 1, reverse: true }).all();
-  if (first === undefined || last === undefined) return true;
+  if (first === undefined || last === undefined) return;
   const from = placeOf(first);
   const step = Math.max(1, Math.floor((placeOf(last) - from) / samplePlaces));
   let after = first;
-  let isWhole = true;
   for (let place = 0; place < samplePlaces; place += 1) {
     const start = keyAt(from + place * step);
     const gte = start.compare(after) > 0 ? start : after;
@@ -129,19 +136,11 @@ async function sample(db: Level, snapshot: Snapshot, tally: Tally): Promise<bool
       .all();
     const [begin] = keys;
     const end = keys.at(-1);
-    if (begin === undefined || end === undefined) break;
-    // Where the place before ended and this one begins there may be rows in between.
-    if (place > 0 && gte !== after && (await hasBetween(db, snapshot, after, begin))) isWhole = false;
+    if (begin === undefined || end === undefined) return;
     for (const key of keys) tally.add(key);
     tally.spans.push({ first: begin, last: end, rows: keys.length });
     after = Buffer.concat([end, Buffer.of(0)]);
   }
-  const rest = await db.keys({ gte: after, lt: graphRange.lt, snapshot, limit: 1 }).all();
-  return isWhole && rest.length === 0;
-}
-
-async function hasBetween(db: Level, snapshot: Snapshot, gte: Buffer, lt: Buffer): Promise<boolean> {
-  return (await db.keys({ gte, lt, snapshot, limit: 1 }).all()).length > 0;
 }
 
 function placeOf(key: Buffer): number {
