@@ -68,6 +68,12 @@ export function reverseKey({ kind, node, type, timeMs, occurrence, other, key }:
   ]);
 }
 
+/** A key behind the reverse rows of the node that a graph row belongs to, and before what follows them. */
+export function behindReverseRows(key: Buffer): Buffer<ArrayBuffer> {
+  const { node } = decodeGraphKey(key);
+  return Buffer.concat([nodePrefix(node), Buffer.of(rowKind.in + 1)]);
+}
+
 function edgeType(reader: ByteReader): string {
   const end = reader.bytes.indexOf(0, reader.at);
   must(end >= 0 ? end : null, 'the type of an edge is not closed');

@@ -1,4 +1,5 @@
 import type { Snapshot } from 'classic-level';
+import { behindReverseRows } from './graph-key.ts';
 import type { GraphSnapshot, SourceStatus } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
 import { originRange } from './lineage.ts';
@@ -12,18 +13,16 @@ type Row = readonly [key: Buffer, value: Buffer];
 const chunkRowsMax = 1024;
 const chunkBytesMax = 512 * 1024;
 
-/** All rows of a range in key order, in chunks, without disturbing the cache of table blocks. */
+/** Without disturbing the cache of table blocks. */
+const reading = { fillCache: false, highWaterMarkBytes: chunkBytesMax } as const;
+
+/** All rows of a range in key order, in chunks. */
 export async function* levelRowChunks(
   db: Level,
   range: { readonly gte: Buffer; readonly lt: Buffer },
   snapshot: Snapshot,
 ): AsyncGenerator<readonly Row[]> {
-  await using iterator = db.iterator({
-    ...range,
-    snapshot,
-    fillCache: false,
-    highWaterMarkBytes: chunkBytesMax,
-  });
+  await using iterator = db.iterator({ ...range, ...reading, snapshot });
   for (;;) {
     const rows = await iterator.nextv(chunkRowsMax);
     if (rows.length === 0) return;
@@ -73,9 +72,7 @@ export class LevelSnapshot implements GraphSnapshot {
   async *rows(): AsyncGenerator<Row> {
     try {
       for await (const chunk of levelRowChunks(this.#db, originRange, this.#snapshot)) yield* chunk;
-      for await (const chunk of levelRowChunks(this.#db, graphRange, this.#snapshot)) {
-        for (const row of chunk) if (rowKindOf(row[0]) !== rowKind.in) yield row;
-      }
+      yield* this.#forwardRows();
     } catch (error) {
       throw this.#failure(error);
     }
@@ -83,6 +80,18 @@ export class LevelSnapshot implements GraphSnapshot {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#snapshot.close();
+  }
+
+  /** A node's reverse rows lie together, and a title may have millions: what is left of them behind a chunk is passed over. */
+  async *#forwardRows(): AsyncGenerator<Row> {
+    await using iterator = this.#db.iterator({ ...graphRange, ...reading, snapshot: this.#snapshot });
+    for (;;) {
+      const chunk = await iterator.nextv(chunkRowsMax);
+      for (const row of chunk) if (rowKindOf(row[0]) !== rowKind.in) yield row;
+      const last = chunk.at(-1)?.[0];
+      if (last === undefined) return;
+      if (rowKindOf(last) === rowKind.in) iterator.seek(behindReverseRows(last));
+    }
   }
 }
 
