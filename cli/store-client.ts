@@ -17,12 +17,12 @@ export class StoreClient {
   /** The bytes of a snapshot file, as they come. */
   async snapshot(): Promise<AsyncIterable<Uint8Array>> {
     const { url, body } = await this.#get('/store/snapshot');
-    return received(url, body);
+    return this.#received(url, body);
   }
 
   async *verify(): AsyncGenerator<VerifyEvent> {
     const { url, body } = await this.#get('/store/verify');
-    const lines = createInterface({ input: Readable.from(received(url, body)) });
+    const lines = createInterface({ input: Readable.from(this.#received(url, body)) });
     for await (const line of lines) {
       const event: VerifyEvent = JSON.parse(line);
       yield event;
@@ -34,7 +34,7 @@ export class StoreClient {
   async stats(exact: boolean): Promise<StoreStats> {
     const { url, body } = await this.#get(`/store/stats${exact ? '?exact=true' : ''}`);
     const chunks: Uint8Array[] = [];
-    for await (const chunk of received(url, body)) chunks.push(chunk);
+    for await (const chunk of this.#received(url, body)) chunks.push(chunk);
     const stats: StoreStats = JSON.parse(Buffer.concat(chunks).toString());
     return stats;
   }
@@ -54,18 +54,22 @@ export class StoreClient {
     try {
       return await fetch(url, { headers, redirect: 'error', signal: this.#signal });
     } catch (cause) {
-      const at = this.#signal.aborted ? 'was not waited for' : 'does not answer';
-      throw unreachableServer(url, at, cause);
+      if (this.#signal.aborted) throw interrupted(cause);
+      throw unreachableServer(url, 'does not answer', cause);
+    }
+  }
+
+  async *#received(url: URL, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (cause) {
+      throw this.#signal.aborted ? interrupted(cause) : cutOff(url, cause);
     }
   }
 }
 
-async function* received(url: URL, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body;
-  } catch (cause) {
-    throw cutOff(url, cause);
-  }
+function interrupted(cause: unknown): OutageError {
+  return new OutageError('INTERRUPTED', 'Interrupted; nothing was changed.', { cause });
 }
 
 function cutOff(url: URL, cause: unknown): OutageError {

@@ -1,5 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { platform } from 'node:os';
 import { dirname } from 'node:path';
 import { OutageError, RefusedError } from '../foundation/index.ts';
 import { SnapshotReader } from '../graph-store/index.ts';
@@ -27,7 +28,11 @@ export async function saveSnapshot(
   const file = await writing(path, () => open(temporary, 'wx'));
   try {
     const reader = await SnapshotReader.open(path, written(path, file, bytes, io, progress));
-    await reader.skim();
+    try {
+      await reader.skim();
+    } finally {
+      await reader.close();
+    }
     await writing(path, async () => {
       await file.sync();
       await file.close();
@@ -98,6 +103,8 @@ async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
 
 /** Without it a crash of the machine could take the name away again. */
 async function syncFolder(path: string): Promise<void> {
+  // Windows has no such thing, and needs none.
+  if (platform() === 'win32') return;
   const folder = await open(path, 'r');
   try {
     await folder.sync();

@@ -56,7 +56,7 @@ export {
   type SnapshotHeader,
   SnapshotReader,
 } from './snapshot-file.ts';
-export { decodeSource, encodeSource, type SourceJson } from './source-json.ts';
+export { encodeSource, type SourceJson } from './source-json.ts';
 export type {
   EmbeddedStore,
   StoreFault,

@@ -192,9 +192,14 @@ export class SnapshotReader {
   /** `name` is what errors call it. */
   static async open(name: string, bytes: AsyncIterable<Uint8Array>): Promise<SnapshotReader> {
     const frames = await FrameReader.open(name, bytes);
-    const frame = await frames.next();
-    if (frame.kind !== frameKind.header) throw frames.damaged(frame.offset, 'there is no header');
-    return new SnapshotReader(frames, decodeHeader(name, frames, frame.stored, frame.offset));
+    try {
+      const frame = await frames.next();
+      if (frame.kind !== frameKind.header) throw frames.damaged(frame.offset, 'there is no header');
+      return new SnapshotReader(frames, decodeHeader(name, frames, frame.stored, frame.offset));
+    } catch (error) {
+      await frames.close();
+      throw error;
+    }
   }
 
   /** So far. */
@@ -244,6 +249,7 @@ export class SnapshotReader {
     }
   }
 
+  /** Lets go of what the bytes come from, wherever reading is. */
   async close(): Promise<void> {
     await this.#frames.close();
   }

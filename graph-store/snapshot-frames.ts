@@ -72,8 +72,13 @@ export class FrameReader {
   /** Throws StopError SNAPSHOT_FOREIGN when the file does not begin as a snapshot does, SNAPSHOT_DAMAGED when it ends sooner. */
   static async open(name: string, bytes: AsyncIterable<Uint8Array>): Promise<FrameReader> {
     const reader = new FrameReader(name, bytes, (await xxhash()).h64Raw);
-    await reader.#readMagic();
-    return reader;
+    try {
+      await reader.#readMagic();
+      return reader;
+    } catch (error) {
+      await reader.close();
+      throw error;
+    }
   }
 
   get offset(): number {
