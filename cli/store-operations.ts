@@ -1,5 +1,5 @@
 import type { Clock } from '../foundation/index.ts';
-import { type EmbeddedStore, SnapshotEncoder } from '../graph-store/index.ts';
+import type { EmbeddedStore } from '../graph-store/index.ts';
 import type { StoreOperations } from '../query-api/index.ts';
 import { productVersion } from './version.ts';
 
@@ -8,13 +8,6 @@ export function storeOperations(store: EmbeddedStore, clock: Clock): StoreOperat
   return {
     stats: (exact) => store.stats(exact),
     verify: (faultsMax) => store.verify(faultsMax),
-    openSnapshot: async () => {
-      const snapshot = await store.snapshot();
-      const about = { productVersion: productVersion(), takenAtMs: clock.now() };
-      return {
-        bytes: () => new SnapshotEncoder(snapshot, about).bytes(),
-        [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
-      };
-    },
+    openSnapshot: () => store.openSnapshotFile({ productVersion: productVersion(), takenAtMs: clock.now() }),
   };
 }

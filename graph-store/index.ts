@@ -51,7 +51,6 @@ export {
 export { createMutationBatch, MutationBatch } from './mutation-batch.ts';
 export { checkEdgeKey, checkNodeId } from './mutation-checks.ts';
 export {
-  SnapshotEncoder,
   type SnapshotFooter,
   type SnapshotHeader,
   SnapshotReader,
@@ -59,6 +58,7 @@ export {
 export { encodeSource, type SourceJson } from './source-json.ts';
 export type {
   EmbeddedStore,
+  SnapshotFile,
   StoreFault,
   StoreInspector,
   StoreStats,

@@ -7,6 +7,7 @@ import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.t
 import type { GraphSnapshot, GraphStore } from './graph-store.ts';
 import { openLevelStore } from './leveldb-store.ts';
 import { createMemoryStore } from './memory-store.ts';
+import { SnapshotReader } from './snapshot-file.ts';
 
 type Row = readonly [key: Buffer, value: Buffer];
 
@@ -125,5 +126,55 @@ describe('A snapshot of a LevelDB store', () => {
     })();
     await expect(reading).rejects.toMatchObject({ code: 'STORE_READ_FAILED', reaction: 'outage' });
     await snapshot[Symbol.asyncDispose]();
+  });
+});
+
+describe('The file of a snapshot, from a thread of its own', () => {
+  async function opened() {
+    const store = await openLevelStore({ folder: await folderAnew() }, systemClock);
+    await using original = await (await filled(40)).snapshot();
+    await store.restore(original);
+    return store;
+  }
+
+  const about = { productVersion: '1', takenAtMs: 5 };
+
+  it('holds what the store held when it was opened, while batches go on being applied', async () => {
+    const store = await opened();
+    const { hex } = await store.digest();
+    await using file = await store.openSnapshotFile(about);
+    const { epoch } = await store.claim(crashSource);
+    await store.apply(crashAdvance(epoch, 40), crashBatch(40));
+    const reader = await SnapshotReader.open('a', file.bytes());
+    const restored = createMemoryStore(systemClock);
+    await restored.restore({ ...reader.header, rows: () => reader.rows() });
+    expect((await restored.digest()).hex).toBe(hex);
+    expect((await store.digest()).hex).not.toBe(hex);
+    expect(reader.header).toMatchObject({ ...about, sources: [{ next: 40n }] });
+    await store.close();
+  });
+
+  it('is cut off by name when the store closes, which waits for the thread', async () => {
+    const store = await opened();
+    await using file = await store.openSnapshotFile(about);
+    const bytes = file.bytes();
+    await bytes.next();
+    await store.close();
+    await expect(bytes.next()).rejects.toMatchObject({ code: 'STORE_READ_FAILED' });
+    await expect(store.openSnapshotFile(about)).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+  });
+
+  it('can be left in the middle, or unread, and the store goes on', async () => {
+    const store = await opened();
+    for await (const piece of (await store.openSnapshotFile(about)).bytes()) {
+      expect(piece.length).toBeGreaterThan(0);
+      break;
+    }
+    await (await store.openSnapshotFile(about))[Symbol.asyncDispose]();
+    for await (const _event of store.verify(1)) break;
+    const { epoch, next } = await store.claim(crashSource);
+    expect(next).toBe(40n);
+    await store.apply(crashAdvance(epoch, 40), crashBatch(40));
+    await store.close();
   });
 });

@@ -19,6 +19,8 @@ import type {
   Swept,
 } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
+import { LevelInspection } from './leveldb-inspection.ts';
+import type { InspectionJob } from './leveldb-inspection-protocol.ts';
 import {
   checkFormat,
   isLevelError,
@@ -32,12 +34,12 @@ import { LevelReader } from './leveldb-reader.ts';
 import { isEmptyLevel, restoreLevel } from './leveldb-restore.ts';
 import { LevelSnapshot, timeToLiveOf } from './leveldb-snapshot.ts';
 import { levelStats } from './leveldb-stats.ts';
-import { LevelVerifier } from './leveldb-verify.ts';
 import { LevelWriterThread } from './leveldb-writer-thread.ts';
 import type { NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
 import { metaKey } from './rows.ts';
-import type { EmbeddedStore, StoreStats, VerifyEvent } from './store-inspection.ts';
+import type { SnapshotAbout } from './snapshot-file.ts';
+import type { EmbeddedStore, SnapshotFile, StoreStats, VerifyEvent } from './store-inspection.ts';
 import { Expiry, isKeptForEver, keptForEver, type TimeToLive } from './time-to-live.ts';
 
 /**
@@ -53,6 +55,8 @@ interface Session {
   readonly db: Level;
   readonly reader: LevelReader;
   readonly thread: LevelWriterThread;
+  /** Those that run: their handles on the database are closed before this thread's. */
+  readonly inspections: Set<LevelInspection>;
 }
 
 /**
@@ -100,7 +104,7 @@ async function openSession(settings: LevelSettings, clock: Clock, lives: Lives):
     await checkFormat(db, settings.folder);
     lives.rules = timeToLiveOf(await db.get(metaKey.timeToLive));
     const reader = new LevelReader(db, () => new Expiry(lives.rules, clock.now()));
-    return { db, reader, thread: await LevelWriterThread.start(settings) };
+    return { db, reader, thread: await LevelWriterThread.start(settings), inspections: new Set() };
   } catch (error) {
     await db.close();
     // The writer's thread reads too: its crash while it starts carries what LevelDB said.
@@ -239,11 +243,37 @@ class LevelStore implements EmbeddedStore {
   }
 
   async *verify(faultsMax: number): AsyncGenerator<VerifyEvent> {
+    const job = {
+      kind: 'verify',
+      faultsMax,
+      timeToLive: this.timeToLive(),
+      nowMs: this.#clock.now(),
+    } as const;
+    const inspection = await this.#inspect(job);
+    for await (const reply of inspection.replies()) if (reply.kind === 'event') yield reply.event;
+  }
+
+  async openSnapshotFile(about: SnapshotAbout): Promise<SnapshotFile> {
+    const inspection = await this.#inspect({ kind: 'snapshot', about });
+    async function* bytes(): AsyncGenerator<Uint8Array> {
+      for await (const reply of inspection.replies()) if (reply.kind === 'bytes') yield reply.bytes;
+    }
+    return { bytes, [Symbol.asyncDispose]: () => inspection.stop() };
+  }
+
+  async #inspect(job: InspectionJob): Promise<LevelInspection> {
     const session = this.#session;
     if (session === null) throw this.#unavailable();
-    await using snapshot = session.db.snapshot();
-    const expiry = new Expiry(this.timeToLive(), this.#clock.now());
-    yield* new LevelVerifier(session.db, snapshot, expiry, faultsMax).run();
+    const inspection = new LevelInspection(this.#settings, job);
+    session.inspections.add(inspection);
+    void inspection.exited.then(() => session.inspections.delete(inspection));
+    try {
+      await inspection.ready();
+    } catch (error) {
+      await inspection.stop();
+      throw error;
+    }
+    return inspection;
   }
 
   /** No other thread has the database open meanwhile, so that all caches begin with what was restored. */
@@ -346,6 +376,7 @@ function partitionKey({ topicId, partition }: SourcePartition): string {
 }
 
 async function closeSession(session: Session): Promise<void> {
+  await Promise.all([...session.inspections].map((inspection) => inspection.stop()));
   await session.thread.close();
   await session.db.close();
 }

@@ -33,6 +33,9 @@ export interface SnapshotHeader {
   readonly timeToLive: TimeToLive;
 }
 
+/** What whoever takes a snapshot says of it. */
+export type SnapshotAbout = Pick<SnapshotHeader, 'productVersion' | 'takenAtMs'>;
+
 export interface SnapshotFooter {
   readonly rows: number;
   readonly rowsByKind: Readonly<RowCounts>;
@@ -55,11 +58,11 @@ const everything = new Expiry(keptForEver, 0);
 /** Writes a snapshot down, a few pieces at a time: bounded memory as long as they are taken one after the other. */
 export class SnapshotEncoder {
   readonly #snapshot: GraphSnapshot;
-  readonly #about: Pick<SnapshotHeader, 'productVersion' | 'takenAtMs'>;
+  readonly #about: SnapshotAbout;
   #footer: SnapshotFooter | null = null;
   #rows = 0;
 
-  constructor(snapshot: GraphSnapshot, about: Pick<SnapshotHeader, 'productVersion' | 'takenAtMs'>) {
+  constructor(snapshot: GraphSnapshot, about: SnapshotAbout) {
     this.#snapshot = snapshot;
     this.#about = about;
   }

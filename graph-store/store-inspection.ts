@@ -1,5 +1,6 @@
 import type { GraphEstimate, GraphStore } from './graph-store.ts';
 import type { RowCounts } from './row-counts.ts';
+import type { SnapshotAbout } from './snapshot-file.ts';
 import type { SourceJson } from './source-json.ts';
 import type { TimeToLive } from './time-to-live.ts';
 
@@ -66,12 +67,20 @@ export interface StoreStats {
   readonly sources: readonly SourceJson[];
 }
 
+/** A snapshot that is held open until it is disposed of. */
+export interface SnapshotFile extends AsyncDisposable {
+  /** The file's bytes, read once; bounded memory as long as they are taken one after the other. */
+  bytes(): AsyncGenerator<Uint8Array>;
+}
+
 /** What an operator may ask of a store that keeps files of its own. Safe beside `apply`; each holds at one moment. */
 export interface StoreInspector {
   /** `exact` counts every row instead of a sample. */
   stats(exact: boolean): Promise<StoreStats>;
   /** Reads every row; progress now and then, the verdict last. Damage is in the verdict and no error. */
   verify(faultsMax: number): AsyncGenerator<VerifyEvent>;
+  /** The bytes of a file that `SnapshotReader` reads. Throws OutageError STORE_CLOSED, STORE_READ_FAILED. */
+  openSnapshotFile(about: SnapshotAbout): Promise<SnapshotFile>;
 }
 
 export type EmbeddedStore = GraphStore & StoreInspector;

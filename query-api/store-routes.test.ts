@@ -28,7 +28,7 @@ const verdict: VerifyEvent = {
 const closed = new OutageError('STORE_CLOSED', 'The store is closed.');
 
 /** A store whose snapshot is what `bytes` gives. */
-function operationsWith(bytes: () => AsyncIterable<Uint8Array>) {
+function operationsWith(bytes: () => AsyncGenerator<Uint8Array>) {
   const seen = { disposed: 0 };
   const operations: StoreOperations = {
     stats: () => Promise.reject(closed),
