@@ -1,11 +1,14 @@
+import type { GraphEstimate } from './graph-store.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
 import type { SnapshotAbout } from './snapshot-file.ts';
-import type { VerifyEvent } from './store-inspection.ts';
+import type { StoreStats, VerifyEvent } from './store-inspection.ts';
 import type { TimeToLive } from './time-to-live.ts';
 
 /** Reading everything, on a thread of its own. */
 export type InspectionJob =
   | { readonly kind: 'snapshot'; readonly about: SnapshotAbout }
+  /** Counting every row. */
+  | { readonly kind: 'count'; readonly estimate: GraphEstimate }
   | {
       readonly kind: 'verify';
       readonly faultsMax: number;
@@ -26,6 +29,7 @@ export type InspectionReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'event'; readonly event: VerifyEvent }
+  | { readonly kind: 'stats'; readonly stats: StoreStats }
   | { readonly kind: 'end' }
   /** The code of one of our errors; null of what is none. */
   | { readonly kind: 'failed'; readonly code: string | null; readonly message: string };

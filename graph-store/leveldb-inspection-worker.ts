@@ -10,6 +10,7 @@ import type {
 } from './leveldb-inspection-protocol.ts';
 import { openLevel, readFailure } from './leveldb-open.ts';
 import { LevelSnapshot } from './leveldb-snapshot.ts';
+import { levelStats } from './leveldb-stats.ts';
 import { LevelVerifier } from './leveldb-verify.ts';
 import { SnapshotEncoder } from './snapshot-file.ts';
 import { Expiry } from './time-to-live.ts';
@@ -27,6 +28,11 @@ const db = await openLevel(settings);
 const replies = repliesTo(db, job);
 
 async function* repliesTo(level: Level, order: InspectionJob): AsyncGenerator<InspectionReply> {
+  if (order.kind === 'count') {
+    yield { kind: 'ready' };
+    yield { kind: 'stats', stats: await levelStats(level, settings, order.estimate, true) };
+    return;
+  }
   if (order.kind === 'verify') {
     await using snapshot = level.snapshot();
     yield { kind: 'ready' };
@@ -45,7 +51,8 @@ async function next(): Promise<void> {
   try {
     const { done, value } = await replies.next();
     reply(done === true ? { kind: 'end' } : value);
-  } catch (error) {
+  } catch (cause) {
+    const error = readFailure(settings.folder, cause);
     const code = error instanceof JourneyGraphError ? error.code : null;
     reply({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });
   }

@@ -54,12 +54,12 @@ export class LevelInspection {
   }
 
   /** Everything after `ready`, read once; the thread has ended behind it. */
-  async *replies(): AsyncGenerator<Extract<InspectionReply, { kind: 'bytes' | 'event' }>> {
+  async *replies(): AsyncGenerator<Extract<InspectionReply, { kind: 'bytes' | 'event' | 'stats' }>> {
     try {
       for (;;) {
         const reply = await this.#next();
-        if (reply.kind === 'bytes' || reply.kind === 'event') yield reply;
-        else return;
+        if (reply.kind === 'end' || reply.kind === 'ready' || reply.kind === 'failed') return;
+        yield reply;
       }
     } finally {
       await this.stop();

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Clock, OutageError, RefusedError, StopError } from '../foundation/index.ts';
+import { type Clock, must, OutageError, RefusedError, StopError } from '../foundation/index.ts';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
@@ -239,7 +239,10 @@ class LevelStore implements EmbeddedStore {
     const session = this.#session;
     if (session === null) throw this.#unavailable();
     const estimate = await this.estimate();
-    return await this.#read(() => levelStats(session.db, this.#settings, estimate, exact));
+    if (!exact) return await this.#read(() => levelStats(session.db, this.#settings, estimate, false));
+    const inspection = await this.#inspect({ kind: 'count', estimate });
+    for await (const reply of inspection.replies()) if (reply.kind === 'stats') return reply.stats;
+    return must<StoreStats>(null, 'counting ends with what was counted');
   }
 
   async *verify(faultsMax: number): AsyncGenerator<VerifyEvent> {
@@ -376,7 +379,7 @@ function partitionKey({ topicId, partition }: SourcePartition): string {
 }
 
 async function closeSession(session: Session): Promise<void> {
-  await Promise.all([...session.inspections].map((inspection) => inspection.stop()));
-  await session.thread.close();
+  const inspections = [...session.inspections].map((inspection) => inspection.stop());
+  await Promise.all([session.thread.close(), ...inspections]);
   await session.db.close();
 }
