@@ -14,6 +14,7 @@ import type { Composition } from './composition.ts';
 import { askGraphql } from './graphql-client.ts';
 import { journeyQuery } from './journey-text.ts';
 import { stateReason } from './status.ts';
+import { storeOperations } from './store-operations.ts';
 import { productVersion } from './version.ts';
 
 export interface Api {
@@ -48,6 +49,7 @@ export async function startApi(
     port: settings.port,
     reader: composition.store,
     status: statusReader(composition, startedAtMs),
+    operations: storeOperations(composition.store, io.clock),
     limits: {
       ...queryLimitsDefault,
       pageDefault: settings['query.page.default'],

@@ -3,7 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Settings } from '../config/index.ts';
 import { type Log, must, OutageError } from '../foundation/index.ts';
-import { type GraphStore, openLevelStore } from '../graph-store/index.ts';
+import { type EmbeddedStore, openLevelStore } from '../graph-store/index.ts';
 import {
   AvroRecordProcessor,
   avroRecordProcessorDefaults,
@@ -47,7 +47,7 @@ export interface Events {
 
 /** Everything of one process, wired and not yet running. */
 export interface Composition {
-  readonly store: GraphStore;
+  readonly store: EmbeddedStore;
   readonly registry: SchemaRegistry;
   /** Notices new versions while its `watch` runs. */
   readonly mappings: MappingsInForce;
@@ -128,7 +128,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
   }
 }
 
-function openStore(settings: Settings, io: CommandIo): Promise<GraphStore> {
+function openStore(settings: Settings, io: CommandIo): Promise<EmbeddedStore> {
   return openLevelStore(
     {
       folder: join(settings.data, 'store'),

@@ -26,7 +26,7 @@ export async function askGraphql(
   query: string,
   variables: Readonly<Record<string, unknown>>,
 ): Promise<GraphqlAnswer> {
-  const url = endpointUrl(endpoint.url);
+  const url = endpointUrl(endpoint.url, '/graphql');
   const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json' };
   if (endpoint.token !== null) headers.authorization = `Bearer ${endpoint.token}`;
   const response = await request(url, {
@@ -35,7 +35,7 @@ export async function askGraphql(
     body: JSON.stringify({ query, variables }),
   });
   if (response.status === 401) {
-    throw new RefusedError('UNAUTHORIZED', `${url.origin} wants a token: pass --token or set JG_API_TOKEN.`);
+    throw wantsToken(url);
   }
   const answer: unknown = await response.json().catch((cause: unknown) => {
     throw unreachableServer(url, `answered ${response.status} with something that is not JSON`, cause);
@@ -44,7 +44,8 @@ export async function askGraphql(
   return answer;
 }
 
-function endpointUrl(text: string): URL {
+/** @throws RefusedError `INVALID_URL`. */
+export function endpointUrl(text: string, path: string): URL {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
     // Not quoted: it may hold credentials.
@@ -53,7 +54,7 @@ function endpointUrl(text: string): URL {
       '--url takes an address such as http://127.0.0.1:4000; a token goes into --token or JG_API_TOKEN.',
     );
   }
-  return new URL('/graphql', url);
+  return new URL(path, url);
 }
 
 async function request(url: URL, init: RequestInit): Promise<Response> {
@@ -64,7 +65,11 @@ async function request(url: URL, init: RequestInit): Promise<Response> {
   }
 }
 
-function unreachableServer(url: URL, what: string, cause: unknown): OutageError {
+export function wantsToken(url: URL): RefusedError {
+  return new RefusedError('UNAUTHORIZED', `${url.origin} wants a token: pass --token or set JG_API_TOKEN.`);
+}
+
+export function unreachableServer(url: URL, what: string, cause: unknown): OutageError {
   return new OutageError(
     'SERVER_UNREACHABLE',
     `${url.origin} ${what}. Start one with \`jg up\`, or name another with --url.`,

@@ -6,6 +6,7 @@ import { addMappingCommand } from './commands/mapping.ts';
 import { addQueryCommand } from './commands/query.ts';
 import { addSchemaCommand } from './commands/schema.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addStoreCommand } from './commands/store.ts';
 import { addUpCommand } from './commands/up.ts';
 import { reportFailure } from './failure.ts';
 import { dotted } from './setting-flags.ts';
@@ -16,6 +17,7 @@ const overview = `Examples:
   jg journey Account:acc-000001           what a member has been doing
   jg query '{ status { nodes edges } }'   any GraphQL question
   jg status                               how far each topic is
+  jg store snapshot graph.jgsnapshot      a copy of the graph, while events flow
   jg schema check rides.avsc              is a schema's mapping right
   jg config show --origin                 every setting and where it comes from
 `;
@@ -44,6 +46,7 @@ export async function runProgram(commandLine: readonly string[], io: CommandIo):
     addJourneyCommand,
     addQueryCommand,
     addStatusCommand,
+    addStoreCommand,
     addConfigCommand,
     addSchemaCommand,
     addMappingCommand,

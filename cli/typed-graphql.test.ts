@@ -38,6 +38,7 @@ async function start(subjectsMax: number) {
       ready: () => mappings.hasLooked,
       freshnessQuantileMs: () => null,
     },
+    operations: null,
     limits: queryLimitsDefault,
     gate: { token: null, allowedHosts: [], anyHost: false },
     defaultQuery: '{ __typename }',

@@ -50,7 +50,7 @@ export function loadSettings(input: SettingsInput): LoadedSettings {
   return { settings: Object.freeze(settings), origins };
 }
 
-const serverAddress = ['host', 'port', 'api.token'] as const;
+const serverAddress = ['host', 'port', 'api.token', 'data'] as const;
 const registryAddress = [
   'schema.registry.url',
   'schema.registry.basic.auth.user.info',
@@ -79,10 +79,10 @@ export type RegistryAddress = Pick<Settings, (typeof registryAddress)[number]>;
 export type SamplingSettings = Pick<Settings, (typeof samplingSettings)[number]>;
 
 /**
- * Where a server that was started with these settings is to be found. A command that only asks it a question does not care
+ * Where a server that was started with these settings is to be found, and where it keeps its data. A command that only asks it a question does not care
  * whether the rest would do to run one.
  *
- * @throws RefusedError `INVALID_SETTINGS` for unknown names, unreadable files and problems with these three.
+ * @throws RefusedError `INVALID_SETTINGS` for unknown names, unreadable files and problems with these.
  */
 export function loadServerAddress(input: SettingsInput): ServerAddress {
   return loadSome(input, serverAddress);

@@ -108,7 +108,7 @@ export class NaiveGraph {
     }
     const other = query.direction === 'out' ? 'to' : 'from';
     const endOf = (view: OccurrenceView): Buffer =>
-      Buffer.concat([rows.nodePrefix(view[other]), Buffer.from(view.key ?? '')]);
+      Buffer.concat([rows.nodeName(view[other]), Buffer.from(view.key ?? '')]);
     return found.sort((a, b) => compareTimePositions(b, a) || endOf(a).compare(endOf(b)));
   }
 

@@ -12,6 +12,7 @@ import { describeQueries } from './conformance-queries.ts';
 import { describeReads } from './conformance-reads.ts';
 import { describeRules } from './conformance-rules.ts';
 import { describeSets } from './conformance-sets.ts';
+import { describeSnapshots } from './conformance-snapshot.ts';
 import { describeStubs } from './conformance-stubs.ts';
 import { advance, type StoreHarness, Subject, source } from './conformance-subject.ts';
 import { describeSweep } from './conformance-sweep.ts';
@@ -36,6 +37,7 @@ export function describeGraphStore(name: string, harness: StoreHarness): void {
     describeQueries(subject, harness);
     describeStubs(subject);
     describeLevels(subject, harness);
+    describeSnapshots(subject, harness);
 
     it('gives one digest and the same reads for any order, duplicates and split', async () => {
       const shuffled = fc.record({

@@ -4,13 +4,32 @@ import xxhash from 'xxhash-wasm';
  * A digest of a set of rows in any order: the sum, modulo 2^64, of each row's XXH64. A sum, unlike an exclusive or, does not
  * forget a row that was counted twice. It guards against mistakes, not against forgers.
  */
+export class RowDigest {
+  readonly #hash: (bytes: Uint8Array, seed?: bigint) => bigint;
+  #sum = 0n;
+
+  private constructor(hash: (bytes: Uint8Array, seed?: bigint) => bigint) {
+    this.#hash = hash;
+  }
+
+  static async create(): Promise<RowDigest> {
+    return new RowDigest((await xxhash()).h64Raw);
+  }
+
+  add(key: Uint8Array, value: Uint8Array): void {
+    this.#sum = BigInt.asUintN(64, this.#sum + this.#hash(value, this.#hash(key)));
+  }
+
+  /** 16 hex digits. */
+  get hex(): string {
+    return this.#sum.toString(16).padStart(16, '0');
+  }
+}
+
 export async function digestRows(
   rows: AsyncIterable<readonly [key: Buffer, value: Buffer]>,
 ): Promise<string> {
-  const { h64Raw } = await xxhash();
-  let sum = 0n;
-  for await (const [key, value] of rows) {
-    sum = BigInt.asUintN(64, sum + h64Raw(value, h64Raw(key)));
-  }
-  return sum.toString(16).padStart(16, '0');
+  const digest = await RowDigest.create();
+  for await (const [key, value] of rows) digest.add(key, value);
+  return digest.hex;
 }

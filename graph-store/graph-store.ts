@@ -250,6 +250,17 @@ export interface GraphDigest {
   readonly sources: readonly SourceStatus[];
 }
 
+/**
+ * A graph at one position, in rows that every adapter understands: those of `rows.ts`, without the reverse rows, which repeat the forward ones, and
+ * with the origins that lineage names in front. Held open it costs disk, not memory.
+ */
+export interface GraphSnapshot extends AsyncDisposable {
+  readonly sources: readonly SourceStatus[];
+  readonly timeToLive: TimeToLive;
+  /** Read once. Throws OutageError STORE_READ_FAILED, also when the store is closed meanwhile. */
+  rows(): AsyncIterable<readonly [key: Buffer, value: Buffer]>;
+}
+
 /** What `query-api` may do with the store. Reads see whole batches only and may run while batches are applied. */
 export interface GraphReader {
   /**
@@ -308,6 +319,13 @@ export interface GraphStore extends GraphReader {
    * of it. Reads everything.
    */
   digest(): Promise<GraphDigest>;
+  /** While batches go on being applied. */
+  snapshot(): Promise<GraphSnapshot>;
+  /**
+   * Takes over a graph with its positions and times to live. Throws RefusedError STORE_NOT_EMPTY where there is a graph or a position already;
+   * after a failure or a crash the store counts as not restored and is refused by name (StopError STORE_RESTORE_INCOMPLETE) until it is removed.
+   */
+  restore(snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>): Promise<void>;
   /** Waits for applied batches, then releases files and threads. Idempotent. */
   close(): Promise<void>;
 }

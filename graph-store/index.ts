@@ -13,6 +13,7 @@ export type {
   GraphDigest,
   GraphEstimate,
   GraphReader,
+  GraphSnapshot,
   GraphStore,
   JourneyPage,
   JourneyQuery,
@@ -51,4 +52,19 @@ export {
 } from './model.ts';
 export { createMutationBatch, MutationBatch } from './mutation-batch.ts';
 export { checkEdgeKey, checkNodeId } from './mutation-checks.ts';
+export {
+  type SnapshotFooter,
+  type SnapshotHeader,
+  SnapshotReader,
+} from './snapshot-file.ts';
+export { encodeSource, type SourceJson } from './source-json.ts';
+export type {
+  EmbeddedStore,
+  SnapshotFile,
+  StoreFault,
+  StoreInspector,
+  StoreStats,
+  StoreVerdict,
+  VerifyEvent,
+} from './store-inspection.ts';
 export type { DeclaredBy, TimeToLive } from './time-to-live.ts';

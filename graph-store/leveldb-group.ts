@@ -375,7 +375,7 @@ function readUint64(bytes: Buffer, at: number): number {
 }
 
 /** FNV-1a of an edge's type and key: see node-hash.ts. */
-function nameHash(bytes: Buffer, start: number, end: number): number {
+export function nameHash(bytes: Buffer, start: number, end: number): number {
   let hash = 0x811c9dc5;
   for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
   return hash >>> 0;

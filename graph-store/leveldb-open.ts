@@ -2,6 +2,7 @@ import { ClassicLevel } from 'classic-level';
 import { OutageError, StopError } from '../foundation/index.ts';
 import type { Level } from './leveldb-group.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
+import { restoringKey } from './leveldb-restore.ts';
 import { formatVersion, metaKey } from './rows.ts';
 
 /** Opens one thread's handle. Throws StopError (STORE_LOCKED, STORE_CORRUPT) or OutageError (STORE_OPEN_FAILED). */
@@ -29,19 +30,43 @@ export function isLevelError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('LEVEL_');
 }
 
-/** Throws StopError STORE_FORMAT when the folder was written by another format; marks an empty one as ours. */
+/**
+ * Throws StopError STORE_FORMAT when the folder was written by another format, STORE_RESTORE_INCOMPLETE when it was not restored to the end;
+ * marks an empty one as ours.
+ */
 export async function checkFormat(db: Level, folder: string): Promise<void> {
   const found = (await db.get(metaKey.format))?.toString();
-  if (found === formatVersion) return;
+  if (found === formatVersion) {
+    if ((await db.get(restoringKey)) !== undefined) throw restoreIncomplete(folder);
+    return;
+  }
   const [firstKey] = await db.keys({ limit: 1 }).all();
   if (found !== undefined || firstKey !== undefined) {
     throw new StopError(
       'STORE_FORMAT',
       `The store in ${folder} has format ${found ?? 'unknown'} and this version reads format ${formatVersion}; ` +
-        'start with another folder, or with the version that wrote it.',
+        'move the folder away and start again, and the log is read from its beginning, or start with the version that wrote it.',
     );
   }
   await db.put(metaKey.format, Buffer.from(formatVersion), { sync: true });
+}
+
+export function restoreIncomplete(folder: string, cause?: unknown): StopError {
+  return new StopError(
+    'STORE_RESTORE_INCOMPLETE',
+    `The store in ${folder} was being restored and is not complete; remove the folder, then restore it again.`,
+    { cause },
+  );
+}
+
+/** What went wrong while reading, if it is LevelDB's; anything else as it is. */
+export function readFailure(folder: string, cause: unknown): unknown {
+  if (!isLevelError(cause)) return cause;
+  return new OutageError(
+    'STORE_READ_FAILED',
+    `The store in ${folder} could not be read (${cause.message}); check the disk, then ask again.`,
+    { cause },
+  );
 }
 
 /** LevelDB reads tables only when they are asked for, so damage shows as late as at the first read of an opening. */

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Clock, OutageError, StopError } from '../foundation/index.ts';
+import { type Clock, must, OutageError, RefusedError, StopError } from '../foundation/index.ts';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
@@ -12,7 +12,7 @@ import type {
   EdgeView,
   GraphDigest,
   GraphEstimate,
-  GraphStore,
+  GraphSnapshot,
   JourneyPage,
   JourneyQuery,
   NodeView,
@@ -21,13 +21,27 @@ import type {
   Swept,
 } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
-import { checkFormat, isLevelError, openFailure, openLevel } from './leveldb-open.ts';
+import { LevelInspection } from './leveldb-inspection.ts';
+import type { InspectionJob } from './leveldb-inspection-protocol.ts';
+import {
+  checkFormat,
+  isLevelError,
+  openFailure,
+  openLevel,
+  readFailure,
+  restoreIncomplete,
+} from './leveldb-open.ts';
 import { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts';
 import { LevelReader } from './leveldb-reader.ts';
+import { isEmptyLevel, restoreLevel } from './leveldb-restore.ts';
+import { LevelSnapshot, timeToLiveOf } from './leveldb-snapshot.ts';
+import { levelStats } from './leveldb-stats.ts';
 import { LevelWriterThread } from './leveldb-writer-thread.ts';
 import type { NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
 import { metaKey } from './rows.ts';
+import type { SnapshotAbout } from './snapshot-file.ts';
+import type { EmbeddedStore, SnapshotFile, StoreStats, VerifyEvent } from './store-inspection.ts';
 import { Expiry, isKeptForEver, keptForEver, type TimeToLive } from './time-to-live.ts';
 
 /**
@@ -43,6 +57,8 @@ interface Session {
   readonly db: Level;
   readonly reader: LevelReader;
   readonly thread: LevelWriterThread;
+  /** Those that run: their handles on the database are closed before this thread's. */
+  readonly inspections: Set<LevelInspection>;
 }
 
 /**
@@ -54,7 +70,7 @@ interface Session {
 export async function openLevelStore(
   settings: Pick<LevelSettings, 'folder'> & Partial<LevelSettings>,
   clock: Clock,
-): Promise<GraphStore> {
+): Promise<EmbeddedStore> {
   const complete = { ...defaultLevelSettings, ...settings, folder: resolve(settings.folder) };
   if (openFolders.has(complete.folder)) throw lockedHere(complete.folder);
   openFolders.add(complete.folder);
@@ -88,10 +104,9 @@ async function openSession(settings: LevelSettings, clock: Clock, lives: Lives):
   const db = await openLevel(settings);
   try {
     await checkFormat(db, settings.folder);
-    const stored = await db.get(metaKey.timeToLive);
-    lives.rules = stored === undefined ? keptForEver : JSON.parse(stored.toString());
+    lives.rules = timeToLiveOf(await db.get(metaKey.timeToLive));
     const reader = new LevelReader(db, () => new Expiry(lives.rules, clock.now()));
-    return { db, reader, thread: await LevelWriterThread.start(settings) };
+    return { db, reader, thread: await LevelWriterThread.start(settings), inspections: new Set() };
   } catch (error) {
     await db.close();
     // The writer's thread reads too: its crash while it starts carries what LevelDB said.
@@ -102,7 +117,7 @@ async function openSession(settings: LevelSettings, clock: Clock, lives: Lives):
 
 const crashesMax = 3;
 
-class LevelStore implements GraphStore {
+class LevelStore implements EmbeddedStore {
   readonly guarantee = 'atomic';
   readonly #settings: LevelSettings;
   readonly #clock: Clock;
@@ -112,6 +127,8 @@ class LevelStore implements GraphStore {
   #reopening: Promise<Session> | null = null;
   /** As they could be read last from a session that ended. */
   #lastFigures: Figures | null = null;
+  /** Set while the store is being restored, and for good when that failed. */
+  #unrestored: StopError | null = null;
   #closing: Promise<void> | null = null;
   /** Sessions that ended by a crash of their thread since a partition's last durable batch. Bounded by the partitions. */
   readonly #crashes = new Map<string, Set<Session>>();
@@ -207,6 +224,95 @@ class LevelStore implements GraphStore {
     return { scanned, removed, next };
   }
 
+  async snapshot(): Promise<GraphSnapshot> {
+    const session = this.#session;
+    if (session === null) throw this.#unavailable();
+    return await LevelSnapshot.open(session.db, (cause) => readFailure(this.#settings.folder, cause));
+  }
+
+  async restore(snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>): Promise<void> {
+    const { db } = await this.#writable();
+    if (!(await isEmptyLevel(db))) throw notEmpty(this.#settings.folder);
+    if (this.#closing !== null || this.#reopening !== null) throw this.#unavailable();
+    const restored = { done: false };
+    this.#reopening = this.#restoreAlone(snapshot, restored).finally(() => {
+      this.#reopening = null;
+    });
+    await this.#reopening;
+    // Somebody claimed a partition meanwhile.
+    if (!restored.done) throw notEmpty(this.#settings.folder);
+  }
+
+  async stats(exact: boolean): Promise<StoreStats> {
+    const session = this.#session;
+    if (session === null) throw this.#unavailable();
+    const estimate = await this.estimate();
+    if (!exact) return await this.#read(() => levelStats(session.db, this.#settings, estimate, false));
+    const inspection = await this.#inspect({ kind: 'count', estimate });
+    for await (const reply of inspection.replies()) if (reply.kind === 'stats') return reply.stats;
+    return must<StoreStats>(null, 'counting ends with what was counted');
+  }
+
+  async *verify(faultsMax: number): AsyncGenerator<VerifyEvent> {
+    const job = {
+      kind: 'verify',
+      faultsMax,
+      timeToLive: this.timeToLive(),
+      nowMs: this.#clock.now(),
+    } as const;
+    const inspection = await this.#inspect(job);
+    for await (const reply of inspection.replies()) if (reply.kind === 'event') yield reply.event;
+  }
+
+  async openSnapshotFile(about: SnapshotAbout): Promise<SnapshotFile> {
+    const inspection = await this.#inspect({ kind: 'snapshot', about });
+    async function* bytes(): AsyncGenerator<Uint8Array> {
+      for await (const reply of inspection.replies()) if (reply.kind === 'bytes') yield reply.bytes;
+    }
+    return { bytes, [Symbol.asyncDispose]: () => inspection.stop() };
+  }
+
+  async #inspect(job: InspectionJob): Promise<LevelInspection> {
+    const session = this.#session;
+    if (session === null) throw this.#unavailable();
+    const inspection = new LevelInspection(this.#settings, job);
+    session.inspections.add(inspection);
+    void inspection.exited.then(() => session.inspections.delete(inspection));
+    try {
+      await inspection.ready();
+    } catch (error) {
+      await inspection.stop();
+      throw error;
+    }
+    return inspection;
+  }
+
+  /** No other thread has the database open meanwhile, so that all caches begin with what was restored. */
+  async #restoreAlone(
+    snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>,
+    restored: { done: boolean },
+  ): Promise<Session> {
+    const before = this.#session;
+    this.#session = null;
+    if (before !== null) await closeSession(before);
+    const { folder } = this.#settings;
+    const db = await openLevel(this.#settings);
+    try {
+      if (await isEmptyLevel(db)) {
+        this.#unrestored = restoreIncomplete(folder);
+        await restoreLevel(db, snapshot);
+        this.#unrestored = null;
+        restored.done = true;
+      }
+    } catch (cause) {
+      throw isLevelError(cause) ? restoreFailure(folder, cause) : cause;
+    } finally {
+      await db.close();
+    }
+    this.#session = await openSession(this.#settings, this.#clock, this.#lives);
+    return this.#session;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -257,16 +363,12 @@ class LevelStore implements GraphStore {
     try {
       return await read(session.reader);
     } catch (cause) {
-      if (!isLevelError(cause)) throw cause;
-      throw new OutageError(
-        'STORE_READ_FAILED',
-        `The store in ${this.#settings.folder} could not be read (${cause.message}); check the disk, then ask again.`,
-        { cause },
-      );
+      throw readFailure(this.#settings.folder, cause);
     }
   }
 
-  #unavailable(): OutageError {
+  #unavailable(): OutageError | StopError {
+    if (this.#unrestored !== null) return this.#unrestored;
     return new OutageError(
       'STORE_CLOSED',
       `The store in ${this.#settings.folder} is closed; claim the partition to open it again.`,
@@ -291,11 +393,27 @@ async function figuresOf(reader: LevelReader): Promise<Figures | null> {
   }
 }
 
+function notEmpty(folder: string): RefusedError {
+  return new RefusedError(
+    'STORE_NOT_EMPTY',
+    `There is a graph in the store in ${folder} already; restore into another folder, or remove that one first.`,
+  );
+}
+
+function restoreFailure(folder: string, cause: Error): OutageError {
+  return new OutageError(
+    'STORE_WRITE_FAILED',
+    `The store in ${folder} could not be restored (${cause.message}); free space or repair the disk, remove the folder, then restore it again.`,
+    { cause },
+  );
+}
+
 function partitionKey({ topicId, partition }: SourcePartition): string {
   return `${topicId}/${partition}`;
 }
 
 async function closeSession(session: Session): Promise<void> {
-  await session.thread.close();
+  const inspections = [...session.inspections].map((inspection) => inspection.stop());
+  await Promise.all([session.thread.close(), ...inspections]);
   await session.db.close();
 }

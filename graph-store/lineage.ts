@@ -100,6 +100,14 @@ function writeLineage(
   return to;
 }
 
+/** As a row holds it, without its length. */
+export function encodeLineage(id: number, partition: number, offset: bigint): Buffer {
+  const packed = Buffer.alloc(8);
+  packed.writeBigUInt64BE(offset);
+  const bytes = Buffer.alloc(lineageBytesMax);
+  return bytes.subarray(0, writeLineage(bytes, 0, id, partition, packed, 0));
+}
+
 function writeVarint(bytes: Buffer, start: number, value: number): number {
   let at = start;
   let rest = value;

@@ -1,5 +1,13 @@
-import { assert, type Clock, FencedError, OutageError, unreachable } from '../foundation/index.ts';
-import { decodeEvents, encodeProperties, encodeStepValue } from './codec.ts';
+import {
+  assert,
+  type Clock,
+  FencedError,
+  OutageError,
+  RefusedError,
+  StopError,
+  unreachable,
+} from '../foundation/index.ts';
+import { decodeEvents, encodeStepValue } from './codec.ts';
 import { digestRows } from './digest.ts';
 import { foldEdge } from './fold-edge.ts';
 import type {
@@ -14,6 +22,7 @@ import type {
   EdgeView,
   GraphDigest,
   GraphEstimate,
+  GraphSnapshot,
   GraphStore,
   JourneyPage,
   JourneyQuery,
@@ -26,6 +35,17 @@ import type {
   Swept,
 } from './graph-store.ts';
 import { logicalRows } from './logical-rows.ts';
+import {
+  type EdgeTombstone,
+  type LineageOrigins,
+  lineageOf,
+  type MemoryNode,
+  memoryRows,
+  OriginRows,
+  type RestoredRow,
+  RestoredRows,
+  rowsInTurn,
+} from './memory-snapshot.ts';
 import { compareTimePositions, visible } from './merge.ts';
 import type { EventMutations, Mutation, NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
@@ -36,25 +56,13 @@ import {
   compareSources,
   type Partition,
   positionKey,
+  positionOf,
   refusal,
   statusOf,
 } from './position.ts';
 import { mergeRegisters, propertiesOf, type Register, registersOf } from './register.ts';
 import * as rows from './rows.ts';
 import { Expiry, keptForEver, type TimeToLive } from './time-to-live.ts';
-
-interface MemoryNode {
-  readonly ref: NodeRef;
-  mentionedMs: number;
-  deletedMs: number;
-  registers: readonly Register[];
-  lineage: Lineage | null;
-  readonly steps: Map<string, StepView>;
-  readonly out: Map<string, OccurrenceView>;
-  readonly in: Map<string, OccurrenceView>;
-}
-
-type EdgeTombstone = Pick<OccurrenceView, 'type' | 'from' | 'to' | 'key' | 'timeMs'>;
 
 /** The reference: says what the other adapters must do, in the plainest way. Keeps nothing when the process ends. */
 export function createMemoryStore(clock: Clock): GraphStore {
@@ -67,8 +75,11 @@ class MemoryStore implements GraphStore {
   readonly #nodes = new Map<string, MemoryNode>();
   readonly #edgeTombstones = new Map<string, EdgeTombstone>();
   readonly #partitions = new Map<string, Partition>();
+  readonly #origins: LineageOrigins = new WeakMap();
   #timeToLive = keptForEver;
   #closed = false;
+  /** Set while the store is being restored, and for good when that failed. */
+  #unrestored: StopError | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -97,7 +108,7 @@ class MemoryStore implements GraphStore {
     const written = new Set<string>();
     // Decoded before anything is changed: a batch that cannot be read changes nothing.
     for (const event of [...decodeEvents(mutations.take())]) {
-      const lineage = lineageOf(event, advance.source);
+      const lineage = lineageOf(event, advance.source, this.#origins);
       for (const mutation of event.mutations) {
         const changed = this.#change(event, mutation, lineage);
         if (mutation.kind !== 'node') continue;
@@ -206,7 +217,45 @@ class MemoryStore implements GraphStore {
   async digest(): Promise<GraphDigest> {
     this.#assertOpen();
     const sources = await this.sources();
-    return { hex: await digestRows(logicalRows(this.#rows(), this.#expiry())), sources };
+    const rowsNow = rowsInTurn([
+      ...memoryRows(this.#nodes.values(), this.#edgeTombstones.values(), () => noLineage),
+    ]);
+    return { hex: await digestRows(logicalRows(rowsNow, this.#expiry())), sources };
+  }
+
+  async snapshot(): Promise<GraphSnapshot> {
+    this.#assertOpen();
+    const origins = new OriginRows(this.#origins);
+    const graph = [
+      ...memoryRows(this.#nodes.values(), this.#edgeTombstones.values(), (one) => origins.encode(one)),
+    ];
+    return {
+      sources: await this.sources(),
+      timeToLive: this.#timeToLive,
+      rows: () => rowsInTurn([...origins.rows, ...graph]),
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+  }
+
+  async restore(snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>): Promise<void> {
+    this.#assertOpen();
+    if (this.#nodes.size > 0 || this.#edgeTombstones.size > 0 || this.#partitions.size > 0) {
+      throw new RefusedError(
+        'STORE_NOT_EMPTY',
+        'There is a graph in the store in memory already; restore into another.',
+      );
+    }
+    this.#unrestored = new StopError(
+      'STORE_RESTORE_INCOMPLETE',
+      'The store in memory was being restored and is not complete; restore into another.',
+    );
+    const restored = new RestoredRows(this.#origins);
+    for await (const row of snapshot.rows()) this.#put(restored.read(row));
+    for (const status of snapshot.sources) {
+      this.#partitions.set(positionKey(status.source), { position: positionOf(status), claimed: false });
+    }
+    this.#timeToLive = snapshot.timeToLive;
+    this.#unrestored = null;
   }
 
   async setTimeToLive(rules: TimeToLive): Promise<void> {
@@ -254,6 +303,7 @@ class MemoryStore implements GraphStore {
 
   #assertOpen(): void {
     if (this.#closed) throw new OutageError('STORE_CLOSED', 'The store in memory is closed; open another.');
+    if (this.#unrestored !== null) throw this.#unrestored;
   }
 
   #node(ref: NodeRef): MemoryNode {
@@ -290,16 +340,12 @@ class MemoryStore implements GraphStore {
       }
       case 'edge': {
         const { type, from, to, key = null, properties } = mutation;
-        const view: OccurrenceView = { type, from, to, key, timeMs, occurrence, properties, lineage };
-        const at = JSON.stringify([timeMs, String(occurrence), edgeKeyOf(view)]);
-        this.#node(from).out.set(at, view);
-        this.#node(to).in.set(at, view);
+        this.#putOccurrence({ type, from, to, key, timeMs, occurrence, properties, lineage });
         return false;
       }
       case 'step': {
         const { kind: _, ...step } = mutation;
-        for (const link of step.links) this.#node(link.node);
-        this.#node(step.owner).steps.set(`${timeMs} ${occurrence}`, { ...step, timeMs, occurrence, lineage });
+        this.#putStep({ ...step, timeMs, occurrence, lineage });
         return false;
       }
       case 'node-delete': {
@@ -316,6 +362,43 @@ class MemoryStore implements GraphStore {
       }
       default:
         return unreachable(mutation);
+    }
+  }
+
+  #putOccurrence(view: OccurrenceView): void {
+    const at = JSON.stringify([view.timeMs, String(view.occurrence), edgeKeyOf(view)]);
+    this.#node(view.from).out.set(at, view);
+    this.#node(view.to).in.set(at, view);
+  }
+
+  #putStep(view: StepView): void {
+    for (const link of view.links) this.#node(link.node);
+    this.#node(view.owner).steps.set(`${view.timeMs} ${view.occurrence}`, view);
+  }
+
+  #put(restored: RestoredRow): void {
+    switch (restored.kind) {
+      case 'origin':
+        break;
+      case 'node': {
+        const { mentionedMs, registers } = restored.row;
+        Object.assign(this.#node(restored.node), { mentionedMs, registers, lineage: restored.lineage });
+        break;
+      }
+      case 'tombstone':
+        this.#node(restored.node).deletedMs = restored.timeMs;
+        break;
+      case 'step':
+        this.#putStep(restored.view);
+        break;
+      case 'occurrence':
+        this.#putOccurrence(restored.view);
+        break;
+      case 'edge-tombstone':
+        this.#edgeTombstones.set(edgeKeyOf(restored.tombstone), restored.tombstone);
+        break;
+      default:
+        unreachable(restored);
     }
   }
 
@@ -354,29 +437,6 @@ class MemoryStore implements GraphStore {
     const truncated = scanned < candidates.length && occurrences.length < query.limit;
     return { occurrences, scanned, truncated };
   }
-
-  async *#rows(): AsyncGenerator<readonly [Buffer, Buffer]> {
-    for (const { ref, mentionedMs, deletedMs, registers, steps, out } of this.#nodes.values()) {
-      if (mentionedMs >= 0) {
-        yield [rows.nodeKey(ref), encodeNodeRow({ mentionedMs, lineage: noLineage, registers })];
-      }
-      if (deletedMs >= 0) yield [rows.tombstoneKey(ref), rows.timeBytes(deletedMs)];
-      for (const step of steps.values()) {
-        const key = Buffer.concat([rows.stepsPrefix(ref), rows.eventKey(step)]);
-        yield [key, Buffer.concat([lengthOfNoLineage, encodeStepValue(step)])];
-      }
-      for (const occurrence of out.values()) {
-        const { type, from, to, key: edgeKey, properties } = occurrence;
-        const prefix = rows.adjacencyPrefix(from, 'out', type);
-        const end = [rows.nodeName(to), Buffer.from(edgeKey ?? '')];
-        const key = Buffer.concat([prefix, rows.eventKey(occurrence), ...end]);
-        yield [key, Buffer.concat([lengthOfNoLineage, encodeProperties(properties)])];
-      }
-    }
-    for (const { type, from, to, key, timeMs } of this.#edgeTombstones.values()) {
-      yield [rows.edgeTombstoneKey(type, from, to, key), rows.timeBytes(timeMs)];
-    }
-  }
 }
 
 const noLineage = Buffer.alloc(0);
@@ -387,17 +447,9 @@ function sameRegisters(a: readonly Register[], b: readonly Register[]): boolean 
   return row(a).equals(row(b));
 }
 
-const lengthOfNoLineage = Buffer.of(0);
-
 /** Up to which time an edge is hidden by its own type and those of its ends. */
 function expiredEdgeMs({ type, from, to }: Omit<EdgeTombstone, 'timeMs'>, expiry: Expiry): number {
   return Math.max(expiry.ofEdge(type), expiry.ofNode(from.type), expiry.ofNode(to.type));
-}
-
-function lineageOf({ lineage }: EventMutations, { topic, partition }: SourcePartition): Lineage | null {
-  if (lineage === undefined) return null;
-  const { schemaId, subject, version } = lineage.origin;
-  return { topic, partition, offset: lineage.offset, schemaId, mapping: { subject, version } };
 }
 
 function keyOf(ref: NodeRef): string {

@@ -1,9 +1,10 @@
-import { assert, type Clock, FencedError, must, OutageError } from '../foundation/index.ts';
+import { assert, type Clock, FencedError, must, OutageError, RefusedError } from '../foundation/index.ts';
 import { decodeEvents } from './codec.ts';
 import type {
   Advance,
   Applied,
   Claim,
+  GraphSnapshot,
   GraphStore,
   SourcePartition,
   SourceStatus,
@@ -18,6 +19,7 @@ import {
   compareSources,
   type Partition,
   positionKey,
+  positionOf,
   refusal,
   statusOf,
 } from './position.ts';
@@ -97,6 +99,26 @@ export class PiecemealStore implements GraphStore {
       () => undefined,
     );
     return await applying;
+  }
+
+  async snapshot(): Promise<GraphSnapshot> {
+    await this.#applying;
+    const snapshot = await this.#graph.snapshot();
+    return {
+      ...snapshot,
+      rows: () => snapshot.rows(),
+      sources: await this.sources(),
+      [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
+    };
+  }
+
+  async restore(snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>): Promise<void> {
+    if (this.#partitions.size > 0) throw new RefusedError('STORE_NOT_EMPTY', 'There is a position already.');
+    await this.#graph.restore({ sources: [], timeToLive: snapshot.timeToLive, rows: () => snapshot.rows() });
+    for (const status of snapshot.sources) {
+      const position = positionOf(status);
+      this.#partitions.set(positionKey(position.source), { position, claimed: false });
+    }
   }
 
   async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {

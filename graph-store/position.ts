@@ -36,6 +36,11 @@ export function statusOf(position: Position): SourceStatus {
   return { ...position, next: position.next ?? 0n };
 }
 
+/** The way back: a status says 0 of a partition that was claimed and never applied, and no batch ends at 0. */
+export function positionOf(status: SourceStatus): Position {
+  return { ...status, next: status.next === 0n ? null : status.next };
+}
+
 /** By topic, partition, then cluster and topic id, so that two lives of a topic have a fixed order. */
 export function compareSources({ source: a }: SourceStatus, { source: b }: SourceStatus): number {
   return (

@@ -108,6 +108,8 @@ export function storeOver(store: GraphStore, writes: Pick<GraphStore, 'claim' | 
     setTimeToLive: (rules) => store.setTimeToLive(rules),
     timeToLive: () => store.timeToLive(),
     sweep: (after, rowsMax) => store.sweep(after, rowsMax),
+    snapshot: () => store.snapshot(),
+    restore: (snapshot) => store.restore(snapshot),
     close: () => store.close(),
     ...writes,
   };

@@ -3,25 +3,28 @@ import type { ApiContext } from './api-context.ts';
 import { Deadline } from './deadline.ts';
 import type { GraphqlEngine, GraphqlResponse } from './graphql-engine.ts';
 import { type Ide, idePolicy } from './ide-page.ts';
+import { problem } from './problem.ts';
 import { ReadBudget } from './read-budget.ts';
 import { readBody } from './request-body.ts';
 import { refuseCaller, refuseHost } from './request-gate.ts';
 import type { ApiServerOptions } from './server.ts';
 import { StepBudget } from './step-budget.ts';
+import { StoreRoutes, storePath } from './store-routes.ts';
 
 const graphqlPath = '/graphql';
-const problemType = 'application/json; charset=utf-8';
 
-/** One HTTP request: health checks, the IDE or GraphQL. Answers every request once and never throws. */
+/** One HTTP request: health checks, the IDE, GraphQL or the store's operations. Answers every request once and never throws. */
 export class ApiHandler {
   readonly #options: ApiServerOptions;
   readonly #engine: GraphqlEngine;
   readonly #ide: Ide;
+  readonly #store: StoreRoutes;
 
   constructor(options: ApiServerOptions, engine: GraphqlEngine, ide: Ide) {
     this.#options = options;
     this.#engine = engine;
     this.#ide = ide;
+    this.#store = new StoreRoutes(options.operations, options);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -59,6 +62,7 @@ export class ApiHandler {
       return problem(response, refusal.status, refusal.code, refusal.message, requestId);
     }
     if (pathname === graphqlPath) return this.#graphql(request, response, search, requestId);
+    if (pathname.startsWith(storePath)) return await this.#store.handle(request, response, url, requestId);
     problem(response, 404, 'NOT_FOUND', 'There is nothing here; GraphQL is at /graphql.', requestId);
   }
 
@@ -188,16 +192,4 @@ function withRequestId(body: string, requestId: string): string {
 
 function plain(response: ServerResponse, status: 200 | 503): void {
   response.writeHead(status, { 'content-type': 'text/plain' }).end(status === 200 ? 'ok\n' : 'not ready\n');
-}
-
-/** An answer in GraphQL's own form, so that every client reads it alike. */
-function problem(
-  response: ServerResponse,
-  status: number,
-  code: string,
-  message: string,
-  requestId: string,
-): void {
-  const body = `${JSON.stringify({ errors: [{ message, extensions: { code, requestId } }] })}\n`;
-  response.writeHead(status, { 'content-type': problemType }).end(body);
 }

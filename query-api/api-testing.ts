@@ -10,10 +10,12 @@ import { type QueryLimits, queryLimitsDefault } from './api-context.ts';
 import type { GateOptions } from './request-gate.ts';
 import { type ApiServer, startApiServer } from './server.ts';
 import type { StatusReader } from './status-reader.ts';
+import type { StoreOperations } from './store-operations.ts';
 
 export interface TestApiOptions {
   readonly reader?: GraphReader;
   readonly status?: Partial<StatusReader>;
+  readonly operations?: StoreOperations;
   readonly port?: number;
   readonly limits?: Partial<QueryLimits>;
   readonly gate?: Partial<GateOptions>;
@@ -41,6 +43,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
       freshnessQuantileMs: () => null,
       ...options.status,
     },
+    operations: options.operations ?? null,
     limits: { ...queryLimitsDefault, ...options.limits },
     gate: { token: null, allowedHosts: [], anyHost: false, ...options.gate },
     defaultQuery: '{ status { version } }',

@@ -3,3 +3,4 @@ export type { GateOptions } from './request-gate.ts';
 export { createSchema } from './schema.ts';
 export { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';
 export type { NodeWriteState, StatusReader, TopicState, TopicStateKind } from './status-reader.ts';
+export type { StoreOperations } from './store-operations.ts';

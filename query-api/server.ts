@@ -8,6 +8,7 @@ import { GraphqlEngine } from './graphql-engine.ts';
 import { Ide } from './ide-page.ts';
 import type { GateOptions } from './request-gate.ts';
 import type { StatusReader } from './status-reader.ts';
+import type { StoreOperations } from './store-operations.ts';
 
 export interface ApiServerOptions {
   readonly host: string;
@@ -15,6 +16,8 @@ export interface ApiServerOptions {
   readonly port: number;
   readonly reader: GraphReader;
   readonly status: StatusReader;
+  /** Null when the store keeps no files of its own. */
+  readonly operations: StoreOperations | null;
   readonly limits: QueryLimits;
   readonly gate: GateOptions;
   /** Shown in the IDE when it opens. */

@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import { RefusedError } from '../../foundation/index.ts';
+import type { StoreStats, VerifyEvent } from '../../graph-store/index.ts';
+import type { CommandIo } from '../command-io.ts';
+import { StoreClient } from '../store-client.ts';
+import { openStoreFolder } from '../store-folder.ts';
+import { storeOperations } from '../store-operations.ts';
+import { addServerOptions, endpoint, type ServerOptions } from './server-option.ts';
+
+export interface StoreOptions extends ServerOptions {
+  readonly data?: string;
+}
+
+/** What the commands ask, of a server or of a folder. */
+export interface StoreTarget {
+  snapshot(): Promise<AsyncIterable<Uint8Array>>;
+  verify(faultsMax: number): AsyncIterable<VerifyEvent>;
+  stats(exact: boolean): Promise<StoreStats>;
+}
+
+/** A running server unless a data folder is named. */
+export function addTargetOptions(command: Command): Command {
+  return addServerOptions(command).option(
+    '--data <folder>',
+    'The data folder itself, while no server has it open.',
+  );
+}
+
+/** Gives `work` the server or the opened folder, which is closed again behind it. */
+export async function withTarget<T>(
+  options: StoreOptions,
+  io: CommandIo,
+  work: (target: StoreTarget) => Promise<T>,
+): Promise<T> {
+  const { data } = options;
+  if (data === undefined) return await work(serverTarget(options, io));
+  if (options.url !== undefined) {
+    throw new RefusedError(
+      'STORE_TARGET',
+      'Name either a running server with --url or its folder with --data, not both.',
+    );
+  }
+  const store = await openStoreFolder(data, io);
+  try {
+    const operations = storeOperations(store, io.clock);
+    return await work({
+      snapshot: async () => bytesOf(await operations.openSnapshot()),
+      verify: (faultsMax) => operations.verify(faultsMax),
+      stats: (exact) => operations.stats(exact),
+    });
+  } finally {
+    await store.close();
+  }
+}
+
+function serverTarget(options: StoreOptions, io: CommandIo): StoreTarget {
+  const client = new StoreClient(endpoint(options), io.signal);
+  return {
+    snapshot: () => client.snapshot(),
+    verify: () => client.verify(),
+    stats: (exact) => client.stats(exact),
+  };
+}
+
+async function* bytesOf(
+  snapshot: AsyncDisposable & { bytes(): AsyncIterable<Uint8Array> },
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* snapshot.bytes();
+  } finally {
+    await snapshot[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import type { CommandIo, ExitCode } from '../command-io.ts';
+import { addStoreRestore } from './store-restore.ts';
+import { addStoreSnapshot } from './store-snapshot.ts';
+import { addStoreStats } from './store-stats.ts';
+import { addStoreVerify } from './store-verify.ts';
+
+const examples = `Examples:
+  jg store snapshot graph.jgsnapshot                a copy of a running server's graph
+  jg store restore graph.jgsnapshot --data ./other  into an empty data folder
+  jg store verify --data ./data                     is every row in order, while no server runs
+  jg store stats                                    what a running server's store holds
+`;
+
+/** `jg store`: copies of the graph, and what an operator wants to know of it. */
+export function addStoreCommand(program: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
+  const store = program
+    .command('store')
+    .description('Copies, checks and describes the graph store, of a running server or in a data folder.')
+    .addHelpText('before', examples);
+  for (const add of [addStoreSnapshot, addStoreRestore, addStoreVerify, addStoreStats])
+    add(store, io, finish);
+}

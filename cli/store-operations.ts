@@ -1,0 +1,13 @@
+import type { Clock } from '../foundation/index.ts';
+import type { EmbeddedStore } from '../graph-store/index.ts';
+import type { StoreOperations } from '../query-api/index.ts';
+import { productVersion } from './version.ts';
+
+/** What operators may ask of this store, over the network or in its folder. */
+export function storeOperations(store: EmbeddedStore, clock: Clock): StoreOperations {
+  return {
+    stats: (exact) => store.stats(exact),
+    verify: (faultsMax) => store.verify(faultsMax),
+    openSnapshot: () => store.openSnapshotFile({ productVersion: productVersion(), takenAtMs: clock.now() }),
+  };
+}

@@ -1,0 +1,68 @@
+import type { SourceJson, StoreStats, StoreVerdict } from '../graph-store/index.ts';
+import { printable } from './command-io.ts';
+import { megabytes, whole } from './progress-line.ts';
+import { renderTable } from './table.ts';
+
+const rowNames: Readonly<Record<keyof StoreVerdict['rows'], string>> = {
+  nodes: 'nodes',
+  nodeTombstones: 'tombstones of nodes',
+  steps: 'steps',
+  occurrences: 'occurrences of edges',
+  reverseOccurrences: 'the same, from their ends',
+  edgeTombstones: 'tombstones of edges',
+  origins: 'origins of lineage',
+};
+
+export function renderRows(rows: Readonly<Partial<StoreVerdict['rows']>>): string {
+  const shown = Object.entries(rowNames).flatMap(([name, text]) => {
+    const count = new Map(Object.entries(rows)).get(name);
+    return count === undefined ? [] : [[text, whole(count)]];
+  });
+  return renderTable(['rows', 'count'], shown);
+}
+
+export function renderSources(sources: readonly Pick<SourceJson, 'source' | 'epoch' | 'next'>[]): string {
+  if (sources.length === 0) return 'no position: nothing was ever read\n';
+  const rows = sources.map(({ source, epoch, next }) => [
+    source.topic,
+    String(source.partition),
+    String(next),
+    String(epoch),
+  ]);
+  return renderTable(['topic', 'partition', 'position', 'epoch'], rows);
+}
+
+export function renderVerdict(verdict: StoreVerdict): string {
+  const { rows, bytes, digest, sources, faults, firstFaults } = verdict;
+  const fine = faults === 0 ? 'Nothing is wrong.\n' : '';
+  const named = firstFaults.map(({ key, what }) => `  ${printable(key)}: ${printable(what)}\n`).join('');
+  const rest = faults > firstFaults.length ? `  and ${whole(faults - firstFaults.length)} more\n` : '';
+  const wrong = faults === 0 ? '' : `${whole(faults)} faults:\n${named}${rest}`;
+  return `${renderRows(rows)}\n${renderSources(sources)}\ndigest ${digest} · ${megabytes(bytes)} of keys and values\n${fine}${wrong}`;
+}
+
+export function renderStats(stats: StoreStats): string {
+  const { estimate, cacheBytes } = stats;
+  const error = Math.round(estimate.relativeError * 1000) / 10;
+  const about = stats.exact ? '' : 'about ';
+  const types = stats.rowsByType.map(({ kind, type, rows }) => [kind, type, whole(rows)]);
+  const levels = stats.levels.map(({ level, files, megabytes: size }) => [
+    String(level),
+    String(files),
+    whole(size),
+  ]);
+  return [
+    `format ${stats.format}, ${whole(stats.files)} files, ${megabytes(stats.bytesOnDisk)} in ${printable(stats.folder)}\n`,
+    `${about}${whole(stats.rows)} rows; about ${whole(estimate.nodes)} nodes and ${whole(estimate.edges)} edges (± ${error} %)\n`,
+    `events from ${day(stats.oldestEventMs)} to ${day(stats.newestEventMs)}${stats.exact ? '' : ', in the sample'}\n`,
+    `caches: table blocks ${megabytes(cacheBytes.blocksMax)}, nodes ${megabytes(cacheBytes.nodesMax)}; LevelDB uses ${megabytes(cacheBytes.levelDbUses)}\n\n`,
+    `${renderRows(stats.rowsByKind)}\n`,
+    types.length === 0 ? '' : `${renderTable(['rows', 'type', 'count'], types)}\n`,
+    levels.length === 0 ? '' : `${renderTable(['level', 'files', 'MB'], levels)}\n`,
+    renderSources(stats.sources),
+  ].join('');
+}
+
+function day(timeMs: number | null): string {
+  return timeMs === null ? 'nowhere' : new Date(timeMs).toISOString();
+}

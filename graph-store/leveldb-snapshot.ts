@@ -1,0 +1,105 @@
+import type { Snapshot } from 'classic-level';
+import { behindReverseRows } from './graph-key.ts';
+import type { GraphSnapshot, SourceStatus } from './graph-store.ts';
+import type { Level } from './leveldb-group.ts';
+import { originRange } from './lineage.ts';
+import { compareSources, decodePosition, statusOf } from './position.ts';
+import { graphRange, metaKey, positionRange, rowKind, rowKindOf } from './rows.ts';
+import { keptForEver, type TimeToLive } from './time-to-live.ts';
+
+type Row = readonly [key: Buffer, value: Buffer];
+
+/** Rows asked for at once; and how many bytes one answer from LevelDB's thread may hold. */
+const chunkRowsMax = 1024;
+const chunkBytesMax = 512 * 1024;
+
+/** Without disturbing the cache of table blocks. */
+const reading = { fillCache: false, highWaterMarkBytes: chunkBytesMax } as const;
+
+/** All rows of a range in key order, in chunks. */
+export async function* levelRowChunks(
+  db: Level,
+  range: { readonly gte: Buffer; readonly lt: Buffer },
+  snapshot: Snapshot,
+): AsyncGenerator<readonly Row[]> {
+  await using iterator = db.iterator({ ...range, ...reading, snapshot });
+  for (;;) {
+    const rows = await iterator.nextv(chunkRowsMax);
+    if (rows.length === 0) return;
+    yield rows;
+  }
+}
+
+/**
+ * What LevelDB held when it was opened: a snapshot of the database sees whole groups only, and keeps what later writes and
+ * compactions would drop.
+ */
+export class LevelSnapshot implements GraphSnapshot {
+  readonly sources: readonly SourceStatus[];
+  readonly timeToLive: TimeToLive;
+  readonly #db: Level;
+  readonly #snapshot: Snapshot;
+  readonly #failure: (cause: unknown) => unknown;
+
+  private constructor(
+    db: Level,
+    snapshot: Snapshot,
+    about: Pick<GraphSnapshot, 'sources' | 'timeToLive'>,
+    failure: (cause: unknown) => unknown,
+  ) {
+    this.sources = about.sources;
+    this.timeToLive = about.timeToLive;
+    this.#db = db;
+    this.#snapshot = snapshot;
+    this.#failure = failure;
+  }
+
+  /** `failure` makes what LevelDB throws one of our errors. */
+  static async open(db: Level, failure: (cause: unknown) => unknown): Promise<LevelSnapshot> {
+    const snapshot = db.snapshot();
+    try {
+      const about = {
+        sources: await levelSources(db, snapshot),
+        timeToLive: timeToLiveOf(db.getSync(metaKey.timeToLive, { snapshot })),
+      };
+      return new LevelSnapshot(db, snapshot, about, failure);
+    } catch (error) {
+      await snapshot.close();
+      throw failure(error);
+    }
+  }
+
+  async *rows(): AsyncGenerator<Row> {
+    try {
+      for await (const chunk of levelRowChunks(this.#db, originRange, this.#snapshot)) yield* chunk;
+      yield* this.#forwardRows();
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#snapshot.close();
+  }
+
+  /** A node's reverse rows lie together, and a title may have millions: what is left of them behind a chunk is passed over. */
+  async *#forwardRows(): AsyncGenerator<Row> {
+    await using iterator = this.#db.iterator({ ...graphRange, ...reading, snapshot: this.#snapshot });
+    for (;;) {
+      const chunk = await iterator.nextv(chunkRowsMax);
+      for (const row of chunk) if (rowKindOf(row[0]) !== rowKind.in) yield row;
+      const last = chunk.at(-1)?.[0];
+      if (last === undefined) return;
+      if (rowKindOf(last) === rowKind.in) iterator.seek(behindReverseRows(last));
+    }
+  }
+}
+
+export async function levelSources(db: Level, snapshot: Snapshot): Promise<readonly SourceStatus[]> {
+  const stored = await db.iterator({ ...positionRange, snapshot }).all();
+  return stored.map(([, value]) => statusOf(decodePosition(value))).sort(compareSources);
+}
+
+export function timeToLiveOf(stored: Buffer | undefined): TimeToLive {
+  return stored === undefined ? keptForEver : JSON.parse(stored.toString());
+}

@@ -1,0 +1,198 @@
+import type { Snapshot } from 'classic-level';
+import { RowDigest } from './digest.ts';
+import { reverseKey } from './graph-key.ts';
+import type { Level } from './leveldb-group.ts';
+import { isLevelError } from './leveldb-open.ts';
+import { levelRowChunks, levelSources } from './leveldb-snapshot.ts';
+import { decodeOrigin, type OriginRow, originKey, originRange, originsMax } from './lineage.ts';
+import { logicalValue } from './logical-rows.ts';
+import { decodePosition, positionKey } from './position.ts';
+import { printableKey, RowChecker } from './row-checker.ts';
+import { noRows, rowNameOf } from './row-counts.ts';
+import { graphRange, positionRange, rowKindOf } from './rows.ts';
+import { encodeSource } from './source-json.ts';
+import type { StoreFault, StoreVerdict, VerifyEvent } from './store-inspection.ts';
+import type { Expiry } from './time-to-live.ts';
+
+type Row = readonly [key: Buffer, value: Buffer];
+
+/** All keys: none of ours begins with a byte beyond. */
+const everything = { gte: Buffer.alloc(0), lt: Buffer.of(0xff) } as const;
+
+/**
+ * Reads a database as it is at one moment, in key order and once. That each occurrence has its reverse row is shown by two sums over
+ * both sets, which costs no look-up; only when they differ are the rows looked up one by one, to name those at fault.
+ */
+export class LevelVerifier {
+  readonly #db: Level;
+  readonly #snapshot: Snapshot;
+  readonly #expiry: Expiry;
+  readonly #faultsMax: number;
+  readonly #rows = noRows();
+  readonly #firstFaults: StoreFault[] = [];
+  #faults = 0;
+  #otherRows = 0;
+  #bytes = 0;
+  #seen = 0;
+
+  constructor(db: Level, snapshot: Snapshot, expiry: Expiry, faultsMax: number) {
+    this.#db = db;
+    this.#snapshot = snapshot;
+    this.#expiry = expiry;
+    this.#faultsMax = faultsMax;
+  }
+
+  async *run(): AsyncGenerator<VerifyEvent> {
+    const sums = {
+      logical: await RowDigest.create(),
+      out: await RowDigest.create(),
+      in: await RowDigest.create(),
+    };
+    const checker = new RowChecker(await this.#origins());
+    const last: { key: Buffer | null } = { key: null };
+    try {
+      for await (const chunk of levelRowChunks(this.#db, everything, this.#snapshot)) {
+        for (const [key, value] of chunk) {
+          last.key = key;
+          this.#bytes += key.length + value.length;
+          if (key[0] === graphRange.gte[0]) this.#graphRow(checker, sums, key, value);
+          else this.#otherRow(key, value);
+        }
+        this.#seen += chunk.length;
+        yield { kind: 'progress', rows: this.#seen, bytes: this.#bytes };
+      }
+      if (sums.out.hex !== sums.in.hex) yield* this.#findLonely();
+    } catch (error) {
+      if (!isLevelError(error)) throw error;
+      this.#fault(last.key, `what follows this row cannot be read: ${error.message}`);
+    }
+    yield { kind: 'verdict', verdict: await this.#verdict(sums.logical.hex) };
+  }
+
+  async #origins(): Promise<ReadonlyMap<number, OriginRow>> {
+    const origins = new Map<number, OriginRow>();
+    for await (const chunk of levelRowChunks(this.#db, originRange, this.#snapshot)) {
+      for (const [key, value] of chunk) {
+        if (origins.size > originsMax) return origins;
+        if (key.length === 5 && isJson(value)) origins.set(key.readUInt32BE(1), decodeOrigin(value));
+      }
+    }
+    return origins;
+  }
+
+  #graphRow(
+    checker: RowChecker,
+    sums: { readonly logical: RowDigest; readonly out: RowDigest; readonly in: RowDigest },
+    key: Buffer,
+    value: Buffer,
+  ): void {
+    const checked = checker.check(key, value);
+    if (checked.kind === 'fault') {
+      this.#fault(key, checked.what);
+      return;
+    }
+    const name = rowNameOf(rowKindOf(key));
+    if (name !== null) this.#rows[name] += 1;
+    if (checked.key.kind === 'in') {
+      sums.in.add(key, value);
+      return;
+    }
+    if (checked.key.kind === 'out') sums.out.add(reverseKey(checked.key), value);
+    const logical = logicalValue(key, value, this.#expiry);
+    if (logical !== null) sums.logical.add(key, logical);
+  }
+
+  #otherRow(key: Buffer, value: Buffer): void {
+    if (key[0] === originRange.gte[0]) {
+      this.#rows.origins += 1;
+      const isNext = key.equals(originKey(this.#rows.origins));
+      if (!isNext) this.#fault(key, 'origins are not numbered from 1 without a gap');
+      else if (!isJson(value)) this.#fault(key, 'the origin is no JSON');
+      return;
+    }
+    this.#otherRows += 1;
+    if (key[0] === positionRange.gte[0] && !isPositionRow(key, value)) {
+      this.#fault(key, 'the position cannot be read, or is another partition’s');
+    }
+    if (!knownFirstBytes.has(key[0] ?? 0)) this.#fault(key, 'no row of ours begins so');
+  }
+
+  /** The second round: looks each occurrence's other row up, a chunk at a time. */
+  async *#findLonely(): AsyncGenerator<VerifyEvent> {
+    let looked = 0;
+    const checker = new RowChecker(await this.#origins());
+    for await (const chunk of levelRowChunks(this.#db, graphRange, this.#snapshot)) {
+      const occurrences: { readonly row: Row; readonly other: Buffer; readonly kind: 'out' | 'in' }[] = [];
+      for (const row of chunk) {
+        const checked = checker.check(row[0], row[1]);
+        if (checked.kind === 'fault' || !('occurrence' in checked.key) || checked.key.kind === 'step')
+          continue;
+        occurrences.push({ row, other: reverseKey(checked.key), kind: checked.key.kind });
+      }
+      const found = await this.#db.getMany(
+        occurrences.map(({ other }) => other),
+        { snapshot: this.#snapshot, fillCache: false },
+      );
+      for (const [i, { row, kind }] of occurrences.entries()) {
+        const value = found[i];
+        if (value === undefined) {
+          this.#fault(
+            row[0],
+            `the same occurrence seen from its ${kind === 'out' ? 'end' : 'start'} is not there`,
+          );
+        } else if (kind === 'out' && !value.equals(row[1])) {
+          this.#fault(row[0], 'the same occurrence seen from its end says something else');
+        }
+      }
+      looked += chunk.length;
+      yield { kind: 'progress', rows: this.#seen + looked, bytes: this.#bytes };
+    }
+  }
+
+  #fault(key: Buffer | null, what: string): void {
+    this.#faults += 1;
+    if (this.#firstFaults.length >= this.#faultsMax) return;
+    this.#firstFaults.push({ key: key === null ? '' : printableKey(key), what });
+  }
+
+  async #verdict(digest: string): Promise<StoreVerdict> {
+    return {
+      rows: { ...this.#rows },
+      otherRows: this.#otherRows,
+      bytes: this.#bytes,
+      sources: await this.#sources(),
+      digest,
+      faults: this.#faults,
+      firstFaults: this.#firstFaults,
+    };
+  }
+
+  /** Those that can be read; the others are faults. */
+  async #sources(): Promise<StoreVerdict['sources']> {
+    try {
+      return (await levelSources(this.#db, this.#snapshot)).map(encodeSource);
+    } catch (error) {
+      if (!(isLevelError(error) || error instanceof SyntaxError || error instanceof TypeError)) throw error;
+      return [];
+    }
+  }
+}
+
+const knownFirstBytes = new Set([...'glmp'].map((letter) => letter.charCodeAt(0)));
+
+function isJson(value: Buffer): boolean {
+  try {
+    JSON.parse(value.toString());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isPositionRow(key: Buffer, value: Buffer): boolean {
+  try {
+    return key.equals(Buffer.from(positionKey(decodePosition(value).source)));
+  } catch {
+    return false;
+  }
+}

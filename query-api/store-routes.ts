@@ -1,0 +1,123 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Clock, JourneyGraphError, type Log } from '../foundation/index.ts';
+import { problem } from './problem.ts';
+import type { StoreOperations } from './store-operations.ts';
+import { sendSnapshot } from './store-snapshot-route.ts';
+import { sendStats } from './store-stats-route.ts';
+import { sendVerdict } from './store-verify-route.ts';
+
+export const storePath = '/store/';
+
+interface Parts {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A client that takes nothing for so long has gone: a snapshot that is held open keeps disk. */
+const stalledMs = 60_000;
+
+/**
+ * What an operator asks of the store: GET `/store/snapshot`, `/store/verify` and `/store/stats`. The first two, and the third with
+ * `exact`, read everything, so one of them runs at a time; none has the deadline of a query, but each ends when its client goes away.
+ */
+export class StoreRoutes {
+  readonly #operations: StoreOperations | null;
+  readonly #parts: Parts;
+  /** What reads everything now, for people. */
+  #running: string | null = null;
+
+  constructor(operations: StoreOperations | null, parts: Parts) {
+    this.#operations = operations;
+    this.#parts = parts;
+  }
+
+  /** The gate has let the caller in. */
+  async handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+    requestId: string,
+  ): Promise<void> {
+    const operations = this.#operations;
+    const route = routeOf(url);
+    if (operations === null || route === null) {
+      const message =
+        'There is nothing here; the store answers at /store/snapshot, /store/verify and /store/stats.';
+      return problem(response, 404, 'NOT_FOUND', message, requestId);
+    }
+    if (request.method !== 'GET') {
+      response.setHeader('allow', 'GET');
+      return problem(response, 405, 'METHOD_NOT_ALLOWED', 'The store takes GET.', requestId);
+    }
+    if (isFromAnotherSite(request)) {
+      const message = 'A page of another site may not ask this; use the command `jg store`.';
+      return problem(response, 403, 'CROSS_SITE', message, requestId);
+    }
+    if (!route.readsEverything) return await this.#run(operations, route, response, requestId);
+    if (this.#running !== null) {
+      const message = `The server is reading its whole store for another ${this.#running} now; ask again when that has ended.`;
+      return problem(response, 409, 'STORE_BUSY', message, requestId);
+    }
+    this.#running = route.name;
+    try {
+      await this.#run(operations, route, response, requestId);
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  async #run(
+    operations: StoreOperations,
+    route: Route,
+    response: ServerResponse,
+    requestId: string,
+  ): Promise<void> {
+    // Figures are sent when they are all there: their client has nothing to take meanwhile.
+    if (route.name !== 'stats') response.setTimeout(stalledMs, () => response.destroy());
+    try {
+      switch (route.name) {
+        case 'snapshot':
+          return await sendSnapshot(operations, response);
+        case 'verify':
+          return await sendVerdict(operations, response, this.#parts.clock);
+        default:
+          return await sendStats(operations, response, route.readsEverything);
+      }
+    } catch (error) {
+      if (response.headersSent || !(error instanceof JourneyGraphError)) {
+        if (isClientGone(error)) return;
+        // An answer that has begun can only be cut off, which its reader notices.
+        throw error;
+      }
+      problem(response, 503, error.code, error.message, requestId);
+    }
+  }
+}
+
+interface Route {
+  readonly name: 'snapshot' | 'verify' | 'stats';
+  readonly readsEverything: boolean;
+}
+
+function routeOf({ pathname, searchParams }: URL): Route | null {
+  switch (pathname) {
+    case `${storePath}snapshot`:
+      return { name: 'snapshot', readsEverything: true };
+    case `${storePath}verify`:
+      return { name: 'verify', readsEverything: true };
+    case `${storePath}stats`:
+      return { name: 'stats', readsEverything: searchParams.get('exact') === 'true' };
+    default:
+      return null;
+  }
+}
+
+/** A page from elsewhere could not read the answer but could make the server work; browsers say so, other clients say nothing. */
+function isFromAnotherSite({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
+}
+
+function isClientGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
