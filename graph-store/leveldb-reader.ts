@@ -36,7 +36,7 @@ import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
 
 /** Rows asked for at once; and how many bytes one answer from LevelDB's thread may hold. */
-const chunkRowsMax = 256;
+const chunkRowsMax = 1024;
 const chunkBytesMax = 256 * 1024;
 
 /** Edges to ends that are kept no longer which one look at a node passes over. Sweeping removes them, so there are seldom many. */
@@ -102,20 +102,22 @@ export class LevelReader {
     let last: TimePosition | null = null;
     let more = false;
     const domains = query.domains === null ? null : new Set(query.domains);
-    const entries =
-      range === null ? [] : this.#scan(journeyRange(query, prefix, range), query.limit + 1, snapshot);
-    for await (const [key, value] of entries) {
-      more = steps.length >= query.limit || scanned >= query.scanMax || bytes >= query.bytesMax;
-      if (more) break;
-      scanned += 1;
-      last = new ByteReader(key, prefix.length).eventKey();
-      const reader = new ByteReader(value);
-      const lineage = this.#lineage(reader);
-      const step = decodeStepValue(reader);
-      if (domains !== null && !domains.has(step.domain)) continue;
-      steps.push({ owner: query.of, ...last, ...step, lineage });
-      // Without the lineage: the same graph has the same pages.
-      bytes += withoutLineage(value).length;
+    const chunks =
+      range === null ? [] : this.#chunks(journeyRange(query, prefix, range), query.limit + 1, snapshot);
+    scan: for await (const entries of chunks) {
+      for (const [key, value] of entries) {
+        more = steps.length >= query.limit || scanned >= query.scanMax || bytes >= query.bytesMax;
+        if (more) break scan;
+        scanned += 1;
+        last = new ByteReader(key, prefix.length).eventKey();
+        const reader = new ByteReader(value);
+        const lineage = this.#lineage(reader);
+        const step = decodeStepValue(reader);
+        if (domains !== null && !domains.has(step.domain)) continue;
+        steps.push({ owner: query.of, ...last, ...step, lineage });
+        // Without the lineage: the same graph has the same pages.
+        bytes += withoutLineage(value).length;
+      }
     }
     return {
       steps: await this.#withoutDeletedLinks(steps, snapshot),
@@ -232,14 +234,16 @@ export class LevelReader {
       waiting = [];
     };
     let truncated = false;
-    for await (const entry of this.#scan({ ...range, reverse: false }, query.limit, snapshot)) {
-      truncated = scanned >= query.scanMax;
-      if (truncated) break;
-      scanned += 1;
-      if (wanted !== null && !wanted(entry[0].subarray(prefix.length + eventKeyBytes))) continue;
-      waiting.push(entry);
-      if (waiting.length >= Math.min(chunkRowsMax, query.limit - found.length)) await flush();
-      if (found.length >= query.limit) break;
+    scan: for await (const entries of this.#chunks({ ...range, reverse: false }, query.limit, snapshot)) {
+      for (const entry of entries) {
+        truncated = scanned >= query.scanMax;
+        if (truncated) break scan;
+        scanned += 1;
+        if (wanted !== null && !wanted(entry[0].subarray(prefix.length + eventKeyBytes))) continue;
+        waiting.push(entry);
+        if (waiting.length >= Math.min(chunkRowsMax, query.limit - found.length)) await flush();
+        if (found.length >= query.limit) break scan;
+      }
     }
     await flush();
     return { occurrences: found, scanned, truncated };
@@ -403,11 +407,20 @@ export class LevelReader {
     rowsWanted: number,
     snapshot: Snapshot,
   ): AsyncGenerator<Entry> {
+    for await (const entries of this.#chunks(range, rowsWanted, snapshot)) yield* entries;
+  }
+
+  /** A turn of the event loop for each row would cost about as much as the row. */
+  async *#chunks(
+    range: { gte: Buffer; lt: Buffer; reverse: boolean },
+    rowsWanted: number,
+    snapshot: Snapshot,
+  ): AsyncGenerator<readonly Entry[]> {
     await using iterator = this.#db.iterator({ ...range, snapshot, highWaterMarkBytes: chunkBytesMax });
     for (let size = Math.min(rowsWanted, chunkRowsMax); ; size = chunkRowsMax) {
       const entries = await iterator.nextv(size);
       if (entries.length === 0) return;
-      yield* entries;
+      yield entries;
     }
   }
 }

@@ -119,6 +119,25 @@ function writeVarint(bytes: Buffer, start: number, value: number): number {
   return at;
 }
 
+/** Bytes of seven bits that a safe integer holds for certain. */
+const safeBytes = 7;
+
+/** As a number while it is certainly a safe one: a hop reads hundreds, and bigints are slow. */
+function readOffset(reader: ByteReader): bigint {
+  let low = 0;
+  for (let read = 0, factor = 1; read < safeBytes; read += 1, factor *= 128) {
+    const byte = reader.byte();
+    low += (byte & 127) * factor;
+    if (byte < 128) return BigInt(low);
+  }
+  let offset = BigInt(low);
+  for (let shift = BigInt(7 * safeBytes); ; shift += 7n) {
+    const byte = reader.byte();
+    offset |= BigInt(byte & 127) << shift;
+    if (byte < 128) return offset;
+  }
+}
+
 /** Null when the row does not say, or its origin is not known to `originOf`. */
 export function readLineage(reader: ByteReader, originOf: (id: number) => OriginRow | null): Lineage | null {
   const length = reader.byte();
@@ -126,12 +145,7 @@ export function readLineage(reader: ByteReader, originOf: (id: number) => Origin
   if (length === 0) return null;
   const origin = originOf(reader.count());
   const partition = reader.count();
-  let offset = 0n;
-  for (let shift = 0n; ; shift += 7n) {
-    const byte = reader.byte();
-    offset |= BigInt(byte & 127) << shift;
-    if (byte < 128) break;
-  }
+  const offset = readOffset(reader);
   must(reader.at === end ? end : null, 'a lineage ends where it says');
   if (origin === null) return null;
   const { topic, schemaId, subject, version } = origin;
