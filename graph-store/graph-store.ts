@@ -160,6 +160,26 @@ export interface AdjacencyQuery {
   readonly scanMax: number;
 }
 
+export interface DegreeQuery {
+  readonly of: NodeRef;
+  readonly type: string;
+  readonly direction: 'out' | 'in';
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** At most so many rows are looked at; 1 or more. */
+  readonly scanMax: number;
+}
+
+/** How many occurrences there are at one side of a node. */
+export interface DegreeView {
+  readonly count: number;
+  /**
+   * True: so many are visible. False: there were more than `scanMax` rows, and `count`, never below what was looked at, is estimated from
+   * what the engine knows without reading them; deletes of the other ends are not taken off.
+   */
+  readonly exact: boolean;
+}
+
 export interface OccurrenceView {
   readonly type: string;
   readonly from: NodeRef;
@@ -242,6 +262,17 @@ export interface GraphReader {
   sources(): Promise<readonly SourceStatus[]>;
   /** Cheap and approximate, for people; equality is proved by {@link GraphStore.digest}. */
   estimate(): Promise<GraphEstimate>;
+}
+
+/**
+ * A graph at one position, in rows that every adapter understands: those of `rows.ts`, without the reverse rows, which repeat the forward ones, and
+ * with the origins that lineage names. Held open it costs disk, not memory.
+ */
+export interface GraphSnapshot extends AsyncDisposable {
+  readonly sources: readonly SourceStatus[];
+  readonly timeToLive: TimeToLive;
+  /** Read once. */
+  rows(): AsyncIterable<readonly [key: Buffer, value: Buffer]>;
 }
 
 /**

@@ -1,0 +1,185 @@
+import type { Applied } from './graph-store.ts';
+import { mergeChanges, type Neo4jGroup, type OccurrenceRow, type TouchedNode } from './neo4j-group.ts';
+import type { Queries } from './neo4j-connection.ts';
+import { type Neo4jKeys, nativeName, quoted } from './neo4j-keys.ts';
+import { bytesOf, integerOf, type Parameter, plainProperties, signed, textOf, timeOf } from './neo4j-values.ts';
+import { decodeNodeRow, type NodeRowMerger } from './node-row.ts';
+import { propertiesOf } from './register.ts';
+
+interface StoredNode {
+  readonly id: string;
+  readonly row: string | undefined;
+  readonly deletedMs: number;
+}
+
+/**
+ * Writes a group, in this order: all nodes that it touches are locked in the order of their keys (two writers of one graph then wait for each
+ * other instead of for a deadlock), rows that change are read and merged, then everything is written. Answers the counts of each batch.
+ */
+export async function writeGroup(
+  queries: Queries,
+  group: Neo4jGroup,
+  batches: number,
+  keys: Neo4jKeys,
+  merger: NodeRowMerger,
+): Promise<readonly Applied[]> {
+  const applied = Array.from({ length: batches }, () => ({
+    nodeWrites: 0,
+    nodeWritesSuppressed: 0,
+    nodeWritesCoalesced: 0,
+  }));
+  const ids = await lockNodes(queries, group.nodes, keys);
+  const changing = [...group.nodes.values()].filter(isChanging);
+  const stored = await readNodes(queries, changing, ids);
+  const writes: Parameter[] = [];
+  for (const [i, node] of changing.entries()) {
+    const before = stored[i];
+    if (before === undefined) continue;
+    const row = node.row ?? mergeChanges(merger, before.row, node.changes, applied);
+    if (row === null && node.deletedMs <= before.deletedMs) continue;
+    writes.push([before.id, nodeProperties(before, row ?? before.row, Math.max(node.deletedMs, before.deletedMs))]);
+  }
+  if (writes.length > 0) {
+    await queries.run('UNWIND $rows AS row MATCH (n) WHERE elementId(n) = row[0] SET n += row[1]', { rows: writes });
+  }
+  await writeSteps(queries, group.steps);
+  for (const [relation, occurrences] of sorted(group.occurrences)) {
+    await writeOccurrences(queries, relation, occurrences, ids);
+  }
+  if (group.edgeTombstones.size > 0) {
+    await queries.run(
+      `UNWIND $rows AS row MERGE (x:JgEdgeTombstone {jgKey: row[0]})
+       SET x.jgTime = CASE WHEN x.jgTime > row[1] THEN x.jgTime ELSE row[1] END`,
+      { rows: sorted(group.edgeTombstones).map(([key, timeMs]) => [key, BigInt(timeMs)]) },
+    );
+  }
+  return applied;
+}
+
+function isChanging({ changes, row, deletedMs }: TouchedNode): boolean {
+  return changes.length > 0 || row !== null || deletedMs >= 0;
+}
+
+/** By key: their ids, which find them faster than keys do. Nodes that nobody has mentioned yet are made. */
+async function lockNodes(
+  queries: Queries,
+  nodes: ReadonlyMap<string, TouchedNode>,
+  keys: Neo4jKeys,
+): Promise<Map<string, string>> {
+  const ids = new Map<string, string>();
+  const byType = Map.groupBy([...nodes.values()], ({ ref }) => keys.typeStart(ref.type));
+  for (const [start, group] of sorted(byType)) {
+    const type = group[0]?.ref.type ?? '';
+    const native = nativeName(type);
+    const labels = native === null ? '' : `, n:${quoted(native)}`;
+    const found = await queries.run(
+      `UNWIND $keys AS key
+       MERGE (n:JgNode {jgKey: key}) ON CREATE SET n.jgId = substring(key, $start)${labels}
+       REMOVE n.jgLock
+       RETURN key, elementId(n)`,
+      { keys: group.map(({ key }) => key).sort(), start: BigInt(start.length) },
+    );
+    for (const row of found) ids.set(textOf(row.get(0)), textOf(row.get(1)));
+  }
+  return ids;
+}
+
+/**
+ * In a query of its own behind the one that locks: within one, the planner may read properties before the lock is there, and a write that
+ * was committed while waiting for it would be lost.
+ */
+async function readNodes(
+  queries: Queries,
+  nodes: readonly TouchedNode[],
+  ids: ReadonlyMap<string, string>,
+): Promise<(StoredNode | undefined)[]> {
+  if (nodes.length === 0) return [];
+  const found = new Array<StoredNode | undefined>(nodes.length);
+  const rows = await queries.run(
+    `UNWIND range(0, size($ids) - 1) AS i MATCH (n) WHERE elementId(n) = $ids[i]
+     RETURN i, elementId(n), n.jgRow, n.jgDeleted`,
+    { ids: nodes.map(({ key }) => ids.get(key) ?? '') },
+  );
+  for (const row of rows) {
+    const bytes = row.get(2);
+    found[integerOf(row.get(0))] = {
+      id: textOf(row.get(1)),
+      row: bytes === null ? undefined : bytesOf(bytes).toString('latin1'),
+      deletedMs: timeOf(row.get(3)),
+    };
+  }
+  return found;
+}
+
+/** What is to be set, nulls for what is to go: the row, and its visible properties for people. */
+function nodeProperties(before: StoredNode, row: string | undefined, deletedMs: number): Record<string, Parameter> {
+  const properties: Record<string, Parameter> = Object.create(null);
+  if (before.row !== undefined) {
+    for (const name of Object.keys(plainOf(before.row, before.deletedMs))) properties[name] = null;
+  }
+  if (row !== undefined) {
+    const bytes = Buffer.from(row, 'latin1');
+    Object.assign(properties, plainOf(row, deletedMs));
+    properties['jgMentioned'] = BigInt(decodeNodeRow(bytes).mentionedMs);
+    properties['jgRow'] = signed(bytes);
+  }
+  if (deletedMs >= 0) properties['jgDeleted'] = BigInt(deletedMs);
+  return properties;
+}
+
+export function plainOf(row: string, hiddenMs: number): Record<string, Parameter> {
+  return plainProperties(propertiesOf(decodeNodeRow(Buffer.from(row, 'latin1')).registers, hiddenMs));
+}
+
+async function writeSteps(
+  queries: Queries,
+  steps: ReadonlyMap<string, Record<string, Parameter>>,
+): Promise<void> {
+  if (steps.size === 0) return;
+  await queries.run('UNWIND $rows AS row MERGE (s:JgStep {jgKey: row.jgKey}) SET s += row', {
+    rows: sorted(steps).map(([, row]) => row),
+  });
+}
+
+/**
+ * Occurrences that are there already get the newer lineage; the others are made. MERGE would look through all relationships between the
+ * two nodes instead of into the index.
+ */
+async function writeOccurrences(
+  queries: Queries,
+  relation: string,
+  occurrences: ReadonlyMap<string, OccurrenceRow>,
+  ids: ReadonlyMap<string, string>,
+): Promise<void> {
+  const all = sorted(occurrences);
+  const found = await queries.run(
+    `UNWIND $keys AS key MATCH ()-[r:${quoted(relation)} {jgOut: key}]->() RETURN key`,
+    { keys: all.map(([key]) => key) },
+  );
+  const present = new Set(found.map((row) => textOf(row.get(0))));
+  const missing = present.size === 0 ? all : all.filter(([key]) => !present.has(key));
+  if (present.size > 0) {
+    await queries.run(
+      `UNWIND $rows AS row MATCH ()-[r:${quoted(relation)} {jgOut: row.jgOut}]->() SET r = row`,
+      { rows: all.filter(([key]) => present.has(key)).map(([, { properties }]) => properties) },
+    );
+  }
+  if (missing.length === 0) return;
+  await queries.run(
+    `UNWIND $rows AS row
+     MATCH (a) WHERE elementId(a) = row[0] MATCH (b) WHERE elementId(b) = row[1]
+     CREATE (a)-[r:${quoted(relation)}]->(b) SET r = row[2]`,
+    {
+      rows: missing.map(([, { from, to, properties }]) => [
+        ids.get(from.key) ?? '',
+        ids.get(to.key) ?? '',
+        properties,
+      ]),
+    },
+  );
+}
+
+/** By the text of their keys: any order does, as long as all writers keep to one. */
+function sorted<T>(entries: Iterable<readonly [string, T]>): (readonly [string, T])[] {
+  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+}
