@@ -3,7 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Settings } from '../config/index.ts';
 import { type Log, must, OutageError } from '../foundation/index.ts';
-import { type GraphStore, openLevelStore } from '../graph-store/index.ts';
+import { type GraphStore, openLevelStore, openNeo4jStore } from '../graph-store/index.ts';
 import {
   AvroRecordProcessor,
   avroRecordProcessorDefaults,
@@ -122,6 +122,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
 }
 
 function openStore(settings: Settings, io: CommandIo): Promise<GraphStore> {
+  if (settings.store === 'neo4j') return openNeo4j(settings, io);
   return openLevelStore(
     {
       folder: join(settings.data, 'store'),
@@ -132,6 +133,26 @@ function openStore(settings: Settings, io: CommandIo): Promise<GraphStore> {
       maxOpenFiles: settings['store.open.files.max'],
     },
     io.clock,
+  );
+}
+
+function openNeo4j(settings: Settings, io: CommandIo): Promise<GraphStore> {
+  const password = settings['neo4j.password'];
+  const limits = {
+    connectionsMax: settings['neo4j.connections.max'],
+    groupEventsMax: settings['neo4j.group.events.max'],
+    transactionTimeoutMs: settings['neo4j.transaction.timeout.ms'],
+  };
+  return openNeo4jStore(
+    {
+      uri: must(settings['neo4j.uri'], 'settings with this store have an address'),
+      credentials: password === null ? null : { user: settings['neo4j.user'], password },
+      database: settings['neo4j.database'],
+      namespace: settings['neo4j.namespace'],
+      ...limits,
+    },
+    io.clock,
+    io.random,
   );
 }
 

@@ -16,7 +16,7 @@ const fetchRows = 1_000;
 
 export type Rows = readonly Row[];
 
-/** One transaction: queries and their answers. */
+/** One transaction: queries and their answers. What is run without waiting between travels together and is done in that order. */
 export class Queries {
   readonly #transaction: Transaction;
 
@@ -26,11 +26,6 @@ export class Queries {
 
   async run(query: string, parameters: Readonly<Record<string, Parameter>> = {}): Promise<Rows> {
     return (await this.#transaction.run(query, parameters)).records;
-  }
-
-  /** Row by row, as many at a time as the driver fetches. */
-  async *stream(query: string, parameters: Readonly<Record<string, Parameter>> = {}): AsyncGenerator<Row> {
-    yield* this.#transaction.run(query, parameters);
   }
 }
 
@@ -113,7 +108,11 @@ export class Neo4jConnection {
     await this.#driver.close();
   }
 
-  async #attempts<T>(what: Parameters<typeof failureOf>[1], max: number, attempt: () => Promise<T>): Promise<T> {
+  async #attempts<T>(
+    what: Parameters<typeof failureOf>[1],
+    max: number,
+    attempt: () => Promise<T>,
+  ): Promise<T> {
     const backoff = new Backoff(pause, this.#clock, this.#random);
     for (let count = 1; ; count += 1) {
       try {
@@ -133,7 +132,8 @@ export class Neo4jConnection {
   ): Promise<T> {
     const session = this.#session(mode);
     try {
-      const transaction = await session.beginTransaction(timeoutMs === null ? {} : { timeout: timeoutMs });
+      // Not awaited: its begin travels with the first query.
+      const transaction = session.beginTransaction(timeoutMs === null ? {} : { timeout: timeoutMs });
       try {
         const result = await work(new Queries(transaction));
         committing();

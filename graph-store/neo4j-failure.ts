@@ -1,11 +1,15 @@
 import neo4j from 'neo4j-driver';
 import { OutageError, StopError } from '../foundation/index.ts';
 
-/** Another transaction won a race: the same work finds the other's result when it is done again. */
+/**
+ * Another transaction won a race: the same work finds the other's result when it is done again. Or another server leads now, which the driver
+ * takes for a retry only where it routes.
+ */
 const lostRaces: ReadonlySet<string> = new Set([
   'Neo.ClientError.Schema.ConstraintValidationFailed',
   'Neo.ClientError.Statement.EntityNotFound',
   'Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists',
+  'Neo.ClientError.Cluster.NotALeader',
 ]);
 
 const forbidden: ReadonlySet<string> = new Set([

@@ -1,10 +1,21 @@
+import { must } from '../foundation/index.ts';
 import type { Applied } from './graph-store.ts';
-import { mergeChanges, type Neo4jGroup, type OccurrenceRow, type TouchedNode } from './neo4j-group.ts';
 import type { Queries } from './neo4j-connection.ts';
+import { mergeChanges, type Neo4jGroup, type OccurrenceRow, type TouchedNode } from './neo4j-group.ts';
 import { type Neo4jKeys, nativeName, quoted } from './neo4j-keys.ts';
-import { bytesOf, integerOf, type Parameter, plainProperties, signed, textOf, timeOf } from './neo4j-values.ts';
+import {
+  bytesOf,
+  integerOf,
+  type Parameter,
+  plainProperties,
+  signed,
+  textOf,
+  timeOf,
+} from './neo4j-values.ts';
 import { decodeNodeRow, type NodeRowMerger } from './node-row.ts';
 import { propertiesOf } from './register.ts';
+
+const setProperties = 'UNWIND $rows AS row MATCH (n) WHERE elementId(n) = row[0] SET n += row[1]';
 
 interface StoredNode {
   readonly id: string;
@@ -30,29 +41,29 @@ export async function writeGroup(
   }));
   const ids = await lockNodes(queries, group.nodes, keys);
   const changing = [...group.nodes.values()].filter(isChanging);
-  const stored = await readNodes(queries, changing, ids);
+  const occurrences = sorted(group.occurrences);
+  const [stored, ...present] = await Promise.all([
+    readNodes(queries, changing, ids),
+    ...occurrences.map(([relation, found]) => presentOf(queries, relation, found)),
+    writeSteps(queries, group.steps),
+    writeEdgeTombstones(queries, group.edgeTombstones),
+  ]);
   const writes: Parameter[] = [];
   for (const [i, node] of changing.entries()) {
-    const before = stored[i];
-    if (before === undefined) continue;
+    const before = must(stored[i], 'a locked node is found again');
     const row = node.row ?? mergeChanges(merger, before.row, node.changes, applied);
     if (row === null && node.deletedMs <= before.deletedMs) continue;
-    writes.push([before.id, nodeProperties(before, row ?? before.row, Math.max(node.deletedMs, before.deletedMs))]);
+    writes.push([
+      before.id,
+      nodeProperties(before, row ?? before.row, Math.max(node.deletedMs, before.deletedMs)),
+    ]);
   }
-  if (writes.length > 0) {
-    await queries.run('UNWIND $rows AS row MATCH (n) WHERE elementId(n) = row[0] SET n += row[1]', { rows: writes });
-  }
-  await writeSteps(queries, group.steps);
-  for (const [relation, occurrences] of sorted(group.occurrences)) {
-    await writeOccurrences(queries, relation, occurrences, ids);
-  }
-  if (group.edgeTombstones.size > 0) {
-    await queries.run(
-      `UNWIND $rows AS row MERGE (x:JgEdgeTombstone {jgKey: row[0]})
-       SET x.jgTime = CASE WHEN x.jgTime > row[1] THEN x.jgTime ELSE row[1] END`,
-      { rows: sorted(group.edgeTombstones).map(([key, timeMs]) => [key, BigInt(timeMs)]) },
-    );
-  }
+  await Promise.all([
+    writes.length === 0 ? null : queries.run(setProperties, { rows: writes }),
+    ...occurrences.map(([relation, found], i) =>
+      writeOccurrences(queries, relation, found, present[i] ?? new Set(), ids),
+    ),
+  ]);
   return applied;
 }
 
@@ -66,22 +77,20 @@ async function lockNodes(
   nodes: ReadonlyMap<string, TouchedNode>,
   keys: Neo4jKeys,
 ): Promise<Map<string, string>> {
-  const ids = new Map<string, string>();
   const byType = Map.groupBy([...nodes.values()], ({ ref }) => keys.typeStart(ref.type));
-  for (const [start, group] of sorted(byType)) {
-    const type = group[0]?.ref.type ?? '';
-    const native = nativeName(type);
+  const locking = sorted(byType).map(([start, group]) => {
+    const native = nativeName(must(group[0], 'a group has a member').ref.type);
     const labels = native === null ? '' : `, n:${quoted(native)}`;
-    const found = await queries.run(
+    return queries.run(
       `UNWIND $keys AS key
        MERGE (n:JgNode {jgKey: key}) ON CREATE SET n.jgId = substring(key, $start)${labels}
-       REMOVE n.jgLock
+       SET n.jgLock = true
        RETURN key, elementId(n)`,
       { keys: group.map(({ key }) => key).sort(), start: BigInt(start.length) },
     );
-    for (const row of found) ids.set(textOf(row.get(0)), textOf(row.get(1)));
-  }
-  return ids;
+  });
+  const found = (await Promise.all(locking)).flat();
+  return new Map(found.map((row) => [textOf(row.get(0)), textOf(row.get(1))]));
 }
 
 /**
@@ -112,22 +121,24 @@ async function readNodes(
 }
 
 /** What is to be set, nulls for what is to go: the row, and its visible properties for people. */
-function nodeProperties(before: StoredNode, row: string | undefined, deletedMs: number): Record<string, Parameter> {
+function nodeProperties(
+  before: StoredNode,
+  row: string | undefined,
+  deletedMs: number,
+): Record<string, Parameter> {
   const properties: Record<string, Parameter> = Object.create(null);
   if (before.row !== undefined) {
     for (const name of Object.keys(plainOf(before.row, before.deletedMs))) properties[name] = null;
   }
   if (row !== undefined) {
     const bytes = Buffer.from(row, 'latin1');
-    Object.assign(properties, plainOf(row, deletedMs));
-    properties['jgMentioned'] = BigInt(decodeNodeRow(bytes).mentionedMs);
-    properties['jgRow'] = signed(bytes);
+    const ours = { jgMentioned: BigInt(decodeNodeRow(bytes).mentionedMs), jgRow: signed(bytes) };
+    Object.assign(properties, plainOf(row, deletedMs), ours);
   }
-  if (deletedMs >= 0) properties['jgDeleted'] = BigInt(deletedMs);
-  return properties;
+  return deletedMs < 0 ? properties : { ...properties, jgDeleted: BigInt(deletedMs) };
 }
 
-export function plainOf(row: string, hiddenMs: number): Record<string, Parameter> {
+function plainOf(row: string, hiddenMs: number): Record<string, Parameter> {
   return plainProperties(propertiesOf(decodeNodeRow(Buffer.from(row, 'latin1')).registers, hiddenMs));
 }
 
@@ -141,42 +152,59 @@ async function writeSteps(
   });
 }
 
+async function writeEdgeTombstones(queries: Queries, tombstones: ReadonlyMap<string, number>): Promise<void> {
+  if (tombstones.size === 0) return;
+  await queries.run(
+    `UNWIND $rows AS row MERGE (x:JgEdgeTombstone {jgKey: row[0]})
+     SET x.jgTime = CASE WHEN x.jgTime > row[1] THEN x.jgTime ELSE row[1] END`,
+    { rows: sorted(tombstones).map(([key, timeMs]) => [key, BigInt(timeMs)]) },
+  );
+}
+
+async function presentOf(
+  queries: Queries,
+  relation: string,
+  occurrences: ReadonlyMap<string, OccurrenceRow>,
+): Promise<ReadonlySet<string>> {
+  const found = await queries.run(
+    `UNWIND $keys AS key MATCH ()-[r:${quoted(relation)} {jgOut: key}]->() RETURN key`,
+    { keys: [...occurrences.keys()].sort() },
+  );
+  return new Set(found.map((row) => textOf(row.get(0))));
+}
+
 /**
- * Occurrences that are there already get the newer lineage; the others are made. MERGE would look through all relationships between the
+ * Occurrences that are present already get the newer lineage; the others are made. MERGE would look through all relationships between the
  * two nodes instead of into the index.
  */
 async function writeOccurrences(
   queries: Queries,
   relation: string,
   occurrences: ReadonlyMap<string, OccurrenceRow>,
+  present: ReadonlySet<string>,
   ids: ReadonlyMap<string, string>,
 ): Promise<void> {
   const all = sorted(occurrences);
-  const found = await queries.run(
-    `UNWIND $keys AS key MATCH ()-[r:${quoted(relation)} {jgOut: key}]->() RETURN key`,
-    { keys: all.map(([key]) => key) },
-  );
-  const present = new Set(found.map((row) => textOf(row.get(0))));
-  const missing = present.size === 0 ? all : all.filter(([key]) => !present.has(key));
-  if (present.size > 0) {
-    await queries.run(
-      `UNWIND $rows AS row MATCH ()-[r:${quoted(relation)} {jgOut: row.jgOut}]->() SET r = row`,
-      { rows: all.filter(([key]) => present.has(key)).map(([, { properties }]) => properties) },
-    );
-  }
-  if (missing.length === 0) return;
-  await queries.run(
-    `UNWIND $rows AS row
-     MATCH (a) WHERE elementId(a) = row[0] MATCH (b) WHERE elementId(b) = row[1]
-     CREATE (a)-[r:${quoted(relation)}]->(b) SET r = row[2]`,
-    {
-      rows: missing.map(([, { from, to, properties }]) => [
-        ids.get(from.key) ?? '',
-        ids.get(to.key) ?? '',
-        properties,
-      ]),
-    },
-  );
+  const again = all.filter(([key]) => present.has(key)).map(([, { properties }]) => properties);
+  const missing = all
+    .filter(([key]) => !present.has(key))
+    .map(([, { from, to, properties }]) => [ids.get(from.key) ?? '', ids.get(to.key) ?? '', properties]);
+  const name = quoted(relation);
+  await Promise.all([
+    again.length === 0
+      ? null
+      : queries.run(`UNWIND $rows AS row MATCH ()-[r:${name} {jgOut: row.jgOut}]->() SET r = row`, {
+          rows: again,
+        }),
+    missing.length === 0
+      ? null
+      : queries.run(
+          `UNWIND $rows AS row
+           MATCH (a) WHERE elementId(a) = row[0] MATCH (b) WHERE elementId(b) = row[1]
+           CREATE (a)-[r:${name}]->(b) SET r = row[2]`,
+          { rows: missing },
+        ),
+  ]);
 }
 
 /** By the text of their keys: any order does, as long as all writers keep to one. */

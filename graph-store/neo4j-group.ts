@@ -1,5 +1,14 @@
 import { assert, unreachable } from '../foundation/index.ts';
-import { ByteReader, decodeEvents, decodeStepValue, encodeProperties, encodeStepValue } from './codec.ts';
+import {
+  ByteReader,
+  decodeEvents,
+  decodeStepValue,
+  encodeContent,
+  encodeCount,
+  encodeName,
+  encodeProperties,
+  encodeStepValue,
+} from './codec.ts';
 import type { Advance, Applied, TimePosition } from './graph-store.ts';
 import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
 import { lineageBytesMax, withoutLineage, writeLineage } from './lineage.ts';
@@ -8,8 +17,8 @@ import type { PackedMutations } from './mutation-batch.ts';
 import { hasNoSets } from './mutation-checks.ts';
 import { edgePlace, type Neo4jKeys } from './neo4j-keys.ts';
 import { type Parameter, plainProperties, signed } from './neo4j-values.ts';
-import { decodeNodeRow, encodeNodeRow, type NodeRowMerger } from './node-row.ts';
-import { mergeRegisters, registersOf } from './register.ts';
+import type { NodeRowMerger } from './node-row.ts';
+import { registersOf } from './register.ts';
 import * as rows from './rows.ts';
 
 /** A batch as it waits, and what lineage calls its origins. */
@@ -260,17 +269,17 @@ function mergeChange(
   row: string | undefined,
   { mutation: { properties }, timeMs, rank, lineage }: NodeChange,
 ): string | null {
-  const own = lineage.subarray(1);
+  const own = { timeMs, rank, lineage: lineage.subarray(1) };
   if (hasNoSets(properties)) {
     const bytes = encodeProperties(properties);
-    return merger.merge(row, { bytes, start: 0, end: bytes.length, timeMs, rank, lineage: own });
+    return merger.merge(row, { ...own, bytes, start: 0, end: bytes.length });
   }
-  const before = row === undefined ? null : decodeNodeRow(Buffer.from(row, 'latin1'));
-  const registers = mergeRegisters(before?.registers ?? [], registersOf(properties, { timeMs, rank }));
-  const mentionedMs = Math.max(before?.mentionedMs ?? -1, timeMs);
-  const after = encodeNodeRow({ mentionedMs, lineage: before?.lineage ?? own, registers }).toString('latin1');
-  if (after === row) return null;
-  return encodeNodeRow({ mentionedMs, lineage: own, registers }).toString('latin1');
+  const contents = registersOf(properties, own);
+  const bytes = Buffer.concat([
+    encodeCount(contents.length),
+    ...contents.flatMap(({ name, content }) => [encodeName(name), encodeContent(content)]),
+  ]);
+  return merger.mergeSets(row, { ...own, bytes, start: 0, end: bytes.length });
 }
 
 /** With its length in front. */

@@ -117,8 +117,12 @@ export class Neo4jKeys {
     const at = key.indexOf('\0') + 1;
     const from = this.nodeOf(key.slice(0, at - 1));
     const infixEnd = relation === otherEdges ? key.indexOf('\0', at) + 1 : at;
-    const type = relation === otherEdges ? Buffer.from(key.slice(at, infixEnd - 1), 'hex').toString() : relation;
-    return Buffer.concat([rows.adjacencyPrefix(from, 'out', type), Buffer.from(key.slice(infixEnd), 'latin1')]);
+    const type =
+      relation === otherEdges ? Buffer.from(key.slice(at, infixEnd - 1), 'hex').toString() : relation;
+    return Buffer.concat([
+      rows.adjacencyPrefix(from, 'out', type),
+      Buffer.from(key.slice(infixEnd), 'latin1'),
+    ]);
   }
 
   edgeTombstone(type: string, from: NodeRef, to: NodeRef, key: string | null): string {

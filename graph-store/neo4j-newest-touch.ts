@@ -27,13 +27,22 @@ export async function newestTouch(
 ): Promise<Touch | null> {
   const nodeKey = keys.node(ref);
   let newest: Touch | null = null;
-  for await (const row of scan(queries, stepsText('ascending'), rangeBehind(`${nodeKey}\0`), 'ascending', 1)) {
+  for await (const row of scan(
+    queries,
+    stepsText('ascending'),
+    rangeBehind(`${nodeKey}\0`),
+    'ascending',
+    1,
+  )) {
     newest = { timeMs: keys.stepOf(textOf(row.get(0))).timeMs, value: bytesOf(row.get(1)) };
     break;
   }
   const [store] = await queries.run(edgeTypesQuery, { key: keys.store });
   const types = store === undefined ? [] : edgeTypesOf(store.get(0));
-  const sides = types.flatMap((type) => [{ type, direction: 'out' } as const, { type, direction: 'in' } as const]);
+  const sides = types.flatMap((type) => [
+    { type, direction: 'out' } as const,
+    { type, direction: 'in' } as const,
+  ]);
   for (const side of await sidesWithin(queries, nodeKey, sides)) {
     const found = await newestOf(queries, nodeKey, side, Math.max(hiddenMs, newest?.timeMs ?? -1), expiry);
     if (found !== null) newest = found;
@@ -42,7 +51,11 @@ export async function newestTouch(
 }
 
 /** Those that have any occurrence at all: one query for every type that the graph has, and one look into an index each. */
-async function sidesWithin(queries: Queries, nodeKey: string, sides: readonly Side[]): Promise<readonly Side[]> {
+async function sidesWithin(
+  queries: Queries,
+  nodeKey: string,
+  sides: readonly Side[],
+): Promise<readonly Side[]> {
   if (sides.length === 0) return [];
   const parameters: Record<string, Parameter> = {};
   const texts = sides.map(({ type, direction }, i) => {

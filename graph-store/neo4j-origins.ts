@@ -20,10 +20,9 @@ export class Neo4jOrigins {
 
   async load(): Promise<void> {
     const found = await this.#connection.read((queries) =>
-      queries.run(
-        `MATCH (o:JgOrigin) WHERE o.jgKey >= $gte AND o.jgKey < $lt RETURN o.id, o.origin`,
-        { ...this.#keys.all },
-      ),
+      queries.run(`MATCH (o:JgOrigin) WHERE o.jgKey >= $gte AND o.jgKey < $lt RETURN o.id, o.origin`, {
+        ...this.#keys.all,
+      }),
     );
     for (const row of found) this.#learn(integerOf(row.get(0)), textOf(row.get(1)));
   }
@@ -39,7 +38,7 @@ export class Neo4jOrigins {
     if (this.#ids.size >= originsMax) return 0;
     const id = await this.#connection.write(async (queries) => {
       // Locked before it is looked: another process may be about to number the same origin.
-      await queries.run('MATCH (s:JgStore {jgKey: $key}) REMOVE s.jgLock', { key: this.#keys.store });
+      await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.jgLock = true', { key: this.#keys.store });
       const [row] = await queries.run(
         `MATCH (o:JgOrigin) WHERE o.jgKey >= $gte AND o.jgKey < $lt
          RETURN count(o), max(CASE WHEN o.origin = $text THEN o.id END)`,

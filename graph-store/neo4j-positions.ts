@@ -12,21 +12,33 @@ export async function lockPositions(
   keys: readonly string[],
 ): Promise<Map<string, Position>> {
   const sorted = [...keys].sort();
-  await queries.run('UNWIND $keys AS key MATCH (p:JgPosition {jgKey: key}) REMOVE p.jgLock', { keys: sorted });
-  const found = await queries.run('UNWIND $keys AS key MATCH (p:JgPosition {jgKey: key}) RETURN key, p.position', {
-    keys: sorted,
-  });
+  const [, found] = await Promise.all([
+    queries.run('UNWIND $keys AS key MATCH (p:JgPosition {jgKey: key}) SET p.jgLock = true', {
+      keys: sorted,
+    }),
+    queries.run('UNWIND $keys AS key MATCH (p:JgPosition {jgKey: key}) RETURN key, p.position', {
+      keys: sorted,
+    }),
+  ]);
   return new Map(found.map((row) => [textOf(row.get(0)), decodePosition(Buffer.from(textOf(row.get(1))))]));
 }
 
 /** Every position of the graph, locked: nobody can apply anything to it until the transaction ends, for claims wait as well. */
 export async function lockAllPositions(queries: Queries, keys: Neo4jKeys): Promise<readonly Position[]> {
-  await queries.run('MATCH (s:JgStore {jgKey: $key}) REMOVE s.jgLock', { key: keys.store });
-  const found = await queries.run(
-    'MATCH (p:JgPosition) WHERE p.jgKey >= $gte AND p.jgKey < $lt RETURN p.jgKey',
-    { ...keys.all },
-  );
-  return [...(await lockPositions(queries, found.map((row) => textOf(row.get(0))))).values()];
+  const [, found] = await Promise.all([
+    queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.jgLock = true', { key: keys.store }),
+    queries.run('MATCH (p:JgPosition) WHERE p.jgKey >= $gte AND p.jgKey < $lt RETURN p.jgKey', {
+      ...keys.all,
+    }),
+  ]);
+  return [
+    ...(
+      await lockPositions(
+        queries,
+        found.map((row) => textOf(row.get(0))),
+      )
+    ).values(),
+  ];
 }
 
 export async function readPositions(queries: Queries, keys: Neo4jKeys): Promise<readonly Position[]> {
@@ -44,12 +56,11 @@ export async function claimPosition(
   source: SourcePartition,
 ): Promise<{ readonly position: Position; readonly estimates: Estimates }> {
   const key = keys.position(positionKey(source));
-  await queries.run('MATCH (s:JgStore {jgKey: $key}) REMOVE s.jgLock', { key: keys.store });
-  await queries.run('MERGE (p:JgPosition {jgKey: $key}) REMOVE p.jgLock', { key });
-  const [row] = await queries.run(
-    'MATCH (p:JgPosition {jgKey: $key}) RETURN p.position, p.nodes, p.edges',
-    { key },
-  );
+  const [, , [row]] = await Promise.all([
+    queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.jgLock = true', { key: keys.store }),
+    queries.run('MERGE (p:JgPosition {jgKey: $key}) SET p.jgLock = true', { key }),
+    queries.run('MATCH (p:JgPosition {jgKey: $key}) RETURN p.position, p.nodes, p.edges', { key }),
+  ]);
   const stored = row?.get(0) ?? null;
   const before = stored === null ? undefined : decodePosition(Buffer.from(textOf(stored)));
   const position = claimed(source, before);

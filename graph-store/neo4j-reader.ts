@@ -141,7 +141,9 @@ export class Neo4jReader {
     const domains = query.domains === null ? null : new Set(query.domains);
     const order = query.order === 'newest-first' ? 'ascending' : 'descending';
     const entries =
-      range === null ? [] : scan(queries, stepsText(order), pageRange(query, start, range), order, query.limit + 1);
+      range === null
+        ? []
+        : scan(queries, stepsText(order), pageRange(query, start, range), order, query.limit + 1);
     for await (const row of entries) {
       more = found.length >= query.limit || scanned >= query.scanMax || bytes >= query.bytesMax;
       if (more) break;
@@ -156,7 +158,10 @@ export class Neo4jReader {
       found.push({ step: { owner: query.of, ...last, ...step }, value });
       bytes += content.length;
     }
-    const kept = await this.#withoutDeletedLinks(queries, found.map(({ step }) => step));
+    const kept = await this.#withoutDeletedLinks(
+      queries,
+      found.map(({ step }) => step),
+    );
     const steps = await this.#origins.complete((originOf) =>
       kept.map((step, i) => ({
         ...step,
@@ -224,7 +229,11 @@ export class Neo4jReader {
     );
     return candidates.filter(({ timeMs, other, otherDeletedMs }, i) => {
       const edgeMs = tombstones.get(keys[i] ?? '') ?? -1;
-      return visible(timeMs, { edgeMs, toMs: Math.max(otherDeletedMs, expiry.ofNode(other.type)), fromMs: -1 });
+      return visible(timeMs, {
+        edgeMs,
+        toMs: Math.max(otherDeletedMs, expiry.ofNode(other.type)),
+        fromMs: -1,
+      });
     });
   }
 
@@ -259,18 +268,21 @@ export class Neo4jReader {
   }
 }
 
-async function timesBy(queries: Queries, text: string, keys: readonly string[]): Promise<Map<string, number>> {
+async function timesBy(
+  queries: Queries,
+  text: string,
+  keys: readonly string[],
+): Promise<Map<string, number>> {
   if (keys.length === 0) return new Map();
   const found = await queries.run(text, { keys: [...new Set(keys)] });
   return new Map(found.map((row) => [textOf(row.get(0)), timeOf(row.get(1))]));
 }
 
-function pageRange({ after, order }: JourneyQuery, start: string, range: KeyRange): KeyRange {
-  if (after === null) return range;
+function pageRange({ after, order }: JourneyQuery, start: string, { gte, lt }: KeyRange): KeyRange {
+  if (after === null) return { gte, lt };
   const at = start + rows.eventKey(after).toString('latin1');
-  if (order === 'oldest-first') return { gte: range.gte, lt: at < range.lt ? at : range.lt };
-  const next = `${at}\0`;
-  return { gte: next > range.gte ? next : range.gte, lt: range.lt };
+  if (order === 'oldest-first') return at < lt ? { gte, lt: at } : { gte, lt };
+  return at < gte ? { gte, lt } : { gte: `${at}\0`, lt };
 }
 
 function lineageOf(value: Buffer, originOf: OriginOf): Lineage | null {

@@ -1,7 +1,14 @@
 import type { Record as Row } from 'neo4j-driver';
 import type { AdjacencyQuery } from './graph-store.ts';
 import type { Queries } from './neo4j-connection.ts';
-import { after, edgePlace, type KeyRange, type OccurrenceKey, occurrenceKeyOf, quoted } from './neo4j-keys.ts';
+import {
+  after,
+  edgePlace,
+  type KeyRange,
+  type OccurrenceKey,
+  occurrenceKeyOf,
+  quoted,
+} from './neo4j-keys.ts';
 import { bytesOf, textOf, timeOf } from './neo4j-values.ts';
 
 /** Rows asked for at once. */

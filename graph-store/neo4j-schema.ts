@@ -26,7 +26,8 @@ export function checkServer(agent: string | null, uri: string): void {
   const isOther = agent !== null && !/^Neo4j\/[\d.]+\S*$/.test(agent);
   const number = { major: Number(major), minor: Number(minor) };
   const isNew =
-    number.major > versionMin.major || (number.major === versionMin.major && number.minor >= versionMin.minor);
+    number.major > versionMin.major ||
+    (number.major === versionMin.major && number.minor >= versionMin.minor);
   if (isNew && !isOther) return;
   throw new StopError(
     'STORE_SERVER_UNSUPPORTED',
@@ -105,7 +106,10 @@ export async function openStoreRow(connection: Neo4jConnection, keys: Neo4jKeys)
       `The graph in namespace "${namespace}" at ${uri} has format ${found.format} and this version writes ${neo4jFormat}; take another \`neo4j.namespace\` and read the topics again, or the version that wrote it.`,
     );
   }
-  return { timeToLive: found.timeToLive === null ? null : textOf(found.timeToLive), restoring: found.restoring };
+  return {
+    timeToLive: found.timeToLive === null ? null : textOf(found.timeToLive),
+    restoring: found.restoring,
+  };
 }
 
 /** The edge types that this graph ever had: what a look at all edges of a node goes through. Bounded by the graph schema. */

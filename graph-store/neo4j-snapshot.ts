@@ -128,7 +128,7 @@ export async function restoreRowsOf(
 }
 
 async function beginRestore(queries: Queries, keys: Neo4jKeys, namespace: string): Promise<void> {
-  await queries.run('MATCH (s:JgStore {jgKey: $key}) REMOVE s.jgLock', { key: keys.store });
+  await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.jgLock = true', { key: keys.store });
   const found = await queries.run(
     `MATCH (n:JgNode|JgPosition|JgStep|JgEdgeTombstone|JgOrigin) WHERE n.jgKey >= $gte AND n.jgKey < $lt RETURN 1 LIMIT 1`,
     { ...keys.all },
@@ -158,7 +158,11 @@ async function writeRows(
   await writeGroup(queries, group, 0, keys, merger);
 }
 
-async function writeSources(queries: Queries, keys: Neo4jKeys, sources: readonly SourceStatus[]): Promise<void> {
+async function writeSources(
+  queries: Queries,
+  keys: Neo4jKeys,
+  sources: readonly SourceStatus[],
+): Promise<void> {
   const rows = sources.map((status) => {
     // Nothing of it was ever applied, as a position says with null and a status with 0.
     const next = status.next === 0n && status.fates.consumed === 0 ? null : status.next;

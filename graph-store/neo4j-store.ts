@@ -52,7 +52,7 @@ export async function openNeo4jStore(
   settings: Pick<Neo4jSettings, 'uri'> & Partial<Neo4jSettings>,
   clock: Clock,
   random: Random,
-): Promise<GraphStore> {
+): Promise<Neo4jStore> {
   const complete = { ...defaultNeo4jSettings, ...settings };
   if (!namespacePattern.test(complete.namespace)) {
     throw new RefusedError(

@@ -36,7 +36,14 @@ export async function lookForExpired(
   after: Uint8Array | null,
   rowsMax: number,
 ): Promise<Look> {
-  const expired: Expired = { nodes: [], nodeTombstones: [], bare: [], steps: [], edgeTombstones: [], occurrences: new Map() };
+  const expired: Expired = {
+    nodes: [],
+    nodeTombstones: [],
+    bare: [],
+    steps: [],
+    edgeTombstones: [],
+    occurrences: new Map(),
+  };
   const cursor: Cursor | null = after === null ? null : JSON.parse(Buffer.from(after).toString());
   const parts = await partsOf(queries, keys);
   let scanned = 0;
@@ -47,10 +54,15 @@ export async function lookForExpired(
       if (part === 'nodes' && stored.rows.length === 0) expired.bare.push(stored.key);
       for (const [key, value] of stored.rows) {
         const hiddenMs = rows.expiredAt(key, value, expiry);
-        if (hiddenMs !== null) note(expired, part, stored.key, rows.rowKindOf(key), BigInt(Math.floor(hiddenMs)));
+        if (hiddenMs !== null)
+          note(expired, part, stored.key, rows.rowKindOf(key), BigInt(Math.floor(hiddenMs)));
       }
       if (scanned >= rowsMax) {
-        return { expired, scanned, next: Buffer.from(JSON.stringify({ part, after: stored.key } satisfies Cursor)) };
+        return {
+          expired,
+          scanned,
+          next: Buffer.from(JSON.stringify({ part, after: stored.key } satisfies Cursor)),
+        };
       }
     }
   }
@@ -78,13 +90,21 @@ function note(expired: Expired, part: Part, key: string, kind: number, hiddenMs:
 
 /** What may have changed since it was looked at is looked at again behind its lock. An occurrence counts as two rows, one for each end. */
 export async function removeExpired(queries: Queries, expired: Expired): Promise<number> {
-  const count = async (text: string, list: readonly unknown[], parameters: Parameters<Queries['run']>[1]): Promise<number> => {
+  const count = async (
+    text: string,
+    list: readonly unknown[],
+    parameters: Parameters<Queries['run']>[1],
+  ): Promise<number> => {
     if (list.length === 0) return 0;
     const [row] = await queries.run(text, parameters);
     return integerOf(must(row, 'a count is one row').get(0));
   };
-  const touched = [...new Set([...expired.nodes, ...expired.nodeTombstones].map(([key]) => key).concat(expired.bare))].sort();
-  await queries.run('UNWIND $keys AS key MATCH (n:JgNode {jgKey: key}) REMOVE n.jgLock', { keys: touched });
+  const touched = [
+    ...new Set([...expired.nodes, ...expired.nodeTombstones].map(([key]) => key).concat(expired.bare)),
+  ].sort();
+  await queries.run('UNWIND $keys AS key MATCH (n:JgNode {jgKey: key}) SET n.jgLock = true', {
+    keys: touched,
+  });
   let removed = await count(
     `UNWIND $rows AS row MATCH (n:JgNode {jgKey: row[0]}) WHERE n.jgMentioned <= row[1]
      SET n = {jgKey: n.jgKey, jgId: n.jgId, jgDeleted: n.jgDeleted} RETURN count(n)`,

@@ -13,7 +13,11 @@ export async function ask(
   const token = credentials === null ? undefined : neo4j.auth.basic(credentials.user, credentials.password);
   const driver = neo4j.driver(uri, token, { useBigInt: true });
   try {
-    const { records } = await driver.executeQuery(query, parameters, database === undefined ? {} : { database });
+    const { records } = await driver.executeQuery(
+      query,
+      parameters,
+      database === undefined ? {} : { database },
+    );
     return records.map((record) => record.toObject());
   } finally {
     await driver.close();

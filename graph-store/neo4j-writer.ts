@@ -73,7 +73,9 @@ export class Neo4jWriter {
   async claim(source: SourcePartition): Promise<Claim> {
     const { connection, keys } = this.#parts;
     return await this.exclusively(async () => {
-      const { position, estimates } = await connection.write((queries) => claimPosition(queries, keys, source));
+      const { position, estimates } = await connection.write((queries) =>
+        claimPosition(queries, keys, source),
+      );
       this.#claims.set(keys.position(positionKey(source)), estimates);
       return { epoch: position.epoch, next: position.next };
     });
@@ -163,7 +165,9 @@ export class Neo4jWriter {
     let prepared = batches;
     let last: Attempt | null = null;
     const written = await connection.write(async (queries, mayBeDone) => {
-      const before = await lockPositions(queries, [...new Set(jobs.map(({ advance }) => partitionKey(keys, advance)))]);
+      const before = await lockPositions(queries, [
+        ...new Set(jobs.map(({ advance }) => partitionKey(keys, advance))),
+      ]);
       if (mayBeDone && last !== null && isDone(last, before)) return last;
       const { after, refusals } = judge(jobs, before, keys);
       const accepted = batches.filter((_, i) => refusals[i] === null);
@@ -173,7 +177,9 @@ export class Neo4jWriter {
       }
       const applied = await this.#writeAccepted(queries, group, accepted, after);
       const rest = applied[Symbol.iterator]();
-      const outcomes = refusals.map((error) => error ?? must(rest.next().value, 'each accepted batch is counted'));
+      const outcomes = refusals.map(
+        (error) => error ?? must(rest.next().value, 'each accepted batch is counted'),
+      );
       last = { outcomes, before, after };
       return last;
     });
@@ -201,7 +207,8 @@ export class Neo4jWriter {
 
   async #batchOf({ advance, packed }: ApplyJob): Promise<GroupBatch> {
     const originIds: number[] = [];
-    for (const origin of packed.origins) originIds.push(await this.#parts.origins.idOf(advance.source, origin));
+    for (const origin of packed.origins)
+      originIds.push(await this.#parts.origins.idOf(advance.source, origin));
     const estimates = must(
       this.#claims.get(partitionKey(this.#parts.keys, advance)),
       'a batch of a claimed partition',
@@ -226,7 +233,7 @@ export class Neo4jWriter {
     await schema.ensureEdges(type);
     await connection.write(async (queries) => {
       const key = keys.store;
-      await queries.run('MATCH (s:JgStore {jgKey: $key}) REMOVE s.jgLock', { key });
+      await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.jgLock = true', { key });
       const [row] = await queries.run(edgeTypesQuery, { key });
       const known = edgeTypesOf(row?.get(0));
       if (known.includes(type)) return;
@@ -244,7 +251,10 @@ function judge(
   jobs: readonly ApplyJob[],
   before: ReadonlyMap<string, Position>,
   keys: Neo4jKeys,
-): { readonly after: Map<string, Position>; readonly refusals: readonly (FencedError | OutageError | null)[] } {
+): {
+  readonly after: Map<string, Position>;
+  readonly refusals: readonly (FencedError | OutageError | null)[];
+} {
   const after = new Map(before);
   const refusals = jobs.map(({ advance }) => {
     const key = partitionKey(keys, advance);
