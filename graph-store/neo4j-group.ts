@@ -211,11 +211,9 @@ export class Neo4jGroup {
   ): void {
     for (const { node } of links) this.#count(node, estimates);
     this.#count(owner, estimates);
-    const ownerKey = this.#keys.node(owner);
-    const key = this.#keys.step(ownerKey, event);
+    const key = this.#keys.step(this.#keys.node(owner), event);
     this.steps.set(key, {
       jgKey: key,
-      jgOwner: ownerKey,
       jgTime: BigInt(event.timeMs),
       jgDomain: domain,
       jgAction: action,

@@ -1,6 +1,6 @@
 import { StopError } from '../foundation/index.ts';
 import type { Neo4jConnection } from './neo4j-connection.ts';
-import { edgePlace, type Neo4jKeys, otherEdges, quoted } from './neo4j-keys.ts';
+import { edgePlace, type Neo4jKeys, quoted } from './neo4j-keys.ts';
 import { listOf, textOf } from './neo4j-values.ts';
 import { formatVersion } from './rows.ts';
 
@@ -117,9 +117,4 @@ export const edgeTypesQuery = 'MATCH (s:JgStore {jgKey: $key}) RETURN s.edgeType
 
 export function edgeTypesOf(value: unknown): string[] {
   return listOf(value).map(textOf);
-}
-
-/** Types that are kept in the one relationship type for names that Cypher cannot have. */
-export function isOther(type: string): boolean {
-  return edgePlace(type).relation === otherEdges;
 }
