@@ -1,5 +1,6 @@
 import neo4j, { type Driver, type Record as Row, type Session, type Transaction } from 'neo4j-driver';
 import { Backoff, type Clock, type Random } from '../foundation/index.ts';
+import { CommitGate } from './neo4j-commit-gate.ts';
 import { failureOf, isPassing } from './neo4j-failure.ts';
 import type { Neo4jSettings } from './neo4j-settings.ts';
 import type { Parameter } from './neo4j-values.ts';
@@ -42,6 +43,8 @@ export class Neo4jConnection {
   /** In a cluster a read sees what this process wrote before. */
   readonly #bookmarkManager = neo4j.bookmarkManager();
 
+  readonly #gate = new CommitGate();
+
   /** Opens no connection yet. */
   constructor(settings: Neo4jSettings, clock: Clock, random: Random) {
     const { uri, credentials, connectionsMax } = settings;
@@ -70,8 +73,12 @@ export class Neo4jConnection {
     });
   }
 
+  /** Sees whole transactions of this process. */
   async read<T>(work: Work<T>): Promise<T> {
-    return await this.#attempts('read', readAttemptsMax, () => this.#transaction('READ', null, work));
+    const { transactionTimeoutMs } = this.settings;
+    return await this.#attempts('read', readAttemptsMax, () =>
+      this.#gate.read(() => this.#transaction('READ', transactionTimeoutMs, work, (commit) => commit())),
+    );
   }
 
   /** `work` may run several times. Null for `timeoutMs`: no bound, for what reads everything. */
@@ -85,8 +92,9 @@ export class Neo4jConnection {
         'WRITE',
         timeoutMs,
         (queries) => work(queries, mayBeDone),
-        () => {
+        (commit) => {
           mayBeDone = true;
+          return this.#gate.commit(commit);
         },
       ),
     );
@@ -128,7 +136,7 @@ export class Neo4jConnection {
     mode: 'READ' | 'WRITE',
     timeoutMs: number | null,
     work: Work<T>,
-    committing: () => void = () => undefined,
+    commit: (commit: () => Promise<void>) => Promise<void>,
   ): Promise<T> {
     const session = this.#session(mode);
     try {
@@ -136,8 +144,7 @@ export class Neo4jConnection {
       const transaction = session.beginTransaction(timeoutMs === null ? {} : { timeout: timeoutMs });
       try {
         const result = await work(new Queries(transaction));
-        committing();
-        await transaction.commit();
+        await commit(() => transaction.commit());
         return result;
       } catch (error) {
         await rolledBack(transaction);

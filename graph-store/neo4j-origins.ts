@@ -1,7 +1,7 @@
 import type { SourcePartition } from './graph-store.ts';
 import { type OriginRow, originsMax } from './lineage.ts';
 import type { EventOrigin } from './model.ts';
-import type { Neo4jConnection } from './neo4j-connection.ts';
+import type { Neo4jConnection, Queries } from './neo4j-connection.ts';
 import type { Neo4jKeys } from './neo4j-keys.ts';
 import { integerOf, textOf } from './neo4j-values.ts';
 
@@ -11,18 +11,16 @@ export class Neo4jOrigins {
   readonly #keys: Neo4jKeys;
   readonly #ids = new Map<string, number>();
   readonly #rows = new Map<number, OriginRow>();
-  #missed = false;
 
   constructor(connection: Neo4jConnection, keys: Neo4jKeys) {
     this.#connection = connection;
     this.#keys = keys;
   }
 
-  async load(): Promise<void> {
-    const found = await this.#connection.read((queries) =>
-      queries.run(`MATCH (o:JgOrigin) WHERE o.jgKey >= $gte AND o.jgKey < $lt RETURN o.id, o.origin`, {
-        ...this.#keys.all,
-      }),
+  async load(queries: Queries): Promise<void> {
+    const found = await queries.run(
+      'MATCH (o:JgOrigin) WHERE o.jgKey >= $gte AND o.jgKey < $lt RETURN o.id, o.origin',
+      { ...this.#keys.all },
     );
     for (const row of found) this.#learn(integerOf(row.get(0)), textOf(row.get(1)));
   }
@@ -59,18 +57,20 @@ export class Neo4jOrigins {
     return id;
   }
 
-  /** What reading builds from rows: once more, when they name an origin that another process numbered since. */
-  async complete<T>(build: (originOf: (id: number) => OriginRow | null) => T): Promise<T> {
-    const originOf = (id: number): OriginRow | null => {
+  /**
+   * What reading builds from rows: once more, when they name an origin that another process numbered since. In the transaction that read
+   * them, for one that waited for a second connection could wait for its own.
+   */
+  async complete<T>(queries: Queries, build: (originOf: (id: number) => OriginRow | null) => T): Promise<T> {
+    let missed = false;
+    const built = build((id) => {
       const row = this.#rows.get(id);
-      if (row === undefined) this.#missed = true;
+      if (row === undefined) missed = true;
       return row ?? null;
-    };
-    this.#missed = false;
-    const built = build(originOf);
-    if (!this.#missed) return built;
-    await this.load();
-    return build(originOf);
+    });
+    if (!missed) return built;
+    await this.load(queries);
+    return build((id) => this.#rows.get(id) ?? null);
   }
 
   #learn(id: number, text: string): void {

@@ -63,12 +63,12 @@ export class Neo4jReader {
       const row = stored.row === null ? null : decodeNodeRow(stored.row);
       if (row !== null && row.mentionedMs > hiddenMs) {
         const reader = (): ByteReader => new ByteReader(must(stored.row, 'it was decoded'), rows.timeLength);
-        const lineage = await this.#origins.complete((originOf) => readLineage(reader(), originOf));
+        const lineage = await this.#origins.complete(queries, (originOf) => readLineage(reader(), originOf));
         return { node: ref, properties: propertiesOf(row.registers, hiddenMs), lineage };
       }
       const newest = await newestTouch(queries, this.#keys, ref, hiddenMs, expiry);
       if (newest === null || newest.timeMs <= hiddenMs) return null;
-      const lineage = await this.#origins.complete((originOf) => lineageOf(newest.value, originOf));
+      const lineage = await this.#origins.complete(queries, (originOf) => lineageOf(newest.value, originOf));
       return { node: ref, properties: [], lineage };
     });
   }
@@ -162,7 +162,7 @@ export class Neo4jReader {
       queries,
       found.map(({ step }) => step),
     );
-    const steps = await this.#origins.complete((originOf) =>
+    const steps = await this.#origins.complete(queries, (originOf) =>
       kept.map((step, i) => ({
         ...step,
         lineage: lineageOf(must(found[i], 'a step has its row').value, originOf),
@@ -204,7 +204,7 @@ export class Neo4jReader {
       if (found.length >= query.limit) break;
     }
     await flush();
-    const occurrences = await this.#origins.complete((originOf) =>
+    const occurrences = await this.#origins.complete(queries, (originOf) =>
       found.map((candidate) => occurrenceOf(query, candidate, originOf)),
     );
     return { occurrences, scanned, truncated };

@@ -68,7 +68,7 @@ export async function openNeo4jStore(
     const stored = await openStoreRow(connection, keys);
     if (stored.restoring) throw restoreIncomplete(complete.namespace);
     const origins = new Neo4jOrigins(connection, keys);
-    await origins.load();
+    await connection.read((queries) => origins.load(queries));
     const { h32Raw } = await xxhash();
     const hash = (bytes: Uint8Array): number => h32Raw(bytes);
     const parts = { connection, schema, keys, origins, merger: new NodeRowMerger(), hash };
@@ -174,7 +174,8 @@ class Neo4jStore implements GraphStore {
         },
       ),
     );
-    await this.#parts.origins.load();
+    const { connection, origins } = this.#parts;
+    await connection.read((queries) => origins.load(queries));
     this.#rules = snapshot.timeToLive;
     this.#unrestored = null;
   }
