@@ -106,6 +106,34 @@ describeWith('neo4j')('The Neo4j store', (services) => {
     });
   });
 
+  describe('read while it writes', () => {
+    it('shows whole batches only, however large they are', async () => {
+      const [rows, batches] = [500, 12];
+      const store = await open({ groupEventsMax: rows });
+      const claim = await store.claim(source);
+      // Of all times: what a commit adds comes in front of and behind wherever a read is.
+      const batch = (): EventMutations[] =>
+        Array.from({ length: rows }, (_, i) => event(i, [watched({ type: 'Title', id: `t${i}` })]));
+      let applying = true;
+      const applied = Promise.all(
+        Array.from({ length: batches }, (_, i) =>
+          store.apply(advance(claim, i * rows, (i + 1) * rows), pack(batch())),
+        ),
+      ).finally(() => {
+        applying = false;
+      });
+      const limit = rows * batches;
+      const seen = new Set<number>();
+      while (applying) {
+        const { occurrences } = await store.adjacency(hop(ann, 'out', { limit, scanMax: limit }));
+        seen.add(occurrences.length);
+      }
+      await applied;
+      expect([...seen].filter((count) => count % rows !== 0)).toEqual([]);
+      expect(seen.size).toBeGreaterThan(1);
+    });
+  });
+
   describe('whose connection is cut', () => {
     it('neither loses nor doubles a batch, wherever in it that happens', async () => {
       const proxy = await CutProxy.to(services.neo4j.uri);

@@ -40,7 +40,7 @@ const chunkRowsMax = 256;
 
 type OriginOf = (id: number) => OriginRow | null;
 
-/** All reads, each in one transaction. What Neo4j promises within it is "read committed": see docs/neo4j.md. */
+/** All reads, each in one transaction. What Neo4j promises within it is "read committed"; what the connection adds is in `neo4j-commit-gate.ts`. */
 export class Neo4jReader {
   readonly #connection: Neo4jConnection;
   readonly #keys: Neo4jKeys;
