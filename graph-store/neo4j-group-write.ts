@@ -142,14 +142,13 @@ function plainOf(row: string, hiddenMs: number): Record<string, Parameter> {
   return plainProperties(propertiesOf(decodeNodeRow(Buffer.from(row, 'latin1')).registers, hiddenMs));
 }
 
-async function writeSteps(
-  queries: Queries,
-  steps: ReadonlyMap<string, Record<string, Parameter>>,
-): Promise<void> {
+async function writeSteps(queries: Queries, steps: ReadonlyMap<string, readonly Parameter[]>): Promise<void> {
   if (steps.size === 0) return;
-  await queries.run('UNWIND $rows AS row MERGE (s:JgStep {jgKey: row.jgKey}) SET s += row', {
-    rows: sorted(steps).map(([, row]) => row),
-  });
+  await queries.run(
+    `UNWIND $rows AS row MERGE (s:JgStep {jgKey: row[0]})
+     SET s.jgTime = row[1], s.jgDomain = row[2], s.jgAction = row[3], s.jgValue = row[4]`,
+    { rows: sorted(steps).map(([, columns]) => columns) },
+  );
 }
 
 async function writeEdgeTombstones(queries: Queries, tombstones: ReadonlyMap<string, number>): Promise<void> {
@@ -185,23 +184,28 @@ async function writeOccurrences(
   ids: ReadonlyMap<string, string>,
 ): Promise<void> {
   const all = sorted(occurrences);
-  const again = all.filter(([key]) => present.has(key)).map(([, { properties }]) => properties);
+  const again = all.filter(([key]) => present.has(key)).map(([, { columns }]) => columns);
   const missing = all
     .filter(([key]) => !present.has(key))
-    .map(([, { from, to, properties }]) => [ids.get(from.key) ?? '', ids.get(to.key) ?? '', properties]);
+    .map(([, { from, to, columns }]) => [...columns, ids.get(from.key) ?? '', ids.get(to.key) ?? '']);
   const name = quoted(relation);
   await Promise.all([
     again.length === 0
       ? null
-      : queries.run(`UNWIND $rows AS row MATCH ()-[r:${name} {jgOut: row.jgOut}]->() SET r = row`, {
-          rows: again,
-        }),
+      : queries.run(
+          `UNWIND $rows AS row MATCH ()-[r:${name} {jgOut: row[0]}]->()
+           SET r = row[4] SET r += {jgOut: row[0], jgIn: row[1], jgTime: row[2], jgValue: row[3]}`,
+          {
+            rows: again,
+          },
+        ),
     missing.length === 0
       ? null
       : queries.run(
           `UNWIND $rows AS row
-           MATCH (a) WHERE elementId(a) = row[0] MATCH (b) WHERE elementId(b) = row[1]
-           CREATE (a)-[r:${name}]->(b) SET r = row[2]`,
+           MATCH (a) WHERE elementId(a) = row[5] MATCH (b) WHERE elementId(b) = row[6]
+           CREATE (a)-[r:${name} {jgOut: row[0], jgIn: row[1], jgTime: row[2], jgValue: row[3]}]->(b)
+           SET r += row[4]`,
           { rows: missing },
         ),
   ]);

@@ -61,7 +61,8 @@ export interface TouchedNode {
 export interface OccurrenceRow {
   readonly from: TouchedNode;
   readonly to: TouchedNode;
-  readonly properties: Record<string, Parameter>;
+  /** As columns, for a map would send its names with each row: jgOut, jgIn, jgTime, jgValue, the readable properties. */
+  readonly columns: readonly Parameter[];
 }
 
 /**
@@ -70,7 +71,8 @@ export interface OccurrenceRow {
  */
 export class Neo4jGroup {
   readonly nodes = new Map<string, TouchedNode>();
-  readonly steps = new Map<string, Record<string, Parameter>>();
+  /** As columns: jgKey, jgTime, jgDomain, jgAction, jgValue. */
+  readonly steps = new Map<string, readonly Parameter[]>();
   /** By relationship type, then by key. */
   readonly occurrences = new Map<string, Map<string, OccurrenceRow>>();
   readonly edgeTombstones = new Map<string, number>();
@@ -187,13 +189,13 @@ export class Neo4jGroup {
     found.set(out, {
       from: source,
       to: target,
-      properties: {
-        ...plainProperties(properties.map(([name, one]) => ({ name, value: one }))),
-        jgOut: out,
-        jgIn: this.#keys.occurrence(target.key, infix, eventKey, from, key),
-        jgTime: BigInt(event.timeMs),
-        jgValue: signed(value),
-      },
+      columns: [
+        out,
+        this.#keys.occurrence(target.key, infix, eventKey, from, key),
+        BigInt(event.timeMs),
+        signed(value),
+        plainProperties(properties.map(([name, one]) => ({ name, value: one }))),
+      ],
     });
     const hash = mixHashes(mixHashes(source.hash, target.hash), this.#hash(Buffer.from(`${type}\0${key}`)));
     if (estimates.edges.add(hash)) estimates.changed = true;
@@ -212,13 +214,7 @@ export class Neo4jGroup {
     for (const { node } of links) this.#count(node, estimates);
     this.#count(owner, estimates);
     const key = this.#keys.step(this.#keys.node(owner), event);
-    this.steps.set(key, {
-      jgKey: key,
-      jgTime: BigInt(event.timeMs),
-      jgDomain: domain,
-      jgAction: action,
-      jgValue: signed(value),
-    });
+    this.steps.set(key, [key, BigInt(event.timeMs), domain, action, signed(value)]);
   }
 
   #touch(ref: NodeRef, estimates: Estimates): TouchedNode {
