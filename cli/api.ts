@@ -49,7 +49,8 @@ export async function startApi(
     port: settings.port,
     reader: composition.store,
     status: statusReader(composition, startedAtMs),
-    operations: storeOperations(composition.store, io.clock),
+    operations:
+      composition.embeddedStore === null ? null : storeOperations(composition.embeddedStore, io.clock),
     limits: {
       ...queryLimitsDefault,
       pageDefault: settings['query.page.default'],

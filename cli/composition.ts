@@ -3,7 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Settings } from '../config/index.ts';
 import { type Log, must, OutageError } from '../foundation/index.ts';
-import { type EmbeddedStore, openLevelStore } from '../graph-store/index.ts';
+import { type EmbeddedStore, type GraphStore, openLevelStore, openNeo4jStore } from '../graph-store/index.ts';
 import {
   AvroRecordProcessor,
   avroRecordProcessorDefaults,
@@ -47,7 +47,9 @@ export interface Events {
 
 /** Everything of one process, wired and not yet running. */
 export interface Composition {
-  readonly store: EmbeddedStore;
+  readonly store: GraphStore;
+  /** The store again, where it is the embedded one. */
+  readonly embeddedStore: EmbeddedStore | null;
   readonly registry: SchemaRegistry;
   /** Notices new versions while its `watch` runs. */
   readonly mappings: MappingsInForce;
@@ -68,7 +70,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
   await makeFolder(settings.data);
   const cleanup = new AsyncDisposableStack();
   try {
-    const store = await openStore(settings, io);
+    const { store, embeddedStore } = await openStore(settings, io);
     cleanup.defer(() => store.close());
     const registry = await openRegistry(settings, io);
     cleanup.defer(() => registry.close());
@@ -113,6 +115,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
     const owned = cleanup.move();
     return {
       store,
+      embeddedStore,
       registry,
       mappings,
       tables,
@@ -128,7 +131,17 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
   }
 }
 
-function openStore(settings: Settings, io: CommandIo): Promise<EmbeddedStore> {
+/** Only the embedded store can be inspected: of Neo4j its own tools tell. */
+async function openStore(
+  settings: Settings,
+  io: CommandIo,
+): Promise<{ readonly store: GraphStore; readonly embeddedStore: EmbeddedStore | null }> {
+  if (settings.store === 'neo4j') return { store: await openNeo4j(settings, io), embeddedStore: null };
+  const store = await openEmbeddedStore(settings, io);
+  return { store, embeddedStore: store };
+}
+
+function openEmbeddedStore(settings: Settings, io: CommandIo): Promise<EmbeddedStore> {
   return openLevelStore(
     {
       folder: join(settings.data, 'store'),
@@ -143,6 +156,26 @@ function openStore(settings: Settings, io: CommandIo): Promise<EmbeddedStore> {
       maxOpenFiles: settings['store.open.files.max'],
     },
     io.clock,
+  );
+}
+
+function openNeo4j(settings: Settings, io: CommandIo): Promise<GraphStore> {
+  const password = settings['neo4j.password'];
+  const limits = {
+    connectionsMax: settings['neo4j.connections.max'],
+    groupEventsMax: settings['neo4j.group.events.max'],
+    transactionTimeoutMs: settings['neo4j.transaction.timeout.ms'],
+  };
+  return openNeo4jStore(
+    {
+      uri: must(settings['neo4j.uri'], 'settings with this store have an address'),
+      credentials: password === null ? null : { user: settings['neo4j.user'], password },
+      database: settings['neo4j.database'],
+      namespace: settings['neo4j.namespace'],
+      ...limits,
+    },
+    io.clock,
+    io.random,
   );
 }
 

@@ -75,6 +75,11 @@ function announce(
   const members = playing ? `, demo members playing at ${rate} events/s` : '';
   io.out(`Journey Graph ${productVersion()} on Node ${process.versions.node}, data in ${settings.data}\n`);
   io.out(`  GraphQL and its IDE  ${api.url}/\n`);
+  if (settings.store === 'neo4j') {
+    io.out(
+      `  graph in             Neo4j at ${settings['neo4j.uri']}, namespace ${settings['neo4j.namespace']}\n`,
+    );
+  }
   io.out(`  events from          ${composition.events.description}${members}\n\n`);
 }
 

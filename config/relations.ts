@@ -84,6 +84,16 @@ const relations: readonly Relation[] = [
     problem: 'must be set when `bootstrap.servers` is set: events name their schemas there',
   },
   {
+    of: 'neo4j.uri',
+    holds: (s) => s.store !== 'neo4j' || s['neo4j.uri'] !== null,
+    problem: 'must be set when `store` is neo4j',
+  },
+  {
+    of: 'neo4j.namespace',
+    holds: (s) => /^[A-Za-z0-9_-]{1,32}$/.test(s['neo4j.namespace']),
+    problem: 'takes 1 to 32 letters, digits, `_` and `-`',
+  },
+  {
     of: 'demo',
     holds: (s) => s.demo !== 'on' || s['bootstrap.servers'] === null,
     problem: 'plays into the embedded log only: leave out `bootstrap.servers`',

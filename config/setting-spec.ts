@@ -10,8 +10,8 @@ export type SettingSpec = {
   | {
       readonly kind: 'text';
       readonly default: string | null;
-      /** What the text must look like: a web address without credentials, or `host:port` pairs. */
-      readonly form?: 'url' | 'brokers';
+      /** What the text must look like: a web address without credentials, `host:port` pairs, or an address of Neo4j. */
+      readonly form?: 'url' | 'brokers' | 'bolt';
     }
   | { readonly kind: 'list'; readonly default: readonly string[] }
   | { readonly kind: 'flag'; readonly default: boolean }

@@ -56,10 +56,11 @@ function parseText(spec: SettingSpec & { kind: 'text' }, text: string): Parsed {
   if (text === '') {
     return spec.default === null ? { ok: true, value: null } : { ok: false, problem: 'is empty' };
   }
-  const problem =
-    spec.form === 'url' ? addressProblem(text) : spec.form === 'brokers' ? brokersProblem(text) : null;
+  const problem = spec.form === undefined ? null : formProblems[spec.form](text);
   return problem === null ? { ok: true, value: text } : { ok: false, problem };
 }
+
+const formProblems = { url: addressProblem, brokers: brokersProblem, bolt: boltProblem } as const;
 
 /** An address is shown by `jg config show` and in errors, so it may hold no credentials, and is not quoted before that is sure. */
 function addressProblem(text: string): string | null {
@@ -69,6 +70,15 @@ function addressProblem(text: string): string | null {
   }
   const bare = url.username === '' && url.password === '';
   return bare ? null : 'holds credentials, which belong in `schema.registry.basic.auth.user.info`';
+}
+
+function boltProblem(text: string): string | null {
+  const url = URL.parse(text);
+  if (url === null || !/^(?:bolt|neo4j)(?:\+s|\+ssc)?:$/.test(url.protocol) || url.hostname === '') {
+    return 'takes an address such as bolt://127.0.0.1:7687 or neo4j+s://graph.example.com';
+  }
+  const bare = url.username === '' && url.password === '';
+  return bare ? null : 'holds credentials, which belong in `neo4j.user` and `neo4j.password`';
 }
 
 function brokersProblem(text: string): string | null {

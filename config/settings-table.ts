@@ -1,4 +1,5 @@
 import { kafkaSettings } from './kafka-settings.ts';
+import { neo4jSettings } from './neo4j-settings.ts';
 import { MiB, type SettingSpec } from './setting-spec.ts';
 
 const GiB = 2 ** 30;
@@ -284,6 +285,7 @@ export const settingsTable = {
     max: 50_000,
     description: 'Files that LevelDB keeps open.',
   },
+  ...neo4jSettings,
   'query.page.default': {
     section: 'query',
     kind: 'number',

@@ -321,7 +321,7 @@ function encodeText(text: string): Buffer {
   return Buffer.concat([encodeCount(bytes.length), bytes]);
 }
 
-function encodeCount(count: number): Buffer {
+export function encodeCount(count: number): Buffer {
   const bytes: number[] = [];
   let rest = count;
   for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);

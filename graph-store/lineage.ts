@@ -12,7 +12,7 @@ import type { EventOrigin } from './model.ts';
 export interface OriginRow extends EventOrigin, Omit<SourcePartition, 'partition'> {}
 
 /** Three varints of 64 bits and their length. */
-export const lineageBytesMax = 31;
+const lineageBytesMax = 31;
 export const originRange = { gte: Buffer.from('l'), lt: Buffer.from('m') } as const;
 /** Rows that come of further ones have no lineage. A topic needs one for each schema version and mapping version that met. */
 export const originsMax = 65_536;

@@ -49,7 +49,7 @@ export class Neo4jRival implements Rival {
     const environment = readTestEnvironment(process.env);
     const java = await findJavaTools(environment);
     if (!java.found) throw new ServiceError(`Cannot start Neo4j: it needs ${java.lacking}.`);
-    const server = await startNeo4jWith(java.tools, environment.cacheDirectory, memory);
+    const server = await startNeo4jWith(java.tools, environment.cacheDirectory, { memory });
     const driver = neo4j.driver(server.uri, undefined, { disableLosslessIntegers: true });
     for (const label of ['Account', 'Title', 'Device']) {
       await driver.executeQuery(`CREATE CONSTRAINT FOR (n:${label}) REQUIRE n.id IS UNIQUE`);

@@ -8,7 +8,7 @@ import { readTestEnvironment } from './environment.ts';
 import './global-setup.ts';
 import { findJavaTools, type JavaTools } from './java-tools.ts';
 import { type KafkaBroker, type KafkaOptions, startKafkaWith } from './kafka.ts';
-import type { Neo4jCredentials } from './neo4j.ts';
+import { type Neo4jCredentials, type Neo4jOptions, type Neo4jServer, startNeo4jWith } from './neo4j.ts';
 import { fetchPackage } from './packages.ts';
 import { type Need, type ServiceName, serviceNames } from './service.ts';
 import { ServiceError } from './service-error.ts';
@@ -96,6 +96,16 @@ function servicesFrom(addresses: ReadonlyMap<ServiceName, string>): TestServices
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroker> {
   const { tools, cacheDirectory } = await javaOrThrow('start Kafka');
   return startKafkaWith(tools, cacheDirectory, options);
+}
+
+/**
+ * A Neo4j of the test's own, with a password. The caller calls `dispose` in `afterAll`.
+ *
+ * @throws {ServiceError} when Java or Maven is missing (ask for `java` in {@link describeWith}) or it does not come up.
+ */
+export async function startNeo4j(options: Neo4jOptions): Promise<Neo4jServer> {
+  const { tools, cacheDirectory } = await javaOrThrow('start Neo4j');
+  return startNeo4jWith(tools, cacheDirectory, options);
 }
 
 /**

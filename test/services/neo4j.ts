@@ -9,7 +9,13 @@ import { fetchPackage } from './packages.ts';
 
 const readyTimeoutMs = 120_000;
 
-/** A Neo4j Community server of our own, without authentication, empty at start. */
+export interface Neo4jOptions {
+  /** Of the user `neo4j`; without it nobody has to log in. */
+  readonly password?: string;
+  readonly memory?: Neo4jMemory;
+}
+
+/** A Neo4j Community server of our own, empty at start. */
 export interface Neo4jServer {
   /** Such as `bolt://127.0.0.1:23456`. */
   readonly uri: string;
@@ -30,13 +36,14 @@ const testMemory: Neo4jMemory = { heapMiB: 1024, pageCacheMiB: 256 };
 export async function startNeo4jWith(
   tools: JavaTools,
   cacheDirectory: string,
-  memory: Neo4jMemory = testMemory,
+  options: Neo4jOptions = {},
 ): Promise<Neo4jServer> {
   const lib = await fetchPackage('neo4j', tools, cacheDirectory);
   const [port = 0] = await freePorts(1);
   const home = await mkdtemp(join(tmpdir(), 'journey-graph-neo4j-'));
   await mkdir(join(home, 'conf'));
-  await writeFile(join(home, 'conf', 'neo4j.conf'), settings(port, memory));
+  await writeFile(join(home, 'conf', 'neo4j.conf'), settings(port, options));
+  const { memory = testMemory } = options;
   const process = GuardedProcess.start({
     title: 'Neo4j',
     file: tools.java,
@@ -62,7 +69,10 @@ export async function startNeo4jWith(
     await rm(home, { recursive: true, force: true });
   };
   try {
-    await process.ready(() => answersQuery(uri, null), readyTimeoutMs);
+    const { password } = options;
+    const isReady = (): Promise<boolean> =>
+      password === undefined ? answersQuery(uri, null) : setsPassword(uri, password);
+    await process.ready(isReady, readyTimeoutMs);
   } catch (error) {
     await dispose();
     throw error;
@@ -77,18 +87,30 @@ export async function startNeo4jWith(
   };
 }
 
-function settings(port: number, { heapMiB, pageCacheMiB }: Neo4jMemory): string {
+function settings(port: number, { password, memory = testMemory }: Neo4jOptions): string {
   const lines = [
     `server.bolt.listen_address=127.0.0.1:${port}`,
     `server.bolt.advertised_address=127.0.0.1:${port}`,
     'server.http.enabled=false',
     'server.https.enabled=false',
-    'dbms.security.auth_enabled=false',
-    `server.memory.heap.max_size=${heapMiB}m`,
-    `server.memory.pagecache.size=${pageCacheMiB}m`,
+    `dbms.security.auth_enabled=${password !== undefined}`,
+    `server.memory.heap.max_size=${memory.heapMiB}m`,
+    `server.memory.pagecache.size=${memory.pageCacheMiB}m`,
     'dbms.usage_report.enabled=false',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** A new server wants the password that everybody knows to be changed before anything else. */
+async function setsPassword(uri: string, password: string): Promise<boolean> {
+  const driver = neo4j.driver(uri, neo4j.auth.basic('neo4j', 'neo4j'), { connectionTimeout: 2_000 });
+  try {
+    const query = "ALTER CURRENT USER SET PASSWORD FROM 'neo4j' TO $password";
+    await driver.executeQuery(query, { password }, { database: 'system' });
+    return true;
+  } finally {
+    await driver.close();
+  }
 }
 
 export interface Neo4jCredentials {

@@ -1,0 +1,54 @@
+import neo4j from 'neo4j-driver';
+import { describe, expect, it } from 'vitest';
+import { failureOf, isPassing } from './neo4j-failure.ts';
+
+const uri = 'bolt://graph.example.com:7687';
+const failed = (code: string, message = 'a canary of data'): Error =>
+  new neo4j.Neo4jError(message, code, '50N00', 'error');
+
+describe('errors of Neo4j', () => {
+  it.each([
+    ['Neo.ClientError.Security.Unauthorized', 'write', 'STORE_FORBIDDEN', 'stop'],
+    ['Neo.ClientError.Security.Forbidden', 'schema', 'STORE_FORBIDDEN', 'stop'],
+    ['Neo.ClientError.General.WriteOnReadOnlyAccessDatabase', 'write', 'STORE_FORBIDDEN', 'stop'],
+    ['Neo.ClientError.Database.DatabaseNotFound', 'open', 'STORE_DATABASE_UNUSABLE', 'stop'],
+    ['Neo.ClientError.Schema.IndexAlreadyExists', 'schema', 'STORE_SCHEMA_REFUSED', 'stop'],
+    ['Neo.TransientError.Transaction.DeadlockDetected', 'write', 'STORE_WRITE_FAILED', 'outage'],
+    ['Neo.ClientError.Cluster.NotALeader', 'write', 'STORE_WRITE_FAILED', 'outage'],
+    ['Neo.ClientError.Transaction.TransactionTimedOut', 'write', 'STORE_WRITE_FAILED', 'outage'],
+    ['Neo.DatabaseError.General.UnknownError', 'read', 'STORE_READ_FAILED', 'outage'],
+    ['ServiceUnavailable', 'open', 'STORE_OPEN_FAILED', 'outage'],
+  ] as const)('makes of %s on %s %s, and quotes no data', (code, what, expected, reaction) => {
+    const error = failureOf(failed(code, code === 'ServiceUnavailable' ? 'refused' : undefined), what, uri);
+    expect(error).toMatchObject({ code: expected, reaction });
+    expect(String(error)).toContain(uri);
+    expect(String(error)).not.toContain('canary');
+  });
+
+  it('leaves bugs as they are', () => {
+    const syntax = failed('Neo.ClientError.Statement.SyntaxError');
+    expect(failureOf(syntax, 'write', uri)).toBe(syntax);
+    const bug = new TypeError('x');
+    expect(failureOf(bug, 'write', uri)).toBe(bug);
+    expect(isPassing(bug)).toBe(false);
+    expect(isPassing(syntax)).toBe(false);
+  });
+
+  it.each([
+    'Neo.TransientError.Transaction.DeadlockDetected',
+    'Neo.ClientError.Cluster.NotALeader',
+    'Neo.ClientError.Schema.ConstraintValidationFailed',
+    'Neo.ClientError.Statement.EntityNotFound',
+    'ServiceUnavailable',
+    'SessionExpired',
+  ])('tries again after %s', (code) => {
+    expect(isPassing(failed(code))).toBe(true);
+  });
+
+  it.each(['Neo.ClientError.Security.Unauthorized', 'Neo.ClientError.Database.DatabaseNotFound'])(
+    'does not try again after %s',
+    (code) => {
+      expect(isPassing(failed(code))).toBe(false);
+    },
+  );
+});

@@ -1,0 +1,294 @@
+import { assert, unreachable } from '../foundation/index.ts';
+import {
+  ByteReader,
+  decodeEvents,
+  decodeStepValue,
+  encodeContent,
+  encodeCount,
+  encodeName,
+  encodeProperties,
+  encodeStepValue,
+} from './codec.ts';
+import type { Advance, Applied, TimePosition } from './graph-store.ts';
+import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
+import { encodeLineage, withoutLineage } from './lineage.ts';
+import type { EdgeMutation, EventMutations, Mutation, NodeMutation, NodeRef, StepMutation } from './model.ts';
+import type { PackedMutations } from './mutation-batch.ts';
+import { hasNoSets } from './mutation-checks.ts';
+import { edgePlace, type Neo4jKeys } from './neo4j-keys.ts';
+import { type Parameter, plainProperties, signed } from './neo4j-values.ts';
+import type { NodeRowMerger } from './node-row.ts';
+import { registersOf } from './register.ts';
+import * as rows from './rows.ts';
+
+/** A batch as it waits, and what lineage calls its origins. */
+export interface GroupBatch {
+  readonly advance: Advance;
+  readonly packed: PackedMutations;
+  readonly originIds: readonly number[];
+  /** Of its partition: what it mentions is counted in them. */
+  readonly estimates: Estimates;
+}
+
+/** Sketches of the distinct nodes and edges that a partition ever mentioned. */
+export interface Estimates {
+  readonly nodes: HyperLogLog;
+  readonly edges: HyperLogLog;
+  changed: boolean;
+}
+
+/** A node mutation that waits for the stored row. */
+interface NodeChange {
+  readonly batch: number;
+  readonly mutation: NodeMutation;
+  readonly timeMs: number;
+  readonly rank: number;
+  readonly lineage: Buffer;
+}
+
+/** A node that the group touches: all of them are locked, in the order of their keys. */
+export interface TouchedNode {
+  readonly key: string;
+  readonly ref: NodeRef;
+  readonly hash: number;
+  readonly changes: NodeChange[];
+  /** A whole row, where a graph is restored; null elsewhere. */
+  row: string | null;
+  /** -1 when the group does not delete it. */
+  deletedMs: number;
+}
+
+export interface OccurrenceRow {
+  readonly from: TouchedNode;
+  readonly to: TouchedNode;
+  /** As columns, for a map would send its names with each row: jgOut, jgIn, jgTime, jgValue, the readable properties. */
+  readonly columns: readonly Parameter[];
+}
+
+/**
+ * Several batches as what one transaction does. Events are decoded here, before the transaction begins; only node mutations wait for
+ * what is stored. A later duplicate takes the place of an earlier one, as overwriting does elsewhere.
+ */
+export class Neo4jGroup {
+  readonly nodes = new Map<string, TouchedNode>();
+  /** As columns: jgKey, jgTime, jgDomain, jgAction, jgValue. */
+  readonly steps = new Map<string, readonly Parameter[]>();
+  /** By relationship type, then by key. */
+  readonly occurrences = new Map<string, Map<string, OccurrenceRow>>();
+  readonly edgeTombstones = new Map<string, number>();
+  readonly edgeTypes = new Set<string>();
+  readonly #keys: Neo4jKeys;
+  readonly #hash: (bytes: Uint8Array) => number;
+  #batches = 0;
+
+  constructor(keys: Neo4jKeys, hash: (bytes: Uint8Array) => number) {
+    this.#keys = keys;
+    this.#hash = hash;
+  }
+
+  add({ advance, packed, originIds, estimates }: GroupBatch): void {
+    const batch = this.#batches;
+    this.#batches += 1;
+    const places = new Map(packed.origins.map((origin, i) => [origin, originIds[i] ?? 0]));
+    for (const event of decodeEvents(packed)) {
+      const origin = event.lineage === undefined ? 0 : (places.get(event.lineage.origin) ?? 0);
+      const lineage = lineageBytes(origin, advance.source.partition, event);
+      for (const mutation of event.mutations) this.#take(mutation, event, lineage, batch, estimates);
+    }
+  }
+
+  #take(
+    mutation: Mutation,
+    event: EventMutations,
+    lineage: Buffer,
+    batch: number,
+    estimates: Estimates,
+  ): void {
+    const { timeMs, rank } = event;
+    switch (mutation.kind) {
+      case 'node':
+        this.#touch(mutation.node, estimates).changes.push({ batch, mutation, timeMs, rank, lineage });
+        break;
+      case 'edge':
+        this.#edge(mutation, event, lineage, estimates);
+        break;
+      case 'step':
+        this.#step(mutation, event, lineage, estimates);
+        break;
+      case 'node-delete': {
+        const node = this.#touch(mutation.node, estimates);
+        node.deletedMs = Math.max(node.deletedMs, timeMs);
+        break;
+      }
+      case 'edge-delete': {
+        const { type, from, to, key = null } = mutation;
+        this.#touch(from, estimates);
+        this.#touch(to, estimates);
+        const at = this.#keys.edgeTombstone(type, from, to, key);
+        this.edgeTombstones.set(at, Math.max(this.edgeTombstones.get(at) ?? -1, timeMs));
+        break;
+      }
+      default:
+        unreachable(mutation);
+    }
+  }
+
+  /** A row of `rows.ts` as a graph is restored: of a node, a tombstone, a step, an occurrence from its beginning. */
+  addRow(key: Buffer, value: Buffer, estimates: Estimates): void {
+    const reader = new ByteReader(key, rows.nameAt);
+    const ref = reader.nodeName();
+    const kind = reader.byte();
+    switch (kind) {
+      case rows.rowKind.node:
+        this.#touch(ref, estimates).row = value.toString('latin1');
+        break;
+      case rows.rowKind.tombstone:
+        this.#touch(ref, estimates).deletedMs = rows.decodeTime(value);
+        break;
+      case rows.rowKind.edgeTombstone:
+        textUpToNul(reader);
+        this.#touch(ref, estimates);
+        this.#touch(reader.nodeName(), estimates);
+        this.edgeTombstones.set(this.#keys.edgeTombstoneOf(key), rows.decodeTime(value));
+        break;
+      case rows.rowKind.step: {
+        const content = new ByteReader(withoutLineage(value));
+        this.#putStep({ owner: ref, ...decodeStepValue(content) }, reader.eventKey(), value, estimates);
+        break;
+      }
+      default: {
+        assert(kind === rows.rowKind.out, 'a snapshot has no other rows');
+        const type = textUpToNul(reader);
+        const event = reader.eventKey();
+        const to = reader.nodeName();
+        const edge = { type, from: ref, to, key: key.toString('utf8', reader.at) };
+        const properties = new ByteReader(withoutLineage(value)).properties();
+        this.#putOccurrence({ ...edge, properties }, event, value, estimates);
+      }
+    }
+  }
+
+  #edge(edge: EdgeMutation, event: EventMutations, lineage: Buffer, estimates: Estimates): void {
+    const value = Buffer.concat([lineage, encodeProperties(edge.properties)]);
+    this.#putOccurrence(edge, event, value, estimates);
+  }
+
+  #putOccurrence(
+    { type, from, to, key = '', properties }: Omit<EdgeMutation, 'kind'>,
+    event: TimePosition,
+    value: Buffer,
+    estimates: Estimates,
+  ): void {
+    const { relation, infix } = edgePlace(type);
+    const [source, target] = [this.#touch(from, estimates), this.#touch(to, estimates)];
+    const eventKey = rows.eventKey(event);
+    const out = this.#keys.occurrence(source.key, infix, eventKey, to, key);
+    const found = this.occurrences.get(relation) ?? new Map<string, OccurrenceRow>();
+    this.occurrences.set(relation, found);
+    this.edgeTypes.add(type);
+    found.set(out, {
+      from: source,
+      to: target,
+      columns: [
+        out,
+        this.#keys.occurrence(target.key, infix, eventKey, from, key),
+        BigInt(event.timeMs),
+        signed(value),
+        plainProperties(properties.map(([name, one]) => ({ name, value: one }))),
+      ],
+    });
+    const hash = mixHashes(mixHashes(source.hash, target.hash), this.#hash(Buffer.from(`${type}\0${key}`)));
+    if (estimates.edges.add(hash)) estimates.changed = true;
+  }
+
+  #step(step: StepMutation, event: EventMutations, lineage: Buffer, estimates: Estimates): void {
+    this.#putStep(step, event, Buffer.concat([lineage, encodeStepValue(step)]), estimates);
+  }
+
+  #putStep(
+    { owner, domain, action, links }: Omit<StepMutation, 'kind' | 'properties'>,
+    event: TimePosition,
+    value: Buffer,
+    estimates: Estimates,
+  ): void {
+    for (const { node } of links) this.#count(node, estimates);
+    this.#count(owner, estimates);
+    const key = this.#keys.step(this.#keys.node(owner), event);
+    this.steps.set(key, [key, BigInt(event.timeMs), domain, action, signed(value)]);
+  }
+
+  #touch(ref: NodeRef, estimates: Estimates): TouchedNode {
+    const key = this.#keys.node(ref);
+    const known = this.nodes.get(key);
+    if (known !== undefined) return known;
+    const node = { key, ref, hash: this.#count(ref, estimates), changes: [], row: null, deletedMs: -1 };
+    this.nodes.set(key, node);
+    return node;
+  }
+
+  #count(ref: NodeRef, estimates: Estimates): number {
+    const hash = this.#hash(rows.nodeName(ref));
+    if (estimates.nodes.add(hash)) estimates.changed = true;
+    return hash;
+  }
+}
+
+/** What the group makes of a stored row: null when the row already is the result. Counts each mutation in its batch's `applied`. */
+export function mergeChanges(
+  merger: NodeRowMerger,
+  stored: string | undefined,
+  changes: readonly NodeChange[],
+  applied: readonly { -readonly [name in keyof Applied]: number }[],
+): string | null {
+  let row = stored;
+  let written = false;
+  for (const change of changes) {
+    const merged = mergeChange(merger, row, change);
+    const counts = applied[change.batch];
+    assert(counts !== undefined, 'a change belongs to a batch of its group');
+    if (merged === null) {
+      counts.nodeWritesSuppressed += 1;
+      continue;
+    }
+    if (written) counts.nodeWritesCoalesced += 1;
+    else counts.nodeWrites += 1;
+    written = true;
+    row = merged;
+  }
+  return written ? (row ?? null) : null;
+}
+
+function mergeChange(
+  merger: NodeRowMerger,
+  row: string | undefined,
+  { mutation: { properties }, timeMs, rank, lineage }: NodeChange,
+): string | null {
+  const own = { timeMs, rank, lineage: lineage.subarray(1) };
+  const before = Buffer.from(row ?? '', 'latin1');
+  if (hasNoSets(properties)) {
+    const bytes = encodeProperties(properties);
+    const changed = merger.merge(before, 0, before.length, { ...own, bytes, start: 0, end: bytes.length });
+    return changed ? merger.out.toString('latin1', 0, merger.outLength) : null;
+  }
+  const contents = registersOf(properties, own);
+  const bytes = Buffer.concat([
+    encodeCount(contents.length),
+    ...contents.flatMap(({ name, content }) => [encodeName(name), encodeContent(content)]),
+  ]);
+  const changed = merger.mergeSets(before, 0, before.length, { ...own, bytes, start: 0, end: bytes.length });
+  return changed ? merger.out.toString('latin1', 0, merger.outLength) : null;
+}
+
+/** With its length in front. */
+function lineageBytes(originId: number, partition: number, { lineage }: EventMutations): Buffer {
+  if (originId === 0 || lineage === undefined) return Buffer.of(0);
+  const bytes = encodeLineage(originId, partition, lineage.offset);
+  return Buffer.concat([Buffer.of(bytes.length), bytes]);
+}
+
+function textUpToNul(reader: ByteReader): string {
+  const end = reader.bytes.indexOf(0, reader.at);
+  const text = reader.bytes.toString('latin1', reader.at, end);
+  reader.at = end + 1;
+  return text;
+}

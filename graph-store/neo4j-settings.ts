@@ -1,0 +1,25 @@
+/** Settings of the adapter for Neo4j. Composition passes them from the settings table. */
+export interface Neo4jSettings {
+  /** Such as `bolt://127.0.0.1:7687` or `neo4j+s://cluster.example.com`. */
+  readonly uri: string;
+  /** Null for a server that asks for no password. */
+  readonly credentials: { readonly user: string; readonly password: string } | null;
+  /** Null for the server's default. */
+  readonly database: string | null;
+  /** Several graphs in one database are kept apart by it: 1 to 32 letters, digits, `_` and `-`. */
+  readonly namespace: string;
+  readonly connectionsMax: number;
+  /** Waiting batches are written in one transaction up to so many events. */
+  readonly groupEventsMax: number;
+  /** The server ends a transaction that takes longer. */
+  readonly transactionTimeoutMs: number;
+}
+
+export const defaultNeo4jSettings = {
+  credentials: null,
+  database: null,
+  namespace: 'jg',
+  connectionsMax: 20,
+  groupEventsMax: 2000,
+  transactionTimeoutMs: 60_000,
+} as const satisfies Omit<Neo4jSettings, 'uri'>;

@@ -1,0 +1,235 @@
+import xxhash from 'xxhash-wasm';
+import { type Clock, OutageError, type Random, RefusedError, type StopError } from '../foundation/index.ts';
+import { digestRows } from './digest.ts';
+import type {
+  AdjacencyPage,
+  AdjacencyQuery,
+  Advance,
+  Applied,
+  Claim,
+  DegreeQuery,
+  DegreeView,
+  EdgeQuery,
+  EdgeView,
+  GraphDigest,
+  GraphEstimate,
+  GraphSnapshot,
+  GraphStore,
+  JourneyPage,
+  JourneyQuery,
+  NodeView,
+  SourcePartition,
+  SourceStatus,
+  Swept,
+} from './graph-store.ts';
+import { logicalRows } from './logical-rows.ts';
+import type { NodeRef } from './model.ts';
+import type { MutationBatch } from './mutation-batch.ts';
+import { Neo4jConnection } from './neo4j-connection.ts';
+import { Neo4jKeys } from './neo4j-keys.ts';
+import { Neo4jOrigins } from './neo4j-origins.ts';
+import { lockAllPositions } from './neo4j-positions.ts';
+import { Neo4jReader } from './neo4j-reader.ts';
+import { allRows } from './neo4j-rows.ts';
+import { checkServer, Neo4jSchema, openStoreRow } from './neo4j-schema.ts';
+import { defaultNeo4jSettings, type Neo4jSettings } from './neo4j-settings.ts';
+import { restoreIncomplete, restoreRowsOf, takeSnapshot } from './neo4j-snapshot.ts';
+import { lookForExpired, removeExpired } from './neo4j-sweep.ts';
+import { Neo4jWriter, type WriterParts } from './neo4j-writer.ts';
+import { NodeRowMerger } from './node-row.ts';
+import { compareSources, statusOf } from './position.ts';
+import { Expiry, isKeptForEver, keptForEver, type TimeToLive } from './time-to-live.ts';
+
+const namespacePattern = /^[A-Za-z0-9_-]{1,32}$/;
+
+/**
+ * Opens the graph of a namespace in Neo4j, and makes it when there is none.
+ *
+ * Throws RefusedError NAMESPACE_INVALID; StopError (STORE_SERVER_UNSUPPORTED, STORE_FORBIDDEN, STORE_DATABASE_UNUSABLE, STORE_SCHEMA_REFUSED, STORE_FORMAT,
+ * STORE_RESTORE_INCOMPLETE) or OutageError STORE_OPEN_FAILED.
+ */
+export async function openNeo4jStore(
+  settings: Pick<Neo4jSettings, 'uri'> & Partial<Neo4jSettings>,
+  clock: Clock,
+  random: Random,
+): Promise<Neo4jStore> {
+  const complete = { ...defaultNeo4jSettings, ...settings };
+  if (!namespacePattern.test(complete.namespace)) {
+    throw new RefusedError(
+      'NAMESPACE_INVALID',
+      'A namespace in Neo4j takes 1 to 32 letters, digits, `_` and `-`; correct `neo4j.namespace`.',
+    );
+  }
+  const connection = new Neo4jConnection(complete, clock, random);
+  try {
+    checkServer(await connection.serverAgent(), complete.uri);
+    const schema = await Neo4jSchema.open(connection);
+    const keys = new Neo4jKeys(complete.namespace);
+    const stored = await openStoreRow(connection, keys);
+    if (stored.restoring) throw restoreIncomplete(complete.namespace);
+    const origins = new Neo4jOrigins(connection, keys);
+    await connection.read((queries) => origins.load(queries));
+    const { h32Raw } = await xxhash();
+    const hash = (bytes: Uint8Array): number => h32Raw(bytes);
+    const parts = { connection, schema, keys, origins, merger: new NodeRowMerger(), hash };
+    const rules: TimeToLive = stored.timeToLive === null ? keptForEver : JSON.parse(stored.timeToLive);
+    return new Neo4jStore(parts, clock, rules);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+class Neo4jStore implements GraphStore {
+  readonly guarantee = 'atomic';
+  readonly #parts: WriterParts;
+  readonly #clock: Clock;
+  readonly #reader: Neo4jReader;
+  readonly #writer: Neo4jWriter;
+  #rules: TimeToLive;
+  #unrestored: StopError | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: WriterParts, clock: Clock, rules: TimeToLive) {
+    this.#parts = parts;
+    this.#clock = clock;
+    this.#rules = rules;
+    this.#reader = new Neo4jReader(parts.connection, parts.keys, parts.origins, () => this.#expiry());
+    this.#writer = new Neo4jWriter(parts);
+  }
+
+  async claim(source: SourcePartition): Promise<Claim> {
+    this.#assertUsable();
+    return await this.#writer.claim(source);
+  }
+
+  async apply(advance: Advance, mutations: MutationBatch): Promise<Applied> {
+    this.#assertUsable();
+    return await this.#writer.apply(advance, mutations.take());
+  }
+
+  async node(ref: NodeRef): Promise<NodeView | null> {
+    this.#assertUsable();
+    return await this.#reader.node(ref);
+  }
+
+  async journey(query: JourneyQuery): Promise<JourneyPage> {
+    this.#assertUsable();
+    return await this.#reader.journey(query);
+  }
+
+  async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
+    this.#assertUsable();
+    return await this.#reader.adjacency(query);
+  }
+
+  async degree(query: DegreeQuery): Promise<DegreeView> {
+    this.#assertUsable();
+    return await this.#reader.degree(query);
+  }
+
+  async edge(query: EdgeQuery): Promise<EdgeView | null> {
+    this.#assertUsable();
+    return await this.#reader.edge(query);
+  }
+
+  async sources(): Promise<readonly SourceStatus[]> {
+    this.#assertUsable();
+    return await this.#reader.sources();
+  }
+
+  async estimate(): Promise<GraphEstimate> {
+    this.#assertUsable();
+    return await this.#reader.estimate();
+  }
+
+  /** While it reads, nobody applies anything: Neo4j has no view of a graph at one moment. */
+  async digest(): Promise<GraphDigest> {
+    this.#assertUsable();
+    const { connection, keys } = this.#parts;
+    const expiry = this.#expiry();
+    return await this.#writer.exclusively(() =>
+      connection.write(async (queries) => {
+        const positions = await lockAllPositions(queries, keys);
+        const hex = await digestRows(logicalRows(allRows(queries, keys), expiry));
+        return { hex, sources: positions.map(statusOf).sort(compareSources) };
+      }, null),
+    );
+  }
+
+  async snapshot(): Promise<GraphSnapshot> {
+    this.#assertUsable();
+    return await this.#writer.exclusively(() => takeSnapshot(this.#parts, this.#rules));
+  }
+
+  async restore(snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>): Promise<void> {
+    this.#assertUsable();
+    await this.#writer.exclusively(() =>
+      restoreRowsOf(
+        this.#parts,
+        snapshot,
+        (type) => this.#writer.ensureEdgeType(type),
+        () => {
+          this.#unrestored = restoreIncomplete(this.#parts.connection.settings.namespace);
+        },
+      ),
+    );
+    const { connection, origins } = this.#parts;
+    await connection.read((queries) => origins.load(queries));
+    this.#rules = snapshot.timeToLive;
+    this.#unrestored = null;
+  }
+
+  async setTimeToLive(rules: TimeToLive): Promise<void> {
+    this.#assertUsable();
+    const { connection, keys } = this.#parts;
+    await this.#writer.exclusively(async () => {
+      await connection.write((queries) =>
+        queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.timeToLive = $rules', {
+          key: keys.store,
+          rules: JSON.stringify(rules),
+        }),
+      );
+      this.#rules = rules;
+    });
+  }
+
+  timeToLive(): TimeToLive {
+    return this.#rules;
+  }
+
+  async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {
+    this.#assertUsable();
+    if (isKeptForEver(this.#rules)) return { scanned: 0, removed: 0, next: null };
+    const { connection, keys } = this.#parts;
+    const expiry = this.#expiry();
+    const { expired, scanned, next } = await connection.read((queries) =>
+      lookForExpired(queries, keys, expiry, after, rowsMax),
+    );
+    const removed = await this.#writer.exclusively(() =>
+      connection.write((queries) => removeExpired(queries, expired)),
+    );
+    return { scanned, removed, next };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#writer.drained();
+    await this.#parts.connection.close();
+  }
+
+  #assertUsable(): void {
+    if (this.#closing !== null) {
+      throw new OutageError('STORE_CLOSED', 'The store in Neo4j is closed; open another.');
+    }
+    if (this.#unrestored !== null) throw this.#unrestored;
+  }
+
+  #expiry(): Expiry {
+    return new Expiry(this.#rules, this.#clock.now());
+  }
+}
