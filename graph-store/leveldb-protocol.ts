@@ -29,16 +29,16 @@ export interface LevelSettings {
 }
 
 export const defaultLevelSettings = {
-  blockCacheBytes: 64 * 2 ** 20,
+  blockCacheBytes: 16 * 2 ** 20,
   nodeCacheBytes: 64 * 2 ** 20,
-  writeBufferBytes: 32 * 2 ** 20,
+  writeBufferBytes: 48 * 2 ** 20,
   tableBytesMax: 8 * 2 ** 20,
   compression: 'snappy',
   windowBytesMax: 8 * 2 ** 20,
   windowEventsMax: 20_000,
   windowMs: 0,
   queuedRowsMax: 2 ** 21,
-  maxOpenFiles: 512,
+  maxOpenFiles: 64,
 } as const satisfies Omit<LevelSettings, 'folder'>;
 
 export interface ApplyRequest {

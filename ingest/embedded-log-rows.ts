@@ -49,6 +49,8 @@ export class LogRows {
       cacheSize: cacheBytes,
       // Rows are large and mostly not compressible twice: producers compress, or do not care.
       compression: false,
+      // Read from one end to the other: what lies behind need not stay mapped into memory.
+      maxOpenFiles: 64,
     });
   }
 
