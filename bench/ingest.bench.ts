@@ -6,6 +6,7 @@ import type { BenchContext, Benchmark, Figures } from './benchmark.ts';
 import { fillKafka, fillLog, type KafkaTarget, pacedKafka, partitions, prepareTopic } from './ingest/fill.ts';
 import { benchShape, benchTopic } from './ingest/playback-events.ts';
 import { Product } from './ingest/product.ts';
+import { microsecondsAnEvent } from './ingest/thread-meter.ts';
 import type { ProcessMemory } from './process-meter.ts';
 import { growRivals, type RivalWork, rivalFigures } from './rivals/grow-rivals.ts';
 import { runPlainRival } from './rivals/plain-neo4j.ts';
@@ -52,6 +53,8 @@ function fullRivals(events: number | null): RivalWork {
 
 interface Throughput {
   readonly eventsPerSecond: number;
+  /** By thread, of an event. */
+  readonly cpuMicros: Readonly<Record<string, number>>;
   readonly peak: ProcessMemory;
 }
 
@@ -77,9 +80,11 @@ function startOnKafka(target: KafkaTarget, data: string): Promise<Product> {
 
 async function drain(product: Product, events: number): Promise<Throughput> {
   try {
+    const before = product.threadSeconds();
     const { seconds, status } = await product.untilConsumed(events, timeoutMs);
+    const cpuMicros = microsecondsAnEvent(before, product.threadSeconds(), events);
     if (status.applied !== events) throw new Error(`${events - status.applied} events were not applied`);
-    return { eventsPerSecond: events / seconds, peak: product.peakMemory };
+    return { eventsPerSecond: events / seconds, cpuMicros, peak: product.peakMemory };
   } finally {
     await product.stop();
   }
@@ -159,7 +164,18 @@ function figures(log: Throughput, kafka: BesideKafka): Figures {
     'log.memory.anonymous.peakMiB': { value: log.peak.anonymousMiB, unit: 'MiB' },
     'kafka.memory.peakMiB': { value: kafka.peak.residentMiB, unit: 'MiB' },
     'kafka.memory.anonymous.peakMiB': { value: kafka.peak.anonymousMiB, unit: 'MiB' },
+    ...cpuFigures('log', log),
+    ...cpuFigures('kafka', kafka),
   };
+}
+
+function cpuFigures(name: string, { cpuMicros }: Throughput): Figures {
+  return Object.fromEntries(
+    Object.entries(cpuMicros).map(([thread, value]) => [
+      `${name}.cpu.${thread}`,
+      { value, unit: 'µs an event' },
+    ]),
+  );
 }
 
 const ingest: Benchmark = {

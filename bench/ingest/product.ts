@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { must } from '../../foundation/index.ts';
 import { type ProcessMemory, processMemory } from '../process-meter.ts';
+import { type ThreadSeconds, threadSeconds } from './thread-meter.ts';
 
 const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const startTimeoutMs = 60_000;
@@ -121,6 +122,12 @@ export class Product {
   /** Of the whole process, threads included: each at its highest sample. */
   get peakMemory(): ProcessMemory {
     return this.#peak;
+  }
+
+  /** CPU of its threads so far; null where the system does not tell. */
+  threadSeconds(): ThreadSeconds | null {
+    const { pid } = this.#child;
+    return pid === undefined ? null : threadSeconds(pid);
   }
 
   async stop(): Promise<void> {
