@@ -62,6 +62,8 @@ export class LevelGroup {
   /** Nodes whose rows it changed. */
   #changed: string[] = [];
   readonly #tombstones = new Map<string, number>();
+  /** Names of nodes and keys of tombstones that it takes away: LevelDB still answers them. */
+  readonly #removed = new Set<string>();
   #number: number;
   #estimatesChanged = false;
   #deletedChanged = false;
@@ -93,6 +95,15 @@ export class LevelGroup {
 
   pendingTombstone(key: string): number | undefined {
     return this.#tombstones.get(key);
+  }
+
+  /** It is taken away, by this group or a later one. */
+  forgetTombstone(key: string): void {
+    this.#tombstones.delete(key);
+  }
+
+  removes(what: string): boolean {
+    return this.#removed.has(what);
   }
 
   putMeta(key: Buffer, value: Buffer): void {
@@ -194,6 +205,7 @@ export class LevelGroup {
     const slot = this.#rowOf(name, key);
     if (slot < 0 || readUint64(nodeRows.bytes, nodeRows.start(slot)) > hiddenMs) return false;
     nodeRows.delete(name);
+    this.#removed.add(name);
     return true;
   }
 
@@ -201,7 +213,8 @@ export class LevelGroup {
   #removeTombstone(key: Buffer, hiddenMs: number): boolean {
     const text = key.toString('latin1');
     if (this.#tombstoneTime(text, key) > hiddenMs) return false;
-    this.#tombstones.delete(text);
+    for (const group of this.#context.pending) group.forgetTombstone(text);
+    this.#removed.add(text);
     return true;
   }
 
@@ -210,8 +223,15 @@ export class LevelGroup {
     let newest = -1;
     for (const group of this.#context.pending) newest = Math.max(newest, group.pendingTombstone(text) ?? -1);
     if (newest >= 0) return newest;
+    if (this.#isRemoved(text)) return -1;
     const stored = this.#context.db.getSync(key);
     return stored === undefined ? -1 : readUint64(stored, 0);
+  }
+
+  /** By a group that LevelDB does not have yet; what was changed again since is found before this is asked. */
+  #isRemoved(what: string): boolean {
+    for (const group of this.#context.pending) if (group.removes(what)) return true;
+    return false;
   }
 
   #originId(source: SourcePartition, origin: EventOrigin): number {
@@ -260,14 +280,15 @@ export class LevelGroup {
     const joins = slot >= 0 && nodeRows.group(slot) === this.#number;
     // A row is larger than what changes it: by the changes alone a group could hold any amount.
     this.#bytes += merger.outLength - (joins ? rowEnd - rowStart : 0);
-    nodeRows.set(name, merger.out, merger.outLength, this.#number);
     if (joins) {
       this.#nodeWritesCoalesced += 1;
-      return end;
+    } else {
+      this.#nodeWrites += 1;
+      queue.push(packed.readUInt32BE(node + nameLengthBytes), rowKind.node, 0, this.#changed.length, 0, 0);
+      // Before it is set: from there on it is pinned, and setting it may be what makes the rows forget their older half.
+      this.#changed.push(name);
     }
-    this.#nodeWrites += 1;
-    queue.push(packed.readUInt32BE(node + nameLengthBytes), rowKind.node, 0, this.#changed.length, 0, 0);
-    this.#changed.push(name);
+    nodeRows.set(name, merger.out, merger.outLength, this.#number);
     return end;
   }
 
@@ -276,6 +297,7 @@ export class LevelGroup {
     const { db, nodeRows, builder } = this.#context;
     const slot = nodeRows.find(name);
     if (slot >= 0) return slot;
+    if (this.#isRemoved(name)) return -1;
     const stored = db.getSync(key ?? builder.nodeKey(name));
     if (stored === undefined) return -1;
     nodeRows.set(name, stored, stored.length, 0);
@@ -345,8 +367,10 @@ export class LevelGroup {
     if (row.kind === rowKind.node) {
       const name = must(this.#changed[row.mutationAt], 'a row was queued with its name');
       const slot = nodeRows.find(name);
-      // Removed since, because time to live hides it.
-      if (slot < 0) return;
+      if (slot < 0) {
+        must(this.#removed.has(name) ? name : null, 'a changed row is kept until it is written or removed');
+        return;
+      }
       const value = builder.copied(nodeRows.bytes, nodeRows.start(slot), nodeRows.end(slot));
       this.#batch.put(builder.nodeKey(name), value);
       return;

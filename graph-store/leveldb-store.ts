@@ -130,6 +130,8 @@ class LevelStore implements EmbeddedStore {
   /** Set while the store is being restored, and for good when that failed. */
   #unrestored: StopError | null = null;
   #closing: Promise<void> | null = null;
+  /** Counted when one begins: a removal that is sent later comes behind it. */
+  #ruleChanges = 0;
   /** Sessions that ended by a crash of their thread since a partition's last durable batch. Bounded by the partitions. */
   readonly #crashes = new Map<string, Set<Session>>();
 
@@ -207,6 +209,7 @@ class LevelStore implements EmbeddedStore {
 
   async setTimeToLive(rules: TimeToLive): Promise<void> {
     const session = await this.#writable();
+    this.#ruleChanges += 1;
     await session.thread.setTimeToLive(rules);
     this.#lives.rules = rules;
   }
@@ -217,9 +220,12 @@ class LevelStore implements EmbeddedStore {
 
   async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {
     if (isKeptForEver(this.timeToLive())) return { scanned: 0, removed: 0, next: null };
+    const changes = this.#ruleChanges;
     const { rows, scanned, next } = await this.#read((reader) => reader.expired(after, rowsMax));
     const session = this.#session;
     if (session === null) throw this.#unavailable();
+    // By rules that hold no longer, or are on their way out: what they hid may be shown again.
+    if (this.#ruleChanges !== changes) return { scanned: 0, removed: 0, next: after };
     const removed = rows.length === 0 ? 0 : await session.thread.remove(rows);
     return { scanned, removed, next };
   }

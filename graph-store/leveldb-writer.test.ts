@@ -9,6 +9,7 @@ import { openLevel } from './leveldb-open.ts';
 import { type ApplyRequest, defaultLevelSettings, type WriterReply } from './leveldb-protocol.ts';
 import { LevelWriter } from './leveldb-writer.ts';
 import { decodePosition, positionKey } from './position.ts';
+import { graphRange } from './rows.ts';
 
 function applyRequest(id: number, epoch: number, number: number): ApplyRequest {
   return { kind: 'apply', id, ...crashAdvance(epoch, number), ...crashBatch(number).take() };
@@ -21,12 +22,30 @@ function failNextWrite(db: Level): void {
 }
 
 /** Time that passes when a test says so. */
-function waitingClock(): Clock & { advance(ms: number): Promise<void> } {
+function waitingClock(): Clock & {
+  advance(ms: number): Promise<void>;
+  setBack(ms: number): void;
+  readonly sleepers: number;
+} {
   let now = 1_000_000;
   let sleepers: { readonly dueMs: number; readonly wake: () => void }[] = [];
   return {
     now: () => now,
-    sleep: (delayMs) => new Promise((wake) => sleepers.push({ dueMs: now + delayMs, wake })),
+    sleep: (delayMs, signal) =>
+      new Promise((wake) => {
+        const sleeper = { dueMs: now + delayMs, wake };
+        sleepers.push(sleeper);
+        signal?.addEventListener('abort', () => {
+          sleepers = sleepers.filter((other) => other !== sleeper);
+          wake();
+        });
+      }),
+    get sleepers() {
+      return sleepers.length;
+    },
+    setBack: (ms) => {
+      now -= ms;
+    },
     advance: async (ms) => {
       now += ms;
       for (const { wake } of sleepers.filter(({ dueMs }) => dueMs <= now)) wake();
@@ -81,7 +100,6 @@ describe('The LevelDB writer', () => {
     const settings = { ...defaultLevelSettings, folder, windowMs: 50, windowEventsMax: 100 };
     const writer = await LevelWriter.open(db, settings, clock, (reply) => replies.push(reply));
     writer.submit({ kind: 'claim', id: 1, source: crashSource });
-    await clock.advance(50);
     await vi.waitFor(() => expect(replies).toHaveLength(1));
     writer.submit(applyRequest(2, 1, 0));
     await clock.advance(49);
@@ -119,5 +137,55 @@ describe('The LevelDB writer', () => {
     const [parts = [], whole = []] = await Promise.all(folders);
     expect(whole.length).toBeGreaterThan(100);
     expect(parts).toEqual(whole);
+  });
+
+  it('answers a claim at once, whatever the window, and ends without waiting for one', async () => {
+    const replies: WriterReply[] = [];
+    const clock = waitingClock();
+    const settings = { ...defaultLevelSettings, folder, windowMs: 60_000 };
+    const writer = await LevelWriter.open(db, settings, clock, (reply) => replies.push(reply));
+    writer.submit({ kind: 'claim', id: 1, source: crashSource });
+    await vi.waitFor(() => expect(replies).toHaveLength(1));
+    writer.submit(applyRequest(2, 1, 0));
+    expect(clock.sleepers).toBe(1);
+    await writer.drained();
+    expect(replies).toHaveLength(2);
+    expect(clock.sleepers).toBe(0);
+  });
+
+  it('waits no longer than its window when the clock is set back', async () => {
+    const replies: WriterReply[] = [];
+    const clock = waitingClock();
+    const settings = { ...defaultLevelSettings, folder, windowMs: 50 };
+    const writer = await LevelWriter.open(db, settings, clock, (reply) => replies.push(reply));
+    writer.submit({ kind: 'claim', id: 1, source: crashSource });
+    writer.submit(applyRequest(2, 1, 0));
+    clock.setBack(3_600_000);
+    await vi.waitFor(() => expect(replies).toHaveLength(1));
+    await clock.advance(50);
+    await vi.waitFor(() => expect(replies).toHaveLength(2));
+    await writer.drained();
+  });
+
+  it('takes rows again that are delivered while they are being taken away', async () => {
+    const settings = { ...defaultLevelSettings, folder };
+    const first = await LevelWriter.open(db, settings, systemClock, () => undefined);
+    first.submit({ kind: 'claim', id: 1, source: crashSource });
+    first.submit(applyRequest(2, 1, 0));
+    await first.drained();
+    // Another writer has nothing in memory: it asks LevelDB, which answers what is about to go.
+    const writer = await LevelWriter.open(db, settings, systemClock, () => undefined);
+    const again = (id: number): ApplyRequest => ({
+      ...applyRequest(id, 2, id),
+      ...crashBatch(0).take(),
+    });
+    const before = await db.iterator({ ...graphRange }).all();
+    writer.submit({ kind: 'claim', id: 1, source: crashSource });
+    const hiddenMs = Number.MAX_SAFE_INTEGER;
+    writer.submit({ kind: 'remove', id: 2, rows: before.map(([key]) => ({ key, hiddenMs })) });
+    writer.submit(again(3));
+    await writer.drained();
+    const after = await db.iterator({ ...graphRange }).all();
+    expect(after.map(([key]) => key.toString('hex'))).toEqual(before.map(([key]) => key.toString('hex')));
   });
 });

@@ -30,6 +30,8 @@ import { metaKey, positionRange } from './rows.ts';
 interface Pending {
   readonly group: LevelGroup;
   readonly startedMs: number;
+  /** It has waited, or someone waits for its answer to go on at all: a claim, rules. */
+  urgent: boolean;
   readonly replies: WriterReply[];
   readonly partitions: Set<string>;
 }
@@ -55,7 +57,7 @@ export class LevelWriter {
   #writing: Pending | null = null;
   #waiting = false;
   #broken: Rejection | null = null;
-  #draining = false;
+  readonly #draining = new AbortController();
   #idle: (() => void) | null = null;
 
   private constructor(
@@ -114,7 +116,7 @@ export class LevelWriter {
 
   /** Resolves when nothing waits and nothing is being written; no window waits any longer. */
   async drained(): Promise<void> {
-    this.#draining = true;
+    this.#draining.abort();
     this.#pump();
     if (this.#isIdle()) return;
     await new Promise<void>((resolve) => {
@@ -130,18 +132,21 @@ export class LevelWriter {
 
   /** Seals and writes what it may, and takes requests in until the groups are full. */
   #pump(): void {
-    do {
+    for (let moved = true; moved; ) {
+      moved = false;
       this.#build();
+      if (this.#writing === null && this.#sealed !== null) {
+        this.#startWrite(this.#sealed);
+        this.#sealed = null;
+        moved = true;
+      }
       if (this.#sealed === null && this.#building !== null && this.#isDue(this.#building)) {
         this.#sealed = this.#building;
         this.#building = null;
         this.#seal(this.#sealed);
+        moved = true;
       }
-      if (this.#writing === null && this.#sealed !== null) {
-        this.#startWrite(this.#sealed);
-        this.#sealed = null;
-      }
-    } while (this.#queue.length > 0 && !this.#isFull());
+    }
     if (this.#isIdle()) this.#idle?.();
   }
 
@@ -156,16 +161,20 @@ export class LevelWriter {
   #isDue(building: Pending): boolean {
     if (this.#isFull()) return true;
     if (this.#writing !== null) return false;
-    const leftMs = building.startedMs + this.#settings.windowMs - this.#clock.now();
-    if (leftMs <= 0 || this.#draining) return true;
-    if (!this.#waiting) void this.#wait(leftMs);
+    const { windowMs } = this.#settings;
+    // No longer than the window, should the clock have been set back.
+    const leftMs = Math.min(windowMs, building.startedMs + windowMs - this.#clock.now());
+    if (leftMs <= 0 || building.urgent || this.#draining.signal.aborted) return true;
+    if (!this.#waiting) void this.#wait(building, leftMs);
     return false;
   }
 
-  async #wait(delayMs: number): Promise<void> {
+  async #wait(building: Pending, delayMs: number): Promise<void> {
     this.#waiting = true;
-    await this.#clock.sleep(delayMs);
+    await this.#clock.sleep(delayMs, this.#draining.signal);
     this.#waiting = false;
+    // Not asked of the clock again: it may have been set back.
+    building.urgent = true;
     this.#pump();
   }
 
@@ -191,6 +200,7 @@ export class LevelWriter {
         break;
       case 'time-to-live': {
         const pending = this.#pending();
+        pending.urgent = true;
         pending.group.putMeta(metaKey.timeToLive, Buffer.from(JSON.stringify(request.rules)));
         pending.replies.push({ kind: 'kept', id: request.id });
         break;
@@ -215,6 +225,7 @@ export class LevelWriter {
     this.#partitions.set(key, { position, claimed: true });
     const pending = this.#pending();
     pending.partitions.add(key);
+    pending.urgent = true;
     pending.replies.push({
       kind: 'claimed',
       id: request.id,
@@ -244,6 +255,7 @@ export class LevelWriter {
     this.#building ??= {
       group: new LevelGroup(this.#context),
       startedMs: this.#clock.now(),
+      urgent: false,
       replies: [],
       partitions: new Set(),
     };

@@ -95,9 +95,19 @@ export class MutationBatch {
     return this.#eventCount;
   }
 
-  /** Bytes held now; the pipeline closes a batch by this bound. */
+  /** Bytes packed; the pipeline closes a batch by this bound. */
   get sizeBytes(): number {
     return this.#length;
+  }
+
+  /** Bytes that it will hold once it is taken. */
+  get heldBytes(): number {
+    return this.#isSparse ? this.#length : this.#bytes.length;
+  }
+
+  /** Its buffer doubles as it grows, and begins larger than many a batch becomes. */
+  get #isSparse(): boolean {
+    return this.#length * 4 <= this.#bytes.length * 3;
   }
 
   /**
@@ -116,12 +126,13 @@ export class MutationBatch {
     this.#eventCount += 1;
   }
 
-  /** Gives the bytes away, without a copy; the batch can be used no more. Called by stores. */
+  /** Gives the bytes away, without a copy unless much of its buffer is empty; the batch can be used no more. Called by stores. */
   take(): PackedMutations {
     must(this.#taken ? null : this, 'a batch can be applied only once');
     this.#taken = true;
+    const { buffer } = this.#bytes;
     const packed = {
-      buffer: this.#bytes.buffer,
+      buffer: this.#isSparse ? buffer.slice(0, this.#length) : buffer,
       lengthBytes: this.#length,
       eventCount: this.#eventCount,
       origins: [...this.#origins.keys()],

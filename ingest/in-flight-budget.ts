@@ -1,14 +1,18 @@
+interface Waiter {
+  readonly bytes: number;
+  readonly isWanted: () => boolean;
+  readonly answer: (taken: boolean) => void;
+}
+
 /**
- * Bytes handed to the store and not settled yet, shared by all partitions of a pipeline. Policy *wait*: a batch waits until there
- * is room. One batch larger than the whole budget passes when nothing else is in flight, so it can never wait for ever.
- *
- * Waiters are woken all together and look again, because what they wait for may also be that their partition was
- * revoked. There is at most one for each partition.
+ * Bytes handed to the store and not settled yet, shared by all partitions of all pipelines of one store. Policy *wait, in order*: a batch
+ * waits until there is room, and nobody who came later goes before it, or a large one would wait for ever beside many small
+ * ones. One batch larger than the whole budget passes when nothing else is in flight.
  */
 export class InFlightBudget {
   readonly #bytesMax: number;
   #bytes = 0;
-  #waiters: (() => void)[] = [];
+  #waiters: Waiter[] = [];
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -18,12 +22,15 @@ export class InFlightBudget {
     return this.#bytes;
   }
 
-  hasRoom(bytes: number): boolean {
-    return this.#bytes === 0 || this.#bytes + bytes <= this.#bytesMax;
-  }
-
-  take(bytes: number): void {
-    this.#bytes += bytes;
+  /** True once the bytes are taken; false when `isWanted` said that nobody wants them any more, which {@link wake} makes it ask. */
+  async take(bytes: number, isWanted: () => boolean): Promise<boolean> {
+    if (this.#waiters.length === 0 && this.#hasRoom(bytes)) {
+      this.#bytes += bytes;
+      return true;
+    }
+    return await new Promise((answer) => {
+      this.#waiters.push({ bytes, isWanted, answer });
+    });
   }
 
   release(bytes: number): void {
@@ -31,14 +38,22 @@ export class InFlightBudget {
     this.wake();
   }
 
-  /** Resolves at the next `release` or `wake`. */
-  changed(): Promise<void> {
-    return new Promise((resolve) => this.#waiters.push(resolve));
-  }
-
   wake(): void {
     const waiters = this.#waiters;
     this.#waiters = [];
-    for (const waiter of waiters) waiter();
+    for (const waiter of waiters) {
+      if (!waiter.isWanted()) {
+        waiter.answer(false);
+      } else if (this.#waiters.length === 0 && this.#hasRoom(waiter.bytes)) {
+        this.#bytes += waiter.bytes;
+        waiter.answer(true);
+      } else {
+        this.#waiters.push(waiter);
+      }
+    }
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#bytes === 0 || this.#bytes + bytes <= this.#bytesMax;
   }
 }

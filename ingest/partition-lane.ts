@@ -292,10 +292,11 @@ export class PartitionLane {
       await this.#owner.retry(this, 'write dead letters', () => this.#parts.deadLetters.write(letters));
       if (!this.alive) return;
     }
-    const bytes = Math.max(segment.mutations.sizeBytes, advanceBytesMin);
-    while (!this.#budget.hasRoom(bytes)) {
-      await this.#budget.changed();
-      if (!this.alive) return;
+    const bytes = Math.max(segment.mutations.heldBytes, advanceBytesMin);
+    if (!(await this.#budget.take(bytes, () => this.alive))) return;
+    if (!this.alive) {
+      this.#budget.release(bytes);
+      return;
     }
     const { consumed, superseded, filtered } = segment;
     // What the store gets, not what is left over: so that the four fates can fail to add up, and a test see it.
@@ -308,7 +309,6 @@ export class PartitionLane {
       fates: { consumed, applied, superseded, filtered, deadLettered: letters.length },
       newestEventMs: segment.newestEventMs,
     };
-    this.#budget.take(bytes);
     this.#position = next;
     const settled = this.#apply(advance, segment, fetchedMs).finally(() => {
       this.#inFlight.delete(settled);
