@@ -7,14 +7,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { must, systemClock } from '../foundation/index.ts';
 import { events, pack } from './conformance-graphs.ts';
 import { advance, ann, dark, event, named, source, step, watched } from './conformance-subject.ts';
+import { decodeDeletedTypes, encodeDeletedTypes } from './deleted-types.ts';
 import { reverseKey } from './graph-key.ts';
 import type { Level } from './leveldb-group.ts';
 import { openLevelStore } from './leveldb-store.ts';
+import { LevelVerifier } from './leveldb-verify.ts';
 import { originKey } from './lineage.ts';
 import { encodePosition, positionKey } from './position.ts';
 import { printableKey } from './row-checker.ts';
 import {
   edgeTombstoneKey,
+  metaKey,
   nodeKey,
   nodePrefix,
   rowKind,
@@ -23,6 +26,7 @@ import {
   tombstoneKey,
 } from './rows.ts';
 import type { StoreVerdict } from './store-inspection.ts';
+import { Expiry, keptForEver } from './time-to-live.ts';
 
 const occurrence = {
   node: ann,
@@ -170,6 +174,22 @@ describe('Verifying a LevelDB store', () => {
       edgeTombstoneKey('LIKED', ann, dark, null),
       /eight bytes/,
     ],
+    [
+      'the deleted types are missing',
+      (db) => db.del(metaKey.deletedTypes),
+      metaKey.deletedTypes,
+      /tombstones of edges of type LIKED, which this row does not name/,
+    ],
+    [
+      'the deleted types lack a type of nodes',
+      async (db) => {
+        const { nodes, edges } = decodeDeletedTypes(await value(db, metaKey.deletedTypes));
+        const others = new Set([...nodes].filter((type) => type !== 'Title'));
+        await db.put(metaKey.deletedTypes, encodeDeletedTypes({ nodes: others, edges }));
+      },
+      metaKey.deletedTypes,
+      /tombstones of nodes of type Title, which this row does not name/,
+    ],
   ];
 
   it.each(damages.map(([name, work, key, what]) => ({ name, work, key, what })))(
@@ -189,6 +209,31 @@ describe('Verifying a LevelDB store', () => {
       expect(JSON.stringify(verdict.firstFaults)).not.toContain('\\u001b');
     },
   );
+
+  it.each([
+    ['deleted types that are no JSON', metaKey.deletedTypes, '{', /something was deleted cannot be read/],
+    [
+      'deleted types without edges',
+      metaKey.deletedTypes,
+      '{"nodes":["Title"]}',
+      /something was deleted cannot/,
+    ],
+    ['times to live that are no JSON', metaKey.timeToLive, '{', /times to live cannot be read/],
+    ['times to live that are no numbers', metaKey.timeToLive, '{"nodes":{"A":"1"},"edges":{}}', /times to/],
+  ])('names %s, which a running store does not see', async (_, key, text, what) => {
+    await fill();
+    const db: Level = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    await db.put(key, Buffer.from(text));
+    const snapshot = db.snapshot();
+    const seen: unknown[] = [];
+    for await (const one of new LevelVerifier(db, snapshot, new Expiry(keptForEver, 0), 10).run())
+      seen.push(one);
+    await snapshot.close();
+    await db.close();
+    expect(seen.at(-1)).toMatchObject({
+      verdict: { faults: 1, firstFaults: [{ key: printableKey(key), what: expect.stringMatching(what) }] },
+    });
+  });
 
   it('names as many as it was told to and counts the rest', async () => {
     await fill();
