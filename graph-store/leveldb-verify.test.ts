@@ -10,6 +10,8 @@ import { advance, ann, dark, event, named, source, step, watched } from './confo
 import { decodeDeletedTypes, encodeDeletedTypes } from './deleted-types.ts';
 import { reverseKey } from './graph-key.ts';
 import type { Level } from './leveldb-group.ts';
+import { LevelInspection } from './leveldb-inspection.ts';
+import { defaultLevelSettings } from './leveldb-protocol.ts';
 import { openLevelStore } from './leveldb-store.ts';
 import { LevelVerifier } from './leveldb-verify.ts';
 import { originKey } from './lineage.ts';
@@ -316,8 +318,8 @@ describe('Figures of a LevelDB store', () => {
     await store.close();
   });
 
-  it('are extrapolated from a sample of a large one', async () => {
-    const count = 150_000;
+  const count = 150_000;
+  async function fillLarge(): Promise<void> {
     await (await openLevelStore({ folder }, systemClock)).close();
     const db: Level = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
     await db.open();
@@ -332,6 +334,10 @@ describe('Figures of a LevelDB store', () => {
     await batch.write();
     await db.compactRange(Buffer.from('a'), Buffer.from('z'));
     await db.close();
+  }
+
+  it('are extrapolated from a sample of a large one', async () => {
+    await fillLarge();
     const store = await openLevelStore({ folder }, systemClock);
     const { exact, rows, rowsByKind, levels } = await store.stats(false);
     expect(exact).toBe(false);
@@ -340,6 +346,40 @@ describe('Figures of a LevelDB store', () => {
     expect(rowsByKind.nodeTombstones / rows).toBeCloseTo(1 / 3, 1);
     expect(levels.reduce((sum, { files }) => sum + files, 0)).toBeGreaterThan(0);
     expect(await store.stats(true)).toMatchObject({ exact: true, rows: count });
+    const stopped = store.stats(true, AbortSignal.abort());
+    await expect(stopped).rejects.toMatchObject({ code: 'STORE_READ_FAILED', reaction: 'outage' });
+    await store.close();
+  });
+
+  it('are no longer counted once nobody wants them', async () => {
+    await fillLarge();
+    const estimate = { nodes: 0, edges: 0, relativeError: 0 };
+    const inspection = new LevelInspection({ ...defaultLevelSettings, folder }, { kind: 'count', estimate });
+    await inspection.ready();
+    const stop = new AbortController();
+    inspection.stopOn(stop.signal);
+    const counting = inspection.replies().next();
+    stop.abort();
+    await expect(counting).rejects.toMatchObject({
+      code: 'STORE_READ_FAILED',
+      message: expect.stringMatching(/^Counting .* was stopped before it had ended/),
+    });
+    await inspection.exited;
+  });
+
+  it('count rows that say nothing apart, exactly and in a sample', async () => {
+    await fillLarge();
+    const db: Level = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    const nobody = Buffer.concat([nodePrefix({ type: 'T', id: '1' }), Buffer.from('?')]);
+    await db.put(nobody, Buffer.of(0));
+    // The sample begins with the first row of all.
+    await db.put(Buffer.from('g\0\0\0\0cut off'), Buffer.of(0));
+    await db.close();
+    const store = await openLevelStore({ folder }, systemClock);
+    expect(await store.stats(true)).toMatchObject({ exact: true, rows: count + 2, unknownRows: 2 });
+    const sampled = await store.stats(false);
+    expect(sampled.exact).toBe(false);
+    expect(sampled.unknownRows).toBeGreaterThan(0);
     await store.close();
   });
 });

@@ -164,6 +164,31 @@ describe('The routes of the store', () => {
     expect(after.status).toBe(200);
   });
 
+  it('stop counting every row for a client that leaves', async () => {
+    const { operations } = operationsWith(() => once(''));
+    const counting = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    const { get } = await start({
+      operations: {
+        ...operations,
+        stats: async (_exact, signal) => {
+          counting.resolve();
+          await new Promise((resolve) => signal?.addEventListener('abort', resolve));
+          ended.resolve();
+          throw closed;
+        },
+      },
+    });
+    const leaving = new AbortController();
+    const asked = get('/store/stats?exact=true', { signal: leaving.signal });
+    await counting.promise;
+    expect((await get('/store/verify')).status).toBe(409);
+    leaving.abort();
+    await expect(asked).rejects.toThrow();
+    await ended.promise;
+    expect((await get('/store/verify')).status).toBe(200);
+  });
+
   it('cut an answer off that fails half-way, so that nobody takes it for whole', async () => {
     const { operations, seen } = operationsWith(async function* () {
       yield Buffer.from('a');
