@@ -111,8 +111,19 @@ describe('The routes of the store', () => {
     const posted = await get('/store/snapshot', { method: 'POST' });
     expect([posted.status, await codeOf(posted)]).toEqual([405, 'METHOD_NOT_ALLOWED']);
     expect((await get('/store/other')).status).toBe(404);
-    const { get: getWithout } = await start({});
-    expect((await getWithout('/store/snapshot')).status).toBe(404);
+  });
+
+  it('say of a server whose graph is in Neo4j that its own tools are to be used', async () => {
+    const { get } = await start({});
+    for (const path of ['/store/snapshot', '/store/verify', '/store/stats']) {
+      const refused = await get(path);
+      expect(refused.status).toBe(404);
+      const body: { errors: unknown } = JSON.parse(await refused.text());
+      expect(body.errors).toMatchObject([
+        { message: expect.stringContaining('Neo4j’s own tools'), extensions: { code: 'STORE_IN_NEO4J' } },
+      ]);
+    }
+    expect(await codeOf(await get('/store/other'))).toBe('NOT_FOUND');
   });
 
   it('read the whole store for one client at a time', async () => {
