@@ -13,23 +13,22 @@ export async function openStoreFolder(data: string, io: CommandIo): Promise<Embe
       `There is no store in ${folder}: name the folder that \`jg up\` keeps its data in with --data.`,
     );
   }
-  return await openOrHint(folder, io);
+  return await openOrHint(folder, 'ask it with --url instead of --data, or stop it first', io);
 }
 
 /** The same, made when it is missing. */
 export async function makeStoreFolder(data: string, io: CommandIo): Promise<EmbeddedStore> {
-  return await openOrHint(join(data, 'store'), io);
+  return await openOrHint(join(data, 'store'), 'stop it first, or name another folder with --data', io);
 }
 
-async function openOrHint(folder: string, io: CommandIo): Promise<EmbeddedStore> {
+/** `hint`: what to do when a server has it open. */
+async function openOrHint(folder: string, hint: string, io: CommandIo): Promise<EmbeddedStore> {
   try {
     return await openLevelStore({ folder }, io.clock);
   } catch (error) {
     if (!(error instanceof JourneyGraphError) || error.code !== 'STORE_LOCKED') throw error;
-    throw new StopError(
-      'STORE_LOCKED',
-      `A server has the store in ${folder} open: ask it with --url instead of --data, or stop it first.`,
-      { cause: error },
-    );
+    throw new StopError('STORE_LOCKED', `A server has the store in ${folder} open: ${hint}.`, {
+      cause: error,
+    });
   }
 }

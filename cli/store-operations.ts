@@ -6,7 +6,7 @@ import { productVersion } from './version.ts';
 /** What operators may ask of this store, over the network or in its folder. */
 export function storeOperations(store: EmbeddedStore, clock: Clock): StoreOperations {
   return {
-    stats: (exact) => store.stats(exact),
+    stats: (exact, signal) => store.stats(exact, signal),
     verify: (faultsMax) => store.verify(faultsMax),
     openSnapshot: () => store.openSnapshotFile({ productVersion: productVersion(), takenAtMs: clock.now() }),
   };

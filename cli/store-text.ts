@@ -54,6 +54,9 @@ export function renderStats(stats: StoreStats): string {
   return [
     `format ${stats.format}, ${whole(stats.files)} files, ${megabytes(stats.bytesOnDisk)} in ${printable(stats.folder)}\n`,
     `${about}${whole(stats.rows)} rows; about ${whole(estimate.nodes)} nodes and ${whole(estimate.edges)} edges (± ${error} %)\n`,
+    stats.unknownRows === 0
+      ? ''
+      : `${about}${whole(stats.unknownRows)} of them cannot be read: \`jg store verify\` names them\n`,
     `events from ${day(stats.oldestEventMs)} to ${day(stats.newestEventMs)}${stats.exact ? '' : ', in the sample'}\n`,
     `caches: table blocks ${megabytes(cacheBytes.blocksMax)}, nodes ${megabytes(cacheBytes.nodesMax)}; LevelDB uses ${megabytes(cacheBytes.levelDbUses)}\n\n`,
     `${renderRows(stats.rowsByKind)}\n`,

@@ -33,12 +33,17 @@ async function run(commandLine: readonly string[], over: Partial<CommandIo> = {}
 /** A data folder whose store holds a few steps and edges. */
 async function dataWithStore(): Promise<string> {
   const data = await temporaryFolder();
+  await addEdges(data, 0, 50);
+  return data;
+}
+
+async function addEdges(data: string, partition: number, count: number): Promise<void> {
   const store = await openLevelStore({ folder: join(data, 'store') }, systemClock);
-  const source = { cluster: 'c', topic: 'plays', topicId: 'i', partition: 0 };
+  const source = { cluster: 'c', topic: 'plays', topicId: 'i', partition };
   const { epoch } = await store.claim(source);
   const batch = createMutationBatch();
   const from = { type: 'Account', id: 'a\x1b[31m' };
-  for (let i = 0; i < 50; i += 1) {
+  for (let i = 0; i < count; i += 1) {
     const to = { type: 'Title', id: String(i) };
     batch.add({
       timeMs: 1_700_000_000_000 + i,
@@ -47,10 +52,10 @@ async function dataWithStore(): Promise<string> {
       mutations: [{ kind: 'edge', type: 'WATCHED', from, to, properties: [] }],
     });
   }
-  const fates = { consumed: 50, applied: 50, superseded: 0, filtered: 0, deadLettered: 0 };
-  await store.apply({ source, epoch, from: 0n, next: 50n, fates, newestEventMs: 1_700_000_000_049 }, batch);
+  const fates = { consumed: count, applied: count, superseded: 0, filtered: 0, deadLettered: 0 };
+  const newestEventMs = 1_700_000_000_000 + count - 1;
+  await store.apply({ source, epoch, from: 0n, next: BigInt(count), fates, newestEventMs }, batch);
   await store.close();
-  return data;
 }
 
 describe('jg store, in a folder', () => {
@@ -156,6 +161,54 @@ describe('jg store, in a folder', () => {
     const stopped = await run(['snapshot', join(data, 'a'), '--data', data], { signal: stop.signal });
     expect(stopped).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^error INTERRUPTED: /) });
     expect(await readdir(data)).toEqual(['store']);
+  });
+
+  it('says that nothing was changed when a check of a snapshot is interrupted', async () => {
+    const data = await dataWithStore();
+    const [file, other] = [join(data, 'graph.jgsnapshot'), join(data, 'other')];
+    // Enough rows for the command to look whether it may go on.
+    await addEdges(data, 1, 2000);
+    await run(['snapshot', file, '--data', data]);
+    const signal = AbortSignal.abort();
+    const tried = await run(['restore', file, '--data', other, '--dry-run'], { signal });
+    expect(tried).toMatchObject({ code: 1, out: '' });
+    expect(tried.err).toBe('error INTERRUPTED: Checking was interrupted; nothing was changed.\n');
+    const restored = await run(['restore', file, '--data', other], { signal });
+    expect(restored).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringMatching(/ is no store: remove it/),
+    });
+  });
+
+  it('refuses to restore into a folder in use, with a hint that restore can follow', async () => {
+    const data = await dataWithStore();
+    const file = join(data, 'graph.jgsnapshot');
+    await run(['snapshot', file, '--data', data]);
+    const store = await openLevelStore({ folder: join(data, 'store') }, systemClock);
+    const refused = await run(['restore', file, '--data', data]);
+    const asked = await run(['stats', '--data', data]);
+    await store.close();
+    expect(refused).toMatchObject({ code: 3, err: expect.stringMatching(/^error STORE_LOCKED: .*stop it/) });
+    expect(refused.err).not.toContain('--url');
+    expect(asked).toMatchObject({ code: 3, err: expect.stringMatching(/^error STORE_LOCKED: .*--url/) });
+  });
+
+  it('counts a damaged key apart in its figures, and points to verify', async () => {
+    const data = await dataWithStore();
+    const db = new ClassicLevel<Buffer, Buffer>(join(data, 'store'), {
+      keyEncoding: 'buffer',
+      valueEncoding: 'buffer',
+    });
+    await db.put(Buffer.from('g\x01cut off'), Buffer.of(0));
+    await db.close();
+    const stats = await run(['stats', '--data', data]);
+    expect(stats).toMatchObject({ code: 0, err: '' });
+    expect(stats.out).toContain('\n1 of them cannot be read: `jg store verify` names them\n');
+    expect(JSON.parse((await run(['stats', '--data', data, '--json'])).out)).toMatchObject({
+      rows: 101,
+      unknownRows: 1,
+    });
   });
 
   it('names rows at fault and fails, without a control character', async () => {

@@ -72,6 +72,7 @@ export const neo4jSettings = {
     default: 60_000,
     min: 1000,
     max: 3_600_000,
-    description: 'The server ends a write that takes longer, such as one that waits for another writer.',
+    description:
+      'The server ends a write that takes longer, such as one that waits for another writer, and a read.',
   },
 } as const satisfies Readonly<Record<string, SettingSpec>>;

@@ -20,6 +20,8 @@ const port = must(parentPort, 'leveldb-inspection-worker.ts runs in a worker thr
 const { settings, job }: InspectionOrder = workerData;
 const reply = (message: InspectionReply): void => port.postMessage(message);
 const belowNormal = 10;
+/** Counting is one piece, which may take minutes: it looks at this on its way. */
+const stopping = new AbortController();
 
 // On Linux a priority is a thread's own; elsewhere it would slow the whole process down.
 if (platform() === 'linux') setPriority(belowNormal);
@@ -30,7 +32,7 @@ const replies = repliesTo(db, job);
 async function* repliesTo(level: Level, order: InspectionJob): AsyncGenerator<InspectionReply> {
   if (order.kind === 'count') {
     yield { kind: 'ready' };
-    yield { kind: 'stats', stats: await levelStats(level, settings, order.estimate, true) };
+    yield { kind: 'stats', stats: await levelStats(level, settings, order.estimate, true, stopping.signal) };
     return;
   }
   if (order.kind === 'verify') {
@@ -59,6 +61,7 @@ async function next(): Promise<void> {
 }
 
 async function stop(): Promise<void> {
+  stopping.abort();
   // Behind a piece that is being made.
   await replies.return(undefined);
   await db.close();

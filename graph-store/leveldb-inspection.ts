@@ -73,6 +73,14 @@ export class LevelInspection {
     await this.#exited;
   }
 
+  /** As {@link stop}, when the signal says so. */
+  stopOn(signal: AbortSignal): void {
+    const stop = (): void => void this.stop();
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    void this.#exited.then(() => signal.removeEventListener('abort', stop));
+  }
+
   async #next(): Promise<InspectionReply> {
     if (this.#failure !== null) throw this.#failure;
     if (this.#isStopping) throw this.#ended(null);

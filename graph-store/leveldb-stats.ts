@@ -1,6 +1,8 @@
+import { AssertionError } from 'node:assert';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Snapshot } from 'classic-level';
+import { OutageError } from '../foundation/index.ts';
 import { decodeGraphKey, type GraphKey } from './graph-key.ts';
 import type { GraphEstimate } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
@@ -20,22 +22,28 @@ const placeBytes = 6;
 /** Types are as many as mappings declare; what is beyond counts in no type. */
 const typesMax = 10_000;
 
-/** Figures of a store at one moment. Without `exact` only a sample of the rows is read. */
+/**
+ * Figures of a store at one moment. Without `exact` only a sample of the rows is read; counting all of them ends early with OutageError
+ * STORE_READ_FAILED when `signal` says so.
+ */
 export async function levelStats(
   db: Level,
   settings: LevelSettings,
   estimate: GraphEstimate,
   exact: boolean,
+  signal: AbortSignal | null = null,
 ): Promise<StoreStats> {
   await using snapshot = db.snapshot();
   // A store that is no larger than a sample is counted.
   const counted = new Tally();
   const rowsMax = exact ? Number.POSITIVE_INFINITY : samplePlaces * sampleRows;
-  const isExact = await count(db, snapshot, counted, rowsMax);
+  const isExact = await count(db, snapshot, counted, rowsMax, () => {
+    if (signal?.aborted === true) throw stopped(settings.folder);
+  });
   const tally = isExact ? counted : new Tally();
   if (!isExact) await sample(db, snapshot, tally);
   const scale = isExact ? 1 : (await rowsOnDisk(db, tally)) / Math.max(1, tally.total);
-  const { rowsByKind, rowsByType } = tally.scaled(scale);
+  const { rowsByKind, rowsByType, unknownRows } = tally.scaled(scale);
   rowsByKind.origins = (await db.keys({ ...originRange, snapshot }).all()).length;
   return {
     format: formatVersion,
@@ -43,9 +51,10 @@ export async function levelStats(
     ...(await filesIn(settings.folder)),
     levels: levelsOf(db.getProperty('leveldb.stats')),
     exact: isExact,
-    rows: Object.values(rowsByKind).reduce((sum, count) => sum + count, 0),
+    rows: Object.values(rowsByKind).reduce((sum, count) => sum + count, unknownRows),
     rowsByKind,
     rowsByType,
+    unknownRows,
     oldestEventMs: tally.oldestEventMs,
     newestEventMs: tally.newestEventMs,
     estimate,
@@ -62,6 +71,8 @@ export async function levelStats(
 class Tally {
   readonly #byKind = noRows();
   readonly #byType = new Map<string, { kind: RowName; type: string; rows: number }>();
+  /** Rows whose keys say nothing: `verify` names them. */
+  #unknown = 0;
   total = 0;
   oldestEventMs: number | null = null;
   newestEventMs: number | null = null;
@@ -70,21 +81,28 @@ class Tally {
 
   add(key: Buffer): void {
     this.total += 1;
-    const name = rowNameOf(rowKindOf(key));
-    if (name === null) return;
+    const decoded = decodedOrNull(key);
+    const name = decoded === null ? null : rowNameOf(rowKindOf(key));
+    if (decoded === null || name === null) {
+      this.#unknown += 1;
+      return;
+    }
     this.#byKind[name] += 1;
-    const decoded = decodeGraphKey(key);
     this.#addType(name, 'type' in decoded ? decoded.type : decoded.node.type);
     if ('timeMs' in decoded) this.#addTime(decoded);
   }
 
-  scaled(factor: number): { rowsByKind: Record<RowName, number>; rowsByType: readonly TypeFigures[] } {
+  scaled(factor: number): {
+    rowsByKind: Record<RowName, number>;
+    rowsByType: readonly TypeFigures[];
+    unknownRows: number;
+  } {
     const rowsByKind = noRows();
     for (const name of rowNames) rowsByKind[name] = Math.round(this.#byKind[name] * factor);
     const rowsByType = [...this.#byType.values()]
       .map((figures) => ({ ...figures, rows: Math.round(figures.rows * factor) }))
       .sort((a, b) => b.rows - a.rows);
-    return { rowsByKind, rowsByType };
+    return { rowsByKind, rowsByType, unknownRows: Math.round(this.#unknown * factor) };
   }
 
   #addType(kind: RowName, type: string): void {
@@ -100,6 +118,17 @@ class Tally {
   }
 }
 
+/** Null of a key that is damaged. */
+function decodedOrNull(key: Buffer): GraphKey | null {
+  try {
+    return decodeGraphKey(key);
+  } catch (error) {
+    // A reader that runs into bytes that are none of ours, as in row-checker.ts.
+    if (!(error instanceof AssertionError || error instanceof RangeError)) throw error;
+    return null;
+  }
+}
+
 const rowNames = [
   'nodes',
   'nodeTombstones',
@@ -109,15 +138,29 @@ const rowNames = [
   'edgeTombstones',
 ] as const satisfies readonly RowName[];
 
-/** False when there are more than `rowsMax`. */
-async function count(db: Level, snapshot: Snapshot, tally: Tally, rowsMax: number): Promise<boolean> {
+/** False when there are more than `rowsMax`. What `mayGoOn` throws ends it. */
+async function count(
+  db: Level,
+  snapshot: Snapshot,
+  tally: Tally,
+  rowsMax: number,
+  mayGoOn: () => void,
+): Promise<boolean> {
   for await (const chunk of levelRowChunks(db, graphRange, snapshot)) {
+    mayGoOn();
     for (const [key] of chunk) {
       if (tally.total >= rowsMax) return false;
       tally.add(key);
     }
   }
   return true;
+}
+
+function stopped(folder: string): OutageError {
+  return new OutageError(
+    'STORE_READ_FAILED',
+    `Counting the rows of the store in ${folder} was stopped before it had ended; ask again.`,
+  );
 }
 
 /** Places lie evenly apart in the space of keys. */

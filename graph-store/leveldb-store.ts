@@ -249,12 +249,13 @@ class LevelStore implements EmbeddedStore {
     if (!restored.done) throw notEmpty(this.#settings.folder);
   }
 
-  async stats(exact: boolean): Promise<StoreStats> {
+  async stats(exact: boolean, signal?: AbortSignal): Promise<StoreStats> {
     const session = this.#session;
     if (session === null) throw this.#unavailable();
     const estimate = await this.estimate();
     if (!exact) return await this.#read(() => levelStats(session.db, this.#settings, estimate, false));
     const inspection = await this.#inspect({ kind: 'count', estimate });
+    if (signal !== undefined) inspection.stopOn(signal);
     for await (const reply of inspection.replies()) if (reply.kind === 'stats') return reply.stats;
     return must<StoreStats>(null, 'counting ends with what was counted');
   }

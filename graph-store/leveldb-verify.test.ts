@@ -7,14 +7,19 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { must, systemClock } from '../foundation/index.ts';
 import { events, pack } from './conformance-graphs.ts';
 import { advance, ann, dark, event, named, source, step, watched } from './conformance-subject.ts';
+import { decodeDeletedTypes, encodeDeletedTypes } from './deleted-types.ts';
 import { reverseKey } from './graph-key.ts';
 import type { Level } from './leveldb-group.ts';
+import { LevelInspection } from './leveldb-inspection.ts';
+import { defaultLevelSettings } from './leveldb-protocol.ts';
 import { openLevelStore } from './leveldb-store.ts';
+import { LevelVerifier } from './leveldb-verify.ts';
 import { originKey } from './lineage.ts';
 import { encodePosition, positionKey } from './position.ts';
 import { printableKey } from './row-checker.ts';
 import {
   edgeTombstoneKey,
+  metaKey,
   nodeKey,
   nodePrefix,
   rowKind,
@@ -23,6 +28,7 @@ import {
   tombstoneKey,
 } from './rows.ts';
 import type { StoreVerdict } from './store-inspection.ts';
+import { Expiry, keptForEver } from './time-to-live.ts';
 
 const occurrence = {
   node: ann,
@@ -170,6 +176,22 @@ describe('Verifying a LevelDB store', () => {
       edgeTombstoneKey('LIKED', ann, dark, null),
       /eight bytes/,
     ],
+    [
+      'the deleted types are missing',
+      (db) => db.del(metaKey.deletedTypes),
+      metaKey.deletedTypes,
+      /tombstones of edges of type LIKED, which this row does not name/,
+    ],
+    [
+      'the deleted types lack a type of nodes',
+      async (db) => {
+        const { nodes, edges } = decodeDeletedTypes(await value(db, metaKey.deletedTypes));
+        const others = new Set([...nodes].filter((type) => type !== 'Title'));
+        await db.put(metaKey.deletedTypes, encodeDeletedTypes({ nodes: others, edges }));
+      },
+      metaKey.deletedTypes,
+      /tombstones of nodes of type Title, which this row does not name/,
+    ],
   ];
 
   it.each(damages.map(([name, work, key, what]) => ({ name, work, key, what })))(
@@ -189,6 +211,31 @@ describe('Verifying a LevelDB store', () => {
       expect(JSON.stringify(verdict.firstFaults)).not.toContain('\\u001b');
     },
   );
+
+  it.each([
+    ['deleted types that are no JSON', metaKey.deletedTypes, '{', /something was deleted cannot be read/],
+    [
+      'deleted types without edges',
+      metaKey.deletedTypes,
+      '{"nodes":["Title"]}',
+      /something was deleted cannot/,
+    ],
+    ['times to live that are no JSON', metaKey.timeToLive, '{', /times to live cannot be read/],
+    ['times to live that are no numbers', metaKey.timeToLive, '{"nodes":{"A":"1"},"edges":{}}', /times to/],
+  ])('names %s, which a running store does not see', async (_, key, text, what) => {
+    await fill();
+    const db: Level = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    await db.put(key, Buffer.from(text));
+    const snapshot = db.snapshot();
+    const seen: unknown[] = [];
+    for await (const one of new LevelVerifier(db, snapshot, new Expiry(keptForEver, 0), 10).run())
+      seen.push(one);
+    await snapshot.close();
+    await db.close();
+    expect(seen.at(-1)).toMatchObject({
+      verdict: { faults: 1, firstFaults: [{ key: printableKey(key), what: expect.stringMatching(what) }] },
+    });
+  });
 
   it('names as many as it was told to and counts the rest', async () => {
     await fill();
@@ -271,8 +318,8 @@ describe('Figures of a LevelDB store', () => {
     await store.close();
   });
 
-  it('are extrapolated from a sample of a large one', async () => {
-    const count = 150_000;
+  const count = 150_000;
+  async function fillLarge(): Promise<void> {
     await (await openLevelStore({ folder }, systemClock)).close();
     const db: Level = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
     await db.open();
@@ -287,6 +334,10 @@ describe('Figures of a LevelDB store', () => {
     await batch.write();
     await db.compactRange(Buffer.from('a'), Buffer.from('z'));
     await db.close();
+  }
+
+  it('are extrapolated from a sample of a large one', async () => {
+    await fillLarge();
     const store = await openLevelStore({ folder }, systemClock);
     const { exact, rows, rowsByKind, levels } = await store.stats(false);
     expect(exact).toBe(false);
@@ -295,6 +346,40 @@ describe('Figures of a LevelDB store', () => {
     expect(rowsByKind.nodeTombstones / rows).toBeCloseTo(1 / 3, 1);
     expect(levels.reduce((sum, { files }) => sum + files, 0)).toBeGreaterThan(0);
     expect(await store.stats(true)).toMatchObject({ exact: true, rows: count });
+    const stopped = store.stats(true, AbortSignal.abort());
+    await expect(stopped).rejects.toMatchObject({ code: 'STORE_READ_FAILED', reaction: 'outage' });
+    await store.close();
+  });
+
+  it('are no longer counted once nobody wants them', async () => {
+    await fillLarge();
+    const estimate = { nodes: 0, edges: 0, relativeError: 0 };
+    const inspection = new LevelInspection({ ...defaultLevelSettings, folder }, { kind: 'count', estimate });
+    await inspection.ready();
+    const stop = new AbortController();
+    inspection.stopOn(stop.signal);
+    const counting = inspection.replies().next();
+    stop.abort();
+    await expect(counting).rejects.toMatchObject({
+      code: 'STORE_READ_FAILED',
+      message: expect.stringMatching(/^Counting .* was stopped before it had ended/),
+    });
+    await inspection.exited;
+  });
+
+  it('count rows that say nothing apart, exactly and in a sample', async () => {
+    await fillLarge();
+    const db: Level = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    const nobody = Buffer.concat([nodePrefix({ type: 'T', id: '1' }), Buffer.from('?')]);
+    await db.put(nobody, Buffer.of(0));
+    // The sample begins with the first row of all.
+    await db.put(Buffer.from('g\0\0\0\0cut off'), Buffer.of(0));
+    await db.close();
+    const store = await openLevelStore({ folder }, systemClock);
+    expect(await store.stats(true)).toMatchObject({ exact: true, rows: count + 2, unknownRows: 2 });
+    const sampled = await store.stats(false);
+    expect(sampled.exact).toBe(false);
+    expect(sampled.unknownRows).toBeGreaterThan(0);
     await store.close();
   });
 });

@@ -6,10 +6,11 @@ import { isLevelError } from './leveldb-open.ts';
 import { levelRowChunks, levelSources } from './leveldb-snapshot.ts';
 import { decodeOrigin, type OriginRow, originKey, originRange, originsMax } from './lineage.ts';
 import { logicalValue } from './logical-rows.ts';
+import { jsonOf, MetaChecker } from './meta-checker.ts';
 import { decodePosition, positionKey } from './position.ts';
 import { printableKey, RowChecker } from './row-checker.ts';
 import { noRows, rowNameOf } from './row-counts.ts';
-import { graphRange, positionRange, rowKindOf } from './rows.ts';
+import { graphRange, metaKey, positionRange, rowKindOf } from './rows.ts';
 import { encodeSource } from './source-json.ts';
 import type { StoreFault, StoreVerdict, VerifyEvent } from './store-inspection.ts';
 import type { Expiry } from './time-to-live.ts';
@@ -28,6 +29,7 @@ export class LevelVerifier {
   readonly #snapshot: Snapshot;
   readonly #expiry: Expiry;
   readonly #faultsMax: number;
+  readonly #meta = new MetaChecker();
   readonly #rows = noRows();
   readonly #firstFaults: StoreFault[] = [];
   #faults = 0;
@@ -61,6 +63,7 @@ export class LevelVerifier {
         this.#seen += chunk.length;
         yield { kind: 'progress', rows: this.#seen, bytes: this.#bytes };
       }
+      for (const what of this.#meta.lacking()) this.#fault(metaKey.deletedTypes, what);
       if (sums.out.hex !== sums.in.hex) yield* this.#findLonely();
     } catch (error) {
       if (!isLevelError(error)) throw error;
@@ -91,6 +94,7 @@ export class LevelVerifier {
       this.#fault(key, checked.what);
       return;
     }
+    this.#meta.graphRow(checked.key);
     const name = rowNameOf(rowKindOf(key));
     if (name !== null) this.#rows[name] += 1;
     if (checked.key.kind === 'in') {
@@ -114,6 +118,8 @@ export class LevelVerifier {
     if (key[0] === positionRange.gte[0] && !isPositionRow(key, value)) {
       this.#fault(key, 'the position cannot be read, or is another partition’s');
     }
+    const wrong = this.#meta.row(key, value);
+    if (wrong !== null) this.#fault(key, wrong);
     if (!knownFirstBytes.has(key[0] ?? 0)) this.#fault(key, 'no row of ours begins so');
   }
 
@@ -181,12 +187,7 @@ export class LevelVerifier {
 const knownFirstBytes = new Set([...'glmp'].map((letter) => letter.charCodeAt(0)));
 
 function isJson(value: Buffer): boolean {
-  try {
-    JSON.parse(value.toString());
-    return true;
-  } catch {
-    return false;
-  }
+  return jsonOf(value) !== undefined;
 }
 
 function isPositionRow(key: Buffer, value: Buffer): boolean {

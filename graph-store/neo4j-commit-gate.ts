@@ -2,6 +2,7 @@
  * Reads and commits of one process take turns, because Neo4j would show a read that meets a commit a part of it. A commit waits for
  * the reads that have begun, reads that come later wait for the commit: both for as long as the server bounds a transaction, at most.
  * One commit at a time: the writer makes sure of that.
+ * So one slow read stalls commits and later reads alike; letting reads pass a waiting commit instead would starve it under load.
  */
 export class CommitGate {
   #reads = 0;

@@ -81,6 +81,17 @@ export class Neo4jConnection {
     );
   }
 
+  /**
+   * Waits for no commit and makes none wait, hence may see a part of one: for what reads long and looks at everything again behind locks
+   * before it acts. At the gate one long read would hold up all commits, and behind the first of these all later reads.
+   */
+  async readBesideCommits<T>(work: Work<T>): Promise<T> {
+    const { transactionTimeoutMs } = this.settings;
+    return await this.#attempts('read', readAttemptsMax, () =>
+      this.#transaction('READ', transactionTimeoutMs, work, (commit) => commit()),
+    );
+  }
+
   /** `work` may run several times. Null for `timeoutMs`: no bound, for what reads everything. */
   async write<T>(
     work: WriteWork<T>,

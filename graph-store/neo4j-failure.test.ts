@@ -25,6 +25,19 @@ describe('errors of Neo4j', () => {
     expect(String(error)).not.toContain('canary');
   });
 
+  it('names the settings that bound a transaction when the server ends one', () => {
+    for (const code of ['TransactionTimedOut', 'TransactionTimedOutClientConfiguration']) {
+      const timedOut = failed(`Neo.ClientError.Transaction.${code}`);
+      const written = String(failureOf(timedOut, 'write', uri));
+      for (const setting of ['neo4j.transaction.timeout.ms', 'neo4j.group.events.max', 'batch.events.max'])
+        expect(written).toContain(`\`${setting}\``);
+      const read = failureOf(timedOut, 'read', uri);
+      expect(read).toMatchObject({ code: 'STORE_READ_FAILED', reaction: 'outage' });
+      expect(String(read)).toContain('`neo4j.transaction.timeout.ms`');
+      expect(String(read)).not.toContain('events.max');
+    }
+  });
+
   it('leaves bugs as they are', () => {
     const syntax = failed('Neo.ClientError.Statement.SyntaxError');
     expect(failureOf(syntax, 'write', uri)).toBe(syntax);

@@ -58,6 +58,7 @@ export function failureOf(error: unknown, what: 'open' | 'read' | 'write' | 'sch
     );
   }
   if (code.startsWith('Neo.ClientError.Statement.') && !lostRaces.has(code)) return error;
+  if (code.startsWith('Neo.ClientError.Transaction.TransactionTimedOut')) return timedOut(code, what, uri);
   const connection = code.startsWith('Neo.') ? `(${code})` : `(${toError(error).message})`;
   if (what === 'read') {
     return new OutageError(
@@ -74,6 +75,20 @@ export function failureOf(error: unknown, what: 'open' | 'read' | 'write' | 'sch
   return new OutageError(
     'STORE_WRITE_FAILED',
     `Neo4j at ${uri} could not be written ${connection}; when it answers again, writing resumes by itself.`,
+  );
+}
+
+/** The server answers: the transaction is too large for its time. The same one tried again comes to the same end unless the server was only busy. */
+function timedOut(code: string, what: 'open' | 'read' | 'write' | 'schema', uri: string): OutageError {
+  if (what === 'read') {
+    return new OutageError(
+      'STORE_READ_FAILED',
+      `Neo4j at ${uri} ended a read that took longer than \`neo4j.transaction.timeout.ms\` (${code}); ask for less, or raise that setting.`,
+    );
+  }
+  return new OutageError(
+    what === 'open' ? 'STORE_OPEN_FAILED' : 'STORE_WRITE_FAILED',
+    `Neo4j at ${uri} ended a transaction that took longer than \`neo4j.transaction.timeout.ms\` (${code}); raise that setting, or lower \`neo4j.group.events.max\` and \`batch.events.max\`, so that a transaction holds less.`,
   );
 }
 

@@ -203,7 +203,7 @@ class Neo4jStore implements GraphStore {
     if (isKeptForEver(this.#rules)) return { scanned: 0, removed: 0, next: null };
     const { connection, keys } = this.#parts;
     const expiry = this.#expiry();
-    const { expired, scanned, next } = await connection.read((queries) =>
+    const { expired, scanned, next } = await connection.readBesideCommits((queries) =>
       lookForExpired(queries, keys, expiry, after, rowsMax),
     );
     const removed = await this.#writer.exclusively(() =>

@@ -54,6 +54,8 @@ export interface StoreStats {
   readonly rows: number;
   readonly rowsByKind: Readonly<RowCounts>;
   readonly rowsByType: readonly TypeFigures[];
+  /** Rows of the graph whose keys cannot be read; `verify` names them. */
+  readonly unknownRows: number;
   /** Of steps and occurrences among the rows that were looked at, milliseconds since the Unix epoch; null without any. */
   readonly oldestEventMs: number | null;
   readonly newestEventMs: number | null;
@@ -75,8 +77,8 @@ export interface SnapshotFile extends AsyncDisposable {
 
 /** What an operator may ask of a store that keeps files of its own. Safe beside `apply`; each holds at one moment. */
 export interface StoreInspector {
-  /** `exact` counts every row instead of a sample. */
-  stats(exact: boolean): Promise<StoreStats>;
+  /** `exact` counts every row instead of a sample, until `signal` ends that: OutageError STORE_READ_FAILED. */
+  stats(exact: boolean, signal?: AbortSignal): Promise<StoreStats>;
   /** Reads every row; progress now and then, the verdict last. Damage is in the verdict and no error. */
   verify(faultsMax: number): AsyncGenerator<VerifyEvent>;
   /** The bytes of a file that `SnapshotReader` reads. Throws OutageError STORE_CLOSED, STORE_READ_FAILED. */

@@ -111,8 +111,19 @@ describe('The routes of the store', () => {
     const posted = await get('/store/snapshot', { method: 'POST' });
     expect([posted.status, await codeOf(posted)]).toEqual([405, 'METHOD_NOT_ALLOWED']);
     expect((await get('/store/other')).status).toBe(404);
-    const { get: getWithout } = await start({});
-    expect((await getWithout('/store/snapshot')).status).toBe(404);
+  });
+
+  it('say of a server whose graph is in Neo4j that its own tools are to be used', async () => {
+    const { get } = await start({});
+    for (const path of ['/store/snapshot', '/store/verify', '/store/stats']) {
+      const refused = await get(path);
+      expect(refused.status).toBe(404);
+      const body: { errors: unknown } = JSON.parse(await refused.text());
+      expect(body.errors).toMatchObject([
+        { message: expect.stringContaining('Neo4j’s own tools'), extensions: { code: 'STORE_IN_NEO4J' } },
+      ]);
+    }
+    expect(await codeOf(await get('/store/other'))).toBe('NOT_FOUND');
   });
 
   it('read the whole store for one client at a time', async () => {
@@ -162,6 +173,31 @@ describe('The routes of the store', () => {
     await expect.poll(() => seen.disposed, { timeout: 10_000 }).toBe(1);
     const after = await get('/store/verify');
     expect(after.status).toBe(200);
+  });
+
+  it('stop counting every row for a client that leaves', async () => {
+    const { operations } = operationsWith(() => once(''));
+    const counting = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    const { get } = await start({
+      operations: {
+        ...operations,
+        stats: async (_exact, signal) => {
+          counting.resolve();
+          await new Promise((resolve) => signal?.addEventListener('abort', resolve));
+          ended.resolve();
+          throw closed;
+        },
+      },
+    });
+    const leaving = new AbortController();
+    const asked = get('/store/stats?exact=true', { signal: leaving.signal });
+    await counting.promise;
+    expect((await get('/store/verify')).status).toBe(409);
+    leaving.abort();
+    await expect(asked).rejects.toThrow();
+    await ended.promise;
+    expect((await get('/store/verify')).status).toBe(200);
   });
 
   it('cut an answer off that fails half-way, so that nobody takes it for whole', async () => {

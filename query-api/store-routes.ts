@@ -21,6 +21,7 @@ const stalledMs = 60_000;
  * `exact`, read everything, so one of them runs at a time; none has the deadline of a query, but each ends when its client goes away.
  */
 export class StoreRoutes {
+  /** Null of a server whose graph is in Neo4j. */
   readonly #operations: StoreOperations | null;
   readonly #parts: Parts;
   /** What reads everything now, for people. */
@@ -40,10 +41,15 @@ export class StoreRoutes {
   ): Promise<void> {
     const operations = this.#operations;
     const route = routeOf(url);
-    if (operations === null || route === null) {
+    if (route === null) {
       const message =
         'There is nothing here; the store answers at /store/snapshot, /store/verify and /store/stats.';
       return problem(response, 404, 'NOT_FOUND', message, requestId);
+    }
+    if (operations === null) {
+      const message =
+        'This server keeps its graph in Neo4j, of which `jg store` knows nothing: use Neo4j’s own tools for backups, checks and figures.';
+      return problem(response, 404, 'STORE_IN_NEO4J', message, requestId);
     }
     if (request.method !== 'GET') {
       response.setHeader('allow', 'GET');

@@ -56,7 +56,7 @@ export function addStoreRestore(store: Command, io: CommandIo, finish: (code: Ex
 }
 
 async function readAll(reader: SnapshotReader, io: CommandIo, progress: ProgressLine): Promise<void> {
-  for await (const _row of reader.rows()) follow(reader, 'Checking', io, progress);
+  for await (const _row of reader.rows()) follow(reader, checking, io, progress);
 }
 
 async function restoreInto(
@@ -70,7 +70,7 @@ async function restoreInto(
     const { sources, timeToLive } = reader.header;
     async function* rows(): AsyncGenerator<readonly [Buffer, Buffer]> {
       for await (const row of reader.rows()) {
-        follow(reader, 'Restoring', io, progress);
+        follow(reader, restoring, io, progress);
         yield row;
       }
     }
@@ -82,13 +82,26 @@ async function restoreInto(
 
 const rowsBetweenLooks = 1024;
 
-function follow(reader: SnapshotReader, what: string, io: CommandIo, progress: ProgressLine): void {
+/** What the rows are read for, and what people are told when it is interrupted. */
+interface Reading {
+  readonly what: string;
+  readonly interrupted: string;
+}
+
+const checking: Reading = { what: 'Checking', interrupted: 'nothing was changed.' };
+const restoring: Reading = {
+  what: 'Restoring',
+  interrupted: 'what was restored so far is no store: remove it.',
+};
+
+function follow(
+  reader: SnapshotReader,
+  { what, interrupted }: Reading,
+  io: CommandIo,
+  progress: ProgressLine,
+): void {
   if (reader.rowsRead % rowsBetweenLooks !== 0) return;
-  if (io.signal.aborted)
-    throw new OutageError(
-      'INTERRUPTED',
-      `${what} was interrupted; what was restored so far is no store: remove it.`,
-    );
+  if (io.signal.aborted) throw new OutageError('INTERRUPTED', `${what} was interrupted; ${interrupted}`);
   progress.showRows(what, reader.rowsRead);
 }
 
