@@ -11,7 +11,7 @@ import type {
   PropertyValue,
   StepLink,
 } from './model.ts';
-import type { PackedMutations } from './mutation-batch.ts';
+import type { PackedMutations } from './packed-format.ts';
 import { direction, nameLengthBytes, nodeHashBytes, tag, valueTag } from './packed-format.ts';
 import type { RegisterContent } from './register.ts';
 

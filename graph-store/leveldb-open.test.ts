@@ -10,7 +10,8 @@ import type { JourneyGraphError } from '../foundation/index.ts';
 import { systemClock } from '../foundation/index.ts';
 import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
 import { openLevelStore } from './leveldb-store.ts';
-import { createMutationBatch, MutationBatch, type PackedMutations } from './mutation-batch.ts';
+import { createMutationBatch, MutationBatch } from './mutation-batch.ts';
+import type { PackedMutations } from './packed-format.ts';
 
 const child = fileURLToPath(new URL('./crash-testing-child.ts', import.meta.url));
 

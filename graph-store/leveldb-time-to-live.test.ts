@@ -8,7 +8,8 @@ import type { GraphStore } from './graph-store.ts';
 import { openLevel } from './leveldb-open.ts';
 import { defaultLevelSettings } from './leveldb-protocol.ts';
 import { openLevelStore } from './leveldb-store.ts';
-import { MutationBatch, type PackedMutations } from './mutation-batch.ts';
+import { MutationBatch } from './mutation-batch.ts';
+import type { PackedMutations } from './packed-format.ts';
 import { metaKey } from './rows.ts';
 
 /** A batch that no packer makes: the writing thread ends at it. */

@@ -8,7 +8,7 @@ import type {
   WriterReply,
   WriterRequest,
 } from './leveldb-protocol.ts';
-import type { PackedMutations } from './mutation-batch.ts';
+import type { PackedMutations } from './packed-format.ts';
 import type { TimeToLive } from './time-to-live.ts';
 
 interface Waiting {

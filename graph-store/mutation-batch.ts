@@ -23,6 +23,7 @@ import {
 } from './model.ts';
 import {
   checkEdgeKey,
+  checkEvent,
   checkNodeId,
   hasNoSets,
   invalidName,
@@ -36,23 +37,14 @@ import {
   eventLineageBytes,
   nameLengthBytes,
   nodeHashBytes,
+  type PackedMutations,
   rankBytes,
   tag,
   valueTag,
 } from './packed-format.ts';
 
-/** What a store's thread receives: the bytes `[0, lengthBytes)` of `buffer`, in the format of `packed-format.ts`. */
-export interface PackedMutations {
-  readonly buffer: ArrayBuffer;
-  readonly lengthBytes: number;
-  readonly eventCount: number;
-  /** What the events name by its place, counted from 1. */
-  readonly origins: readonly EventOrigin[];
-}
-
 const initialBytes = 64 * 1024;
 const packedBytesMax = 2 ** 30;
-const occurrenceMax = 2n ** 64n - 1n;
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
 /** How many distinct nodes of one event are remembered, so that naming them again costs four bytes. */
@@ -144,18 +136,7 @@ export class MutationBatch {
 
   #writeEvent(event: EventMutations): void {
     const { timeMs, rank, occurrence } = event;
-    if (!Number.isSafeInteger(timeMs) || timeMs < 0) {
-      throw new BadDataError(
-        'INVALID_EVENT_TIME',
-        'An event time must be a whole number of milliseconds since 1970, 0 or more; correct the field or the mapping.',
-      );
-    }
-    if (occurrence < 0n || occurrence > occurrenceMax || !Number.isSafeInteger(rank) || rank < 0) {
-      throw new BadDataError(
-        'INVALID_EVENT',
-        'An occurrence id must fit unsigned 64 bits, and a rank be a whole number from 0 to 2^53 - 1.',
-      );
-    }
+    checkEvent(event);
     this.#reserve(1 + rankBytes + eventKeyBytes + eventLineageBytes);
     const view = this.#view;
     let at = this.#length;

@@ -1,5 +1,6 @@
 import { BadDataError } from '../foundation/index.ts';
 import {
+  type EventMutations,
   edgeKeyBytesMax,
   type NodeProperty,
   nameBytesMax,
@@ -8,6 +9,24 @@ import {
   type PropertyValue,
   type SetChange,
 } from './model.ts';
+
+const occurrenceMax = 2n ** 64n - 1n;
+
+/** Throws BadDataError INVALID_EVENT_TIME or INVALID_EVENT unless time, rank and occurrence are in their ranges. */
+export function checkEvent({ timeMs, rank, occurrence }: EventMutations): void {
+  if (!Number.isSafeInteger(timeMs) || timeMs < 0) {
+    throw new BadDataError(
+      'INVALID_EVENT_TIME',
+      'An event time must be a whole number of milliseconds since 1970, 0 or more; correct the field or the mapping.',
+    );
+  }
+  if (occurrence < 0n || occurrence > occurrenceMax || !Number.isSafeInteger(rank) || rank < 0) {
+    throw new BadDataError(
+      'INVALID_EVENT',
+      'An occurrence id must fit unsigned 64 bits, and a rank be a whole number from 0 to 2^53 - 1.',
+    );
+  }
+}
 
 /** Throws BadDataError INVALID_NODE_ID unless `id` is 1 to 1,024 bytes of well-formed UTF-8 without NUL. */
 export function checkNodeId(id: string): void {

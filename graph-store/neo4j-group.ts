@@ -13,11 +13,11 @@ import type { Advance, Applied, TimePosition } from './graph-store.ts';
 import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
 import { encodeLineage, withoutLineage } from './lineage.ts';
 import type { EdgeMutation, EventMutations, Mutation, NodeMutation, NodeRef, StepMutation } from './model.ts';
-import type { PackedMutations } from './mutation-batch.ts';
 import { hasNoSets } from './mutation-checks.ts';
 import { edgePlace, type Neo4jKeys } from './neo4j-keys.ts';
 import { type Parameter, plainProperties, signed } from './neo4j-values.ts';
 import type { NodeRowMerger } from './node-row.ts';
+import type { PackedMutations } from './packed-format.ts';
 import { registersOf } from './register.ts';
 import * as rows from './rows.ts';
 

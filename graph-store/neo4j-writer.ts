@@ -1,7 +1,6 @@
 import { FencedError, must, OutageError, unreachable } from '../foundation/index.ts';
 import type { Advance, Applied, Claim, SourcePartition } from './graph-store.ts';
 import type { Rejection } from './leveldb-protocol.ts';
-import type { PackedMutations } from './mutation-batch.ts';
 import type { Neo4jConnection, Queries } from './neo4j-connection.ts';
 import { type Estimates, type GroupBatch, Neo4jGroup } from './neo4j-group.ts';
 import { writeGroup } from './neo4j-group-write.ts';
@@ -19,6 +18,7 @@ import {
 import type { Neo4jSchema } from './neo4j-schema.ts';
 import { edgeTypesOf, edgeTypesQuery } from './neo4j-schema.ts';
 import type { NodeRowMerger } from './node-row.ts';
+import type { PackedMutations } from './packed-format.ts';
 import { advanced, type Position, positionKey, refusal } from './position.ts';
 
 /** What the writer works with; made when the store is opened. */

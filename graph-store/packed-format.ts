@@ -1,3 +1,5 @@
+import type { EventOrigin } from './model.ts';
+
 /**
  * The bytes of a packed batch. It never rests on disk and never leaves the process: both ends are of one build, so it has no
  * version, and its readers trust lengths and offsets. Hostile input is refused before, where a batch is packed.
@@ -48,3 +50,12 @@ export const eventKeyBytes = 16;
 export const eventLineageBytes = 10;
 export const nameLengthBytes = 2;
 export const nodeHashBytes = 4;
+
+/** What a store's thread receives: the bytes `[0, lengthBytes)` of `buffer`, in this format. */
+export interface PackedMutations {
+  readonly buffer: ArrayBuffer;
+  readonly lengthBytes: number;
+  readonly eventCount: number;
+  /** What the events name by its place, counted from 1. */
+  readonly origins: readonly EventOrigin[];
+}
