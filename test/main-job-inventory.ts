@@ -21,11 +21,12 @@ export async function takeInventory(folder: string): Promise<Inventory> {
   const rows = new Map<string, number>();
   try {
     for await (const key of db.keys({ gte: Buffer.from('g'), lt: Buffer.from('h') })) {
-      const typeEnd = key.indexOf(0);
+      // Behind `g` and four bytes of a hash.
+      const typeAt = 5;
+      const typeEnd = key.indexOf(0, typeAt);
       const idEnd = key.indexOf(0, typeEnd + 1);
-      nodes.add(
-        nameOf({ type: key.toString('latin1', 1, typeEnd), id: key.toString('utf8', typeEnd + 1, idEnd) }),
-      );
+      const type = key.toString('latin1', typeAt, typeEnd);
+      nodes.add(nameOf({ type, id: key.toString('utf8', typeEnd + 1, idEnd) }));
       const kind = key.toString('latin1', idEnd + 1, idEnd + 2);
       rows.set(kind, (rows.get(kind) ?? 0) + 1);
     }
