@@ -1,7 +1,7 @@
 import { isLoopback, type Settings } from '../config/index.ts';
 import { featuredAccountId } from '../demo/index.ts';
 import type { Log } from '../foundation/index.ts';
-import type { Pipeline } from '../ingest/index.ts';
+import { addNodeWrites, noNodeWrites, type Pipeline } from '../ingest/index.ts';
 import {
   type NodeWriteState,
   queryLimitsDefault,
@@ -97,12 +97,10 @@ function statusReader(composition: Composition, startedAtMs: number): StatusRead
 }
 
 function nodeWritesOf(pipelines: readonly Pipeline[]): NodeWriteState {
-  const writes = pipelines.map((pipeline) => pipeline.status().nodeWritesSinceStart);
-  return {
-    written: writes.reduce((sum, { nodeWrites }) => sum + nodeWrites, 0),
-    suppressed: writes.reduce((sum, { nodeWritesSuppressed }) => sum + nodeWritesSuppressed, 0),
-    coalesced: writes.reduce((sum, { nodeWritesCoalesced }) => sum + nodeWritesCoalesced, 0),
-  };
+  const { nodeWrites, nodeWritesSuppressed, nodeWritesCoalesced } = pipelines
+    .map((pipeline) => pipeline.status().nodeWritesSinceStart)
+    .reduce(addNodeWrites, noNodeWrites);
+  return { written: nodeWrites, suppressed: nodeWritesSuppressed, coalesced: nodeWritesCoalesced };
 }
 
 function topicState(pipeline: Pipeline): TopicState {

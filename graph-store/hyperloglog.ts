@@ -1,3 +1,5 @@
+import { mixed } from './node-hash.ts';
+
 const indexBits = 12;
 const registerCount = 2 ** indexBits;
 const hashSpace = 2 ** 32;
@@ -45,10 +47,7 @@ export class HyperLogLog {
   }
 }
 
-/** Mixes two hashes into one; order matters. The finalizer is that of MurmurHash3 (Austin Appleby, public domain). */
+/** Mixes two hashes into one; order matters. */
 export function mixHashes(a: number, b: number): number {
-  let hash = Math.imul(a, 0x9e3779b1) ^ Math.imul(b ^ (b >>> 15), 0x85ebca77);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return mixed(Math.imul(a, 0x9e3779b1) ^ Math.imul(b ^ (b >>> 15), 0x85ebca77));
 }

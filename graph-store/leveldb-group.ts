@@ -5,7 +5,7 @@ import type { Applied, SourcePartition } from './graph-store.ts';
 import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
 import { type LineageBytes, type OriginIds, originKey } from './lineage.ts';
 import type { EventOrigin } from './model.ts';
-import { hashNodeName } from './node-hash.ts';
+import { fnv1a, hashNodeName } from './node-hash.ts';
 import type { NodeRowMerger } from './node-row.ts';
 import type { NodeRows } from './node-rows.ts';
 import {
@@ -16,6 +16,7 @@ import {
   rankBytes,
   tag,
 } from './packed-format.ts';
+import { readTime } from './register-bytes.ts';
 import type { RowBuilder } from './row-builder.ts';
 import type { QueuedRow, RowQueue } from './row-queue.ts';
 import { kindAt, metaKey, nameAt, rowKind, timeBytes } from './rows.ts';
@@ -203,7 +204,7 @@ export class LevelGroup {
     const { nodeRows } = this.#context;
     const name = key.toString('latin1', nameAt, key.length - 1);
     const slot = this.#rowOf(name, key);
-    if (slot < 0 || readUint64(nodeRows.bytes, nodeRows.start(slot)) > hiddenMs) return false;
+    if (slot < 0 || readTime(nodeRows.bytes, nodeRows.start(slot)) > hiddenMs) return false;
     nodeRows.delete(name);
     this.#removed.add(name);
     return true;
@@ -225,7 +226,7 @@ export class LevelGroup {
     if (newest >= 0) return newest;
     if (this.#isRemoved(text)) return -1;
     const stored = this.#context.db.getSync(key);
-    return stored === undefined ? -1 : readUint64(stored, 0);
+    return stored === undefined ? -1 : readTime(stored, 0);
   }
 
   /** By a group that LevelDB does not have yet; what was changed again since is found before this is asked. */
@@ -264,8 +265,8 @@ export class LevelGroup {
       bytes: packed,
       start,
       end,
-      timeMs: Number.MAX_SAFE_INTEGER - readUint64(packed, eventAt),
-      rank: readUint64(packed, eventAt - rankBytes),
+      timeMs: Number.MAX_SAFE_INTEGER - readTime(packed, eventAt),
+      rank: readTime(packed, eventAt - rankBytes),
       lineage: lineage.of(lineageAt),
     };
     const rowStart = slot < 0 ? 0 : nodeRows.start(slot);
@@ -316,7 +317,7 @@ export class LevelGroup {
     const batch = this.#packed.length - 1;
     this.#context.queue.push(fromHash, rowKind.out, batch, at, eventAt, lineageAt);
     this.#context.queue.push(toHash, rowKind.in, batch, at, eventAt, lineageAt);
-    const hash = mixHashes(mixHashes(fromHash, toHash), nameHash(packed, typeAt, keyEnd));
+    const hash = mixHashes(mixHashes(fromHash, toHash), fnv1a(packed, typeAt, keyEnd));
     if (this.#context.edges.add(hash)) this.#estimatesChanged = true;
     return keyEnd + 4 + packed.readUInt32BE(keyEnd);
   }
@@ -348,7 +349,7 @@ export class LevelGroup {
   /** Tombstones combine by max. Deletes are rare, so each reads what is stored. */
   #bury(key: Buffer, packed: Buffer, eventAt: number): void {
     const text = key.toString('latin1');
-    const timeMs = Number.MAX_SAFE_INTEGER - readUint64(packed, eventAt);
+    const timeMs = Number.MAX_SAFE_INTEGER - readTime(packed, eventAt);
     if (timeMs > this.#tombstoneTime(text, key)) this.#tombstones.set(text, timeMs);
   }
 
@@ -391,16 +392,4 @@ export class LevelGroup {
     const value = builder.value(lineage, row.lineageAt, packed, start, start + packed.readUInt32BE(keyEnd));
     this.#batch.put(builder.occurrenceKey(packed, row), value);
   }
-}
-
-/** Of what is known to be a safe integer. */
-function readUint64(bytes: Buffer, at: number): number {
-  return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
-}
-
-/** FNV-1a of an edge's type and key: see node-hash.ts. */
-export function nameHash(bytes: Buffer, start: number, end: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
-  return hash >>> 0;
 }

@@ -1,13 +1,21 @@
 /**
- * 32 well-mixed bits of a node's name `<type>\0<id>\0` at `[start, end)`: every row of the node begins with them, and the estimate of nodes counts them.
- *
- * FNV-1a (Fowler, Noll, Vo) with the finalizer of MurmurHash3 (Austin Appleby, public domain): names are some twenty bytes, for which
- * entering WebAssembly costs more than hashing.
+ * FNV-1a (Fowler, Noll, Vo) of `[start, end)`, 32 bits. What is hashed here are names of some twenty bytes, for which entering WebAssembly costs more than
+ * hashing. Its bits are not well mixed: see {@link mixed}.
  */
-export function hashNodeName(bytes: Uint8Array, start: number, end: number): number {
+export function fnv1a(bytes: Uint8Array, start: number, end: number): number {
   let hash = 0x811c9dc5;
   for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return hash >>> 0;
+}
+
+/** The finalizer of MurmurHash3 (Austin Appleby, public domain): each bit of the answer depends on all of the hash. */
+export function mixed(hash: number): number {
+  let bits = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}
+
+/** Of a node's name `<type>\0<id>\0` at `[start, end)`: every row of the node begins with it, and the estimate of nodes counts it. */
+export function hashNodeName(bytes: Uint8Array, start: number, end: number): number {
+  return mixed(fnv1a(bytes, start, end));
 }

@@ -1,9 +1,8 @@
 import { ByteReader, decodeStepValue } from './codec.ts';
 import type { GraphKey } from './graph-key.ts';
 import { HyperLogLog, mixHashes } from './hyperloglog.ts';
-import { nameHash } from './leveldb-group.ts';
 import type { NodeRef } from './model.ts';
-import { hashNodeName } from './node-hash.ts';
+import { fnv1a, hashNodeName } from './node-hash.ts';
 import { nodeName } from './rows.ts';
 
 /** Nodes and edges counted from rows as the writer counts them from batches: both come to the same registers. */
@@ -60,5 +59,5 @@ function edgeNameHash(type: string, key: string | null): number {
     Buffer.of(keyBytes.length),
     keyBytes,
   ]);
-  return nameHash(bytes, 0, bytes.length);
+  return fnv1a(bytes, 0, bytes.length);
 }

@@ -57,11 +57,13 @@ export {
   mappingSettingsDefault,
 } from './mappings-in-force.ts';
 export { type FreshnessObserver, Pipeline, type PipelineLimits, type PipelineParts } from './pipeline.ts';
-export type {
-  Gap,
-  PartitionStatus,
-  PipelineState,
-  PipelineStatus,
+export {
+  addNodeWrites,
+  type Gap,
+  noNodeWrites,
+  type PartitionStatus,
+  type PipelineState,
+  type PipelineStatus,
 } from './pipeline-status.ts';
 export type { Outcome, RecordProcessor } from './record-processor.ts';
 export { StoreUpkeep, type StoreUpkeepSettings } from './store-upkeep.ts';
