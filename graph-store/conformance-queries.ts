@@ -28,6 +28,10 @@ export function describeQueries(subject: Subject, harness: StoreHarness): void {
           await compareDegree(store, graph, query.hop);
           await compareJourney(store, graph, query.journey);
         }
+        await compareAtOnce(
+          store,
+          asked.map(({ hop: query }) => query),
+        );
       } finally {
         await harness.dispose(store);
       }
@@ -41,6 +45,14 @@ async function compareHop(store: GraphStore, graph: NaiveGraph, query: Adjacency
   const page = await store.adjacency(query);
   const occurrences = page.occurrences.map((one) => ({ ...one, lineage: null }));
   expect({ ...page, occurrences }).toEqual(graph.adjacency(query));
+}
+
+/** Many nodes asked at once are answered as each alone, in the order in which they were asked. */
+async function compareAtOnce(store: GraphStore, asked: readonly AdjacencyQuery[]): Promise<void> {
+  const pages = await store.adjacencies(asked);
+  expect(pages).toEqual(await Promise.all(asked.map((query) => store.adjacency(query))));
+  const refs = [...asked.map(({ of }) => of), lost];
+  expect(await store.nodes(refs)).toEqual(await Promise.all(refs.map((ref) => store.node(ref))));
 }
 
 /** Exact as far as it may look, and never less than it looked at. */

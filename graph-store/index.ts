@@ -54,6 +54,7 @@ export { createMutationBatch, MutationBatch } from './mutation-batch.ts';
 export { checkEdgeKey, checkNodeId } from './mutation-checks.ts';
 export type { Neo4jSettings } from './neo4j-settings.ts';
 export { openNeo4jStore } from './neo4j-store.ts';
+export { readsAtOnceMax } from './reads-at-once.ts';
 export {
   type SnapshotFooter,
   type SnapshotHeader,

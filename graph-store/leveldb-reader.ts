@@ -78,6 +78,24 @@ export class LevelReader {
 
   async node(ref: NodeRef): Promise<NodeView | null> {
     await using snapshot = this.#db.snapshot();
+    return await this.#node(ref, snapshot);
+  }
+
+  async nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]> {
+    await using snapshot = this.#db.snapshot();
+    const found: (NodeView | null)[] = [];
+    for (const ref of refs) found.push(await this.#node(ref, snapshot));
+    return found;
+  }
+
+  async adjacencies(queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
+    await using snapshot = this.#db.snapshot();
+    const pages: AdjacencyPage[] = [];
+    for (const query of queries) pages.push(await this.#occurrences(query, null, snapshot));
+    return pages;
+  }
+
+  async #node(ref: NodeRef, snapshot: Snapshot): Promise<NodeView | null> {
     const hiddenMs = this.#hiddenMs(ref, snapshot);
     const stored = this.#db.getSync(rows.nodeKey(ref), { snapshot });
     const row = stored === undefined ? null : decodeNodeRow(stored);

@@ -39,6 +39,7 @@ import { levelStats } from './leveldb-stats.ts';
 import { LevelWriterThread } from './leveldb-writer-thread.ts';
 import type { NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
+import { assertAtOnce } from './reads-at-once.ts';
 import { metaKey } from './rows.ts';
 import type { SnapshotAbout } from './snapshot-file.ts';
 import type { EmbeddedStore, SnapshotFile, StoreStats, VerifyEvent } from './store-inspection.ts';
@@ -176,6 +177,16 @@ class LevelStore implements EmbeddedStore {
 
   node(ref: NodeRef): Promise<NodeView | null> {
     return this.#read((reader) => reader.node(ref));
+  }
+
+  nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]> {
+    assertAtOnce(refs);
+    return this.#read((reader) => reader.nodes(refs));
+  }
+
+  adjacencies(queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
+    assertAtOnce(queries);
+    return this.#read((reader) => reader.adjacencies(queries));
   }
 
   journey(query: JourneyQuery): Promise<JourneyPage> {

@@ -60,6 +60,7 @@ import {
   refusal,
   statusOf,
 } from './position.ts';
+import { assertAtOnce } from './reads-at-once.ts';
 import { mergeRegisters, propertiesOf, type Register, registersOf } from './register.ts';
 import * as rows from './rows.ts';
 import { Expiry, keptForEver, type TimeToLive } from './time-to-live.ts';
@@ -169,6 +170,16 @@ class MemoryStore implements GraphStore {
       truncated: more && steps.length < limit,
       last: lastStep === undefined ? null : { timeMs: lastStep.timeMs, occurrence: lastStep.occurrence },
     };
+  }
+
+  async nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]> {
+    assertAtOnce(refs);
+    return await Promise.all(refs.map((ref) => this.node(ref)));
+  }
+
+  async adjacencies(queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
+    assertAtOnce(queries);
+    return await Promise.all(queries.map((query) => this.adjacency(query)));
   }
 
   async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {

@@ -56,20 +56,14 @@ export class Neo4jReader {
   }
 
   async node(ref: NodeRef): Promise<NodeView | null> {
+    return await this.#connection.read((queries) => this.#node(queries, ref));
+  }
+
+  async nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]> {
     return await this.#connection.read(async (queries) => {
-      const expiry = this.#expiry();
-      const stored = await this.#storedNode(queries, ref);
-      const hiddenMs = Math.max(stored.deletedMs, expiry.ofNode(ref.type));
-      const row = stored.row === null ? null : decodeNodeRow(stored.row);
-      if (row !== null && row.mentionedMs > hiddenMs) {
-        const reader = (): ByteReader => new ByteReader(must(stored.row, 'it was decoded'), rows.timeLength);
-        const lineage = await this.#origins.complete(queries, (originOf) => readLineage(reader(), originOf));
-        return { node: ref, properties: propertiesOf(row.registers, hiddenMs), lineage };
-      }
-      const newest = await newestTouch(queries, this.#keys, ref, hiddenMs, expiry);
-      if (newest === null || newest.timeMs <= hiddenMs) return null;
-      const lineage = await this.#origins.complete(queries, (originOf) => lineageOf(newest.value, originOf));
-      return { node: ref, properties: [], lineage };
+      const found: (NodeView | null)[] = [];
+      for (const ref of refs) found.push(await this.#node(queries, ref));
+      return found;
     });
   }
 
@@ -79,6 +73,14 @@ export class Neo4jReader {
 
   async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
     return await this.#connection.read((queries) => this.#occurrences(queries, query, null));
+  }
+
+  async adjacencies(asked: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
+    return await this.#connection.read(async (queries) => {
+      const pages: AdjacencyPage[] = [];
+      for (const query of asked) pages.push(await this.#occurrences(queries, query, null));
+      return pages;
+    });
   }
 
   async edge(wanted: EdgeQuery): Promise<EdgeView | null> {
@@ -126,6 +128,22 @@ export class Neo4jReader {
       return all.estimate();
     };
     return { nodes: joined(0), edges: joined(1), relativeError };
+  }
+
+  async #node(queries: Queries, ref: NodeRef): Promise<NodeView | null> {
+    const expiry = this.#expiry();
+    const stored = await this.#storedNode(queries, ref);
+    const hiddenMs = Math.max(stored.deletedMs, expiry.ofNode(ref.type));
+    const row = stored.row === null ? null : decodeNodeRow(stored.row);
+    if (row !== null && row.mentionedMs > hiddenMs) {
+      const reader = (): ByteReader => new ByteReader(must(stored.row, 'it was decoded'), rows.timeLength);
+      const lineage = await this.#origins.complete(queries, (originOf) => readLineage(reader(), originOf));
+      return { node: ref, properties: propertiesOf(row.registers, hiddenMs), lineage };
+    }
+    const newest = await newestTouch(queries, this.#keys, ref, hiddenMs, expiry);
+    if (newest === null || newest.timeMs <= hiddenMs) return null;
+    const lineage = await this.#origins.complete(queries, (originOf) => lineageOf(newest.value, originOf));
+    return { node: ref, properties: [], lineage };
   }
 
   async #journey(queries: Queries, query: JourneyQuery): Promise<JourneyPage> {

@@ -38,6 +38,7 @@ import { lookForExpired, removeExpired } from './neo4j-sweep.ts';
 import { Neo4jWriter, type WriterParts } from './neo4j-writer.ts';
 import { NodeRowMerger } from './node-row.ts';
 import { compareSources, statusOf } from './position.ts';
+import { assertAtOnce } from './reads-at-once.ts';
 import { Expiry, isKeptForEver, keptForEver, type TimeToLive } from './time-to-live.ts';
 
 const namespacePattern = /^[A-Za-z0-9_-]{1,32}$/;
@@ -111,6 +112,18 @@ class Neo4jStore implements GraphStore {
   async node(ref: NodeRef): Promise<NodeView | null> {
     this.#assertUsable();
     return await this.#reader.node(ref);
+  }
+
+  async nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]> {
+    this.#assertUsable();
+    assertAtOnce(refs);
+    return await this.#reader.nodes(refs);
+  }
+
+  async adjacencies(queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
+    this.#assertUsable();
+    assertAtOnce(queries);
+    return await this.#reader.adjacencies(queries);
   }
 
   async journey(query: JourneyQuery): Promise<JourneyPage> {
