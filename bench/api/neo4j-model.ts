@@ -28,15 +28,17 @@ export const neo4jTypeDefs = `#graphql
     titlesOfOthers(account: ID!, since: BigInt!, edges: Int!, rows: Int!): [String!]!
       @cypher(statement: """
         MATCH (:Account {id: $account})-[w:WATCHED]->(one) WHERE w.atMs >= $since
-        WITH one, max(w.atMs) AS atMs ORDER BY atMs DESC LIMIT toInteger($edges)
+        WITH one, max(w.atMs) AS newest ORDER BY newest DESC LIMIT toInteger($edges)
         CALL (one) {
           MATCH (two)-[w:WATCHED]->() WHERE w.title = one.id AND w.atMs >= $since
           RETURN two, w.atMs AS atMs ORDER BY w.title DESC, w.atMs DESC LIMIT toInteger($rows)
         }
-        WITH one, two, max(atMs) AS atMs ORDER BY atMs DESC LIMIT toInteger($edges)
+        WITH one, two, atMs ORDER BY atMs DESC LIMIT toInteger($rows)
+        WITH one, two, max(atMs) AS newest ORDER BY newest DESC LIMIT toInteger($edges)
         WITH DISTINCT two
         MATCH (two)-[w:WATCHED]->(three) WHERE w.atMs >= $since
-        WITH two, three, max(w.atMs) AS atMs ORDER BY atMs DESC LIMIT toInteger($edges)
+        WITH two, three, w.atMs AS atMs ORDER BY atMs DESC LIMIT toInteger($rows)
+        WITH two, three, max(atMs) AS newest ORDER BY newest DESC LIMIT toInteger($edges)
         RETURN collect(DISTINCT three.id) AS ids
       """, columnName: "ids")
   }

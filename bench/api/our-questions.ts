@@ -48,7 +48,7 @@ function readJourney(text: string): readonly string[] {
 const hop = (direction: 'OUT' | 'IN'): string =>
   `{edge: "WATCHED", direction: ${direction}, since: $since, limit: ${hopEdges}, order: LATEST}`;
 const traverseQuery = `query($id: ID!, $since: DateTime!) {
-  traverse(from: {type: "Account", id: $id}, hops: [${hop('OUT')}, ${hop('IN')}, ${hop('OUT')}]) {
+  traverse(from: {type: "Account", id: $id}, hops: [${hop('OUT')}, ${hop('IN')}, ${hop('OUT')}], unique: HOP) {
     hops { nodes { id } }
   }
 }`;

@@ -1,7 +1,8 @@
 import { must } from '../../foundation/index.ts';
 import { canonicalIds, canonicalStep, hopEdges, type Questions, steps } from './questions.ts';
 
-/** Of one node in one hop: its newest rows, more than {@link hopEdges} as two of them may be of one pair. The check of the answers says whether they are enough. */
+/** The newest rows of one node, and of one hop: more than {@link hopEdges} as two of them may be of one pair. In a small
+ * graph many are; the comparison of answers says whether they are enough. */
 export function rowsOfNode(quick: boolean): number {
   return quick ? hopEdges * 10 : Math.ceil(hopEdges * 1.1);
 }
