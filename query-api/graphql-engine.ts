@@ -10,6 +10,7 @@ import { aliasRule, depthRule } from './query-rules.ts';
 import { sourceRefusal } from './query-source.ts';
 import { createSchema } from './schema.ts';
 import { SchemaInForce, type SchemaInForceParts } from './schema-in-force.ts';
+import { variablesRefusal } from './variables-source.ts';
 
 export interface GraphqlRequest {
   readonly method: string;
@@ -66,7 +67,8 @@ export class GraphqlEngine {
 
   async execute(request: GraphqlRequest, context: ApiContext): Promise<GraphqlResponse> {
     const query = queryText(request);
-    const refusal = query === null ? null : sourceRefusal(query, this.#tokensMax);
+    const refusal =
+      (query === null ? null : sourceRefusal(query, this.#tokensMax)) ?? variablesRefusal(request.body);
     if (refusal !== null) return refused(refusal);
     this.#schema.refresh();
     const headers = new HeaderMap(Object.entries(request.headers));

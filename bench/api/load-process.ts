@@ -29,6 +29,7 @@ class Load {
   readonly #waiting: number[] = [];
   #next = 0;
   #bytes = 0;
+  #answered = 0;
   #errors = 0;
   #firstError: string | null = null;
 
@@ -63,6 +64,7 @@ class Load {
     for (const connection of [...this.#carried.keys(), ...this.#free]) connection.destroy();
     return {
       sent: due,
+      answered: this.#answered,
       p50Ms: this.#latency.quantile(0.5),
       p99Ms: this.#latency.quantile(0.99),
       maxMs: this.#latency.max,
@@ -120,6 +122,7 @@ class Load {
         this.#bytes += answer.body.length;
         if (answer.status !== 200 || answer.body.includes(errorMark))
           this.#failed(`${answer.status}: ${answer.body.toString('utf8', 0, 300)}`);
+        else this.#answered += 1;
         this.#free.push(connection);
       }
       this.#sendWaiting();

@@ -15,6 +15,8 @@ export interface LoadOrder {
 
 export interface LoadReport {
   readonly sent: number;
+  /** With status 200 and without errors. */
+  readonly answered: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;

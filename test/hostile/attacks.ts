@@ -64,6 +64,10 @@ function nestedJson(levels: number): string {
   return `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
 }
 
+function members(write: (i: number) => unknown): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`k${i}`, write(i)]));
+}
+
 const deep: readonly Attack[] = [
   query('a query 3,000 levels deep', 'QUERY_TOO_LARGE', '{a'.repeat(3000) + '}'.repeat(3000)),
   query('a query 20 levels deep', 'QUERY_TOO_LARGE', '{a'.repeat(20) + '}'.repeat(20)),
@@ -85,7 +89,7 @@ const deep: readonly Attack[] = [
   query('lists 3,000 levels deep', 'QUERY_TOO_LARGE', `{ node(type: ${'['.repeat(3000)}) { id } }`),
   post(
     'a variable 20,000 levels deep',
-    'BAD_USER_INPUT',
+    'QUERY_TOO_LARGE',
     `{"query":"query($of: NodeRefInput!) { journey(of: $of) { edges { cursor } } }","variables":{"of":${nestedJson(20_000)}}}`,
   ),
   post('a body of 100,000 brackets', 'BAD_REQUEST', '['.repeat(100_000)),
@@ -186,9 +190,15 @@ const large: readonly Attack[] = [
   ),
   query(
     '20,000 unknown fields in a variable',
-    'BAD_USER_INPUT',
+    'QUERY_TOO_LARGE',
     'query($of: NodeRefInput!) { journey(of: $of) { edges { cursor } } }',
     { of: Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`k${i}`, 1])) },
+  ),
+  query(
+    '32 unknown fields of 32 fields in a variable',
+    'BAD_USER_INPUT',
+    'query($of: NodeRefInput!) { journey(of: $of) { edges { cursor } } }',
+    { of: members(() => members(() => 1)) },
   ),
   post('a body of 1 MB', 'REQUEST_TOO_LARGE', `{"query":"${'x'.repeat(1_000_000)}"}`),
 ];
