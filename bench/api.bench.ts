@@ -162,7 +162,7 @@ const api: Benchmark = {
     'queries beside ingestion: nothing is written meanwhile',
     'rivals as they come: PostgreSQL has covering indexes and a function for the walk, Neo4j an index of relationships by title and time and a Cypher field; ' +
       'each has the better of one and two workers; neither is charged for being loaded',
-    'what our answers carry beside theirs: completeness, freshness and lineage can be asked for and are not',
+    'one kind of answer: of three hops ours tells the nodes of each, rivals the ids of the last; completeness, freshness and lineage are not asked for',
     'other shapes of questions, writes, subscriptions',
   ],
   run,

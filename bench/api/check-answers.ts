@@ -3,6 +3,9 @@ import { accountId } from '../ingest/playback-events.ts';
 import type { ApiTarget } from './api-target.ts';
 import { bodyParts, type CanonicalAnswer, type QuestionName, questionNames } from './questions.ts';
 
+/** The first answers of a database that has just been loaded may take seconds. */
+const answerTimeoutMs = 60_000;
+
 /** By question, then by account. */
 export type SampleAnswers = Readonly<Record<QuestionName, ReadonlyMap<string, CanonicalAnswer>>>;
 
@@ -26,6 +29,7 @@ async function ask(target: ApiTarget, name: QuestionName, account: string): Prom
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json' },
     body: `${before}${account}${after}`,
+    signal: AbortSignal.timeout(answerTimeoutMs),
   });
   const text = await response.text();
   if (response.status !== 200 || text.includes('"errors":'))

@@ -26,6 +26,7 @@ export interface ApiMeter {
 
 /** What a service that plans around latency can wait for. */
 export const p99LimitMs = 20;
+const hiccupFactor = 5;
 const connections = 64;
 /** Two seconds behind, it has failed, and goes on failing: the rest of the time is saved. */
 const behindSecondsMax = 2;
@@ -84,8 +85,10 @@ export async function measureHighest(
   const startRate = work.fixedRate[name];
   await load(meter, target, name, startRate / 2, work.warmUpSeconds);
   const { best, trials } = await searchRate({ ...work, startRate }, async (rate) => {
-    const report = await load(meter, target, name, rate, work.trialSeconds);
-    const passes = !report.gaveUp && report.errors === 0 && report.p99Ms < p99LimitMs;
+    const first = await load(meter, target, name, rate, work.trialSeconds);
+    const again = !holds(first) && mayBeHiccup(first);
+    const report = again ? await load(meter, target, name, rate, work.trialSeconds) : first;
+    const passes = holds(report);
     log(`${target.name}: ${name} at ${rate}/s ${passes ? 'holds' : 'fails'}: ${reading(report)}`);
     return { passes, report };
   });
@@ -99,6 +102,15 @@ export async function measureHighest(
     Object.assign(figures, generatorFigures(`${key}.max`, best.trial.report));
   }
   return { rate: best?.rate ?? 0, figures };
+}
+
+function holds({ gaveUp, errors, p99Ms }: LoadReport): boolean {
+  return !gaveUp && errors === 0 && p99Ms < p99LimitMs;
+}
+
+/** One pause of a tenth of a second, whoever's, fails a trial of some seconds: what fails by little is tried once more, with everybody. */
+function mayBeHiccup({ gaveUp, errors, p99Ms }: LoadReport): boolean {
+  return !gaveUp && errors === 0 && p99Ms < p99LimitMs * hiccupFactor;
 }
 
 function generatorFigures(key: string, { cores, lateP99Ms }: LoadReport): Figures {

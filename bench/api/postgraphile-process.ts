@@ -5,7 +5,7 @@ import { grafserv } from 'postgraphile/grafserv/node';
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber';
 import { type ServeOptions, serveWorkers } from './serve-workers.ts';
 
-/** Of all workers together: twice the cores and some, as PostgreSQL's own guide has it; more made it slower. */
+/** Of all workers together: a few for each core, as PostgreSQL is best given them. */
 const connections = 8;
 
 /** As its guide to production has it: no IDE, no watching, no explaining; its plans and prepared statements are cached as they come. */

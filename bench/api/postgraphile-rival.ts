@@ -13,6 +13,9 @@ import { startRivalServer } from './rival-server.ts';
 /** All of it fits into memory, as with everybody. */
 const settings = { ...postgresqlSettings, shared_buffers: '4GB', maintenance_work_mem: '1GB' } as const;
 
+/** Of one statement, such as an index. */
+const loadingTimeoutMs = 1_800_000;
+
 export class PostgraphileRival implements ApiRival {
   readonly name = 'postgraphile';
   readonly #server: PostgresqlServer;
@@ -30,7 +33,7 @@ export class PostgraphileRival implements ApiRival {
   ): Promise<PostgraphileRival> {
     const server = await startPostgresql(readTestEnvironment(process.env), settings);
     try {
-      const client = new pg.Client({ connectionString: server.url });
+      const client = new pg.Client({ connectionString: server.url, statement_timeout: loadingTimeoutMs });
       await client.connect();
       log('loading PostgreSQL');
       await client.query(postgresqlTables);
