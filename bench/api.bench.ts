@@ -117,7 +117,7 @@ async function withRival(rival: ApiRival, ours: SampleAnswers, prepared: Prepare
 async function run(context: BenchContext): Promise<Figures> {
   const prepared = await prepare(context);
   const { data, meter, sinceMs } = prepared;
-  const rows = rowsOfNode(context.quick);
+  const rows = rowsOfNode(data.data.events);
   const ours = await measureOurs(prepared);
   const postgraphile = await withRival(
     await PostgraphileRival.start(data, postgraphileQuestions(sinceMs, rows), meter.log),

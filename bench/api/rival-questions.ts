@@ -1,10 +1,14 @@
 import { must } from '../../foundation/index.ts';
 import { canonicalIds, canonicalStep, hopEdges, type Questions, steps } from './questions.ts';
 
-/** The newest rows of one node, and of one hop: more than {@link hopEdges} as two of them may be of one pair. In a small
- * graph many are; the comparison of answers says whether they are enough. */
-export function rowsOfNode(quick: boolean): number {
-  return quick ? hopEdges * 10 : Math.ceil(hopEdges * 1.1);
+const manyEvents = 1_000_000;
+
+/**
+ * The newest rows of one node, and of one hop, that may be looked at: more than {@link hopEdges} as two of them may be of one pair, which in a small graph
+ * many are. The comparison of answers says whether they are enough.
+ */
+export function rowsOfNode(events: number): number {
+  return events < manyEvents ? hopEdges * 10 : Math.ceil(hopEdges * 1.1);
 }
 
 interface PostgraphileSteps {
