@@ -118,6 +118,16 @@ const wide: readonly Attack[] = [
     'GRAPHQL_VALIDATION_FAILED',
     `{ node(${repeated(240, (i) => `typ${i}: 1`)}) { id } }`,
   ),
+  query(
+    '100,000 empty lines before 300 fields that are none',
+    'QUERY_TOO_LARGE',
+    `{${'\n'.repeat(100_000)}${'nope '.repeat(300)}}`,
+  ),
+  query(
+    '1,900 empty lines before 150 variables of one name',
+    'GRAPHQL_VALIDATION_FAILED',
+    `query(${'\n'.repeat(1900)}${'$a: Int '.repeat(150)}) {__typename}`,
+  ),
   query('a number of 100,000 digits', 'GRAPHQL_VALIDATION_FAILED', journey(`first: ${'9'.repeat(100_000)}`)),
   query(
     '150 variables of one name',
