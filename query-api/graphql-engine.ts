@@ -6,6 +6,7 @@ import type { ApiContext, QueryLimits } from './api-context.ts';
 import { maskedError, publicError } from './api-error.ts';
 import { argumentAtFault } from './argument-at-fault.ts';
 import { introspectionRule } from './introspection-rule.ts';
+import { policyPlugin } from './policy/policy-plugin.ts';
 import { aliasRule, depthRule } from './query-rules.ts';
 import { sourceRefusal } from './query-source.ts';
 import { createSchema } from './schema.ts';
@@ -51,7 +52,7 @@ export class GraphqlEngine {
       // Each wrong name is compared with all right ones, to say what was meant.
       validationOptions: { maxErrors: validationErrorsMax },
       formatError: publicError,
-      plugins: [ApolloServerPluginCacheControlDisabled(), errorPlugin(log)],
+      plugins: [ApolloServerPluginCacheControlDisabled(), errorPlugin(log), policyPlugin()],
       logger: apolloLogger(log),
     });
   }
