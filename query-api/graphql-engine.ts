@@ -9,8 +9,8 @@ import { introspectionRule } from './introspection-rule.ts';
 import { policyPlugin } from './policy/policy-plugin.ts';
 import { aliasRule, depthRule } from './query-rules.ts';
 import { sourceRefusal } from './query-source.ts';
-import { createSchema } from './schema.ts';
-import { SchemaInForce, type SchemaInForceParts } from './schema-in-force.ts';
+import { SchemaInForce, type SchemaInForceParts, schemaOf } from './schema-in-force.ts';
+import { emptyPlan } from './typed-plan.ts';
 
 export interface GraphqlRequest {
   readonly method: string;
@@ -36,7 +36,7 @@ export class GraphqlEngine {
   constructor(limits: QueryLimits, parts: SchemaInForceParts) {
     const { log } = parts;
     this.#tokensMax = limits.tokensMax;
-    const changing = new ChangingSchema();
+    const changing = new ChangingSchema(schemaOf(emptyPlan, parts));
     this.#schema = new SchemaInForce(parts, (schema) => changing.change(schema));
     this.#apollo = new ApolloServer<ApiContext>({
       gateway: changing,
@@ -94,7 +94,12 @@ type SchemaListener = (context: {
  * valid is thrown back to whoever changes it.
  */
 class ChangingSchema {
+  readonly #first: GraphQLSchema;
   #listener: SchemaListener | null = null;
+
+  constructor(first: GraphQLSchema) {
+    this.#first = first;
+  }
 
   onSchemaLoadOrUpdate(listener: SchemaListener): () => void {
     this.#listener = listener;
@@ -104,7 +109,7 @@ class ChangingSchema {
   }
 
   async load(): Promise<{ readonly executor: null }> {
-    this.change(createSchema());
+    this.change(this.#first);
     return { executor: null };
   }
 
