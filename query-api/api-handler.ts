@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiContext } from './api-context.ts';
-import { Access } from './auth/access.ts';
+import type { Access } from './auth/access.ts';
 import type { Caller } from './auth/caller.ts';
 import { refuseStore, sendRefusal } from './auth/refusal.ts';
 import { Deadline } from './deadline.ts';
@@ -24,12 +24,12 @@ export class ApiHandler {
   readonly #store: StoreRoutes;
   readonly #access: Access;
 
-  constructor(options: ApiServerOptions, engine: GraphqlEngine, ide: Ide) {
+  constructor(options: ApiServerOptions, engine: GraphqlEngine, ide: Ide, access: Access) {
     this.#options = options;
     this.#engine = engine;
     this.#ide = ide;
     this.#store = new StoreRoutes(options.operations, options);
-    this.#access = new Access({ jwt: null, policy: null, ...options.access, token: options.gate.token });
+    this.#access = access;
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,5 +1,5 @@
 export { type QueryLimits, queryLimitsDefault } from './api-context.ts';
-export { Access, type AccessParts, type Authentication, type TokenHeaders } from './auth/access.ts';
+export type { AccessParts } from './auth/access.ts';
 export type { Caller } from './auth/caller.ts';
 export { JwksKeys } from './auth/jwks-keys.ts';
 export { TokenVerifier } from './auth/token-verifier.ts';
