@@ -1,5 +1,5 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto';
-import { SignJWT } from 'jose';
+import { errors, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Clock, type Log, silentLog } from '../../foundation/index.ts';
 import { startTestApi, type TestApiOptions } from '../api-testing.ts';
@@ -92,6 +92,25 @@ describe('A JWT', () => {
     expect(fake.asked()).toBe(1);
   });
 
+  it('is checked again after a minute: a key that the issuer has withdrawn lets nobody in for longer', async () => {
+    let withdrawn = false;
+    const source = new JwksKeys(fake.url, { clock, log });
+    const keys: VerificationKeys = {
+      keyFor: async (header) => {
+        if (withdrawn) throw new errors.JWKSNoMatchingKey();
+        return await source.keyFor(header);
+      },
+    };
+    const server = await start({}, {}, keys);
+    const token = await fake.token();
+    expect((await get(server, token)).status).toBe(200);
+    withdrawn = true;
+    clock.nowMs += 59_999;
+    expect((await get(server, token)).status).toBe(200);
+    clock.nowMs += 1;
+    expect((await get(server, token)).status).toBe(401);
+  });
+
   const seconds = startMs / 1000;
   it.each<[string, Readonly<Record<string, unknown>>, string, string]>([
     ['has expired', { exp: seconds - 10 }, 'TOKEN_EXPIRED', 'it has expired'],
@@ -112,6 +131,7 @@ describe('A JWT', () => {
     ['is for nobody', { aud: undefined }, 'TOKEN_REFUSED', 'its claim `aud` is missing'],
     ['says nobody', { sub: undefined }, 'TOKEN_REFUSED', 'its claim `sub` is missing'],
     ['says an empty name', { sub: '' }, 'TOKEN_REFUSED', 'its `sub` is not a text of 1 to 256 characters'],
+    ['says a number', { sub: 7 }, 'TOKEN_REFUSED', 'its `sub` is not a text of 1 to 256 characters'],
     ['is too long', { canary: 'x'.repeat(9000) }, 'TOKEN_REFUSED', 'it is too long'],
   ])('that %s is refused; the log alone has the reason', async (_name, payload, code, reason) => {
     const server = await start();
