@@ -246,6 +246,18 @@ describe('The keys of an issuer', () => {
     },
   );
 
+  it('may have one that is new while the issuer is away: its token is not refused, for nobody can tell', async () => {
+    const server = await start();
+    expect((await get(server, await fake.token())).status).toBe(200);
+    await fake.rotate();
+    fake.trouble = 'away';
+    clock.nowMs += jwksLimitsDefault.cooldownMs;
+    expect((await get(server, await fake.token())).status).toBe(503);
+    fake.trouble = 'none';
+    clock.nowMs += jwksLimitsDefault.cooldownMs;
+    expect((await get(server, await fake.token())).status).toBe(200);
+  });
+
   it('are used for a while when the issuer goes away, and no longer', async () => {
     const server = await start({}, { freshMs: 1000, staleMs: 60_000 });
     const token = await fake.token();
