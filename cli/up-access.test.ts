@@ -72,7 +72,7 @@ describe('jg up with JWTs and a policy', () => {
     );
     running.kill('SIGINT');
     expect((await running.exited).code).toBe(0);
-  });
+  }, 60_000);
 
   it('does not start on a policy that is wrong, and says where', async () => {
     const { running } = start('version: 1\nscopes:\n  self: { operation: [] }\n');
