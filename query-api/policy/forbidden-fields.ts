@@ -3,7 +3,6 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLError,
-  type GraphQLField,
   type GraphQLSchema,
   isObjectType,
   Kind,
@@ -68,12 +67,8 @@ function refusal(
   return forbidden(path);
 }
 
-function readsOf({
-  extensions,
-}: {
-  readonly extensions: GraphQLField<unknown, unknown>['extensions'];
-}): Reads {
-  const { reads } = extensions;
+function readsOf({ extensions }: { readonly extensions: object }): Reads {
+  const reads = 'reads' in extensions ? extensions.reads : undefined;
   return isReads(reads) ? reads : {};
 }
 
