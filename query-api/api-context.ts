@@ -1,5 +1,7 @@
 import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
+import type { Cost } from './cost/field-cost.ts';
+import type { QueryRun } from './observe/query-run.ts';
 import type { ReadBudget } from './read-budget.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StepBudget } from './step-budget.ts';
@@ -16,6 +18,8 @@ export interface QueryLimits {
   readonly tokensMax: number;
   readonly deadlineMs: number;
   readonly bodyBytesMax: number;
+  /** What one query of a caller without a budget of its own may cost. */
+  readonly budget: Cost;
 }
 
 export const queryLimitsDefault: QueryLimits = {
@@ -29,6 +33,7 @@ export const queryLimitsDefault: QueryLimits = {
   tokensMax: 1000,
   deadlineMs: 5000,
   bodyBytesMax: 262_144,
+  budget: { calls: 1000, rows: 500_000 },
 };
 
 /** What every resolver gets: the store's reading side, the limits and who asks. */
@@ -41,4 +46,9 @@ export interface ApiContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly requestId: string;
+  /** What this caller may spend on one query. */
+  readonly budget: Cost;
+  /** Aborts when nobody waits for the answer any more; then the reader reads no more either. */
+  readonly signal: AbortSignal;
+  readonly run: QueryRun;
 }

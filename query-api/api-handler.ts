@@ -3,6 +3,8 @@ import type { ApiContext } from './api-context.ts';
 import { Deadline } from './deadline.ts';
 import type { GraphqlEngine, GraphqlResponse } from './graphql-engine.ts';
 import { type Ide, idePolicy } from './ide-page.ts';
+import { metricsPath, type Observer } from './observe/observer.ts';
+import type { QueryRun } from './observe/query-run.ts';
 import { problem } from './problem.ts';
 import { ReadBudget } from './read-budget.ts';
 import { readBody } from './request-body.ts';
@@ -19,8 +21,10 @@ export class ApiHandler {
   readonly #engine: GraphqlEngine;
   readonly #ide: Ide;
   readonly #store: StoreRoutes;
+  readonly #observer: Observer;
 
-  constructor(options: ApiServerOptions, engine: GraphqlEngine, ide: Ide) {
+  constructor(options: ApiServerOptions, engine: GraphqlEngine, ide: Ide, observer: Observer) {
+    this.#observer = observer;
     this.#options = options;
     this.#engine = engine;
     this.#ide = ide;
@@ -29,6 +33,7 @@ export class ApiHandler {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = this.#options.newId();
+    this.#observer.received(request, response);
     response.setHeader('x-request-id', requestId);
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');
@@ -56,12 +61,15 @@ export class ApiHandler {
       // Before the token: a browser that opens a page can send none, and the page holds no data.
       return this.#page(request, response, requestId);
     }
-    const refusal = refuseCaller(request, this.#options.gate);
+    // Where only this machine can ask, figures need no token: what collects them often has none.
+    const isOpen = pathname === metricsPath && !this.#options.gate.anyHost;
+    const refusal = isOpen ? null : refuseCaller(request, this.#options.gate);
     if (refusal !== null) {
       response.setHeader('www-authenticate', 'Bearer');
       return problem(response, refusal.status, refusal.code, refusal.message, requestId);
     }
     if (pathname === graphqlPath) return this.#graphql(request, response, search, requestId);
+    if (pathname === metricsPath) return await this.#metrics(request, response, requestId);
     if (pathname.startsWith(storePath)) return await this.#store.handle(request, response, url, requestId);
     problem(response, 404, 'NOT_FOUND', 'There is nothing here; GraphQL is at /graphql.', requestId);
   }
@@ -87,6 +95,12 @@ export class ApiHandler {
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
+  async #metrics(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    if (request.method === 'GET') return await this.#observer.sendMetrics(response);
+    response.setHeader('allow', 'GET');
+    problem(response, 405, 'METHOD_NOT_ALLOWED', 'The metrics take GET.', requestId);
+  }
+
   async #graphql(
     request: IncomingMessage,
     response: ServerResponse,
@@ -105,6 +119,9 @@ export class ApiHandler {
     }
     const { limits } = this.#options;
     const deadline = new Deadline(this.#options.clock, limits.deadlineMs);
+    const run = this.#observer.begin(request, response, requestId);
+    // Also when its caller goes away before the answer.
+    response.once('close', () => deadline.stop());
     try {
       const reading = await deadline.race(readBody(request, limits.bodyBytesMax));
       if (reading === null || reading.kind === 'too-large') {
@@ -130,8 +147,8 @@ export class ApiHandler {
       const body = parseJson(reading.text, request);
       if (body === notJson) return problem(response, 400, 'BAD_REQUEST', 'The body is not JSON.', requestId);
       const query = { method: request.method ?? 'GET', search, headers: flatHeaders(request), body };
-      // What runs on after the deadline is bounded by the limits on rows; its result is dropped.
-      const answer = await deadline.race(this.#engine.execute(query, this.#context(requestId)));
+      // What runs on after the deadline reads no more; its result is dropped.
+      const answer = await deadline.race(this.#engine.execute(query, this.#context(run, deadline.signal)));
       if (answer !== null) return send(response, answer, requestId);
       const message = `The query took longer than ${limits.deadlineMs} ms.`;
       problem(response, 503, 'DEADLINE_EXCEEDED', message, requestId);
@@ -140,10 +157,25 @@ export class ApiHandler {
     }
   }
 
-  #context(requestId: string): ApiContext {
-    const { reader, status, limits, clock, log } = this.#options;
+  #context(run: QueryRun, signal: AbortSignal): ApiContext {
+    const { status, limits, clock, log } = this.#options;
+    const { budget } = limits;
     const steps = new StepBudget(limits.pageMax);
-    return { reader, status, limits, clock, log, requestId, steps, reads: new ReadBudget(limits.readsMax) };
+    const reads = new ReadBudget(limits.readsMax);
+    const reader = this.#observer.readerFor(run, budget, signal);
+    return {
+      reader,
+      status,
+      limits,
+      clock,
+      log,
+      requestId: run.requestId,
+      steps,
+      reads,
+      budget,
+      signal,
+      run,
+    };
   }
 }
 

@@ -1,11 +1,16 @@
 import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
-import type { GraphQLError, GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Log } from '../foundation/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
 import { maskedError, publicError } from './api-error.ts';
 import { argumentAtFault } from './argument-at-fault.ts';
+import type { DegreeStatistics } from './cost/field-cost.ts';
 import { introspectionRule } from './introspection-rule.ts';
+import { directiveRule, rootFieldRule } from './limits/operation-rules.ts';
+import { attributeFields } from './observe/attributed-fields.ts';
+import { codeOf, enginePlugin } from './observe/engine-plugin.ts';
+import { type PersistedRules, resolvePersisted } from './operations/persisted-request.ts';
 import { aliasRule, depthRule } from './query-rules.ts';
 import { sourceRefusal } from './query-source.ts';
 import { createSchema } from './schema.ts';
@@ -26,16 +31,29 @@ export interface GraphqlResponse {
 
 const validationErrorsMax = 20;
 
+export interface EngineRules {
+  readonly introspection: boolean;
+  /** Say in an error what was probably meant, which names what the schema has. */
+  readonly suggestions: boolean;
+  /** Null when callers name no operations by id. */
+  readonly persisted: PersistedRules | null;
+  readonly degrees: DegreeStatistics;
+}
+
 /** Apollo Server without a server of its own: HTTP is ours, so that other paths live beside it. */
 export class GraphqlEngine {
   readonly #apollo: ApolloServer<ApiContext>;
   readonly #tokensMax: number;
   readonly #schema: SchemaInForce;
+  readonly #persisted: PersistedRules | null;
+  readonly #changing: ChangingSchema;
 
-  constructor(limits: QueryLimits, parts: SchemaInForceParts) {
+  constructor(limits: QueryLimits, parts: SchemaInForceParts, rules: EngineRules) {
     const { log } = parts;
     this.#tokensMax = limits.tokensMax;
+    this.#persisted = rules.persisted;
     const changing = new ChangingSchema();
+    this.#changing = changing;
     this.#schema = new SchemaInForce(parts, (schema) => changing.change(schema));
     this.#apollo = new ApolloServer<ApiContext>({
       gateway: changing,
@@ -43,15 +61,24 @@ export class GraphqlEngine {
       allowBatchedHttpRequests: false,
       // Queries that callers leave on the server are a cache to fill; ours are small enough to be sent.
       persistedQueries: false,
-      // The schema is public: clients generate their types from it.
-      introspection: true,
+      introspection: rules.introspection,
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
-      validationRules: [depthRule(limits.depthMax), aliasRule(limits.aliasesMax), introspectionRule],
+      validationRules: [
+        depthRule(limits.depthMax),
+        aliasRule(limits.aliasesMax),
+        directiveRule,
+        rootFieldRule,
+        introspectionRule,
+      ],
       // Each wrong name is compared with all right ones, to say what was meant.
       validationOptions: { maxErrors: validationErrorsMax },
       formatError: publicError,
-      plugins: [ApolloServerPluginCacheControlDisabled(), errorPlugin(log)],
+      plugins: [
+        ApolloServerPluginCacheControlDisabled(),
+        errorPlugin(log, rules.suggestions),
+        enginePlugin(rules.degrees),
+      ],
       logger: apolloLogger(log),
     });
   }
@@ -65,20 +92,48 @@ export class GraphqlEngine {
   }
 
   async execute(request: GraphqlRequest, context: ApiContext): Promise<GraphqlResponse> {
-    const query = queryText(request);
-    const refusal = query === null ? null : sourceRefusal(query, this.#tokensMax);
-    if (refusal !== null) return refused(refusal);
     this.#schema.refresh();
+    this.#compare();
+    const resolved = await this.#resolve(request, context);
+    if (resolved instanceof GraphQLError) {
+      context.run.codes.add(codeOf(resolved));
+      return refused(resolved);
+    }
+    const { method, search, body: asked } = resolved;
     const headers = new HeaderMap(Object.entries(request.headers));
     const response = await this.#apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { method: request.method, search: request.search, headers, body: request.body },
+      httpGraphQLRequest: { method, search, headers, body: asked },
       context: async () => context,
     });
     const { body } = response;
     let text = '';
     if (body.kind === 'complete') text = body.string;
     else for await (const chunk of body.asyncIterator) text += chunk;
+    context.run.end('serialize');
     return { status: response.status ?? 200, headers: response.headers, body: text };
+  }
+
+  /** The persisted operations with the schema in force, beside requests. */
+  #compare(): void {
+    const schema = this.#changing.schema;
+    if (this.#persisted?.ready() === true && schema !== null) void this.#persisted.operations.compare(schema);
+  }
+
+  /** The request with its document, which may be parsed: one of the list was found to be so when the list was read. */
+  async #resolve(request: GraphqlRequest, { run }: ApiContext): Promise<GraphqlRequest | GraphQLError> {
+    try {
+      const found = this.#persisted === null ? null : await resolvePersisted(request, this.#persisted);
+      if (found?.persisted === true) {
+        run.persisted = true;
+        return found.request;
+      }
+      const plain = found?.request ?? request;
+      const query = queryText(plain);
+      return (query === null ? null : sourceRefusal(query, this.#tokensMax)) ?? plain;
+    } catch (error) {
+      if (error instanceof GraphQLError) return error;
+      throw error;
+    }
   }
 }
 
@@ -94,6 +149,8 @@ type SchemaListener = (context: {
  */
 class ChangingSchema {
   #listener: SchemaListener | null = null;
+  /** The last one that was good. */
+  schema: GraphQLSchema | null = null;
 
   onSchemaLoadOrUpdate(listener: SchemaListener): () => void {
     this.#listener = listener;
@@ -112,7 +169,9 @@ class ChangingSchema {
   }
 
   change(apiSchema: GraphQLSchema): void {
+    attributeFields(apiSchema);
     this.#listener?.({ apiSchema, coreSupergraphSdl: '' });
+    this.schema = apiSchema;
   }
 }
 
@@ -132,7 +191,7 @@ function refused(error: GraphQLError): GraphqlResponse {
  * Every error carries the request's id and, where it has one, the argument at fault; what is not the caller's fault is
  * logged under that id, with its cause.
  */
-function errorPlugin(log: Log): ApolloServerPlugin<ApiContext> {
+function errorPlugin(log: Log, suggestions: boolean): ApolloServerPlugin<ApiContext> {
   return {
     requestDidStart: async () => ({
       didEncounterErrors: async ({ errors, document, contextValue: { requestId } }) => {
@@ -143,6 +202,7 @@ function errorPlugin(log: Log): ApolloServerPlugin<ApiContext> {
             if (argument !== null) error.extensions.argument ??= argument;
           }
           error.extensions.requestId = requestId;
+          if (!suggestions) error.message = error.message.replace(/ ?Did you mean .+\?$/s, '');
           logOurs(error, requestId, log);
         }
       },

@@ -7,6 +7,7 @@ import {
   GraphQLObjectType,
 } from 'graphql';
 import type { ApiContext } from './api-context.ts';
+import { costOfNode } from './cost/field-cost.ts';
 import { type GraphNode, graphNode, graphNodeFields, graphNodeType } from './graph-node-type.ts';
 import { readNodeRef } from './node-arguments.ts';
 import type { TypedField, TypedNode, TypedPlan } from './typed-plan.ts';
@@ -31,6 +32,7 @@ function rootField(typed: TypedNode): GraphQLFieldConfig<unknown, ApiContext, { 
       const view = await reader.node(ref);
       return view === null ? null : graphNode(view);
     },
+    extensions: { cost: costOfNode },
     ...(declared ? {} : gone),
   };
 }
