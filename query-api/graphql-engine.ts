@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
@@ -10,6 +11,7 @@ import { introspectionRule } from './introspection-rule.ts';
 import { directiveRule, rootFieldRule } from './limits/operation-rules.ts';
 import { attributeFields } from './observe/attributed-fields.ts';
 import { codeOf, enginePlugin } from './observe/engine-plugin.ts';
+import type { QueryRun } from './observe/query-run.ts';
 import { type PersistedRules, resolvePersisted } from './operations/persisted-request.ts';
 import { aliasRule, depthRule } from './query-rules.ts';
 import { sourceRefusal } from './query-source.ts';
@@ -73,7 +75,10 @@ export class GraphqlEngine {
       ],
       // Each wrong name is compared with all right ones, to say what was meant.
       validationOptions: { maxErrors: validationErrorsMax },
-      formatError: publicError,
+      formatError: (formatted, error) => {
+        logOutside(error, log);
+        return publicError(formatted, error);
+      },
       plugins: [
         ApolloServerPluginCacheControlDisabled(),
         errorPlugin(log, rules.suggestions),
@@ -101,15 +106,20 @@ export class GraphqlEngine {
     }
     const { method, search, body: asked } = resolved;
     const headers = new HeaderMap(Object.entries(request.headers));
-    const response = await this.#apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { method, search, headers, body: asked },
-      context: async () => context,
-    });
+    const response = await runNow.run(context.run, () =>
+      this.#apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: { method, search, headers, body: asked },
+        context: async () => context,
+      }),
+    );
     const { body } = response;
     let text = '';
     if (body.kind === 'complete') text = body.string;
     else for await (const chunk of body.asyncIterator) text += chunk;
     context.run.end('serialize');
+    // What Apollo refused by itself, before it was a query.
+    if (response.status !== undefined && response.status >= 400 && context.run.codes.size === 0)
+      context.run.codes.add('BAD_REQUEST');
     return { status: response.status ?? 200, headers: response.headers, body: text };
   }
 
@@ -193,6 +203,9 @@ function refused(error: GraphQLError): GraphqlResponse {
  */
 function errorPlugin(log: Log, suggestions: boolean): ApolloServerPlugin<ApiContext> {
   return {
+    unexpectedErrorProcessingRequest: async ({ error, requestContext: { contextValue } }) => {
+      log.error({ requestId: contextValue.requestId, error }, 'A query failed on our side.');
+    },
     requestDidStart: async () => ({
       didEncounterErrors: async ({ errors, document, contextValue: { requestId } }) => {
         for (const error of errors) {
@@ -208,6 +221,19 @@ function errorPlugin(log: Log, suggestions: boolean): ApolloServerPlugin<ApiCont
       },
     }),
   };
+}
+
+/** For errors that reach nobody who knows their request: those before and after Apollo's processing of a query. */
+const runNow = new AsyncLocalStorage<QueryRun>();
+
+function logOutside(error: unknown, log: Log): void {
+  const run = runNow.getStore();
+  if (run === undefined || (error instanceof GraphQLError && error.extensions.requestId !== undefined))
+    return;
+  const masked = maskedError(error);
+  if (masked === null) return;
+  run.codes.add(masked.code);
+  log.error({ requestId: run.requestId, code: masked.code, error }, 'A query failed on our side.');
 }
 
 function logOurs(error: GraphQLError, requestId: string, log: Log): void {

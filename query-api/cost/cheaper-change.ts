@@ -17,7 +17,7 @@ export function fits(cost: Cost, budget: Cost): boolean {
 
 /**
  * The single change that keeps most of the question and makes its cost fit: one argument lowered as little as possible or, where no
- * argument does it, one field left out, the cheapest of those. Each was planned with that change, so that what is proposed passes. Null where none was found.
+ * argument does it, one field left out, after which most is left. Each was planned with that change, so that what is proposed passes. Null where none was found.
  */
 export function cheapestChange(
   asked: PlannedOperation,
@@ -85,12 +85,14 @@ function greatest(
   return found;
 }
 
+/** With all that is below it. */
 function leaveOut(trial: Trial, plan: QueryPlan): CheaperChange | null {
-  const cheapestFirst = [...plan.fields].sort((a, b) => a.total.rows - b.total.rows);
-  for (const { path } of cheapestFirst) {
+  let best: CheaperChange | null = null;
+  for (const { path } of plan.fields) {
     const found = attempt(trial, { kind: 'without', path });
     // An operation of which nothing is left answers nothing.
-    if (found !== null && found.cost.calls > 0) return found;
+    if (found === null || found.cost.calls === 0) continue;
+    if (best === null || found.cost.rows > best.cost.rows) best = found;
   }
-  return null;
+  return best;
 }
