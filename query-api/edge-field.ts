@@ -57,11 +57,10 @@ const edgeType = new GraphQLObjectType<EdgeView>({
 });
 
 /** It may pass over all that this type has at `from`. */
-const costOfEdge: FieldCost<EdgeArguments> = (_input, { limits }) => ({
-  own: { calls: 1, rows: limits.scanRowsMax },
-  objects: 1,
-  cheaper: [],
-});
+const costOfEdge: FieldCost<EdgeArguments> = ({ type }, { limits, degrees }) => {
+  const rows = Math.min(limits.scanRowsMax, degrees.rowsOfHop(type, 'out') ?? limits.scanRowsMax);
+  return { own: { calls: 1, rows }, objects: 1, cheaper: [] };
+};
 
 /** `edge(type, from, to, key)`: one bounded read. */
 export const edgeField: GraphQLFieldConfig<unknown, ApiContext, EdgeArguments> = {

@@ -55,11 +55,15 @@ const stepsArguments: GraphQLFieldConfigArgumentMap = {
   order: { type: new GraphQLNonNull(journeyOrderType), defaultValue: 'oldest-first' },
 };
 
+/** Before enough journeys were read to know. */
+const rowsPerStepGuess = 8;
+
 /** One read: as many rows as journeys of late looked at for a page of this size, and never more than one may. */
-const costOfJourney: FieldCost<StepsArguments> = ({ first }, { limits, degrees }) => {
+const costOfJourney: FieldCost<StepsArguments> = ({ first, domains }, { limits, degrees }) => {
   const steps = first ?? limits.pageDefault;
   if (steps < 1 || steps > limits.pageMax) return costOfRefused();
-  const rows = Math.ceil(steps * (degrees.rowsPerStep?.() ?? limits.scanRowsMax));
+  const seen = degrees.rowsPerStep?.(domains == null ? 'all' : 'some') ?? null;
+  const rows = Math.ceil(steps * (seen ?? rowsPerStepGuess));
   return {
     own: { calls: 1, rows: Math.min(rows, limits.scanRowsMax) },
     objects: steps,

@@ -64,7 +64,9 @@ describe('Learned degrees', () => {
 
   it('learn what a step of a journey takes', () => {
     const degrees = new LearnedDegrees();
-    for (let i = 0; i < 50; i += 1) degrees.observeJourney(50, 190);
-    expect(degrees.rowsPerStep()).toBe(4);
+    for (let i = 0; i < 50; i += 1) degrees.observeJourney('all', 50, 190);
+    expect(degrees.rowsPerStep('all')).toBe(4);
+    // One of a rare domain passes over many.
+    expect(degrees.rowsPerStep('some')).toBeNull();
   });
 });

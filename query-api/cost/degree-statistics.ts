@@ -43,14 +43,14 @@ export class AgingSketch {
 export class LearnedDegrees implements DegreeStatistics {
   /** In the order of use: the one unused for longest is dropped first. */
   readonly #hops = new Map<string, AgingSketch>();
-  readonly #steps = new AgingSketch();
+  readonly #steps = { some: new AgingSketch(), all: new AgingSketch() };
 
   rowsOfHop(type: string, direction: 'out' | 'in'): number | null {
     return this.#hops.get(`${direction} ${type}`)?.p99() ?? null;
   }
 
-  rowsPerStep(): number | null {
-    return this.#steps.p99();
+  rowsPerStep(domains: 'some' | 'all'): number | null {
+    return this.#steps[domains].p99();
   }
 
   /** Of one hop from one node; `ended` when all there was has been looked at. */
@@ -65,7 +65,7 @@ export class LearnedDegrees implements DegreeStatistics {
     if (oldest !== undefined) this.#hops.delete(oldest);
   }
 
-  observeJourney(limit: number, rows: number): void {
-    this.#steps.observe(rows / limit);
+  observeJourney(domains: 'some' | 'all', limit: number, rows: number): void {
+    this.#steps[domains].observe(rows / limit);
   }
 }

@@ -6,12 +6,15 @@ export interface Cost {
   readonly rows: number;
 }
 
-/** What has been seen of the graph's degrees lately. Bounds on averages, never on one node: limits are what bounds a query. */
+/**
+ * What has been seen of the graph's degrees lately. Bounds on averages, never on one node: what bounds that is the limits, and the budget, beyond which a query
+ * reads no more. Where nothing was seen yet a field takes a guess: one that says the limits would be refused by a small budget for ever, and nothing ever learned.
+ */
 export interface DegreeStatistics {
   /** Rows that a hop over this edge type looks at, at the 99th percentile of those seen; null when none was seen. */
   rowsOfHop(type: string, direction: 'out' | 'in'): number | null;
-  /** Rows that a journey looks at for each step of its page, at the 99th percentile of those seen; null or left out when none was seen. */
-  rowsPerStep?(): number | null;
+  /** Rows that a journey, of some domains or of all, looks at for each step of its page, at the 99th percentile of those seen; null or left out when none was seen. */
+  rowsPerStep?(domains: 'some' | 'all'): number | null;
 }
 
 export interface CostContext {

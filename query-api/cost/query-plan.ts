@@ -17,6 +17,7 @@ import {
   type SelectionNode,
 } from 'graphql';
 import { tooLarge } from '../api-error.ts';
+import { costlyTypes } from './costly-types.ts';
 import type { Cost, CostContext, FieldCost, FieldCosts } from './field-cost.ts';
 
 /** What planning asks about; the variables are coerced. */
@@ -64,6 +65,7 @@ interface Walk {
   readonly context: CostContext;
   readonly change: PlanChange | null;
   readonly fields: PlannedField[];
+  readonly costly: ReadonlySet<string>;
   left: number;
 }
 
@@ -78,7 +80,8 @@ export function planQuery(
   context: CostContext,
   change: PlanChange | null = null,
 ): QueryPlan {
-  const walk: Walk = { asked, context, change, fields: [], left: fieldsMax };
+  const costly = costlyTypes(asked.schema);
+  const walk: Walk = { asked, context, change, fields: [], costly, left: fieldsMax };
   const root = asked.schema.getRootType(asked.operation.operation);
   if (root != null) planBelow(walk, root, [asked.operation.selectionSet.selections], '', 1);
   const total = walk.fields.reduce((sum, { total: own }) => addCost(sum, own), { calls: 0, rows: 0 });
@@ -188,7 +191,7 @@ function planField(walk: Walk, { name, key, on, nodes }: Collected, at: string, 
     objects = costs.objects;
   }
   const type = getNamedType(definition.type);
-  if (!isCompositeType(type) || objects === 0) return;
+  if (!isCompositeType(type) || objects === 0 || !walk.costly.has(type.name)) return;
   const selections = nodes.flatMap(({ selectionSet }) =>
     selectionSet === undefined ? [] : [selectionSet.selections],
   );
@@ -239,16 +242,37 @@ function argumentsOf(
   path: string,
 ): Readonly<Record<string, unknown>> | null {
   const { change, asked } = walk;
-  let input: Readonly<Record<string, unknown>>;
+  const input = coercedOnce(asked, definition, node);
+  if (input === null) return null;
+  if (change?.kind !== 'argument' || change.path !== path) return input;
+  const changed = withValue(input, change.argument.split('.'), change.to);
+  return isRecord(changed) ? changed : input;
+}
+
+type Input = Readonly<Record<string, unknown>>;
+
+/** Looking for a change plans the same operation many times over, and coercing is most of that. */
+const coerced = new WeakMap<PlannedOperation, Map<FieldNode, Map<AnyField, Input | null>>>();
+
+function coercedOnce(asked: PlannedOperation, definition: AnyField, node: FieldNode): Input | null {
+  const nodes = coerced.get(asked) ?? new Map<FieldNode, Map<AnyField, Input | null>>();
+  coerced.set(asked, nodes);
+  const definitions = nodes.get(node) ?? new Map<AnyField, Input | null>();
+  nodes.set(node, definitions);
+  const known = definitions.get(definition);
+  if (known !== undefined) return known;
+  const input = coercedArguments(asked, definition, node);
+  definitions.set(definition, input);
+  return input;
+}
+
+function coercedArguments(asked: PlannedOperation, definition: AnyField, node: FieldNode): Input | null {
   try {
-    input = getArgumentValues(definition, node, { ...asked.variables });
+    return getArgumentValues(definition, node, { ...asked.variables });
   } catch {
     // Executing meets the same fault and says where it is.
     return null;
   }
-  if (change?.kind !== 'argument' || change.path !== path) return input;
-  const changed = withValue(input, change.argument.split('.'), change.to);
-  return isRecord(changed) ? changed : input;
 }
 
 /** A copy with one value inside replaced. */

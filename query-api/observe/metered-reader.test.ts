@@ -109,6 +109,7 @@ describe('The store as one request sees it', () => {
     await reader.adjacencies(Array.from({ length: 4 }, () => hop));
     expect(degrees.rowsOfHop('WATCHED', 'out')).toBeGreaterThan(1e6);
     for (let i = 0; i < 40; i += 1) await reader.journey(journey);
-    expect(degrees.rowsPerStep()).toBe(1);
+    expect(degrees.rowsPerStep('all')).toBe(1);
+    expect(degrees.rowsPerStep('some')).toBeNull();
   });
 });

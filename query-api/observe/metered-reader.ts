@@ -68,7 +68,7 @@ export class MeteredReader implements GraphReader {
       (reader) => reader.journey(query),
       ({ scanned }) => scanned,
     );
-    this.#parts.degrees.observeJourney(query.limit, page.scanned);
+    this.#parts.degrees.observeJourney(query.domains === null ? 'all' : 'some', query.limit, page.scanned);
     return page;
   }
 
