@@ -11,6 +11,10 @@ function totalOf(query: string, variables: Readonly<Record<string, unknown>> = {
 describe('The plan of a query', () => {
   it('multiplies what is selected below by the objects above it', () => {
     expect(totalOf('{ person { posts { author { id } } } }')).toEqual([1 + 1 + 7, 1 + 7 + 7]);
+    expect(totalOf('{ person { posts { author { posts { author { id } } } } } }')).toEqual([
+      1 + 1 + 7 + 7 + 49,
+      1 + 7 + 7 + 49 + 49,
+    ]);
   });
 
   it('counts calls once for all parents that are read together, and rows for each', () => {
@@ -26,7 +30,9 @@ describe('The plan of a query', () => {
     expect(totalOf(query, { n: 11 })).toEqual([2, 12]);
   });
 
-  it('counts fields that merge once, and those under aliases each', () => {
+  it('counts fields that merge once, with all that is selected below, and those under aliases each', () => {
+    const merging = '{ person { posts { author { id } } ...A } } fragment A on Person { posts { id } }';
+    expect(totalOf(merging)).toEqual([9, 15]);
     expect(
       totalOf('{ person { posts { id } ...A } } fragment A on Person { posts { author { id } } }'),
     ).toEqual([9, 15]);
