@@ -43,10 +43,7 @@ export async function resolvePersisted(
     if (found !== null) return { request: withQuery(request, found.text), persisted: true };
     // A client that was told so sends the text as well; then it is a query like any other.
     if (query === null)
-      throw refusal(
-        'PERSISTED_QUERY_NOT_FOUND',
-        'No persisted operation has this id; the list of this server is the one it was started with or its newest.',
-      );
+      throw refusal('PERSISTED_QUERY_NOT_FOUND', 'No persisted operation of this server has that id.');
   }
   if (query === null) return { request, persisted: false };
   if (rules.only) {
