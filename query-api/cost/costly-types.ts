@@ -1,4 +1,11 @@
-import { type GraphQLSchema, getNamedType, isAbstractType, isInterfaceType, isObjectType } from 'graphql';
+import {
+  type GraphQLSchema,
+  getNamedType,
+  isAbstractType,
+  isInterfaceType,
+  isLeafType,
+  isObjectType,
+} from 'graphql';
 
 const known = new WeakMap<GraphQLSchema, ReadonlySet<string>>();
 
@@ -21,7 +28,9 @@ function findCostlyTypes(schema: GraphQLSchema): ReadonlySet<string> {
     if (isAbstractType(type)) for (const one of schema.getPossibleTypes(type)) leadsTo(type.name, one.name);
     if (!isObjectType(type) && !isInterfaceType(type)) continue;
     for (const { type: below, extensions } of Object.values(type.getFields())) {
-      leadsTo(type.name, getNamedType(below).name);
+      const named = getNamedType(below);
+      // Most fields are properties, below which there is nothing.
+      if (!isLeafType(named)) leadsTo(type.name, named.name);
       if (extensions.cost !== undefined) costly.add(type.name);
     }
   }
