@@ -64,7 +64,12 @@ export async function startApi(
       tokensMax: settings['query.tokens.max'],
       deadlineMs: settings['query.deadline.ms'],
       bodyBytesMax: settings['query.body.bytes.max'],
+      budget: { calls: settings['query.budget.calls'], rows: settings['query.budget.rows'] },
     },
+    introspection: isOn(settings['api.introspection'], settings.host),
+    suggestions: isOn(settings['api.suggestions'], settings.host),
+    persisted: persistedOf(settings),
+    slowMs: settings['query.slow.ms'],
     gate: { token, allowedHosts: settings['api.allowed.hosts'], anyHost: !isLoopback(settings.host) },
     access,
     federation: settings['api.federation'],
@@ -82,6 +87,16 @@ export async function startApi(
     },
     close: () => server.close(),
   };
+}
+
+/** What helps who develops is left to the operator where strangers may ask. */
+function isOn(choice: 'auto' | 'on' | 'off', host: string): boolean {
+  return choice === 'auto' ? isLoopback(host) : choice === 'on';
+}
+
+function persistedOf(settings: Settings): { readonly file: string; readonly only: boolean } | null {
+  const file = settings['api.operations.file'];
+  return file === null ? null : { file, only: settings['api.operations.only'] };
 }
 
 function statusReader(composition: Composition, startedAtMs: number): StatusReader {

@@ -26,7 +26,8 @@ function temporaryFolder(): string {
 
 /** `jg up` as a process of its own, on a free port unless another is named. */
 function start(data: string, ...words: string[]): RunningCommand {
-  const command = [main, 'up', '--port', '0', '--data', data, ...words];
+  // How slow the first queries are on a busy machine is not what is tested here.
+  const command = [main, 'up', '--port', '0', '--query.slow.ms', '600000', '--data', data, ...words];
   const running = new RunningCommand(process.execPath, command, tmpdir());
   onTestFinished(() => running.kill('SIGKILL'));
   return running;

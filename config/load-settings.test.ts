@@ -217,6 +217,16 @@ describe('settings', () => {
       'security.protocol must be SASL_SSL or SASL_PLAINTEXT',
     ],
     [
+      'a budget below what one journey may look at',
+      { flags: { 'query.budget.rows': '5000' } },
+      'query.budget.rows must not be below `query.scan.rows.max`',
+    ],
+    [
+      'persisted operations only without a list of them',
+      { flags: { 'api.operations.only': 'true' } },
+      'api.operations.only needs `api.operations.file`',
+    ],
+    [
       'half a client certificate',
       { flags: { 'ssl.key.location': 'k.pem' } },
       'flag --ssl.key.location: ssl.key.location and',

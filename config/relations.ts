@@ -89,6 +89,16 @@ const relations: readonly Relation[] = [
     problem: 'must not be below `query.page.max`: a full page could never be read',
   },
   {
+    of: 'query.budget.rows',
+    holds: (s) => s['query.scan.rows.max'] <= s['query.budget.rows'],
+    problem: 'must not be below `query.scan.rows.max`: no journey could ever be asked for',
+  },
+  {
+    of: 'api.operations.only',
+    holds: (s) => !s['api.operations.only'] || s['api.operations.file'] !== null,
+    problem: 'needs `api.operations.file`: every operation would be refused',
+  },
+  {
     of: 'sasl.mechanism',
     holds: (s) => !sasl(s) || s['sasl.mechanism'] !== 'none',
     problem: 'must be set when `security.protocol` says SASL',

@@ -1,6 +1,8 @@
 import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
 import type { Caller } from './auth/caller.ts';
+import type { Cost } from './cost/field-cost.ts';
+import type { QueryRun } from './observe/query-run.ts';
 import type { Grant } from './policy/grant.ts';
 import type { ReadBudget } from './read-budget.ts';
 import type { StatusReader } from './status-reader.ts';
@@ -18,6 +20,8 @@ export interface QueryLimits {
   readonly tokensMax: number;
   readonly deadlineMs: number;
   readonly bodyBytesMax: number;
+  /** What one query of a caller without a budget of its own may cost. */
+  readonly budget: Cost;
 }
 
 export const queryLimitsDefault: QueryLimits = {
@@ -31,6 +35,7 @@ export const queryLimitsDefault: QueryLimits = {
   tokensMax: 1000,
   deadlineMs: 5000,
   bodyBytesMax: 262_144,
+  budget: { calls: 1000, rows: 500_000 },
 };
 
 /** What every resolver gets: the store's reading side, the limits and who asks. */
@@ -46,4 +51,9 @@ export interface ApiContext {
   readonly caller: Caller;
   /** What a policy lets the caller read; null for everything. `reader` keeps to it by itself. */
   readonly grant: Grant | null;
+  /** What this caller may spend on one query. */
+  readonly budget: Cost;
+  /** Aborts when nobody waits for the answer any more; then the reader reads no more either. */
+  readonly signal: AbortSignal;
+  readonly run: QueryRun;
 }

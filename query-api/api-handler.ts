@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ApiContext } from './api-context.ts';
+import type { ApiContext, QueryLimits } from './api-context.ts';
 import type { Access } from './auth/access.ts';
 import type { Caller } from './auth/caller.ts';
 import { refuseStore, sendRefusal } from './auth/refusal.ts';
+import type { Cost } from './cost/field-cost.ts';
 import { Deadline } from './deadline.ts';
 import type { GraphqlEngine, GraphqlResponse } from './graphql-engine.ts';
 import { type Ide, idePolicy } from './ide-page.ts';
+import { metricsPath, type Observer } from './observe/observer.ts';
+import type { QueryRun } from './observe/query-run.ts';
 import { problem } from './problem.ts';
 import { ReadBudget } from './read-budget.ts';
 import { readBody } from './request-body.ts';
@@ -16,6 +19,12 @@ import { StoreRoutes, storePath } from './store-routes.ts';
 
 const graphqlPath = '/graphql';
 
+/** Who may ask what, and what is seen of it. */
+export interface HandlerParts {
+  readonly access: Access;
+  readonly observer: Observer;
+}
+
 /** One HTTP request: health checks, the IDE, GraphQL or the store's operations. Answers every request once and never throws. */
 export class ApiHandler {
   readonly #options: ApiServerOptions;
@@ -23,17 +32,20 @@ export class ApiHandler {
   readonly #ide: Ide;
   readonly #store: StoreRoutes;
   readonly #access: Access;
+  readonly #observer: Observer;
 
-  constructor(options: ApiServerOptions, engine: GraphqlEngine, ide: Ide, access: Access) {
+  constructor(options: ApiServerOptions, engine: GraphqlEngine, ide: Ide, parts: HandlerParts) {
     this.#options = options;
     this.#engine = engine;
     this.#ide = ide;
+    this.#access = parts.access;
+    this.#observer = parts.observer;
     this.#store = new StoreRoutes(options.operations, options);
-    this.#access = access;
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = this.#options.newId();
+    this.#observer.received(request, response);
     response.setHeader('x-request-id', requestId);
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');
@@ -61,11 +73,16 @@ export class ApiHandler {
       // Before the token: a browser that opens a page can send none, and the page holds no data.
       return this.#page(request, response, requestId);
     }
+    // Where only this machine can ask, figures need no token: what collects them often has none.
+    if (pathname === metricsPath && !this.#options.gate.anyHost)
+      return await this.#metrics(request, response, requestId);
     const authentication = await this.#access.authenticate(request.headers);
     if (authentication.kind === 'refused')
       return sendRefusal(response, authentication, requestId, this.#options.log);
     const { caller } = authentication;
     if (pathname === graphqlPath) return this.#graphql(request, response, search, requestId, caller);
+    if (pathname === metricsPath && !refuseStore(response, caller, requestId))
+      return await this.#metrics(request, response, requestId);
     if (pathname.startsWith(storePath) && refuseStore(response, caller, requestId)) return;
     if (pathname.startsWith(storePath)) return await this.#store.handle(request, response, url, requestId);
     problem(response, 404, 'NOT_FOUND', 'There is nothing here; GraphQL is at /graphql.', requestId);
@@ -92,6 +109,12 @@ export class ApiHandler {
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
+  async #metrics(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    if (request.method === 'GET') return await this.#observer.sendMetrics(response);
+    response.setHeader('allow', 'GET');
+    problem(response, 405, 'METHOD_NOT_ALLOWED', 'The metrics take GET.', requestId);
+  }
+
   async #graphql(
     request: IncomingMessage,
     response: ServerResponse,
@@ -111,6 +134,9 @@ export class ApiHandler {
     }
     const { limits } = this.#options;
     const deadline = new Deadline(this.#options.clock, limits.deadlineMs);
+    const run = this.#observer.begin(request, response, requestId);
+    // Also when its caller goes away before the answer.
+    response.once('close', () => deadline.stop());
     try {
       const reading = await deadline.race(readBody(request, limits.bodyBytesMax));
       if (reading === null || reading.kind === 'too-large') {
@@ -136,8 +162,9 @@ export class ApiHandler {
       const body = parseJson(reading.text, request);
       if (body === notJson) return problem(response, 400, 'BAD_REQUEST', 'The body is not JSON.', requestId);
       const query = { method: request.method ?? 'GET', search, headers: flatHeaders(request), body };
-      // What runs on after the deadline is bounded by the limits on rows; its result is dropped.
-      const answer = await deadline.race(this.#engine.execute(query, this.#context(requestId, caller)));
+      // What runs on after the deadline reads no more; its result is dropped.
+      const context = this.#context(run, deadline.signal, caller);
+      const answer = await deadline.race(this.#engine.execute(query, context));
       if (answer !== null) return send(response, answer, requestId);
       const message = `The query took longer than ${limits.deadlineMs} ms.`;
       problem(response, 503, 'DEADLINE_EXCEEDED', message, requestId);
@@ -146,14 +173,35 @@ export class ApiHandler {
     }
   }
 
-  #context(requestId: string, caller: Caller): ApiContext {
+  #context(run: QueryRun, signal: AbortSignal, caller: Caller): ApiContext {
     const { status, limits, clock, log } = this.#options;
-    const grant = this.#access.grantOf(caller);
-    const reader = this.#access.readerOf(grant, this.#options.reader);
+    const budget = budgetOf(caller, limits);
     const steps = new StepBudget(limits.pageMax);
     const reads = new ReadBudget(limits.readsMax);
-    return { reader, status, limits, clock, log, requestId, steps, reads, caller, grant };
+    const grant = this.#access.grantOf(caller);
+    const reader = this.#access.readerOf(grant, this.#observer.readerFor(run, budget, signal));
+    const { requestId } = run;
+    return {
+      reader,
+      status,
+      limits,
+      clock,
+      log,
+      requestId,
+      steps,
+      reads,
+      caller,
+      grant,
+      budget,
+      signal,
+      run,
+    };
   }
+}
+
+/** A policy can only lower what one query may spend. */
+function budgetOf({ costBudget }: Caller, { budget }: QueryLimits): Cost {
+  return costBudget === null ? budget : { ...budget, rows: Math.min(budget.rows, costBudget) };
 }
 
 /** Alive while anything answers at all; ready while requests should come here. Both carry nothing to protect. */

@@ -24,6 +24,10 @@ export interface TestApiOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly closeMs?: number;
+  readonly introspection?: boolean;
+  readonly suggestions?: boolean;
+  readonly persisted?: { readonly file: string; readonly only: boolean };
+  readonly slowMs?: number;
 }
 
 /** A real server on a free port of loopback. */
@@ -55,6 +59,10 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
     clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
     newId: () => `request-${++ids}`,
+    introspection: options.introspection ?? true,
+    suggestions: options.suggestions ?? true,
+    persisted: options.persisted ?? null,
+    slowMs: options.slowMs ?? Number.POSITIVE_INFINITY,
   });
 }
 

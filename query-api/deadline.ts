@@ -3,10 +3,19 @@ import type { Clock } from '../foundation/index.ts';
 /** One span of time for all the waiting that a request does. */
 export class Deadline {
   readonly #stopped = new AbortController();
+  readonly #ended = new AbortController();
   readonly #passed: Promise<null>;
 
   constructor(clock: Clock, delayMs: number) {
-    this.#passed = clock.sleep(delayMs, this.#stopped.signal).then(() => null);
+    this.#passed = clock.sleep(delayMs, this.#stopped.signal).then(() => {
+      this.#ended.abort();
+      return null;
+    });
+  }
+
+  /** Aborts when the deadline passes or the work is over: what runs on beside it is to end then. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
   }
 
   /** What the work comes to, or null when the deadline passes first; then the work runs on and its result is dropped. */
@@ -14,8 +23,9 @@ export class Deadline {
     return await Promise.race([work, this.#passed]);
   }
 
-  /** Releases the timer; nothing may be raced after it. */
+  /** Releases the timer, and tells what runs on to end; nothing may be raced after it. */
   stop(): void {
+    this.#ended.abort();
     this.#stopped.abort();
   }
 }

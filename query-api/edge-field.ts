@@ -11,6 +11,7 @@ import { checkEdgeKey, type EdgeView, type Fold } from '../graph-store/index.ts'
 import type { GraphSchema } from '../schemas/index.ts';
 import type { ApiContext } from './api-context.ts';
 import { badInput } from './api-error.ts';
+import type { FieldCost } from './cost/field-cost.ts';
 import { lineageType } from './lineage-type.ts';
 import { checkTypeName, readNodeRef } from './node-arguments.ts';
 import { nodeRefInput, nodeRefType, propertiesObject } from './node-type.ts';
@@ -55,6 +56,12 @@ const edgeType = new GraphQLObjectType<EdgeView>({
   },
 });
 
+/** It may pass over all that this type has at `from`. */
+const costOfEdge: FieldCost<EdgeArguments> = ({ type }, { limits, degrees }) => {
+  const rows = Math.min(limits.scanRowsMax, degrees.rowsOfHop(type, 'out') ?? limits.scanRowsMax);
+  return { own: { calls: 1, rows }, objects: 1, cheaper: [] };
+};
+
 /** `edge(type, from, to, key)`: one bounded read. */
 export const edgeField: GraphQLFieldConfig<unknown, ApiContext, EdgeArguments> = {
   type: edgeType,
@@ -80,6 +87,7 @@ export const edgeField: GraphQLFieldConfig<unknown, ApiContext, EdgeArguments> =
     reads.take();
     return await reader.edge(query);
   },
+  extensions: { cost: costOfEdge },
 };
 
 function checkKey(key: string): string {

@@ -1,11 +1,18 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
-import type { GraphQLError, GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Log } from '../foundation/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
 import { maskedError, publicError } from './api-error.ts';
 import { argumentAtFault } from './argument-at-fault.ts';
+import type { DegreeStatistics } from './cost/field-cost.ts';
 import { introspectionRule } from './introspection-rule.ts';
+import { directiveRule, rootFieldRule } from './limits/operation-rules.ts';
+import { attributeFields } from './observe/attributed-fields.ts';
+import { codeOf, enginePlugin } from './observe/engine-plugin.ts';
+import type { QueryRun } from './observe/query-run.ts';
+import { type PersistedRules, resolvePersisted } from './operations/persisted-request.ts';
 import { policyPlugin } from './policy/policy-plugin.ts';
 import { aliasRule, depthRule } from './query-rules.ts';
 import { sourceRefusal } from './query-source.ts';
@@ -28,16 +35,29 @@ export interface GraphqlResponse {
 
 const validationErrorsMax = 20;
 
+export interface EngineRules {
+  readonly introspection: boolean;
+  /** Say in an error what was probably meant, which names what the schema has. */
+  readonly suggestions: boolean;
+  /** Null when callers name no operations by id. */
+  readonly persisted: PersistedRules | null;
+  readonly degrees: DegreeStatistics;
+}
+
 /** Apollo Server without a server of its own: HTTP is ours, so that other paths live beside it. */
 export class GraphqlEngine {
   readonly #apollo: ApolloServer<ApiContext>;
   readonly #tokensMax: number;
   readonly #schema: SchemaInForce;
+  readonly #persisted: PersistedRules | null;
+  readonly #changing: ChangingSchema;
 
-  constructor(limits: QueryLimits, parts: SchemaInForceParts) {
+  constructor(limits: QueryLimits, parts: SchemaInForceParts, rules: EngineRules) {
     const { log } = parts;
     this.#tokensMax = limits.tokensMax;
+    this.#persisted = rules.persisted;
     const changing = new ChangingSchema(schemaOf(emptyPlan, parts));
+    this.#changing = changing;
     this.#schema = new SchemaInForce(parts, (schema) => changing.change(schema));
     this.#apollo = new ApolloServer<ApiContext>({
       gateway: changing,
@@ -45,15 +65,28 @@ export class GraphqlEngine {
       allowBatchedHttpRequests: false,
       // Queries that callers leave on the server are a cache to fill; ours are small enough to be sent.
       persistedQueries: false,
-      // The schema is public: clients generate their types from it.
-      introspection: true,
+      introspection: rules.introspection,
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
-      validationRules: [depthRule(limits.depthMax), aliasRule(limits.aliasesMax), introspectionRule],
+      validationRules: [
+        depthRule(limits.depthMax),
+        aliasRule(limits.aliasesMax),
+        directiveRule,
+        rootFieldRule,
+        introspectionRule,
+      ],
       // Each wrong name is compared with all right ones, to say what was meant.
       validationOptions: { maxErrors: validationErrorsMax },
-      formatError: publicError,
-      plugins: [ApolloServerPluginCacheControlDisabled(), errorPlugin(log), policyPlugin()],
+      formatError: (formatted, error) => {
+        logOutside(error, log);
+        return publicError(formatted, error);
+      },
+      plugins: [
+        ApolloServerPluginCacheControlDisabled(),
+        errorPlugin(log, rules.suggestions),
+        policyPlugin(),
+        enginePlugin(rules.degrees),
+      ],
       logger: apolloLogger(log),
     });
   }
@@ -67,21 +100,55 @@ export class GraphqlEngine {
   }
 
   async execute(request: GraphqlRequest, context: ApiContext): Promise<GraphqlResponse> {
-    const query = queryText(request);
-    const refusal =
-      (query === null ? null : sourceRefusal(query, this.#tokensMax)) ?? variablesRefusal(request.body);
-    if (refusal !== null) return refused(refusal);
     this.#schema.refresh();
+    this.#compare();
+    const resolved = await this.#resolve(request, context);
+    if (resolved instanceof GraphQLError) {
+      context.run.codes.add(codeOf(resolved));
+      return refused(resolved);
+    }
+    const { method, search, body: asked } = resolved;
     const headers = new HeaderMap(Object.entries(request.headers));
-    const response = await this.#apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { method: request.method, search: request.search, headers, body: request.body },
-      context: async () => context,
-    });
+    const response = await runNow.run(context.run, () =>
+      this.#apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: { method, search, headers, body: asked },
+        context: async () => context,
+      }),
+    );
     const { body } = response;
     let text = '';
     if (body.kind === 'complete') text = body.string;
     else for await (const chunk of body.asyncIterator) text += chunk;
+    context.run.end('serialize');
+    // What Apollo refused by itself, before it was a query.
+    if (response.status !== undefined && response.status >= 400 && context.run.codes.size === 0)
+      context.run.codes.add('BAD_REQUEST');
     return { status: response.status ?? 200, headers: response.headers, body: text };
+  }
+
+  /** The persisted operations with the schema in force, beside requests. */
+  #compare(): void {
+    const schema = this.#changing.schema;
+    if (this.#persisted?.ready() === true && schema !== null) void this.#persisted.operations.compare(schema);
+  }
+
+  /** The request with its document, which may be parsed: one of the list was found to be so when the list was read. */
+  async #resolve(request: GraphqlRequest, { run }: ApiContext): Promise<GraphqlRequest | GraphQLError> {
+    const refusal = variablesRefusal(request.body);
+    if (refusal !== null) return refusal;
+    try {
+      const found = this.#persisted === null ? null : await resolvePersisted(request, this.#persisted);
+      if (found?.persisted === true) {
+        run.persisted = true;
+        return found.request;
+      }
+      const plain = found?.request ?? request;
+      const query = queryText(plain);
+      return (query === null ? null : sourceRefusal(query, this.#tokensMax)) ?? plain;
+    } catch (error) {
+      if (error instanceof GraphQLError) return error;
+      throw error;
+    }
   }
 }
 
@@ -98,6 +165,8 @@ type SchemaListener = (context: {
 class ChangingSchema {
   readonly #first: GraphQLSchema;
   #listener: SchemaListener | null = null;
+  /** The last one that was good. */
+  schema: GraphQLSchema | null = null;
 
   constructor(first: GraphQLSchema) {
     this.#first = first;
@@ -120,7 +189,9 @@ class ChangingSchema {
   }
 
   change(apiSchema: GraphQLSchema): void {
+    attributeFields(apiSchema);
     this.#listener?.({ apiSchema, coreSupergraphSdl: '' });
+    this.schema = apiSchema;
   }
 }
 
@@ -140,8 +211,11 @@ function refused(error: GraphQLError): GraphqlResponse {
  * Every error carries the request's id and, where it has one, the argument at fault; what is not the caller's fault is
  * logged under that id, with its cause.
  */
-function errorPlugin(log: Log): ApolloServerPlugin<ApiContext> {
+function errorPlugin(log: Log, suggestions: boolean): ApolloServerPlugin<ApiContext> {
   return {
+    unexpectedErrorProcessingRequest: async ({ error, requestContext: { contextValue } }) => {
+      log.error({ requestId: contextValue.requestId, error }, 'A query failed on our side.');
+    },
     requestDidStart: async () => ({
       didEncounterErrors: async ({ errors, document, contextValue: { requestId } }) => {
         for (const error of errors) {
@@ -151,11 +225,25 @@ function errorPlugin(log: Log): ApolloServerPlugin<ApiContext> {
             if (argument !== null) error.extensions.argument ??= argument;
           }
           error.extensions.requestId = requestId;
+          if (!suggestions) error.message = error.message.replace(/ ?Did you mean .+\?$/s, '');
           logOurs(error, requestId, log);
         }
       },
     }),
   };
+}
+
+/** For errors that reach nobody who knows their request: those before and after Apollo's processing of a query. */
+const runNow = new AsyncLocalStorage<QueryRun>();
+
+function logOutside(error: unknown, log: Log): void {
+  const run = runNow.getStore();
+  if (run === undefined || (error instanceof GraphQLError && error.extensions.requestId !== undefined))
+    return;
+  const masked = maskedError(error);
+  if (masked === null) return;
+  run.codes.add(masked.code);
+  log.error({ requestId: run.requestId, code: masked.code, error }, 'A query failed on our side.');
 }
 
 function logOurs(error: GraphQLError, requestId: string, log: Log): void {

@@ -1,5 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../foundation/index.ts';
+import { createMemoryStore } from '../graph-store/index.ts';
 import { type Answer, ask, send, startTestApi } from './api-testing.ts';
 import type { ApiServer } from './server.ts';
 
@@ -193,6 +195,23 @@ describe('A hostile query', () => {
     // Twenty honest and all hostile queries arrive in the same instant here, on a machine that others use; what is not
     // refused in time holds the loop for seconds.
     expect(delay.percentile(99) / 1e6).toBeLessThan(500);
+  });
+
+  it('is refused before the store is asked, but for journeys that are too many only together', async () => {
+    let calls = 0;
+    const reader = new Proxy(createMemoryStore(systemClock), {
+      get: (target, name) => {
+        calls += 1;
+        return Reflect.get(target, name);
+      },
+    });
+    const watched = await startTestApi({ reader });
+    const together = 'more steps than a query may have, under aliases';
+    for (const [name, one] of Object.entries(hostile)) {
+      if (name !== together) await ask(watched, one.query, one.variables);
+    }
+    await watched.close();
+    expect(calls).toBe(0);
   });
 
   it('that fans out through fragments is measured in time linear to its length', async () => {

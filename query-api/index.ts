@@ -4,6 +4,11 @@ export type { Caller } from './auth/caller.ts';
 export { JwksKeys } from './auth/jwks-keys.ts';
 export { TokenVerifier } from './auth/token-verifier.ts';
 export { publicKeys } from './auth/verification-keys.ts';
+export {
+  checkOperationFile,
+  type OperationProblem,
+  problemText as operationProblemText,
+} from './operations/check-operation-file.ts';
 export { type Claims, explainRead, type ReadExplanation } from './policy/explain-read.ts';
 export type { Policy } from './policy/policy.ts';
 export { readPolicy } from './policy/policy-reader.ts';

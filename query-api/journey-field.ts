@@ -9,6 +9,7 @@ import {
 import type { JourneyPage, JourneyQuery, NodeRef, StepView, TimeOrder } from '../graph-store/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
 import { badInput } from './api-error.ts';
+import { costOfRefused, type FieldCost } from './cost/field-cost.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import {
   type JourneyAnswer,
@@ -54,6 +55,22 @@ const stepsArguments: GraphQLFieldConfigArgumentMap = {
   order: { type: new GraphQLNonNull(journeyOrderType), defaultValue: 'oldest-first' },
 };
 
+/** Before enough journeys were read to know. */
+const rowsPerStepGuess = 8;
+
+/** One read: as many rows as journeys of late looked at for a page of this size, and never more than one may. */
+const costOfJourney: FieldCost<StepsArguments> = ({ first, domains }, { limits, degrees }) => {
+  const steps = first ?? limits.pageDefault;
+  if (steps < 1 || steps > limits.pageMax) return costOfRefused();
+  const seen = degrees.rowsPerStep?.(domains == null ? 'all' : 'some') ?? null;
+  const rows = Math.ceil(steps * (seen ?? rowsPerStepGuess));
+  return {
+    own: { calls: 1, rows: Math.min(rows, limits.scanRowsMax) },
+    objects: steps,
+    cheaper: [{ argument: 'first', value: steps, least: 1 }],
+  };
+};
+
 /** `journey(of, since, until, domains, first, after, order)`: one bounded read of the store, whatever is asked. */
 export const journeyField: GraphQLFieldConfig<unknown, ApiContext, JourneyArguments> = {
   type: new GraphQLNonNull(journeyConnectionType),
@@ -63,6 +80,7 @@ export const journeyField: GraphQLFieldConfig<unknown, ApiContext, JourneyArgume
     ...stepsArguments,
   },
   resolve: async (_source, input, context): Promise<JourneyAnswer> => await readJourney(input, context),
+  extensions: { cost: costOfJourney },
 };
 
 /** `journey(since, until, domains, first, after, order)` of a node that has been read: one more bounded read. */
@@ -72,6 +90,7 @@ export const nodeJourneyField: GraphQLFieldConfig<{ readonly node: NodeRef }, Ap
   args: stepsArguments,
   resolve: async ({ node }, input, context): Promise<JourneyAnswer> =>
     await readJourney({ ...input, of: node }, context),
+  extensions: { cost: costOfJourney },
 };
 
 async function readJourney(input: JourneyArguments, context: ApiContext): Promise<JourneyAnswer> {

@@ -1,5 +1,6 @@
 import { type GraphQLFieldConfig, GraphQLID, GraphQLNonNull, GraphQLString } from 'graphql';
 import type { ApiContext } from './api-context.ts';
+import { costOfNode } from './cost/field-cost.ts';
 import { readNodeRef } from './node-arguments.ts';
 import { type NodeAnswer, nodeType, propertiesObject } from './node-type.ts';
 
@@ -24,4 +25,5 @@ export const nodeField: GraphQLFieldConfig<unknown, ApiContext, NodeArguments> =
     const properties = view.properties.map(({ name, value }) => [name, value] as const);
     return { ...view.node, properties: propertiesObject(properties), lineage: view.lineage };
   },
+  extensions: { cost: costOfNode },
 };

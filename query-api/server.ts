@@ -7,6 +7,8 @@ import { ApiHandler } from './api-handler.ts';
 import { Access, type AccessParts } from './auth/access.ts';
 import { GraphqlEngine } from './graphql-engine.ts';
 import { Ide } from './ide-page.ts';
+import { Observer } from './observe/observer.ts';
+import { PersistedOperations } from './operations/persisted-operations.ts';
 import type { GateOptions } from './request-gate.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StoreOperations } from './store-operations.ts';
@@ -33,6 +35,14 @@ export interface ApiServerOptions {
   readonly log: Log;
   /** A new request id, such as a UUID. */
   readonly newId: () => string;
+  /** Answer what the schema is; true unless said. */
+  readonly introspection?: boolean;
+  /** Say in errors what was probably meant; true unless said. */
+  readonly suggestions?: boolean;
+  /** The file of the operations that may be asked for by id, and whether nothing else may. */
+  readonly persisted?: { readonly file: string; readonly only: boolean } | null;
+  /** A query that takes longer gets a line in the log; no bound unless said. */
+  readonly slowMs?: number;
 }
 
 export interface ApiServer {
@@ -47,13 +57,35 @@ const connectionsMax = 2048;
 /**
  * Listens and answers.
  *
- * @throws StopError `PORT_IN_USE` or `CANNOT_LISTEN`.
+ * @throws StopError `PORT_IN_USE` or `CANNOT_LISTEN`; RefusedError `OPERATIONS_INVALID`.
  */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const engine = new GraphqlEngine(options.limits, options);
+  const { introspection = true, suggestions = true, slowMs = Number.POSITIVE_INFINITY } = options;
+  const { tokensMax } = options.limits;
+  const file = options.persisted ?? null;
+  const operations =
+    file === null ? null : await PersistedOperations.open({ ...options, file: file.file, tokensMax });
+  const persisted =
+    operations === null
+      ? null
+      : {
+          operations,
+          only: file?.only ?? false,
+          introspection,
+          tokensMax,
+          ready: () => options.status.ready(),
+        };
+  const observer = new Observer(options, slowMs, () => performance.now());
+  const { degrees } = observer;
+  const engine = new GraphqlEngine(options.limits, options, {
+    introspection,
+    suggestions,
+    persisted,
+    degrees,
+  });
   await engine.start();
   const access = new Access({ jwt: null, policy: null, ...options.access, token: options.gate.token });
-  const handler = new ApiHandler(options, engine, new Ide(options.defaultQuery), access);
+  const handler = new ApiHandler(options, engine, new Ide(options.defaultQuery), { access, observer });
   const server = http.createServer((request, response) => {
     void handler.handle(request, response);
   });
@@ -67,6 +99,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     await listen(server, options.host, options.port);
   } catch (error) {
     await engine.stop();
+    observer.close();
     throw error;
   }
   // Such as no file descriptor left for a new connection: the ones there are go on.
@@ -77,7 +110,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   return {
     url: `http://${hostText(address)}:${address.port}`,
     close: () => {
-      closing.done ??= close(server, engine, options);
+      closing.done ??= close(server, engine, options).finally(() => observer.close());
       return closing.done;
     },
   };

@@ -7,6 +7,7 @@ import {
   GraphQLObjectType,
 } from 'graphql';
 import type { ApiContext } from './api-context.ts';
+import { costOfNode } from './cost/field-cost.ts';
 import { type GraphNode, graphNode, graphNodeFields, graphNodeType } from './graph-node-type.ts';
 import { readNodeRef } from './node-arguments.ts';
 import type { Reads } from './policy/reads.ts';
@@ -24,7 +25,6 @@ function rootField(typed: TypedNode): GraphQLFieldConfig<unknown, ApiContext, { 
   const { nodeType: type, declared } = typed;
   return {
     type: objectType(typed),
-    extensions: { reads: { operation: 'node', nodeType: type } satisfies Reads },
     description: `The ${type} of that id; null when nothing has mentioned it since it was deleted, or ever.`,
     args: { id: { type: new GraphQLNonNull(GraphQLID) } },
     resolve: async (_source, { id }, { reader, reads }): Promise<GraphNode | null> => {
@@ -33,6 +33,7 @@ function rootField(typed: TypedNode): GraphQLFieldConfig<unknown, ApiContext, { 
       const view = await reader.node(ref);
       return view === null ? null : graphNode(view);
     },
+    extensions: { cost: costOfNode, reads: { operation: 'node', nodeType: type } satisfies Reads },
     ...(declared ? {} : gone),
   };
 }

@@ -6,10 +6,15 @@ export interface Cost {
   readonly rows: number;
 }
 
-/** What has been seen of the graph's degrees lately. Bounds on averages, never on one node: limits are what bounds a query. */
+/**
+ * What has been seen of the graph's degrees lately. Bounds on averages, never on one node: what bounds that is the limits, and the budget, beyond which a query
+ * reads no more. Where nothing was seen yet a field takes a guess: one that says the limits would be refused by a small budget for ever, and nothing ever learned.
+ */
 export interface DegreeStatistics {
   /** Rows that a hop over this edge type looks at, at the 99th percentile of those seen; null when none was seen. */
   rowsOfHop(type: string, direction: 'out' | 'in'): number | null;
+  /** Rows that a journey, of some domains or of all, looks at for each step of its page, at the 99th percentile of those seen; null or left out when none was seen. */
+  rowsPerStep?(domains: 'some' | 'all'): number | null;
 }
 
 export interface CostContext {
@@ -23,15 +28,18 @@ export interface FieldCosts {
   readonly own: Cost;
   /** How many objects it gives at most: what is selected below costs so many times its own. */
   readonly objects: number;
-  /** What to change so that it costs less, cheapest change first: an argument by name and the greatest value of it that costs `share` of this. */
+  /** How many parents one call of the store serves, where reads of many are put together; `own.rows` are of each parent all the same. 1 where it is left out. */
+  readonly together?: number;
+  /** Whole numbers among the arguments that make it cost less when they are lower: planning finds out how much. */
   readonly cheaper: readonly CheaperArgument[];
 }
 
 export interface CheaperArgument {
+  /** By name; of one inside another the whole way, such as `hops.1.limit`. */
   readonly argument: string;
   /** The value as it is now, after defaults. */
   readonly value: number;
-  /** In proportion to which `rows` falls when the value does; 1 is the least it may be. */
+  /** The least that it may be lowered to. */
   readonly least: number;
 }
 
@@ -41,3 +49,14 @@ export interface CheaperArgument {
  * refuse costs nothing.
  */
 export type FieldCost<Arguments> = (input: Arguments, context: CostContext) => FieldCosts;
+
+const free: FieldCosts = { own: { calls: 0, rows: 0 }, objects: 1, cheaper: [] };
+const oneNode: FieldCosts = { own: { calls: 1, rows: 1 }, objects: 1, cheaper: [] };
+
+/** Of a field that reads one node. */
+export const costOfNode: FieldCost<unknown> = () => oneNode;
+
+/** Of a field whose resolver refuses these arguments before it reads. */
+export function costOfRefused(): FieldCosts {
+  return free;
+}

@@ -1,0 +1,171 @@
+import { GraphQLError } from 'graphql';
+import type {
+  AdjacencyPage,
+  AdjacencyQuery,
+  DegreeQuery,
+  DegreeView,
+  EdgeQuery,
+  EdgeView,
+  GraphEstimate,
+  GraphReader,
+  JourneyPage,
+  JourneyQuery,
+  NodeRef,
+  NodeView,
+  SourceStatus,
+} from '../../graph-store/index.ts';
+import { tooExpensive } from '../cost/cost-check.ts';
+import type { LearnedDegrees } from '../cost/degree-statistics.ts';
+import type { Cost } from '../cost/field-cost.ts';
+import type { QueryRun } from './query-run.ts';
+
+export type StoreMethod = keyof GraphReader;
+
+/** Told of each call of the store; `began` returns what is to be told when it has ended. */
+export interface StoreWatcher {
+  began(method: StoreMethod): (rows: number, error: unknown) => void;
+}
+
+export interface MeteredReaderParts {
+  readonly reader: GraphReader;
+  readonly run: QueryRun;
+  readonly signal: AbortSignal;
+  readonly budget: Cost;
+  readonly degrees: LearnedDegrees;
+  readonly watcher: StoreWatcher;
+}
+
+/**
+ * The store as one request sees it: counted, timed, ended with the request. The plan's bound rests on what degrees were lately; this is the
+ * second line, for a node that is far above all others: a query that has used its caller's budget up reads no more.
+ */
+export class MeteredReader implements GraphReader {
+  readonly #parts: MeteredReaderParts;
+
+  constructor(parts: MeteredReaderParts) {
+    this.#parts = parts;
+  }
+
+  async node(ref: NodeRef): Promise<NodeView | null> {
+    return await this.#call(
+      'node',
+      (reader) => reader.node(ref),
+      () => 1,
+    );
+  }
+
+  async nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]> {
+    return await this.#call(
+      'nodes',
+      (reader) => reader.nodes(refs),
+      () => refs.length,
+    );
+  }
+
+  async journey(query: JourneyQuery): Promise<JourneyPage> {
+    const page = await this.#call(
+      'journey',
+      (reader) => reader.journey(query),
+      ({ scanned }) => scanned,
+    );
+    this.#parts.degrees.observeJourney(query.domains === null ? 'all' : 'some', query.limit, page.scanned);
+    return page;
+  }
+
+  async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
+    const page = await this.#call(
+      'adjacency',
+      (reader) => reader.adjacency(query),
+      ({ scanned }) => scanned,
+    );
+    this.#observe(query, page);
+    return page;
+  }
+
+  async adjacencies(queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
+    const pages = await this.#call(
+      'adjacencies',
+      (reader) => reader.adjacencies(queries),
+      (all) => all.reduce((sum, { scanned }) => sum + scanned, 0),
+    );
+    for (const [index, query] of queries.entries()) {
+      const page = pages[index];
+      if (page !== undefined) this.#observe(query, page);
+    }
+    return pages;
+  }
+
+  async degree(query: DegreeQuery): Promise<DegreeView> {
+    const view = await this.#call(
+      'degree',
+      (reader) => reader.degree(query),
+      ({ count }) => Math.min(count, query.scanMax),
+    );
+    this.#parts.degrees.observeHop(query.type, query.direction, view.count, true);
+    return view;
+  }
+
+  async edge(query: EdgeQuery): Promise<EdgeView | null> {
+    // The port does not say how many rows of other edges it passed over.
+    return await this.#call(
+      'edge',
+      (reader) => reader.edge(query),
+      (view) => (view === null ? 1 : view.truncated ? query.scanMax : view.count),
+    );
+  }
+
+  async sources(): Promise<readonly SourceStatus[]> {
+    return await this.#call(
+      'sources',
+      (reader) => reader.sources(),
+      (sources) => sources.length,
+    );
+  }
+
+  async estimate(): Promise<GraphEstimate> {
+    return await this.#call(
+      'estimate',
+      (reader) => reader.estimate(),
+      () => 1,
+    );
+  }
+
+  #observe({ type, direction, limit }: AdjacencyQuery, page: AdjacencyPage): void {
+    const ended = !page.truncated && page.occurrences.length < limit;
+    this.#parts.degrees.observeHop(type, direction, page.scanned, ended);
+  }
+
+  async #call<T>(
+    method: StoreMethod,
+    read: (reader: GraphReader) => Promise<T>,
+    rowsOf: (answer: T) => number,
+  ): Promise<T> {
+    const { reader, run, signal, budget, watcher } = this.#parts;
+    if (signal.aborted) throw ended();
+    if (run.used.calls >= budget.calls || run.used.rows >= budget.rows) throw usedUp(run.used, budget);
+    run.countCall();
+    const tell = watcher.began(method);
+    try {
+      const answer = await read(reader);
+      const rows = rowsOf(answer);
+      run.countRows(rows);
+      tell(rows, null);
+      return answer;
+    } catch (error) {
+      tell(0, error);
+      throw error;
+    }
+  }
+}
+
+/** Nobody waits for the answer any more: the deadline has passed, or the caller has gone. */
+function ended(): GraphQLError {
+  return new GraphQLError('The request has ended; nothing more is read for it.', {
+    extensions: { code: 'DEADLINE_EXCEEDED' },
+  });
+}
+
+function usedUp(used: Cost, budget: Cost): GraphQLError {
+  const message = `This caller may spend ${budget.calls} store calls and ${budget.rows} rows on a query, and this one has used them up: there was more than usual. Ask for less, or in several queries.`;
+  return tooExpensive(message, used, budget);
+}

@@ -1,0 +1,119 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock, Log } from '../../foundation/index.ts';
+import type { GraphReader } from '../../graph-store/index.ts';
+import { LearnedDegrees } from '../cost/degree-statistics.ts';
+import type { Cost } from '../cost/field-cost.ts';
+import { problemCodeOf } from '../problem.ts';
+import type { StatusReader } from '../status-reader.ts';
+import { ApiMetrics } from './api-metrics.ts';
+import { MeteredReader, type StoreWatcher } from './metered-reader.ts';
+import { registerPipelineMetrics } from './pipeline-metrics.ts';
+import { QueryRun, type Stopwatch } from './query-run.ts';
+import { SlowQueryLog } from './slow-query-log.ts';
+import { RequestTrace } from './tracing.ts';
+
+export const metricsPath = '/metrics';
+/** A caller that sends it is told in `extensions.cost` what its query was going to cost and did. */
+const costHeader = 'x-query-cost';
+const paths = new Set(['/graphql', metricsPath, '/livez', '/readyz']);
+
+export interface ObserverParts {
+  readonly reader: GraphReader;
+  readonly status: StatusReader;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** All that is known about what the API does: metrics, traces, slow queries, and the degrees that bounds are made of. */
+export class Observer {
+  readonly degrees = new LearnedDegrees();
+  readonly #parts: ObserverParts;
+  readonly #metrics: ApiMetrics;
+  readonly #slow: SlowQueryLog;
+  readonly #stopwatch: Stopwatch;
+
+  constructor(parts: ObserverParts, slowMs: number, stopwatch: Stopwatch) {
+    const { clock, log, status, reader } = parts;
+    this.#parts = parts;
+    this.#stopwatch = stopwatch;
+    this.#metrics = new ApiMetrics(stopwatch);
+    this.#slow = new SlowQueryLog(slowMs, clock, log);
+    registerPipelineMetrics(this.#metrics.registry, { status, reader, clock });
+  }
+
+  /** Counts a request until its answer is out or its caller has gone. */
+  received(request: IncomingMessage, response: ServerResponse): void {
+    const path = pathOf(request.url ?? '/');
+    this.#metrics.received();
+    response.once('close', () => {
+      const code = problemCodeOf(response);
+      const status = response.writableFinished ? response.statusCode : 0;
+      this.#metrics.answered(path, status, new Set(code === null ? [] : [code]));
+    });
+  }
+
+  /** A GraphQL request, from now on. */
+  begin(request: IncomingMessage, response: ServerResponse, requestId: string): QueryRun {
+    const { traceparent } = request.headers;
+    const trace = new RequestTrace(
+      typeof traceparent === 'string' ? traceparent : undefined,
+      this.#parts.status.version,
+      requestId,
+    );
+    const run = new QueryRun(requestId, trace, this.#stopwatch, request.headers[costHeader] === 'true');
+    response.once('close', () => {
+      this.#metrics.failed(run.codes);
+      // Counted with the HTTP request already.
+      const code = problemCodeOf(response);
+      if (code !== null) run.codes.add(code);
+      this.#metrics.queried(run);
+      this.#slow.ended(run);
+      trace.end(run, response.statusCode);
+    });
+    return run;
+  }
+
+  /** The store as this request may use it. */
+  readerFor(run: QueryRun, budget: Cost, signal: AbortSignal): GraphReader {
+    const { reader } = this.#parts;
+    return new MeteredReader({
+      reader,
+      run,
+      signal,
+      budget,
+      degrees: this.degrees,
+      watcher: this.#watcher(run),
+    });
+  }
+
+  async sendMetrics(response: ServerResponse): Promise<void> {
+    const { registry } = this.#metrics;
+    const text = await registry.metrics();
+    response.writeHead(200, { 'content-type': registry.contentType }).end(text);
+  }
+
+  close(): void {
+    this.#metrics.close();
+  }
+
+  #watcher({ trace }: QueryRun): StoreWatcher {
+    return {
+      began: (method) => {
+        const sinceMs = this.#stopwatch();
+        const endSpan = trace.storeCall(method);
+        return (rows, error) => {
+          this.#metrics.called(method, this.#stopwatch() - sinceMs, rows, error !== null);
+          endSpan(rows, error);
+        };
+      },
+    };
+  }
+}
+
+/** One of few, whatever is asked for. */
+function pathOf(url: string): string {
+  const path = url.split('?', 1)[0] ?? '/';
+  if (path.startsWith('/store/')) return '/store/';
+  if (path === '/') return '/';
+  return paths.has(path) ? path : 'other';
+}
