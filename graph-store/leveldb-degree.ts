@@ -1,12 +1,10 @@
 import type { Snapshot } from 'classic-level';
 import { ByteReader } from './codec.ts';
-import type { DegreeQuery, DegreeView, OccurrenceView } from './graph-store.ts';
+import type { DegreeQuery, DegreeView } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
+import type { Moment, Occurrence } from './leveldb-moment.ts';
 import { eventKeyBytes } from './packed-format.ts';
 import * as rows from './rows.ts';
-
-/** What decides whether an occurrence is visible. */
-export type Occurrence = Pick<OccurrenceView, 'type' | 'from' | 'to' | 'key' | 'timeMs'>;
 
 const chunkRowsMax = 256;
 /** Of one answer from LevelDB's thread. */
@@ -19,19 +17,11 @@ const knownBytesMin = 32 * 1024;
 const readBytesMin = 8 * 1024;
 const assumedRowBytes = 40;
 
-/**
- * Counts exactly where `scanMax` rows are all there are; estimates the rest otherwise. Reads keys alone.
- *
- * What is newer than `hiddenMs` is hidden by nothing at the own end; `visible` leaves out what the other ends hide.
- */
-export async function scanDegree(
-  db: Level,
-  snapshot: Snapshot,
-  query: DegreeQuery,
-  hiddenMs: number,
-  visible: (occurrences: readonly Occurrence[]) => Promise<readonly Occurrence[]>,
-): Promise<DegreeView> {
+/** Counts exactly where `scanMax` rows are all there are; estimates the rest otherwise. Reads keys alone. */
+export async function scanDegree(db: Level, moment: Moment, query: DegreeQuery): Promise<DegreeView> {
+  const { snapshot } = moment;
   const prefix = rows.adjacencyPrefix(query.of, query.direction, query.type);
+  const hiddenMs = Math.max(moment.hiddenMs(query.of), moment.expiry.ofEdge(query.type));
   const range = rows.timeRange(prefix, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
   if (range === null) return { count: 0, exact: true };
   const keys = await firstKeys(db, snapshot, range, query.scanMax + 1);
@@ -39,7 +29,8 @@ export async function scanDegree(
     let count = 0;
     for (let at = 0; at < keys.length; at += chunkRowsMax) {
       const chunk = keys.slice(at, at + chunkRowsMax);
-      count += (await visible(chunk.map((key) => occurrenceOf(query, prefix.length, key)))).length;
+      const occurrences = chunk.map((key) => occurrenceOf(query, prefix.length, key));
+      count += (await moment.visible(occurrences, query.direction)).length;
     }
     return { count, exact: true };
   }
