@@ -107,7 +107,7 @@ async function readSome(
   expiry: Expiry,
 ): Promise<void> {
   const { query } = must(some[0], 'a group has a member');
-  const found = await queries.run(hopText(query), {
+  const found = await queries.run(some.length === 1 ? oneText(query) : hopText(query), {
     asked: some.map(({ gte, lt }, i) => ({ i: BigInt(i), gte, lt })),
     rows: BigInt(size),
   });
@@ -164,17 +164,22 @@ function take(
 }
 
 /** The index is walked from each beginning and left at the limit: a hop costs what is read of it and not what is in it. */
-function hopText({ type, direction, endsOnly }: AdjacencyQuery): string {
+function hopText(query: AdjacencyQuery): string {
+  return `UNWIND $asked AS one CALL { WITH one ${rowsText(query, 'one')} } RETURN i, key, value, deleted`;
+}
+
+/** The same for a single node, which takes Neo4j half as long. */
+function oneText(query: AdjacencyQuery): string {
+  return rowsText(query, '$asked[0]');
+}
+
+/** With the place in the list in front. */
+function rowsText({ type, direction, endsOnly }: AdjacencyQuery, one: string): string {
   const { relation } = edgePlace(type);
   const [key, other] = direction === 'out' ? ['jgOut', 'b'] : ['jgIn', 'a'];
-  return `UNWIND $asked AS one
-    CALL {
-      WITH one
-      MATCH (a)-[r:${quoted(relation)}]->(b) WHERE r.${key} >= one.gte AND r.${key} < one.lt
-      RETURN r.${key} AS key, ${endsOnly === true ? 'null' : 'r.jgValue'} AS value, ${other}.jgDeleted AS deleted
-      ORDER BY r.${key} LIMIT $rows
-    }
-    RETURN one.i, key, value, deleted`;
+  return `MATCH (a)-[r:${quoted(relation)}]->(b) WHERE r.${key} >= ${one}.gte AND r.${key} < ${one}.lt
+    RETURN ${one}.i AS i, r.${key} AS key, ${endsOnly === true ? 'null' : 'r.jgValue'} AS value, ${other}.jgDeleted AS deleted
+    ORDER BY r.${key} LIMIT $rows`;
 }
 
 function edgeKeyOf(
