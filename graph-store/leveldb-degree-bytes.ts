@@ -14,7 +14,7 @@ const filterBytesPerRow = 1.25;
 /** About a file at either end is there in part. */
 const partFilesBytes = 4 * 1024 * 1024;
 /** Where some rows are in memory and others in files, one place says nothing of another. */
-const rateSpreadMax = 1.6;
+const rateSpreadMax = 1.3;
 
 /**
  * How many rows there are from `from` on, by the bytes that LevelDB's files have of them and the rate of rows to bytes where some of them are
@@ -30,9 +30,9 @@ export async function estimateByBytes(
   const seenTo = axis.placeOf(last) + 1n;
   const all = await axis.bytes(seenTo, to);
   if (all < knownBytesMin) return null;
-  const [seenRate, from] = await Promise.all([rateOf(axis, seen), beginOfBytes(axis, seenTo, to, all)]);
+  const seenRate = await rateOf(axis, seen);
   // Rows seen in files: what follows them is in files as well. Otherwise the newest rows are in memory, as far as there are no bytes.
-  const start = seenRate === null ? from : seenTo;
+  const start = seenRate === null ? await beginOfBytes(axis, seenTo, to, all) : seenTo;
   const places = await Promise.all(innerRuns.map((share) => placeOfShare(axis, start, to, all, share)));
   const runs = await Promise.all([
     seenRate ?? runAt(axis, start, to),
