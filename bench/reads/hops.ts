@@ -40,8 +40,9 @@ export async function readHop(
     const queries: AdjacencyQuery[] = [];
     for (let left = edgesMax - edges; left > 0 && queries.length < options.atOnce; next += 1) {
       const of = frontier[next];
-      if (of === undefined) break;
       const limit = Math.min(options.edgesOfNodeMax, share, left);
+      // Less than its share may be less than it has: it waits for what the others leave.
+      if (of === undefined || (limit < share && limit === left && queries.length > 0)) break;
       left -= limit;
       queries.push({ of, type, direction, sinceMs, untilMs, limit, scanMax: limit * 10, endsOnly });
     }
