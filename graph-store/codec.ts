@@ -14,6 +14,13 @@ import type {
 import type { PackedMutations } from './packed-format.ts';
 import { direction, nameLengthBytes, nodeHashBytes, tag, valueTag } from './packed-format.ts';
 import type { RegisterContent } from './register.ts';
+import { cachedBytesMax, TextCache } from './text-cache.ts';
+
+/** Names of properties, types and what else is one of a few; and short values, which must not push these out. */
+const names = new TextCache();
+const texts = new TextCache();
+/** Bigints are made from words: Node's own way makes several of them on the way to one. */
+const words = new DataView(new ArrayBuffer(8));
 
 /** Reads bytes that this product wrote. Anything unexpected is a bug or a damaged file, hence an AssertionError. */
 export class ByteReader {
@@ -65,15 +72,19 @@ export class ByteReader {
 
   /** One byte of length, then ASCII. */
   name(): string {
-    const length = this.byte();
-    this.at += length;
-    return this.bytes.toString('latin1', this.at - length, this.at);
+    return this.#known(names, this.byte());
   }
 
   text(): string {
-    const length = this.count();
+    return this.#known(texts, this.count());
+  }
+
+  #known(cache: TextCache, length: number): string {
+    const start = this.at;
     this.at += length;
-    return this.bytes.toString('utf8', this.at - length, this.at);
+    if (length === 0) return '';
+    if (length > cachedBytesMax) return this.bytes.toString('utf8', start, this.at);
+    return cache.get(this.bytes, start, this.at);
   }
 
   value(): PropertyValue {
@@ -89,8 +100,9 @@ export class ByteReader {
         this.at += 8;
         return this.bytes.readDoubleBE(this.at - 8);
       case valueTag.integer:
-        this.at += 8;
-        return this.bytes.readBigInt64BE(this.at - 8);
+        words.setUint32(0, this.uint32());
+        words.setUint32(4, this.uint32());
+        return words.getBigInt64(0);
       default:
         must(kind === valueTag.text ? kind : null, 'a value has an unknown tag');
         return this.text();
@@ -123,25 +135,27 @@ export class ByteReader {
   }
 
   eventKey(): { timeMs: number; occurrence: bigint } {
-    const inverted = this.time();
-    this.at += 8;
-    return {
-      timeMs: Number.MAX_SAFE_INTEGER - inverted,
-      occurrence: BigInt.asUintN(64, ~this.bytes.readBigUInt64BE(this.at - 8)),
-    };
+    const timeMs = Number.MAX_SAFE_INTEGER - this.time();
+    words.setUint32(0, ~this.uint32());
+    words.setUint32(4, ~this.uint32());
+    return { timeMs, occurrence: words.getBigUint64(0) };
   }
 
   /** A node's name `<type>\0<id>\0`. */
   nodeName(): NodeRef {
-    const typeAt = this.at;
-    const typeEnd = this.bytes.indexOf(0, typeAt);
-    const idEnd = this.bytes.indexOf(0, typeEnd + 1);
-    must(typeEnd >= 0 && idEnd >= 0 ? idEnd : null, 'a node name is not closed');
+    const { bytes, at } = this;
+    let typeEnd = at;
+    while (bytes[typeEnd] !== 0 && typeEnd < bytes.length) typeEnd += 1;
+    let idEnd = typeEnd + 1;
+    while (bytes[idEnd] !== 0 && idEnd < bytes.length) idEnd += 1;
+    must(idEnd < bytes.length ? idEnd : null, 'a node name is not closed');
     this.at = idEnd + 1;
-    return {
-      type: this.bytes.toString('latin1', typeAt, typeEnd),
-      id: this.bytes.toString('utf8', typeEnd + 1, idEnd),
-    };
+    const typeLength = typeEnd - at;
+    const type =
+      typeLength > 0 && typeLength <= cachedBytesMax
+        ? names.get(bytes, at, typeEnd)
+        : bytes.toString('latin1', at, typeEnd);
+    return { type, id: bytes.toString('utf8', typeEnd + 1, idEnd) };
   }
 }
 

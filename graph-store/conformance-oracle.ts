@@ -31,7 +31,8 @@ export class NaiveGraph {
     for (const occurrence of candidates) {
       if (occurrences.length === query.limit || scanned === query.scanMax) break;
       scanned += 1;
-      if (this.#isVisible(occurrence)) occurrences.push(occurrence);
+      if (!this.#isVisible(occurrence)) continue;
+      occurrences.push(query.endsOnly === true ? { ...occurrence, properties: [] } : occurrence);
     }
     return {
       occurrences,

@@ -128,6 +128,7 @@ function adjacencyQuery(): fc.Arbitrary<AdjacencyQuery> {
     untilMs: fc.oneof(fc.integer({ min: 0, max: 8 }), fc.constant(Number.MAX_SAFE_INTEGER)),
     limit: fc.integer({ min: 1, max: 8 }),
     scanMax: fc.integer({ min: 1, max: 10 }),
+    endsOnly: fc.boolean(),
   });
 }
 

@@ -24,6 +24,47 @@ function describeHops(subject: Subject): void {
     expect(await times({ sinceMs: 5, untilMs: 5 })).toEqual([[], 0, false]);
     expect(await times({ type: 'WATCHE' })).toEqual([[], 0, false]);
   });
+  it('leaves properties and lineage out of a hop that asks for the ends only', async () => {
+    const lineage = { offset: 7n, origin: { schemaId: 1, subject: 'plays-value', version: 1 } };
+    await subject.apply({ ...event(1, [watched(dark, [['seconds', 5n]])]), lineage });
+    const [all, ends] = await subject.store.adjacencies([
+      hop(ann, 'out'),
+      hop(ann, 'out', { endsOnly: true }),
+    ]);
+    expect(all?.occurrences).toMatchObject([{ properties: [['seconds', 5n]], lineage: { offset: 7n } }]);
+    expect(ends).toEqual({
+      ...all,
+      occurrences: all?.occurrences.map((one) => ({ ...one, properties: [], lineage: null })),
+    });
+  });
+  it('goes on behind runs of hidden rows, for each of many nodes asked at once', async () => {
+    const titles = Array.from({ length: 40 }, (_, i) => ({ type: 'Title', id: `t${i}` }));
+    const hidden = { type: 'Title', id: 'hidden' };
+    await subject.apply(...titles.map((title, i) => event(i + 1, [watched(title)])));
+    await subject.apply(...Array.from({ length: 300 }, (_, i) => event(100 + i, [watched(hidden)])));
+    await subject.apply(event(1_000, [{ kind: 'node-delete', node: hidden }]));
+    const asked = [
+      hop(ann, 'out', { limit: 3 }),
+      hop(ann, 'out', { limit: 40, scanMax: 310 }),
+      hop(ann, 'out', { limit: 3, scanMax: 300 }),
+      ...titles.map((title) => hop(title, 'in', { limit: 2 })),
+    ];
+    const [few, bounded, none, ...rest] = await subject.store.adjacencies(asked);
+    expect(few).toMatchObject({ scanned: 303, truncated: false });
+    expect(few?.occurrences.map(({ timeMs }) => timeMs)).toEqual([40, 39, 38]);
+    expect(bounded).toMatchObject({ scanned: 310, truncated: true });
+    expect(bounded?.occurrences).toHaveLength(10);
+    expect(none).toEqual({ occurrences: [], scanned: 300, truncated: true });
+    expect(rest.map((page) => page.occurrences.map(({ timeMs }) => timeMs))).toEqual(
+      titles.map((_, i) => [i + 1]),
+    );
+  });
+  it('ends reads of many nodes with the reason for which they were aborted', async () => {
+    const signal = AbortSignal.abort(new Error('nobody waits any more'));
+    const hops = subject.store.adjacencies([hop(ann, 'out')], signal);
+    await expect(hops).rejects.toThrow('nobody waits any more');
+    await expect(subject.store.nodes([ann], signal)).rejects.toThrow('nobody waits any more');
+  });
 }
 
 function describeJourneys(subject: Subject): void {

@@ -158,6 +158,8 @@ export interface AdjacencyQuery {
   /** Newest first. At most so many visible occurrences; 1 or more. */
   readonly limit: number;
   readonly scanMax: number;
+  /** True: who, when and which event alone. Properties come empty and lineage null; a row costs half as much. */
+  readonly endsOnly?: boolean;
 }
 
 export interface OccurrenceView {
@@ -268,12 +270,12 @@ export interface GraphReader {
    * that time to live hides until they are swept: a node that nothing but edges mention then counts as there, of unknown lineage.
    */
   node(ref: NodeRef): Promise<NodeView | null>;
-  /** What `node` answers for each, at one moment of the store; `readsAtOnceMax` at most. */
-  nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]>;
+  /** What `node` answers for each, at one moment of the store; `readsAtOnceMax` at most. Aborted it throws the signal's reason. */
+  nodes(refs: readonly NodeRef[], signal?: AbortSignal): Promise<readonly (NodeView | null)[]>;
   journey(query: JourneyQuery): Promise<JourneyPage>;
   adjacency(query: AdjacencyQuery): Promise<AdjacencyPage>;
-  /** What `adjacency` answers for each, at one moment of the store: a hop from many nodes. `readsAtOnceMax` at most. */
-  adjacencies(queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]>;
+  /** What `adjacency` answers for each, at one moment of the store: a hop from many nodes. `readsAtOnceMax` at most. Aborted it throws the signal's reason. */
+  adjacencies(queries: readonly AdjacencyQuery[], signal?: AbortSignal): Promise<readonly AdjacencyPage[]>;
   /** Bounded by `scanMax`, whatever the degree is. */
   degree(query: DegreeQuery): Promise<DegreeView>;
   /** Null when no visible occurrence is found. Throws RefusedError FOLD_INVALID when a `sum` meets what is no number. */

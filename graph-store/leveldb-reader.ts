@@ -16,28 +16,30 @@ import type {
   JourneyQuery,
   Lineage,
   NodeView,
-  OccurrenceView,
   SourceStatus,
   StepView,
   TimePosition,
 } from './graph-store.ts';
 import { HyperLogLog, relativeError } from './hyperloglog.ts';
-import { type Occurrence, scanDegree } from './leveldb-degree.ts';
+import { chunkBytesMax, chunkRowsMax, readOccurrences } from './leveldb-adjacency.ts';
+import { scanDegree } from './leveldb-degree.ts';
 import type { Level } from './leveldb-group.ts';
+import { Moment } from './leveldb-moment.ts';
 import { decodeOrigin, type OriginRow, originKey, readLineage, withoutLineage } from './lineage.ts';
 import { logicalRows } from './logical-rows.ts';
-import { visible } from './merge.ts';
 import type { NodeRef } from './model.ts';
 import { decodeNodeRow } from './node-row.ts';
-import { eventKeyBytes } from './packed-format.ts';
 import { compareSources, decodePosition, statusOf } from './position.ts';
+import { readEach } from './read-each.ts';
 import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
 
-/** Rows asked for at once; and how many bytes one answer from LevelDB's thread may hold. */
-const chunkRowsMax = 1024;
-const chunkBytesMax = 256 * 1024;
+/** Reads of one call that are under way at once: enough to keep LevelDB's threads busy, few enough that what they hold stays small. */
+const readsAtOnce = 8;
+/** Of so many nodes on LevelDB's threads look for the rows; of fewer the way there and back would take longer than looking. */
+const nodesOffThreadMin = 8;
+const nodesOffThreadMax = 128;
 
 /** Edges to ends that are kept no longer which one look at a node passes over. Sweeping removes them, so there are seldom many. */
 const expiredTouchesMax = 4_096;
@@ -78,32 +80,47 @@ export class LevelReader {
 
   async node(ref: NodeRef): Promise<NodeView | null> {
     await using snapshot = this.#db.snapshot();
-    return await this.#node(ref, snapshot);
+    const moment = this.#moment(snapshot);
+    return await this.#node(ref, this.#db.getSync(rows.nodeKey(ref), { snapshot }), moment);
   }
 
-  async nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]> {
+  async nodes(refs: readonly NodeRef[], signal?: AbortSignal): Promise<readonly (NodeView | null)[]> {
     await using snapshot = this.#db.snapshot();
+    const moment = this.#moment(snapshot);
     const found: (NodeView | null)[] = [];
-    for (const ref of refs) found.push(await this.#node(ref, snapshot));
+    for (let at = 0; at < refs.length; at += nodesOffThreadMax) {
+      signal?.throwIfAborted();
+      const some = refs.slice(at, at + nodesOffThreadMax);
+      const keys = some.map(rows.nodeKey);
+      const stored =
+        keys.length < nodesOffThreadMin
+          ? keys.map((key) => this.#db.getSync(key, { snapshot }))
+          : await this.#db.getMany(keys, { snapshot });
+      const each = some.map((ref, i) => ({ ref, stored: stored[i] }));
+      found.push(
+        ...(await readEach(each, readsAtOnce, (one) => this.#node(one.ref, one.stored, moment), signal)),
+      );
+    }
     return found;
   }
 
-  async adjacencies(queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
+  async adjacencies(
+    queries: readonly AdjacencyQuery[],
+    signal?: AbortSignal,
+  ): Promise<readonly AdjacencyPage[]> {
     await using snapshot = this.#db.snapshot();
-    const pages: AdjacencyPage[] = [];
-    for (const query of queries) pages.push(await this.#occurrences(query, null, snapshot));
-    return pages;
+    const moment = this.#moment(snapshot);
+    return await readEach(queries, readsAtOnce, (query) => this.#occurrences(query, null, moment), signal);
   }
 
-  async #node(ref: NodeRef, snapshot: Snapshot): Promise<NodeView | null> {
-    const hiddenMs = this.#hiddenMs(ref, snapshot);
-    const stored = this.#db.getSync(rows.nodeKey(ref), { snapshot });
+  async #node(ref: NodeRef, stored: Buffer | undefined, moment: Moment): Promise<NodeView | null> {
+    const hiddenMs = moment.hiddenMs(ref);
     const row = stored === undefined ? null : decodeNodeRow(stored);
     if (row !== null && row.mentionedMs > hiddenMs) {
       const lineage = this.#lineage(new ByteReader(stored ?? row.lineage, rows.timeLength));
       return { node: ref, properties: propertiesOf(row.registers, hiddenMs), lineage };
     }
-    const newest = await this.#newestTouch(ref, hiddenMs, snapshot);
+    const newest = await this.#newestTouch(ref, hiddenMs, moment);
     if (newest === null || newest.timeMs <= hiddenMs) return null;
     const lineage = newest.value === null ? null : this.#lineage(new ByteReader(newest.value));
     return { node: ref, properties: [], lineage };
@@ -111,7 +128,8 @@ export class LevelReader {
 
   async journey(query: JourneyQuery): Promise<JourneyPage> {
     await using snapshot = this.#db.snapshot();
-    const hiddenMs = this.#hiddenMs(query.of, snapshot);
+    const moment = this.#moment(snapshot);
+    const hiddenMs = moment.hiddenMs(query.of);
     const prefix = rows.stepsPrefix(query.of);
     const range = rows.timeRange(prefix, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
     const steps: StepView[] = [];
@@ -138,7 +156,7 @@ export class LevelReader {
       }
     }
     return {
-      steps: await this.#withoutDeletedLinks(steps, snapshot),
+      steps: await withoutHiddenLinks(steps, moment),
       scanned,
       more,
       truncated: more && steps.length < query.limit,
@@ -148,15 +166,12 @@ export class LevelReader {
 
   async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
     await using snapshot = this.#db.snapshot();
-    return await this.#occurrences(query, null, snapshot);
+    return await this.#occurrences(query, null, this.#moment(snapshot));
   }
 
   async degree(query: DegreeQuery): Promise<DegreeView> {
     await using snapshot = this.#db.snapshot();
-    const hiddenMs = Math.max(this.#hiddenMs(query.of, snapshot), this.#expiry().ofEdge(query.type));
-    return await scanDegree(this.#db, snapshot, query, hiddenMs, (occurrences) =>
-      this.#visible(occurrences, query.direction, snapshot),
-    );
+    return await scanDegree(this.#db, this.#moment(snapshot), query);
   }
 
   async edge(wanted: EdgeQuery): Promise<EdgeView | null> {
@@ -171,7 +186,7 @@ export class LevelReader {
       limit: scanMax,
       scanMax,
     } as const;
-    const page = await this.#occurrences(query, wanted, snapshot);
+    const page = await this.#occurrences(query, wanted, this.#moment(snapshot));
     return foldEdge(page.occurrences, wanted, page.truncated);
   }
 
@@ -230,88 +245,12 @@ export class LevelReader {
     return found.sort(compareSources);
   }
 
-  async #occurrences(
-    query: AdjacencyQuery,
-    edge: EdgeQuery | null,
-    snapshot: Snapshot,
-  ): Promise<AdjacencyPage> {
-    const expiry = this.#expiry();
-    const hiddenMs = Math.max(this.#hiddenMs(query.of, snapshot), expiry.ofEdge(query.type));
-    const prefix = rows.adjacencyPrefix(query.of, query.direction, query.type);
-    const range = rows.timeRange(prefix, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
-    const found: OccurrenceView[] = [];
-    if (range === null) return { occurrences: found, scanned: 0, truncated: false };
-    const wanted = edge === null ? null : rows.otherEndMatcher(edge);
-    let scanned = 0;
-    let waiting: Entry[] = [];
-    const flush = async (): Promise<void> => {
-      const candidates = waiting.map((entry) => this.#occurrenceOf(query, prefix.length, entry));
-      for (const occurrence of await this.#visible(candidates, query.direction, snapshot)) {
-        if (found.length < query.limit) found.push(occurrence);
-      }
-      waiting = [];
-    };
-    let truncated = false;
-    scan: for await (const entries of this.#chunks({ ...range, reverse: false }, query.limit, snapshot)) {
-      for (const entry of entries) {
-        truncated = scanned >= query.scanMax;
-        if (truncated) break scan;
-        scanned += 1;
-        if (wanted !== null && !wanted(entry[0].subarray(prefix.length + eventKeyBytes))) continue;
-        waiting.push(entry);
-        if (waiting.length >= Math.min(chunkRowsMax, query.limit - found.length)) await flush();
-        if (found.length >= query.limit) break scan;
-      }
-    }
-    await flush();
-    return { occurrences: found, scanned, truncated };
+  #moment(snapshot: Snapshot): Moment {
+    return new Moment(this.#db, snapshot, this.#expiry(), this.#deletedTypes(snapshot));
   }
 
-  /** Leaves out occurrences hidden by their edge's tombstone or the other end's; the own end bounded the range. */
-  async #visible<T extends Occurrence>(
-    occurrences: readonly T[],
-    way: 'out' | 'in',
-    snapshot: Snapshot,
-  ): Promise<T[]> {
-    const deleted = this.#deletedTypes(snapshot);
-    const keys = occurrences.flatMap(({ type, from, to, key }) => {
-      const other = way === 'out' ? to : from;
-      return [
-        deleted.nodes.has(other.type) ? rows.tombstoneKey(other) : null,
-        deleted.edges.has(type) ? rows.edgeTombstoneKey(type, from, to, key) : null,
-      ];
-    });
-    const expiry = this.#expiry();
-    const tombstones = await this.#tombstones(keys, snapshot);
-    return occurrences.filter(({ timeMs, from, to }, i) => {
-      const toMs = Math.max(tombstones[i * 2] ?? -1, expiry.ofNode((way === 'out' ? to : from).type));
-      return visible(timeMs, { edgeMs: tombstones[i * 2 + 1] ?? -1, toMs, fromMs: -1 });
-    });
-  }
-
-  async #withoutDeletedLinks(steps: StepView[], snapshot: Snapshot): Promise<StepView[]> {
-    const deleted = this.#deletedTypes(snapshot);
-    const keys = steps.flatMap(({ links }) =>
-      links.map(({ node }) => (deleted.nodes.has(node.type) ? rows.tombstoneKey(node) : null)),
-    );
-    const expiry = this.#expiry();
-    const tombstones = await this.#tombstones(keys, snapshot);
-    let next = 0;
-    return steps.map((step) => ({
-      ...step,
-      links: step.links.filter(
-        ({ node }) => step.timeMs > Math.max(tombstones[next++] ?? -1, expiry.ofNode(node.type)),
-      ),
-    }));
-  }
-
-  /** -1 where there is none, and for a null: a key that there cannot be. */
-  async #tombstones(keys: readonly (Buffer | null)[], snapshot: Snapshot): Promise<number[]> {
-    const asked = keys.filter((key) => key !== null);
-    if (asked.length === 0) return keys.map(() => -1);
-    const found = (await this.#db.getMany(asked, { snapshot })).map(rows.decodeTime);
-    let next = 0;
-    return keys.map((key) => (key === null ? -1 : (found[next++] ?? -1)));
+  #occurrences(query: AdjacencyQuery, edge: EdgeQuery | null, moment: Moment): Promise<AdjacencyPage> {
+    return readOccurrences(this.#db, moment, query, edge, this.#originOf);
   }
 
   #deletedTypes(snapshot: Snapshot): DeletedTypes {
@@ -324,43 +263,19 @@ export class LevelReader {
     return this.#deleted;
   }
 
-  /** Up to which event time everything of the node is hidden: it was deleted then, or is kept no longer. */
-  #hiddenMs(ref: NodeRef, snapshot: Snapshot): number {
-    const deletedMs = rows.decodeTime(this.#db.getSync(rows.tombstoneKey(ref), { snapshot }));
-    return Math.max(deletedMs, this.#expiry().ofNode(ref.type));
-  }
-
   #lineage(reader: ByteReader): Lineage | null {
-    return readLineage(reader, (id) => {
-      const known = this.#origins.get(id);
-      if (known !== undefined) return known;
-      const stored = this.#db.getSync(originKey(id));
-      if (stored === undefined) return null;
-      const origin = decodeOrigin(stored);
-      this.#origins.set(id, origin);
-      return origin;
-    });
+    return readLineage(reader, this.#originOf);
   }
 
-  #occurrenceOf(query: AdjacencyQuery, keyAt: number, [key, value]: Entry): OccurrenceView {
-    const reader = new ByteReader(key, keyAt);
-    const { timeMs, occurrence } = reader.eventKey();
-    const other = reader.nodeName();
-    const edgeKey = key.toString('utf8', reader.at);
-    const out = query.direction === 'out';
-    const content = new ByteReader(value);
-    const lineage = this.#lineage(content);
-    return {
-      type: query.type,
-      from: out ? query.of : other,
-      to: out ? other : query.of,
-      key: edgeKey === '' ? null : edgeKey,
-      timeMs,
-      occurrence,
-      properties: content.properties(),
-      lineage,
-    };
-  }
+  readonly #originOf = (id: number): OriginRow | null => {
+    const known = this.#origins.get(id);
+    if (known !== undefined) return known;
+    const stored = this.#db.getSync(originKey(id));
+    if (stored === undefined) return null;
+    const origin = decodeOrigin(stored);
+    this.#origins.set(id, origin);
+    return origin;
+  };
 
   /**
    * The newest step or occurrence at this node that is kept; null without any. The newest of each kind comes first in key order.
@@ -369,8 +284,7 @@ export class LevelReader {
    * they are swept. What lies behind is not looked at: the node was mentioned and may have been since, so it counts as
    * there, and of a touch that was not found by then nobody says where it came from. To answer that it is not there could hide what is.
    */
-  async #newestTouch(ref: NodeRef, hiddenMs: number, snapshot: Snapshot): Promise<Touch | null> {
-    const expiry = this.#expiry();
+  async #newestTouch(ref: NodeRef, hiddenMs: number, { snapshot, expiry }: Moment): Promise<Touch | null> {
     const prefix = rows.nodePrefix(ref);
     let newest: Touch | null = null;
     let passed = 0;
@@ -454,4 +368,14 @@ function journeyRange(
   if (reverse) return { gte: range.gte, lt: after.compare(range.lt) < 0 ? after : range.lt, reverse };
   const next = Buffer.concat([after, Buffer.of(0)]);
   return { gte: next.compare(range.gte) > 0 ? next : range.gte, lt: range.lt, reverse };
+}
+
+async function withoutHiddenLinks(steps: readonly StepView[], moment: Moment): Promise<readonly StepView[]> {
+  const ends = steps.flatMap(({ links }) => links.map(({ node }) => node));
+  const hiddenMs = await moment.hiddenLinksMs(ends);
+  let next = 0;
+  return steps.map((step) => ({
+    ...step,
+    links: step.links.filter(() => step.timeMs > (hiddenMs[next++] ?? -1)),
+  }));
 }

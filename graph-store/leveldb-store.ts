@@ -179,14 +179,14 @@ class LevelStore implements EmbeddedStore {
     return this.#read((reader) => reader.node(ref));
   }
 
-  nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]> {
+  nodes(refs: readonly NodeRef[], signal?: AbortSignal): Promise<readonly (NodeView | null)[]> {
     assertAtOnce(refs);
-    return this.#read((reader) => reader.nodes(refs));
+    return this.#read((reader) => reader.nodes(refs, signal));
   }
 
-  adjacencies(queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
+  adjacencies(queries: readonly AdjacencyQuery[], signal?: AbortSignal): Promise<readonly AdjacencyPage[]> {
     assertAtOnce(queries);
-    return this.#read((reader) => reader.adjacencies(queries));
+    return this.#read((reader) => reader.adjacencies(queries, signal));
   }
 
   journey(query: JourneyQuery): Promise<JourneyPage> {

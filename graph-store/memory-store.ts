@@ -172,13 +172,18 @@ class MemoryStore implements GraphStore {
     };
   }
 
-  async nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]> {
+  async nodes(refs: readonly NodeRef[], signal?: AbortSignal): Promise<readonly (NodeView | null)[]> {
     assertAtOnce(refs);
+    signal?.throwIfAborted();
     return await Promise.all(refs.map((ref) => this.node(ref)));
   }
 
-  async adjacencies(queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
+  async adjacencies(
+    queries: readonly AdjacencyQuery[],
+    signal?: AbortSignal,
+  ): Promise<readonly AdjacencyPage[]> {
     assertAtOnce(queries);
+    signal?.throwIfAborted();
     return await Promise.all(queries.map((query) => this.adjacency(query)));
   }
 
@@ -443,7 +448,9 @@ class MemoryStore implements GraphStore {
       const { from, to, timeMs } = candidate;
       const edgeMs = this.#edgeTombstones.get(edgeKeyOf(candidate))?.timeMs ?? -1;
       const ends = { fromMs: this.#hiddenMs(from), toMs: this.#hiddenMs(to) };
-      if (visible(timeMs, { edgeMs, ...ends })) occurrences.push(candidate);
+      if (!visible(timeMs, { edgeMs, ...ends })) continue;
+      const { endsOnly } = query;
+      occurrences.push(endsOnly === true ? { ...candidate, properties: [], lineage: null } : candidate);
     }
     const truncated = scanned < candidates.length && occurrences.length < query.limit;
     return { occurrences, scanned, truncated };

@@ -13,21 +13,20 @@ import type {
   JourneyQuery,
   Lineage,
   NodeView,
-  OccurrenceView,
   SourceStatus,
   StepView,
   TimePosition,
 } from './graph-store.ts';
 import { HyperLogLog, relativeError } from './hyperloglog.ts';
 import { type OriginRow, readLineage, withoutLineage } from './lineage.ts';
-import { visible } from './merge.ts';
 import type { NodeRef } from './model.ts';
+import { pageOf, readOccurrences, timesBy } from './neo4j-adjacency.ts';
 import type { Neo4jConnection, Queries } from './neo4j-connection.ts';
 import { edgePlace, type KeyRange, type Neo4jKeys, quoted, timeRangeBehind } from './neo4j-keys.ts';
 import { newestTouch } from './neo4j-newest-touch.ts';
 import type { Neo4jOrigins } from './neo4j-origins.ts';
 import { readPositions } from './neo4j-positions.ts';
-import { type Candidate, occurrencesAt, scan, stepsText } from './neo4j-scan.ts';
+import { scan, stepsText } from './neo4j-scan.ts';
 import { bytesOf, integerOf, textOf, timeOf } from './neo4j-values.ts';
 import { decodeNodeRow } from './node-row.ts';
 import { compareSources, statusOf } from './position.ts';
@@ -35,8 +34,15 @@ import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
 
-/** Occurrences whose tombstones are looked up at once. */
-const chunkRowsMax = 256;
+/** Nodes whose rows one statement answers. */
+const nodesAtOnce = 128;
+
+interface StoredNode {
+  readonly row: Buffer | null;
+  readonly deletedMs: number;
+}
+
+const nothingStored: StoredNode = { row: null, deletedMs: -1 };
 
 type OriginOf = (id: number) => OriginRow | null;
 
@@ -59,10 +65,17 @@ export class Neo4jReader {
     return await this.#connection.read((queries) => this.#node(queries, ref));
   }
 
-  async nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]> {
+  async nodes(refs: readonly NodeRef[], signal?: AbortSignal): Promise<readonly (NodeView | null)[]> {
     return await this.#connection.read(async (queries) => {
       const found: (NodeView | null)[] = [];
-      for (const ref of refs) found.push(await this.#node(queries, ref));
+      for (let at = 0; at < refs.length; at += nodesAtOnce) {
+        const some = refs.slice(at, at + nodesAtOnce);
+        const stored = await this.#storedNodes(queries, some);
+        for (const ref of some) {
+          signal?.throwIfAborted();
+          found.push(await this.#nodeOf(queries, ref, stored.get(this.#keys.node(ref)) ?? nothingStored));
+        }
+      }
       return found;
     });
   }
@@ -72,29 +85,32 @@ export class Neo4jReader {
   }
 
   async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
-    return await this.#connection.read((queries) => this.#occurrences(queries, query, null));
+    const [page] = await this.adjacencies([query]);
+    return must(page, 'each query has its page');
   }
 
-  async adjacencies(asked: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
-    return await this.#connection.read(async (queries) => {
-      const pages: AdjacencyPage[] = [];
-      for (const query of asked) pages.push(await this.#occurrences(queries, query, null));
-      return pages;
-    });
+  async adjacencies(
+    asked: readonly AdjacencyQuery[],
+    signal?: AbortSignal,
+  ): Promise<readonly AdjacencyPage[]> {
+    return await this.#connection.read((queries) => this.#occurrences(queries, asked, null, signal));
   }
 
   async edge(wanted: EdgeQuery): Promise<EdgeView | null> {
     const { type, from, scanMax } = wanted;
     const untilMs = Number.POSITIVE_INFINITY;
     const query = { of: from, type, direction: 'out', sinceMs: 0, untilMs, limit: scanMax, scanMax } as const;
-    const page = await this.#connection.read((queries) => this.#occurrences(queries, query, wanted));
+    const [found] = await this.#connection.read((queries) => this.#occurrences(queries, [query], wanted));
+    const page = must(found, 'each query has its page');
     return foldEdge(page.occurrences, wanted, page.truncated);
   }
 
   /** Beyond `scanMax` Neo4j's own degree of the node, which it keeps for nodes of many relationships. */
   async degree(query: DegreeQuery): Promise<DegreeView> {
     return await this.#connection.read(async (queries) => {
-      const page = await this.#occurrences(queries, { ...query, limit: Number.POSITIVE_INFINITY }, null);
+      const all = { ...query, limit: Number.POSITIVE_INFINITY, endsOnly: true };
+      const [found] = await this.#occurrences(queries, [all], null);
+      const page = must(found, 'each query has its page');
       if (!page.truncated) return { count: page.occurrences.length, exact: true };
       const relation = `[:${quoted(edgePlace(query.type).relation)}]`;
       const pattern = query.direction === 'out' ? `(n)-${relation}->()` : `(n)<-${relation}-()`;
@@ -131,8 +147,11 @@ export class Neo4jReader {
   }
 
   async #node(queries: Queries, ref: NodeRef): Promise<NodeView | null> {
+    return await this.#nodeOf(queries, ref, await this.#storedNode(queries, ref));
+  }
+
+  async #nodeOf(queries: Queries, ref: NodeRef, stored: StoredNode): Promise<NodeView | null> {
     const expiry = this.#expiry();
-    const stored = await this.#storedNode(queries, ref);
     const hiddenMs = Math.max(stored.deletedMs, expiry.ofNode(ref.type));
     const row = stored.row === null ? null : decodeNodeRow(stored.row);
     if (row !== null && row.mentionedMs > hiddenMs) {
@@ -191,68 +210,12 @@ export class Neo4jReader {
 
   async #occurrences(
     queries: Queries,
-    query: AdjacencyQuery,
+    asked: readonly AdjacencyQuery[],
     edge: EdgeQuery | null,
-  ): Promise<AdjacencyPage> {
-    const expiry = this.#expiry();
-    const stored = await this.#storedNode(queries, query.of);
-    const ownMs = Math.max(stored.deletedMs, expiry.ofNode(query.of.type), expiry.ofEdge(query.type));
-    const start = `${this.#keys.node(query.of)}\0${edgePlace(query.type).infix}`;
-    const range = timeRangeBehind(start, Math.max(query.sinceMs, ownMs + 1), query.untilMs);
-    if (range === null) return { occurrences: [], scanned: 0, truncated: false };
-    const wanted = edge === null ? null : rows.otherEndMatcher(edge);
-    const found: Candidate[] = [];
-    let waiting: Candidate[] = [];
-    const flush = async (): Promise<void> => {
-      for (const candidate of await this.#visible(queries, query, waiting, expiry)) {
-        if (found.length < query.limit) found.push(candidate);
-      }
-      waiting = [];
-    };
-    let scanned = 0;
-    let truncated = false;
-    const rowsWanted = Math.min(query.limit, query.scanMax) + 1;
-    for await (const candidate of occurrencesAt(queries, query, range, rowsWanted, start)) {
-      truncated = scanned >= query.scanMax;
-      if (truncated) break;
-      scanned += 1;
-      if (wanted !== null && !wanted(candidate.bytes.subarray(rows.eventKey(candidate).length))) continue;
-      waiting.push(candidate);
-      if (waiting.length >= Math.min(chunkRowsMax, query.limit - found.length)) await flush();
-      if (found.length >= query.limit) break;
-    }
-    await flush();
-    const occurrences = await this.#origins.complete(queries, (originOf) =>
-      found.map((candidate) => occurrenceOf(query, candidate, originOf)),
-    );
-    return { occurrences, scanned, truncated };
-  }
-
-  /** Leaves out occurrences hidden by their edge's tombstone or the other end's; the own end bounded the range. */
-  async #visible(
-    queries: Queries,
-    query: AdjacencyQuery,
-    candidates: readonly Candidate[],
-    expiry: Expiry,
-  ): Promise<readonly Candidate[]> {
-    if (candidates.length === 0) return [];
-    const keys = candidates.map(({ other, edgeKey }) => {
-      const [from, to] = query.direction === 'out' ? [query.of, other] : [other, query.of];
-      return this.#keys.edgeTombstone(query.type, from, to, edgeKey);
-    });
-    const tombstones = await timesBy(
-      queries,
-      'UNWIND $keys AS key MATCH (x:JgEdgeTombstone {jgKey: key}) RETURN key, x.jgTime',
-      keys,
-    );
-    return candidates.filter(({ timeMs, other, otherDeletedMs }, i) => {
-      const edgeMs = tombstones.get(keys[i] ?? '') ?? -1;
-      return visible(timeMs, {
-        edgeMs,
-        toMs: Math.max(otherDeletedMs, expiry.ofNode(other.type)),
-        fromMs: -1,
-      });
-    });
+    signal?: AbortSignal,
+  ): Promise<readonly AdjacencyPage[]> {
+    const found = await readOccurrences(queries, this.#keys, asked, edge, this.#expiry(), signal);
+    return await this.#origins.complete(queries, (originOf) => found.map((one) => pageOf(one, originOf)));
   }
 
   async #withoutDeletedLinks<T extends Pick<StepView, 'links' | 'timeMs'>>(
@@ -274,26 +237,26 @@ export class Neo4jReader {
     }));
   }
 
-  async #storedNode(
-    queries: Queries,
-    ref: NodeRef,
-  ): Promise<{ readonly row: Buffer | null; readonly deletedMs: number }> {
-    const [found] = await queries.run('MATCH (n:JgNode {jgKey: $key}) RETURN n.jgRow, n.jgDeleted', {
-      key: this.#keys.node(ref),
-    });
-    const row: unknown = found?.get(0) ?? null;
-    return { row: row === null ? null : bytesOf(row), deletedMs: timeOf(found?.get(1)) };
+  async #storedNode(queries: Queries, ref: NodeRef): Promise<StoredNode> {
+    const stored = await this.#storedNodes(queries, [ref]);
+    return stored.get(this.#keys.node(ref)) ?? nothingStored;
   }
-}
 
-async function timesBy(
-  queries: Queries,
-  text: string,
-  keys: readonly string[],
-): Promise<Map<string, number>> {
-  if (keys.length === 0) return new Map();
-  const found = await queries.run(text, { keys: [...new Set(keys)] });
-  return new Map(found.map((row) => [textOf(row.get(0)), timeOf(row.get(1))]));
+  async #storedNodes(queries: Queries, refs: readonly NodeRef[]): Promise<ReadonlyMap<string, StoredNode>> {
+    const found = await queries.run(
+      'UNWIND $keys AS key MATCH (n:JgNode {jgKey: key}) RETURN key, n.jgRow, n.jgDeleted',
+      { keys: [...new Set(refs.map((ref) => this.#keys.node(ref)))] },
+    );
+    return new Map(
+      found.map((one) => {
+        const row: unknown = one.get(1);
+        return [
+          textOf(one.get(0)),
+          { row: row === null ? null : bytesOf(row), deletedMs: timeOf(one.get(2)) },
+        ];
+      }),
+    );
+  }
 }
 
 function pageRange({ after, order }: JourneyQuery, start: string, { gte, lt }: KeyRange): KeyRange {
@@ -305,23 +268,6 @@ function pageRange({ after, order }: JourneyQuery, start: string, { gte, lt }: K
 
 function lineageOf(value: Buffer, originOf: OriginOf): Lineage | null {
   return readLineage(new ByteReader(value), originOf);
-}
-
-function occurrenceOf(query: AdjacencyQuery, candidate: Candidate, originOf: OriginOf): OccurrenceView {
-  const { timeMs, occurrence, other, edgeKey, value } = candidate;
-  const out = query.direction === 'out';
-  const reader = new ByteReader(value);
-  const lineage = readLineage(reader, originOf);
-  return {
-    type: query.type,
-    from: out ? query.of : other,
-    to: out ? other : query.of,
-    key: edgeKey === '' ? null : edgeKey,
-    timeMs,
-    occurrence,
-    properties: reader.properties(),
-    lineage,
-  };
 }
 
 /** The sketch of two sets' union has the greater of each two registers. */

@@ -114,16 +114,19 @@ class Neo4jStore implements GraphStore {
     return await this.#reader.node(ref);
   }
 
-  async nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]> {
+  async nodes(refs: readonly NodeRef[], signal?: AbortSignal): Promise<readonly (NodeView | null)[]> {
     this.#assertUsable();
     assertAtOnce(refs);
-    return await this.#reader.nodes(refs);
+    return await this.#reader.nodes(refs, signal);
   }
 
-  async adjacencies(queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
+  async adjacencies(
+    queries: readonly AdjacencyQuery[],
+    signal?: AbortSignal,
+  ): Promise<readonly AdjacencyPage[]> {
     this.#assertUsable();
     assertAtOnce(queries);
-    return await this.#reader.adjacencies(queries);
+    return await this.#reader.adjacencies(queries, signal);
   }
 
   async journey(query: JourneyQuery): Promise<JourneyPage> {

@@ -55,8 +55,9 @@ export class PiecemealStore implements GraphStore {
   readonly node: GraphStore['node'] = (ref) => this.#graph.node(ref);
   readonly journey: GraphStore['journey'] = (query) => this.#graph.journey(query);
   readonly adjacency: GraphStore['adjacency'] = (query) => this.#graph.adjacency(query);
-  readonly nodes: GraphStore['nodes'] = (refs) => this.#graph.nodes(refs);
-  readonly adjacencies: GraphStore['adjacencies'] = (queries) => this.#graph.adjacencies(queries);
+  readonly nodes: GraphStore['nodes'] = (refs, signal) => this.#graph.nodes(refs, signal);
+  readonly adjacencies: GraphStore['adjacencies'] = (queries, signal) =>
+    this.#graph.adjacencies(queries, signal);
   readonly degree: GraphStore['degree'] = (query) => this.#graph.degree(query);
   readonly edge: GraphStore['edge'] = (query) => this.#graph.edge(query);
   readonly estimate: GraphStore['estimate'] = () => this.#graph.estimate();

@@ -24,6 +24,11 @@ export class Expiry {
     this.#edges = new Map(Object.entries(edges).map(([type, ttlMs]) => [type, nowMs - ttlMs]));
   }
 
+  /** No node's time to live hides anything. */
+  get keepsNodes(): boolean {
+    return this.#nodes.size === 0;
+  }
+
   ofNode(type: string): number {
     return this.#nodes.get(type) ?? -1;
   }

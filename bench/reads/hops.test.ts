@@ -9,37 +9,38 @@ const options: HopOptions = {
   sinceMs: 0,
   edgesMax: 300,
   edgesOfNodeMax: 300,
-  concurrency: 8,
+  atOnce: 8,
+  endsOnly: true,
 };
 
 /** Every node has so many edges, all of different accounts. */
 function storeWith(edges: number): {
-  read: (query: AdjacencyQuery) => Promise<AdjacencyPage>;
+  read: (queries: readonly AdjacencyQuery[]) => Promise<readonly AdjacencyPage[]>;
   asked: AdjacencyQuery[];
   atOnce: () => number;
 } {
   const asked: AdjacencyQuery[] = [];
-  let now = 0;
   let most = 0;
-  const read = async (query: AdjacencyQuery): Promise<AdjacencyPage> => {
-    asked.push(query);
-    now += 1;
-    most = Math.max(most, now);
-    await Promise.resolve();
-    now -= 1;
-    const occurrences = Array.from({ length: Math.min(edges, query.limit) }, (_, i) => ({
-      type: query.type,
-      from: { type: 'Account', id: `${query.of.id}-a${i}` },
-      to: query.of,
-      key: null,
-      timeMs: i,
-      occurrence: BigInt(i),
-      properties: [],
-      lineage: null,
-    }));
-    return { occurrences, scanned: occurrences.length, truncated: false };
+  const read = async (queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> => {
+    asked.push(...queries);
+    most = Math.max(most, queries.length);
+    return queries.map((query) => pageOf(query, edges));
   };
   return { read, asked, atOnce: () => most };
+}
+
+function pageOf(query: AdjacencyQuery, edges: number): AdjacencyPage {
+  const occurrences = Array.from({ length: Math.min(edges, query.limit) }, (_, i) => ({
+    type: query.type,
+    from: { type: 'Account', id: `${query.of.id}-a${i}` },
+    to: query.of,
+    key: null,
+    timeMs: i,
+    occurrence: BigInt(i),
+    properties: [],
+    lineage: null,
+  }));
+  return { occurrences, scanned: occurrences.length, truncated: false };
 }
 
 it.each([1, 10, 38, 1000])(

@@ -8,7 +8,10 @@ export interface HopOptions {
   readonly edgesMax: number;
   /** Edges of one node. */
   readonly edgesOfNodeMax: number;
-  readonly concurrency: number;
+  /** Nodes asked at once. */
+  readonly atOnce: number;
+  /** Edges without their properties. */
+  readonly endsOnly: boolean;
 }
 
 export interface HopResult {
@@ -17,43 +20,39 @@ export interface HopResult {
   readonly edges: number;
 }
 
-type ReadAdjacency = (query: AdjacencyQuery) => Promise<AdjacencyPage>;
+type ReadAdjacencies = (queries: readonly AdjacencyQuery[]) => Promise<readonly AdjacencyPage[]>;
 
 /**
- * One round of a breadth-first walk. Each read is promised a share of what the hop may still have, so that reads under way at once never
+ * One round of a breadth-first walk. Nodes that are asked at once are each promised a share of what the hop may still have, so that they never
  * fetch edges that the hop then throws away; what a node does not use goes to later ones.
  */
 export async function readHop(
-  read: ReadAdjacency,
+  read: ReadAdjacencies,
   frontier: readonly NodeRef[],
   options: HopOptions,
 ): Promise<HopResult> {
-  const { type, direction, sinceMs, edgesMax, concurrency } = options;
-  const share = Math.ceil(edgesMax / Math.min(frontier.length, concurrency));
+  const { type, direction, sinceMs, edgesMax, endsOnly } = options;
+  const untilMs = Number.POSITIVE_INFINITY;
+  const share = Math.ceil(edgesMax / Math.min(frontier.length, options.atOnce));
   const reached = new Map<string, NodeRef>();
   let edges = 0;
-  let promised = 0;
-  let next = 0;
-  const reader = async (): Promise<void> => {
-    while (next < frontier.length) {
-      const limit = Math.min(options.edgesOfNodeMax, share, edgesMax - edges - promised);
+  for (let next = 0; next < frontier.length && edges < edgesMax; ) {
+    const queries: AdjacencyQuery[] = [];
+    for (let left = edgesMax - edges; left > 0 && queries.length < options.atOnce; next += 1) {
       const of = frontier[next];
-      if (of === undefined || limit <= 0) return;
-      next += 1;
-      promised += limit;
-      const untilMs = Number.POSITIVE_INFINITY;
-      const page = await read({ of, type, direction, sinceMs, untilMs, limit, scanMax: limit * 10 });
-      promised -= limit;
-      edges += page.occurrences.length;
-      for (const { from, to } of page.occurrences) {
+      const limit = Math.min(options.edgesOfNodeMax, share, left);
+      // Less than its share may be less than it has: it waits for what the others leave.
+      if (of === undefined || (limit < share && limit === left && queries.length > 0)) break;
+      left -= limit;
+      queries.push({ of, type, direction, sinceMs, untilMs, limit, scanMax: limit * 10, endsOnly });
+    }
+    for (const { occurrences } of await read(queries)) {
+      edges += occurrences.length;
+      for (const { from, to } of occurrences) {
         const other = direction === 'out' ? to : from;
         reached.set(other.id, other);
       }
     }
-  };
-  // A reader that found everything promised has ended; a later round takes up what the others did not use.
-  while (next < frontier.length && edges < edgesMax) {
-    await Promise.all(Array.from({ length: Math.min(frontier.length, concurrency) }, reader));
   }
   return { reached: [...reached.values()], edges };
 }

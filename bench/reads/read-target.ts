@@ -18,12 +18,13 @@ export const limits = {
   hop2Edges: 50,
   hop3Edges: 300,
   lookbackMs: 100 * 86_400_000,
-  /** Nodes of a hop that are read at once. */
-  concurrency: 8,
+  /** Nodes of a hop that are read at once, where the hop has a bound and where each of its nodes has. */
+  atOnce: 8,
+  atOnceWide: 256,
 } as const;
 
 /** What one node may give to a hop of `hop3` when there are others to be read beside it. */
-export const hop3Share = Math.ceil(limits.hop3Edges / limits.concurrency);
+export const hop3Share = Math.ceil(limits.hop3Edges / limits.atOnce);
 
 /** What answering cost. A rival counts one read a query: what it does inside is its own affair. */
 export interface ReadCost {

@@ -92,7 +92,7 @@ export class StoreTarget implements ReadTarget {
       case 'latest20':
         return reads.latestSteps(account);
       case 'hop1':
-        return walk(reads, title, [hop('in', 0, limits.hop1Edges)]);
+        return walk(reads, title, [{ ...hop('in', 0, limits.hop1Edges), endsOnly: false }]);
       case 'hop2':
         return walk(reads, title, [hop('in', 0, limits.hop2Edges), eachNode('out', 0, limits.hop2Edges)]);
       case 'hop3': {
@@ -116,12 +116,13 @@ export class StoreTarget implements ReadTarget {
 }
 
 function hop(direction: 'out' | 'in', sinceMs: number, edgesMax: number): HopOptions {
-  const { concurrency } = limits;
-  return { type: 'WATCHED', direction, sinceMs, edgesMax, edgesOfNodeMax: edgesMax, concurrency };
+  const { atOnce } = limits;
+  return { type: 'WATCHED', direction, sinceMs, edgesMax, edgesOfNodeMax: edgesMax, atOnce, endsOnly: true };
 }
 
 function eachNode(direction: 'out' | 'in', sinceMs: number, edgesOfNodeMax: number): HopOptions {
-  return { ...hop(direction, sinceMs, Number.POSITIVE_INFINITY), edgesOfNodeMax };
+  const all = hop(direction, sinceMs, Number.POSITIVE_INFINITY);
+  return { ...all, edgesOfNodeMax, atOnce: limits.atOnceWide };
 }
 
 /** How many edges the last hop followed. */
@@ -129,7 +130,7 @@ async function walk(reads: CountedReads, start: NodeRef, hops: readonly HopOptio
   let frontier: readonly NodeRef[] = [start];
   let edges = 0;
   for (const options of hops) {
-    const result = await readHop((query) => reads.adjacency(query), frontier, options);
+    const result = await readHop((queries) => reads.adjacencies(queries), frontier, options);
     frontier = result.reached;
     edges = result.edges;
   }
@@ -145,11 +146,11 @@ class CountedReads {
     this.#store = store;
   }
 
-  async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
-    const page = await this.#store.adjacency(query);
+  async adjacencies(queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
+    const pages = await this.#store.adjacencies(queries);
     this.reads += 1;
-    this.scanned += page.scanned;
-    return page;
+    for (const { scanned } of pages) this.scanned += scanned;
+    return pages;
   }
 
   async latestSteps(of: NodeRef): Promise<number> {
@@ -179,19 +180,9 @@ class CountedReads {
       untilMs: Number.POSITIVE_INFINITY,
       scanMax: degreeScanMax,
     } as const;
-    if (!tellsDegree(this.#store)) return (await this.adjacency({ ...query, limit: degreeScanMax })).scanned;
     const { count } = await this.#store.degree(query);
     this.reads += 1;
     this.scanned += Math.min(count, degreeScanMax);
     return count;
   }
-}
-
-interface DegreeReader {
-  degree(query: Omit<AdjacencyQuery, 'limit'>): Promise<{ readonly count: number }>;
-}
-
-/** A store that cannot tell a degree is asked for as many occurrences as a degree may look at. */
-function tellsDegree(store: GraphReader): store is GraphReader & DegreeReader {
-  return 'degree' in store;
 }
