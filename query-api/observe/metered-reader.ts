@@ -57,7 +57,7 @@ export class MeteredReader implements GraphReader {
   async nodes(refs: readonly NodeRef[]): Promise<readonly (NodeView | null)[]> {
     return await this.#call(
       'nodes',
-      (reader) => reader.nodes(refs),
+      (reader) => reader.nodes(refs, this.#parts.signal),
       () => refs.length,
     );
   }
@@ -85,7 +85,7 @@ export class MeteredReader implements GraphReader {
   async adjacencies(queries: readonly AdjacencyQuery[]): Promise<readonly AdjacencyPage[]> {
     const pages = await this.#call(
       'adjacencies',
-      (reader) => reader.adjacencies(queries),
+      (reader) => reader.adjacencies(queries, this.#parts.signal),
       (all) => all.reduce((sum, { scanned }) => sum + scanned, 0),
     );
     for (const [index, query] of queries.entries()) {

@@ -28,8 +28,8 @@ class Search {
   #rows: number;
   #state: 'goes on' | 'ended' | 'cut' = 'goes on';
 
-  constructor({ of, type, direction, sinceMs, untilMs, limit, scanMax }: AdjacencyQuery) {
-    this.query = { of, type, direction, sinceMs, untilMs, limit, scanMax };
+  constructor({ of, type, direction, sinceMs, untilMs, limit, scanMax, endsOnly = false }: AdjacencyQuery) {
+    this.query = { of, type, direction, sinceMs, untilMs, limit, scanMax, endsOnly };
     this.#untilMs = untilMs;
     this.#rows = limit;
   }
