@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { ann, dark, event, hop, journeyOf, type Subject, step, watched } from './conformance-subject.ts';
+import {
+  ann,
+  dark,
+  event,
+  hop,
+  journeyOf,
+  lost,
+  type Subject,
+  step,
+  watched,
+} from './conformance-subject.ts';
 import type { AdjacencyQuery, JourneyQuery } from './graph-store.ts';
 import type { EventMutations } from './model.ts';
 
@@ -23,6 +33,27 @@ function describeHops(subject: Subject): void {
     expect(await times({ scanMax: 4 })).toEqual([[6, 5, 4, 3], 4, true]);
     expect(await times({ sinceMs: 5, untilMs: 5 })).toEqual([[], 0, false]);
     expect(await times({ type: 'WATCHE' })).toEqual([[], 0, false]);
+  });
+  it('goes on after a place, also among the edges of one event, while newer ones come', async () => {
+    const pair = event(3, [watched(dark), watched(lost), { ...watched(lost), key: 'k' }]);
+    await subject.apply(event(1, [watched(dark)]), pair);
+    const seen: unknown[] = [];
+    let after: AdjacencyQuery['after'] = null;
+    for (let pages = 0; pages < 6; pages += 1) {
+      const page = await subject.store.adjacency(hop(ann, 'out', { limit: 1, after }));
+      seen.push(...page.occurrences.map(({ timeMs, to, key }) => [timeMs, to.id, key]));
+      after = page.last ?? after;
+      await subject.apply(event(9, [watched(dark)]));
+    }
+    expect(seen).toEqual([[3, 'dark', null], [3, 'lost', null], [3, 'lost', 'k'], [1, 'dark', null]]); // biome-ignore format: one row
+  });
+  it('says where it looked last, also when all that it saw is hidden', async () => {
+    for (let timeMs = 1; timeMs <= 4; timeMs += 1) await subject.apply(event(timeMs, [watched(timeMs < 2 ? dark : lost)])); // biome-ignore format: one row
+    await subject.apply(event(5, [{ kind: 'node-delete', node: lost }]));
+    const first = await subject.store.adjacency(hop(ann, 'out', { scanMax: 2 }));
+    expect(first).toMatchObject({ occurrences: [], truncated: true, last: { timeMs: 3, far: lost } });
+    const rest = await subject.store.adjacency(hop(ann, 'out', { after: first.last }));
+    expect(rest).toMatchObject({ occurrences: [{ timeMs: 1 }], scanned: 2, truncated: false });
   });
 }
 

@@ -240,9 +240,11 @@ export class LevelReader {
     const prefix = rows.adjacencyPrefix(query.of, query.direction, query.type);
     const range = rows.timeRange(prefix, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
     const found: OccurrenceView[] = [];
-    if (range === null) return { occurrences: found, scanned: 0, truncated: false };
+    if (range === null) return { occurrences: found, scanned: 0, truncated: false, last: null };
+    const rest = rows.rangeAfter(range, prefix, query.after);
     const wanted = edge === null ? null : rows.otherEndMatcher(edge);
     let scanned = 0;
+    let last: Buffer | null = null;
     let waiting: Entry[] = [];
     const flush = async (): Promise<void> => {
       const candidates = waiting.map((entry) => this.#occurrenceOf(query, prefix.length, entry));
@@ -252,11 +254,12 @@ export class LevelReader {
       waiting = [];
     };
     let truncated = false;
-    scan: for await (const entries of this.#chunks({ ...range, reverse: false }, query.limit, snapshot)) {
+    scan: for await (const entries of this.#chunks({ ...rest, reverse: false }, query.limit, snapshot)) {
       for (const entry of entries) {
         truncated = scanned >= query.scanMax;
         if (truncated) break scan;
         scanned += 1;
+        last = entry[0];
         if (wanted !== null && !wanted(entry[0].subarray(prefix.length + eventKeyBytes))) continue;
         waiting.push(entry);
         if (waiting.length >= Math.min(chunkRowsMax, query.limit - found.length)) await flush();
@@ -264,7 +267,8 @@ export class LevelReader {
       }
     }
     await flush();
-    return { occurrences: found, scanned, truncated };
+    const place = last === null ? null : rows.readOccurrencePlace(last, prefix.length);
+    return { occurrences: found, scanned, truncated, last: place };
   }
 
   /** Leaves out occurrences hidden by their edge's tombstone or the other end's; the own end bounded the range. */

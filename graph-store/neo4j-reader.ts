@@ -13,6 +13,7 @@ import type {
   JourneyQuery,
   Lineage,
   NodeView,
+  OccurrencePosition,
   OccurrenceView,
   SourceStatus,
   StepView,
@@ -199,7 +200,8 @@ export class Neo4jReader {
     const ownMs = Math.max(stored.deletedMs, expiry.ofNode(query.of.type), expiry.ofEdge(query.type));
     const start = `${this.#keys.node(query.of)}\0${edgePlace(query.type).infix}`;
     const range = timeRangeBehind(start, Math.max(query.sinceMs, ownMs + 1), query.untilMs);
-    if (range === null) return { occurrences: [], scanned: 0, truncated: false };
+    if (range === null) return { occurrences: [], scanned: 0, truncated: false, last: null };
+    const rest = occurrencesAfter(query, start, range);
     const wanted = edge === null ? null : rows.otherEndMatcher(edge);
     const found: Candidate[] = [];
     let waiting: Candidate[] = [];
@@ -210,12 +212,14 @@ export class Neo4jReader {
       waiting = [];
     };
     let scanned = 0;
+    let last: Candidate | null = null;
     let truncated = false;
     const rowsWanted = Math.min(query.limit, query.scanMax) + 1;
-    for await (const candidate of occurrencesAt(queries, query, range, rowsWanted, start)) {
+    for await (const candidate of occurrencesAt(queries, query, rest, rowsWanted, start)) {
       truncated = scanned >= query.scanMax;
       if (truncated) break;
       scanned += 1;
+      last = candidate;
       if (wanted !== null && !wanted(candidate.bytes.subarray(rows.eventKey(candidate).length))) continue;
       waiting.push(candidate);
       if (waiting.length >= Math.min(chunkRowsMax, query.limit - found.length)) await flush();
@@ -225,7 +229,7 @@ export class Neo4jReader {
     const occurrences = await this.#origins.complete(queries, (originOf) =>
       found.map((candidate) => occurrenceOf(query, candidate, originOf)),
     );
-    return { occurrences, scanned, truncated };
+    return { occurrences, scanned, truncated, last: last === null ? null : placeOf(last) };
   }
 
   /** Leaves out occurrences hidden by their edge's tombstone or the other end's; the own end bounded the range. */
@@ -301,6 +305,16 @@ function pageRange({ after, order }: JourneyQuery, start: string, { gte, lt }: K
   const at = start + rows.eventKey(after).toString('latin1');
   if (order === 'oldest-first') return at < lt ? { gte, lt: at } : { gte, lt };
   return at < gte ? { gte, lt } : { gte: `${at}\0`, lt };
+}
+
+function occurrencesAfter({ after }: AdjacencyQuery, start: string, { gte, lt }: KeyRange): KeyRange {
+  if (after === null || after === undefined) return { gte, lt };
+  const at = `${start}${rows.occurrencePlace(after).toString('latin1')}\0`;
+  return at > gte ? { gte: at, lt } : { gte, lt };
+}
+
+function placeOf({ timeMs, occurrence, other, edgeKey }: Candidate): OccurrencePosition {
+  return { timeMs, occurrence, far: other, key: edgeKey === '' ? null : edgeKey };
 }
 
 function lineageOf(value: Buffer, originOf: OriginOf): Lineage | null {

@@ -37,7 +37,7 @@ function storeWith(edges: number): {
       properties: [],
       lineage: null,
     }));
-    return { occurrences, scanned: occurrences.length, truncated: false };
+    return { occurrences, scanned: occurrences.length, truncated: false, last: null };
   };
   return { read, asked, atOnce: () => most };
 }
