@@ -7,7 +7,7 @@ import { maskedError, publicError } from './api-error.ts';
 import { argumentAtFault } from './argument-at-fault.ts';
 import { introspectionRule } from './introspection-rule.ts';
 import { aliasRule, depthRule } from './query-rules.ts';
-import { sourceRefusal } from './query-source.ts';
+import { sourceRefusal, variablesRefusal } from './query-source.ts';
 import { createSchema } from './schema.ts';
 import { SchemaInForce, type SchemaInForceParts } from './schema-in-force.ts';
 
@@ -66,7 +66,9 @@ export class GraphqlEngine {
 
   async execute(request: GraphqlRequest, context: ApiContext): Promise<GraphqlResponse> {
     const query = queryText(request);
-    const refusal = query === null ? null : sourceRefusal(query, this.#tokensMax);
+    const refusal =
+      (query === null ? null : sourceRefusal(query, this.#tokensMax)) ??
+      variablesRefusal(variablesOf(request));
     if (refusal !== null) return refused(refusal);
     this.#schema.refresh();
     const headers = new HeaderMap(Object.entries(request.headers));
@@ -121,6 +123,11 @@ function queryText({ method, search, body }: GraphqlRequest): string | null {
   if (method === 'GET') return new URLSearchParams(search).get('query');
   if (typeof body !== 'object' || body === null || !('query' in body)) return null;
   return typeof body.query === 'string' ? body.query : null;
+}
+
+/** Those of a GET are as short as an address, too short to nest too deep. */
+function variablesOf({ body }: GraphqlRequest): unknown {
+  return typeof body === 'object' && body !== null && 'variables' in body ? body.variables : undefined;
 }
 
 function refused(error: GraphQLError): GraphqlResponse {

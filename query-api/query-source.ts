@@ -32,6 +32,19 @@ export function sourceRefusal(query: string, tokensMax: number): GraphQLError | 
   }
 }
 
+/** The same of variables, which are read by recursion as well: conditions may hold conditions. Null when they may be read. */
+export function variablesRefusal(variables: unknown): GraphQLError | null {
+  let level: readonly unknown[] = [variables];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > nestingMax)
+      return tooLarge(`The variables nest deeper than ${nestingMax} levels.`, nestingMax);
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
+  return null;
+}
+
 function nextKind(lexer: Lexer): TokenKind | null {
   try {
     return lexer.advance().kind;
