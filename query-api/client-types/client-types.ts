@@ -38,6 +38,13 @@ const given: Readonly<Record<string, string>> = {
   Value: 'string | number | boolean',
 };
 
+/** What every object in TypeScript has already, of another type; such a field is asked for in a document, or read in `properties`. */
+const everyObjects: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
+
+function shown<T extends { readonly name: string }>(fields: Readonly<Record<string, T>>): readonly T[] {
+  return Object.values(fields).filter(({ name }) => !everyObjects.has(name));
+}
+
 /**
  * A TypeScript module for a schema: inputs and enums as types of their own, all objects in one type \`Graph\`, from which the client infers what a
  * selection answers, and a small table for run time that says of which type each argument is. The same schema gives the same text.
@@ -69,7 +76,7 @@ function inputDeclaration(type: GraphQLNamedType): string[] {
     return [`${comment(type.description, null, '')}export type ${type.name} = ${values.join(' | ')};\n`];
   }
   if (!isInputObjectType(type)) return [];
-  const fields = Object.values(type.getFields()).map((field) => `${comment(field.description, field.deprecationReason, '  ')}${inputField(field, '  ')}`); // biome-ignore format: one row
+  const fields = shown(type.getFields()).map((field) => `${comment(field.description, field.deprecationReason, '  ')}${inputField(field, '  ')}`); // biome-ignore format: one row
   return [`${comment(type.description, null, '')}export type ${type.name} = {\n${fields.join('')}};\n`];
 }
 
@@ -90,7 +97,7 @@ function presentInput(type: GraphQLInputType): string {
 
 function objectType(type: GraphQLNamedType): string {
   if (!isObjectType(type) && !isInterfaceType(type)) return '';
-  const fields = Object.values(type.getFields()).map(fieldType);
+  const fields = shown(type.getFields()).map(fieldType);
   return `${comment(type.description, null, '    ')}    ${type.name}: {\n${fields.join('')}    };\n`;
 }
 
@@ -126,7 +133,7 @@ function wrapped(type: GraphQLOutputType): string {
 /** Fields that are no plain leaves: what a selection leads to, and what type each argument has. */
 function tableRow(type: GraphQLNamedType): string {
   if (!isObjectType(type) && !isInterfaceType(type)) return '';
-  const entries = Object.values(type.getFields()).flatMap((field) => {
+  const entries = shown(type.getFields()).flatMap((field) => {
     const named = getNamedType(field.type);
     const of = isLeafType(named) ? [] : [`of: '${named.name}'`];
     const types = field.args.map((one) => `${one.name}: '${String(one.type)}'`);
@@ -148,6 +155,6 @@ function comment(
     .filter((part) => part !== '')
     .join(' ')
     .replaceAll(/\s+/g, ' ')
-    .replaceAll('*/', '*\u200b/');
+    .replaceAll('*/', '* /');
   return text === '' ? '' : `${indent}/** ${text} */\n`;
 }
