@@ -6,7 +6,7 @@ export interface GraphqlError {
 }
 
 /** The client's own codes; the server's are in docs/api.md. */
-export type ClientCode = 'UNREACHABLE' | 'TIMEOUT' | 'ABORTED' | 'BAD_RESPONSE' | 'BAD_SELECTION';
+export type ClientCode = 'UNREACHABLE' | 'TIMEOUT' | 'ABORTED' | 'BAD_RESPONSE' | 'BAD_SELECTION' | 'BAD_URL';
 
 /** Codes of failures that may have passed when the same query is asked again. */
 export const retryableCodes: ReadonlySet<string> = new Set(['UNREACHABLE', 'TIMEOUT', 'STORE_UNAVAILABLE']);

@@ -17,7 +17,7 @@ export interface ClientOptions<G extends GraphShape> {
   /** `graph` of the module that `jg api types` printed; without it there is no `select`. */
   readonly graph?: GraphTable<G>;
   /** A bearer token, or what gives one before each request. */
-  readonly token?: string | (() => string | null | Promise<string | null>);
+  readonly token?: string | (() => string | null | Promise<string | null>) | undefined;
   readonly fetch?: typeof fetch;
   /** Milliseconds that each try may take; 10,000 unless said. */
   readonly timeoutMs?: number;
@@ -109,10 +109,13 @@ export function createClient<G extends GraphShape = GraphShape>(options: ClientO
 }
 
 function endpointOf(text: string | URL): URL {
-  const url = URL.parse(String(text));
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    const message = '`url` takes the address of a server, such as http://127.0.0.1:4000.';
-    throw new JourneyGraphClientError({ code: 'BAD_SELECTION', message });
+  // Not URL.parse: the oldest Node and browsers that are served lack it.
+  try {
+    const url = new URL(text);
+    if (/^https?:$/.test(url.protocol)) return url.pathname === '/' ? new URL('/graphql', url) : url;
+  } catch {
+    // The same as an address of another kind.
   }
-  return url.pathname === '/' ? new URL('/graphql', url) : url;
+  const message = '`url` takes the address of a server, such as http://127.0.0.1:4000.';
+  throw new JourneyGraphClientError({ code: 'BAD_URL', message });
 }
