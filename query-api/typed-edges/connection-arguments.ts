@@ -96,6 +96,21 @@ export function planConnection(
   };
 }
 
+/** Of a condition that most edges fail the first look is small and the next ones larger: an early hit is cheap, a late one takes few calls. */
+export const firstLookRows = 64;
+
+export function nextLookRows(rows: number): number {
+  return Math.min(1024, rows * 4);
+}
+
+/** How many looks it takes to have looked at so many rows. */
+function looksAt(rows: number): number {
+  let looks = 0;
+  let next = firstLookRows;
+  for (let left = rows; left > 0; left -= next, next = nextLookRows(next)) looks += 1;
+  return Math.max(1, looks);
+}
+
 const nothing: FieldCosts = { own: { calls: 0, rows: 0 }, objects: 0, cheaper: [] };
 
 /** A hop and a look at the far ends. Without a condition the hop ends with the page; with one it may go on to the bound on rows. */
@@ -106,8 +121,10 @@ export function connectionCost({ edgeType, direction }: ConnectionSide): FieldCo
     const hop = Math.min(limits.scanRowsMax, degrees.rowsOfHop(edgeType, direction) ?? limits.scanRowsMax);
     const edges = input.where == null ? Math.min(hop, first + 1) : hop;
     const ends = namesNode(input.where) ? hop : first;
+    const looks = input.where == null ? 1 : looksAt(hop);
+    const calls = namesNode(input.where) ? 2 * looks : looks + 1;
     return {
-      own: { calls: 2, rows: edges + ends },
+      own: { calls, rows: edges + ends },
       objects: first,
       cheaper: [{ argument: 'first', value: first, least: 1 }],
     };

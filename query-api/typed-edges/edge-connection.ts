@@ -16,6 +16,8 @@ import {
   type ConnectionArguments,
   type ConnectionPlan,
   type ConnectionSide,
+  firstLookRows,
+  nextLookRows,
   planConnection,
 } from './connection-arguments.ts';
 import { writeEdgeCursor } from './edge-cursor.ts';
@@ -36,10 +38,6 @@ export interface ConnectionAnswer extends Pick<JourneyAnswer, 'completeness' | '
     readonly startCursor: () => string | null;
   };
 }
-
-/** Of a condition that most edges fail the first look is small and the next ones larger: an early hit is cheap, a late one takes few calls. */
-const firstLookRows = 64;
-const lookRowsMax = 1024;
 
 /** The edges of one type at one node: one read of the store for it and its siblings; with a condition, one for each look. */
 export async function readConnection(
@@ -75,7 +73,7 @@ async function readFiltered(plan: ConnectionPlan, loader: StoreLoader): Promise<
   const edges: FoundEdge[] = [];
   let { after } = plan;
   let scanned = 0;
-  for (let rows = firstLookRows; ; rows = Math.min(lookRowsMax, rows * 4)) {
+  for (let rows = firstLookRows; ; rows = nextLookRows(rows)) {
     const left = Math.min(rows, query.scanMax - scanned);
     const limit = left < 1 ? 0 : loader.takeRows(left, scanned === 0);
     if (limit === 0) return pageOf(edges, first, scanned, true, after);
