@@ -112,8 +112,9 @@ export function planTypes(
   limits: TypedLimits = typedLimitsDefault,
 ): TypedPlan {
   const warnings: TypedWarning[] = [];
-  const reserved = generatedNames(before);
-  const nodes = placeTypes(typeClaims(graph, before), { ...taken, types: reserved }, limits, warnings);
+  const wheres = new Set(before.nodes.flatMap(({ whereName }) => (whereName === null ? [] : [whereName])));
+  const takenTypes = { ...taken, types: generatedNames(before), wheres };
+  const nodes = placeTypes(typeClaims(graph, before), takenTypes, limits, warnings);
   const fields = new FieldPlaces(nodes, taken, limits, warnings);
   const edges = new EdgePlaces(graph, before, nodes, fields, limits, warnings);
   const claims = fieldClaims(graph, before);
@@ -169,6 +170,8 @@ function fieldClaims(graph: GraphSchema, before: TypedPlan): readonly FieldClaim
 interface TakenTypes extends TakenNames {
   /** By connections and conditions of the plan before. */
   readonly types: ReadonlySet<string>;
+  /** Those of them that are for conditions on node types. */
+  readonly wheres: ReadonlySet<string>;
 }
 
 /** By node type. */
@@ -211,9 +214,11 @@ function placeTypes(
     const sentence = `has ${beyond} node types without a type in GraphQL, which takes at most ${typesMax}: ask for those with \`node\``;
     warnings.push({ path: 'graph', sentence });
   }
+  const isFree = (name: string): boolean =>
+    taken.wheres.has(name) || (!owners.has(name) && !taken.types.has(name));
   const named = [...placed].map(([nodeType, node]) => {
     const whereName = whereTypeName(node.name);
-    return [nodeType, { ...node, whereName: owners.has(whereName) ? null : whereName }] as const;
+    return [nodeType, { ...node, whereName: isFree(whereName) ? whereName : null }] as const;
   });
   return new Map(named);
 }
