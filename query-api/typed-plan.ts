@@ -68,7 +68,7 @@ export interface TakenNames {
 
 export interface TypedLimits {
   readonly typesMax: number;
-  /** Properties of all types together; those of an edge type at each of its connections. */
+  /** Properties of all types together; a connection counts as its fields and arguments do. */
   readonly fieldsMax: number;
   /** Connections of all node types together. */
   readonly edgesMax: number;

@@ -88,7 +88,13 @@ console.log(error.reaction);
     const up = new RunningCommand(jg, ['up', '--port', '0', '--data', join(folder, 'client-data')], home);
     onTestFinished(() => up.kill('SIGKILL'));
     const [url] = await up.printed(/http:\/\/127\.0\.0\.1:\d+/);
-    await up.printed(/acc-000001/);
+    const journey = { query: '{ journey(of: {type: "Account", id: "acc-000001"}) { edges { cursor } } }' };
+    const headers = { 'content-type': 'application/json' };
+    const answer = async (): Promise<string> =>
+      await (
+        await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify(journey) })
+      ).text();
+    await expect.poll(answer, { timeout: 60_000, interval: 250 }).toContain('"cursor"');
     writeFileSync(join(home, 'graph.ts'), run(jg, ['api', 'types', '--url', url], home));
     const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'api.md'), 'utf8');
     const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(page) ?? [];

@@ -16,6 +16,14 @@ import { connectionTypeNames } from './generated-names.ts';
 export const ownEdgeFields = ['cursor', 'time', 'key', 'node', 'nodeRef', 'properties', 'lineage'] as const;
 const taken: ReadonlySet<string> = new Set(ownEdgeFields);
 
+/**
+ * What a connection is in fields: three types of its own, with arguments, and each property as a field and as a condition. Introspection takes as long for one as
+ * for so many properties, and that is what the limit is for.
+ */
+function fieldsOfConnection(fields: readonly TypedField[]): number {
+  return 20 + 2 * fields.length;
+}
+
 /** The connections of the placed node types, in the order in which they are claimed. */
 export class EdgePlaces {
   readonly #nodes: ReadonlyMap<string, TypedNode>;
@@ -58,7 +66,7 @@ export class EdgePlaces {
     if (obstacle !== null) {
       const sentence = `is no connection in GraphQL: ${obstacle}; follow it with \`traverse\`, or give one of them another name`;
       if (turn !== 2) this.#warnings.push({ path: edgePath(claim), sentence });
-    } else if (this.#left === 0 || !this.#fields.takeFields(fields.length))
+    } else if (this.#left === 0 || !this.#fields.takeFields(fieldsOfConnection(fields)))
       this.#beyond += turn === 2 ? 0 : 1;
     else {
       this.#left -= 1;
@@ -72,7 +80,7 @@ export class EdgePlaces {
 
   finish(): void {
     if (this.#beyond === 0) return;
-    const sentence = `has ${this.#beyond} sides of edge types that are no connections in GraphQL, which takes at most ${this.#limits.edgesMax} of them and ${this.#limits.fieldsMax} properties: follow those with \`traverse\``;
+    const sentence = `has ${this.#beyond} sides of edge types that are no connections in GraphQL, which takes at most ${this.#limits.edgesMax} of them and, with all properties, ${this.#limits.fieldsMax} fields: follow those with \`traverse\``;
     this.#warnings.push({ path: 'graph', sentence });
   }
 
