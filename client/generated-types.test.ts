@@ -35,8 +35,9 @@ function compile(modules: Readonly<Record<string, string>>): string {
   return `${stdout}${stderr}`;
 }
 
+const generated = JSON.stringify('./graph.ts');
 const uses = `import { createClient } from 'journey-graph/client';
-import { graph } from './graph.ts';
+import { graph } from ${generated};
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<A, B>(_: Same<A, B>): void {}
