@@ -88,11 +88,14 @@ export interface CountedReader {
   readonly reader: GraphReader;
   /** Names of the calls that came, with how many were asked at once. */
   readonly calls: string[];
+  /** What reads of many fail with; null while they do not. */
+  failing: Error | null;
 }
 
 /** A reader that says which calls of the port it got. */
 export function counted(store: GraphReader): CountedReader {
   const calls: string[] = [];
+  const state: { failing: Error | null } = { failing: null };
   const reader: GraphReader = {
     node: (ref) => {
       calls.push('node');
@@ -112,6 +115,7 @@ export function counted(store: GraphReader): CountedReader {
     },
     adjacencies: (queries) => {
       calls.push(`adjacencies ${queries.length}`);
+      if (state.failing !== null) return Promise.reject(state.failing);
       return store.adjacencies(queries);
     },
     degree: (query) => store.degree(query),
@@ -119,10 +123,10 @@ export function counted(store: GraphReader): CountedReader {
     sources: () => store.sources(),
     estimate: () => store.estimate(),
   };
-  return { reader, calls };
+  return Object.assign(state, { reader, calls });
 }
 
-export interface TestGraph {
+export interface TestGraph extends Pick<CountedReader, 'failing'> {
   readonly store: GraphStore;
   readonly server: ApiServer;
   readonly calls: string[];
@@ -138,7 +142,8 @@ export async function startTestGraph(
 ): Promise<TestGraph> {
   const store = createMemoryStore(clock);
   const write = await createWriter(store);
-  const { reader, calls } = counted(store);
+  const reads = counted(store);
+  const { reader, calls } = reads;
   const server = await startTestApi({
     reader,
     clock,
@@ -149,6 +154,12 @@ export async function startTestGraph(
     store,
     server,
     calls,
+    get failing() {
+      return reads.failing;
+    },
+    set failing(error) {
+      reads.failing = error;
+    },
     write: (...events) => write(events),
     ask: async (query, variables) => JSON.parse((await ask(server, query, variables)).text),
   };

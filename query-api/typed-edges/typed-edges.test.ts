@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { OutageError } from '../../foundation/index.ts';
 import type { GraphSchema } from '../../schemas/index.ts';
 import { readEdgeCursor } from './edge-cursor.ts';
 import { edgeType, graphWith, nodeAt, startTestGraph, type TestGraph, watchedAt, watchedGraph } from './typed-edges-testing.ts'; // biome-ignore format: one row
@@ -251,6 +252,20 @@ describe('What connections ask of the store', () => {
     expect(answer.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
     expect(graph.calls).toEqual(['node']);
   });
+});
+
+it('An outage of the store is said of each connection that it hit, beside what was read before', async () => {
+  const graph = await start();
+  await graph.write(watchedAt(1, 'a', ['t']));
+  graph.failing = new OutageError('STORE_READ_FAILED', 'the disk is gone');
+  const answer = await graph.ask(
+    '{ account(id: "a") { id watched { edges { time } } } x: account(id: "a") { id } }',
+  );
+  expect(answer.errors).toMatchObject([
+    { path: ['account', 'watched'], extensions: { code: 'STORE_UNAVAILABLE' } },
+  ]);
+  expect(answer.data).toEqual({ account: null, x: { id: 'a' } });
+  expect(JSON.stringify(answer)).not.toContain('disk');
 });
 
 describe('Connections while mappings are registered', () => {

@@ -40,9 +40,12 @@ function listOf(type: GraphQLObjectType): GraphQLNonNull<GraphQLList<GraphQLNonN
   return new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(type)));
 }
 
+/** Of nodes that lead nowhere, for as long as some schema has them: the next one shares what did not change. */
+const leaves = new WeakMap<TypedNode, NodeObjectType>();
+
 /**
- * The GraphQL types of one plan. Types refer to each other by their edges, so each plan has types of its own: one that was kept from the plan
- * before would lead to the old ones.
+ * The GraphQL types of one plan. Types refer to each other by their edges, so what leads somewhere is made for each plan: if it were kept from the plan
+ * before, it would lead to that one's types.
  */
 export class TypedTypes {
   readonly #nodes: ReadonlyMap<string, TypedNode>;
@@ -51,11 +54,17 @@ export class TypedTypes {
 
   constructor({ nodes }: TypedPlan) {
     this.#nodes = new Map(nodes.map((node) => [node.nodeType, node]));
-    this.#objects = new Map(nodes.map((node) => [node.nodeType, this.#objectType(node)]));
+    this.#objects = new Map(nodes.map((node) => [node.nodeType, this.#typeOf(node)]));
   }
 
   of(node: TypedNode): NodeObjectType {
     return must(this.#objects.get(node.nodeType), 'a planned node has its type');
+  }
+
+  #typeOf(node: TypedNode): NodeObjectType {
+    const type = leaves.get(node) ?? this.#objectType(node);
+    if (node.edges.length === 0) leaves.set(node, type);
+    return type;
   }
 
   #objectType({ name, nodeType, fields, edges }: TypedNode): NodeObjectType {
