@@ -17,6 +17,7 @@ const overview = `Examples:
   jg up                                   start everything, with demo members to look at
   jg journey Account:acc-000001           what a member has been doing
   jg query '{ status { nodes edges } }'   any GraphQL question
+  jg api schema                           what clients build on
   jg status                               how far each topic is
   jg store snapshot graph.jgsnapshot      a copy of the graph, while events flow
   jg schema check rides.avsc              is a schema's mapping right
@@ -25,7 +26,7 @@ const overview = `Examples:
 
 const codes = `
 Exit codes: 0 fine, 1 failed, 2 wrong use or settings, 3 a person has to act,
-4 port in use, 5 a preview shows a loss.`;
+4 port in use, 5 a preview shows a loss, or clients would break.`;
 
 /** Runs one command line and gives its exit code; never ends the process by itself. */
 export async function runProgram(commandLine: readonly string[], io: CommandIo): Promise<ExitCode> {
@@ -46,6 +47,7 @@ export async function runProgram(commandLine: readonly string[], io: CommandIo):
     addUpCommand,
     addJourneyCommand,
     addQueryCommand,
+    addApiCommand,
     addStatusCommand,
     addStoreCommand,
     addConfigCommand,

@@ -95,6 +95,21 @@ export interface NeighbourConflict {
   readonly sentence: string;
 }
 
+/** What the mappings in force of these subjects say about the graph; of the first thousand, by name. */
+export async function declarationsInForce(
+  access: RegistryAccess,
+  subjects: Iterable<string>,
+): Promise<readonly GraphDeclarations[]> {
+  const listed = [...subjects].sort().slice(0, subjectsMax);
+  const declared: GraphDeclarations[] = [];
+  for (let start = 0; start < listed.length; start += atOnceMax) {
+    const some = listed.slice(start, start + atOnceMax);
+    const found = await Promise.all(some.map((other) => versionInForce(access, other)));
+    declared.push(...found.flatMap((one) => (one === null ? [] : [declarationsOf(one.plan)])));
+  }
+  return declared;
+}
+
 /**
  * A running server refuses one of two mappings that contradict each other, so it is said before one is registered. `plan` is of
  * the subject, in the place of what is in force there now.
@@ -108,13 +123,7 @@ export async function neighbourConflicts(
   const subjects = new Set((await access.inspection.subjects()).map(eventSubject));
   subjects.delete(own);
   const ownDeclarations = declarationsOf({ ...plan, subject });
-  const others = [...subjects].sort().slice(0, subjectsMax);
-  const declared: GraphDeclarations[] = [];
-  for (let start = 0; start < others.length; start += atOnceMax) {
-    const some = others.slice(start, start + atOnceMax);
-    const found = await Promise.all(some.map((other) => versionInForce(access, other)));
-    declared.push(...found.flatMap((one) => (one === null ? [] : [declarationsOf(one.plan)])));
-  }
+  const declared = await declarationsInForce(access, subjects);
   // Only what this version brings: others that contradict each other already are not its fault.
   return describeGraph(mergeDeclarations([...declared, ownDeclarations]))
     .conflicts.filter(({ declaredBy }) => declaredBy.length > 1 && declaredBy.includes(subject))

@@ -4,6 +4,7 @@ import type {
   DegreeQuery,
   JourneyPage,
   JourneyQuery,
+  OccurrencePosition,
   OccurrenceView,
   StepView,
 } from './graph-store.ts';
@@ -25,7 +26,7 @@ export class NaiveGraph {
   }
 
   adjacency(query: AdjacencyQuery): AdjacencyPage {
-    const candidates = this.#rowsOf(query);
+    const candidates = this.#rowsOf(query).filter(isBehind(query));
     const occurrences: OccurrenceView[] = [];
     let scanned = 0;
     for (const occurrence of candidates) {
@@ -38,6 +39,7 @@ export class NaiveGraph {
       occurrences,
       scanned,
       truncated: scanned < candidates.length && occurrences.length < query.limit,
+      last: placeOf(query, candidates[scanned - 1]),
     };
   }
 
@@ -127,6 +129,29 @@ export class NaiveGraph {
     }
     return found;
   }
+}
+
+function placeOf({ direction }: AdjacencyQuery, view: OccurrenceView | undefined): OccurrencePosition | null {
+  if (view === undefined) return null;
+  const { timeMs, occurrence, key } = view;
+  return { timeMs, occurrence, far: direction === 'out' ? view.to : view.from, key };
+}
+
+/** Worked out from the parts of a place, where the adapters compare bytes. */
+function isBehind(query: AdjacencyQuery): (view: OccurrenceView) => boolean {
+  const { after } = query;
+  if (after === null || after === undefined) return () => true;
+  return (view) => {
+    const place = placeOf(query, view);
+    if (place === null) return false;
+    const byEvent = compareTimePositions(after, place);
+    if (byEvent !== 0) return byEvent > 0;
+    const byEnd = Buffer.compare(rows.nodeName(place.far), rows.nodeName(after.far));
+    return (
+      byEnd > 0 ||
+      (byEnd === 0 && Buffer.compare(Buffer.from(place.key ?? ''), Buffer.from(after.key ?? '')) > 0)
+    );
+  };
 }
 
 function same(a: NodeRef, b: NodeRef): boolean {

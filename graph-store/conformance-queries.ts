@@ -5,7 +5,15 @@ import { edgeTypes, events, nodes, pack } from './conformance-graphs.ts';
 import { NaiveGraph } from './conformance-oracle.ts';
 import { assertProperty } from './conformance-property.ts';
 import { advance, ann, dark, event, hop, lost, type StoreHarness, type Subject, source, watched } from './conformance-subject.ts'; // biome-ignore format: one row
-import type { AdjacencyQuery, DegreeQuery, GraphStore, JourneyQuery, StepView } from './graph-store.ts';
+import type {
+  AdjacencyQuery,
+  DegreeQuery,
+  GraphStore,
+  JourneyQuery,
+  OccurrencePosition,
+  OccurrenceView,
+  StepView,
+} from './graph-store.ts';
 
 const queriesPerGraph = 12;
 const pagesMax = 100;
@@ -45,6 +53,8 @@ async function compareHop(store: GraphStore, graph: NaiveGraph, query: Adjacency
   const page = await store.adjacency(query);
   const occurrences = page.occurrences.map((one) => ({ ...one, lineage: null }));
   expect({ ...page, occurrences }).toEqual(graph.adjacency(query));
+  const whole = graph.adjacency({ ...query, limit: 1_000, scanMax: 1_000 });
+  expect(await allOccurrences(store, query)).toEqual(whole.occurrences);
 }
 
 /** Many nodes asked at once are answered as each alone, in the order in which they were asked. */
@@ -59,7 +69,7 @@ async function compareAtOnce(store: GraphStore, asked: readonly AdjacencyQuery[]
 async function compareDegree(
   store: GraphStore,
   graph: NaiveGraph,
-  { limit: _, ...query }: AdjacencyQuery,
+  { limit: _, after: _after, ...query }: AdjacencyQuery,
 ): Promise<void> {
   const { rows, visible } = graph.degree(query);
   const { count, exact } = await store.degree(query);
@@ -126,10 +136,33 @@ function adjacencyQuery(): fc.Arbitrary<AdjacencyQuery> {
     direction: fc.constantFrom('out', 'in'),
     sinceMs: fc.integer({ min: 0, max: 7 }),
     untilMs: fc.oneof(fc.integer({ min: 0, max: 8 }), fc.constant(Number.MAX_SAFE_INTEGER)),
+    after: fc.option(occurrencePosition(), { nil: null }),
     limit: fc.integer({ min: 1, max: 8 }),
     scanMax: fc.integer({ min: 1, max: 10 }),
     endsOnly: fc.boolean(),
   });
+}
+
+function occurrencePosition(): fc.Arbitrary<OccurrencePosition> {
+  return fc.record({
+    timeMs: fc.integer({ min: 0, max: 7 }),
+    occurrence: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    far: fc.constantFrom(...nodes),
+    key: fc.constantFrom(null, 'k'),
+  });
+}
+
+/** Page by page, each from where the one before looked last. */
+async function allOccurrences(store: GraphStore, first: AdjacencyQuery): Promise<OccurrenceView[]> {
+  const found: OccurrenceView[] = [];
+  let query = first;
+  for (let pages = 0; pages < pagesMax; pages += 1) {
+    const page = await store.adjacency(query);
+    found.push(...page.occurrences.map((one) => ({ ...one, lineage: null })));
+    if (page.occurrences.length < query.limit && !page.truncated) return found;
+    query = { ...query, after: page.last };
+  }
+  throw new Error(`a hop has no end after ${pagesMax} pages`);
 }
 
 function journeyQuery(): fc.Arbitrary<JourneyQuery> {

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { ann, dark, event, hop, journeyOf, type Subject, step, watched } from './conformance-subject.ts';
+import {
+  ann,
+  dark,
+  event,
+  hop,
+  journeyOf,
+  lost,
+  type Subject,
+  step,
+  watched,
+} from './conformance-subject.ts';
 import type { AdjacencyQuery, JourneyQuery } from './graph-store.ts';
 import type { EventMutations } from './model.ts';
 
@@ -54,7 +64,7 @@ function describeHops(subject: Subject): void {
     expect(few?.occurrences.map(({ timeMs }) => timeMs)).toEqual([40, 39, 38]);
     expect(bounded).toMatchObject({ scanned: 310, truncated: true });
     expect(bounded?.occurrences).toHaveLength(10);
-    expect(none).toEqual({ occurrences: [], scanned: 300, truncated: true });
+    expect(none).toMatchObject({ occurrences: [], scanned: 300, truncated: true });
     expect(rest.map((page) => page.occurrences.map(({ timeMs }) => timeMs))).toEqual(
       titles.map((_, i) => [i + 1]),
     );
@@ -64,6 +74,27 @@ function describeHops(subject: Subject): void {
     const hops = subject.store.adjacencies([hop(ann, 'out')], signal);
     await expect(hops).rejects.toThrow('nobody waits any more');
     await expect(subject.store.nodes([ann], signal)).rejects.toThrow('nobody waits any more');
+  });
+  it('goes on after a place, also among the edges of one event, while newer ones come', async () => {
+    const pair = event(3, [watched(dark), watched(lost), { ...watched(lost), key: 'k' }]);
+    await subject.apply(event(1, [watched(dark)]), pair);
+    const seen: unknown[] = [];
+    let after: AdjacencyQuery['after'] = null;
+    for (let pages = 0; pages < 6; pages += 1) {
+      const page = await subject.store.adjacency(hop(ann, 'out', { limit: 1, after }));
+      seen.push(...page.occurrences.map(({ timeMs, to, key }) => [timeMs, to.id, key]));
+      after = page.last ?? after;
+      await subject.apply(event(9, [watched(dark)]));
+    }
+    expect(seen).toEqual([[3, 'dark', null], [3, 'lost', null], [3, 'lost', 'k'], [1, 'dark', null]]); // biome-ignore format: one row
+  });
+  it('says where it looked last, also when all that it saw is hidden', async () => {
+    for (let timeMs = 1; timeMs <= 4; timeMs += 1) await subject.apply(event(timeMs, [watched(timeMs < 2 ? dark : lost)])); // biome-ignore format: one row
+    await subject.apply(event(5, [{ kind: 'node-delete', node: lost }]));
+    const first = await subject.store.adjacency(hop(ann, 'out', { scanMax: 2 }));
+    expect(first).toMatchObject({ occurrences: [], truncated: true, last: { timeMs: 3, far: lost } });
+    const rest = await subject.store.adjacency(hop(ann, 'out', { after: first.last }));
+    expect(rest).toMatchObject({ occurrences: [{ timeMs: 1 }], scanned: 2, truncated: false });
   });
 }
 

@@ -149,12 +149,21 @@ export interface JourneyPage {
   readonly last: TimePosition | null;
 }
 
+/** A place among a node's occurrences of one type: an event may have left several, which are told apart by their far ends. */
+export interface OccurrencePosition extends TimePosition {
+  readonly far: NodeRef;
+  /** Null of an edge of which there is one a pair. */
+  readonly key: string | null;
+}
+
 export interface AdjacencyQuery {
   readonly of: NodeRef;
   readonly type: string;
   readonly direction: 'out' | 'in';
   readonly sinceMs: number;
   readonly untilMs: number;
+  /** Exclusive; absent for the newest. */
+  readonly after?: OccurrencePosition | null;
   /** Newest first. At most so many visible occurrences; 1 or more. */
   readonly limit: number;
   readonly scanMax: number;
@@ -179,6 +188,8 @@ export interface AdjacencyPage {
   readonly occurrences: readonly OccurrenceView[];
   readonly scanned: number;
   readonly truncated: boolean;
+  /** The last row looked at, hidden ones included: where the next page starts after. Null when nothing was looked at. */
+  readonly last: OccurrencePosition | null;
 }
 
 export interface DegreeQuery {

@@ -19,6 +19,7 @@ export type {
   JourneyQuery,
   Lineage,
   NodeView,
+  OccurrencePosition,
   OccurrenceView,
   SourcePartition,
   SourceStatus,

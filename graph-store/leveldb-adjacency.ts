@@ -32,14 +32,19 @@ export async function readOccurrences(
 ): Promise<AdjacencyPage> {
   const prefix = rows.adjacencyPrefix(query.of, query.direction, query.type);
   const range = rangeOf(query, prefix, moment);
-  if (range === null) return { occurrences: [], scanned: 0, truncated: false };
+  if (range === null) return { occurrences: [], scanned: 0, truncated: false, last: null };
   const wanted = edge === null ? null : rows.otherEndMatcher(edge);
   const found: OccurrenceView[] = [];
   let scanned = 0;
+  let lastKey: Buffer | null = null;
+  const page = (truncated: boolean): AdjacencyPage => {
+    const last = lastKey === null ? null : rows.readOccurrencePlace(lastKey, prefix.length);
+    return { occurrences: found, scanned, truncated, last };
+  };
   await using iterator = iterate(db, moment, query, range);
   for (let size = Math.min(query.limit, query.scanMax + 1); ; ) {
     const entries = await iterator.nextv(Math.min(size, chunkRowsMax));
-    if (entries.length === 0) return { occurrences: found, scanned, truncated: false };
+    if (entries.length === 0) return page(false);
     for (let at = 0; at < entries.length; ) {
       const candidates: OccurrenceView[] = [];
       // As many as there is room for: which row the page ends with depends on which of them are visible.
@@ -47,14 +52,13 @@ export async function readOccurrences(
         if (scanned >= query.scanMax) break;
         const [key, value] = entries[at] ?? neverEmpty();
         scanned += 1;
+        lastKey = key;
         if (wanted !== null && !wanted(key.subarray(prefix.length + eventKeyBytes))) continue;
         candidates.push(occurrenceOf(query, prefix.length, key, value, originOf));
       }
       if (candidates.length > 0) found.push(...(await moment.visible(candidates, query.direction)));
-      if (found.length >= query.limit) return { occurrences: found, scanned, truncated: false };
-      if (scanned >= query.scanMax && at < entries.length) {
-        return { occurrences: found, scanned, truncated: true };
-      }
+      if (found.length >= query.limit) return page(false);
+      if (scanned >= query.scanMax && at < entries.length) return page(true);
     }
     size = Math.max(nextRowsMin, (query.limit - found.length) * 2);
     size = Math.min(size, query.scanMax - scanned + 1);
@@ -67,7 +71,8 @@ function rangeOf(
   moment: Moment,
 ): { readonly gte: Buffer; readonly lt: Buffer } | null {
   const hiddenMs = Math.max(moment.hiddenMs(query.of), moment.expiry.ofEdge(query.type));
-  return rows.timeRange(prefix, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
+  const range = rows.timeRange(prefix, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
+  return range === null ? null : rows.rangeAfter(range, prefix, query.after);
 }
 
 function iterate(

@@ -28,6 +28,7 @@ import type {
   JourneyQuery,
   Lineage,
   NodeView,
+  OccurrencePosition,
   OccurrenceView,
   SourcePartition,
   SourceStatus,
@@ -437,7 +438,8 @@ class MemoryStore implements GraphStore {
     const candidates = [...(node?.[query.direction].values() ?? [])]
       .filter(({ type, timeMs }) => type === query.type && timeMs > hiddenMs)
       .filter(({ timeMs }) => timeMs >= query.sinceMs && timeMs < query.untilMs)
-      .sort((a, b) => compareOccurrences(query.direction, a, b));
+      .sort((a, b) => compareOccurrences(query.direction, a, b))
+      .filter(isAfter(query));
     const occurrences: OccurrenceView[] = [];
     let scanned = 0;
     for (const candidate of candidates) {
@@ -453,7 +455,8 @@ class MemoryStore implements GraphStore {
       occurrences.push(endsOnly === true ? { ...candidate, properties: [], lineage: null } : candidate);
     }
     const truncated = scanned < candidates.length && occurrences.length < query.limit;
-    return { occurrences, scanned, truncated };
+    const last = candidates[scanned - 1];
+    return { occurrences, scanned, truncated, last: last === undefined ? null : placeOf(query, last) };
   }
 }
 
@@ -476,6 +479,18 @@ function keyOf(ref: NodeRef): string {
 
 function edgeKeyOf({ type, from, to, key }: Omit<EdgeTombstone, 'timeMs'>): string {
   return `${type}\0${keyOf(from)}\0${keyOf(to)}\0${key ?? ''}`;
+}
+
+function isAfter(query: AdjacencyQuery): (candidate: OccurrenceView) => boolean {
+  const { after } = query;
+  if (after === null || after === undefined) return () => true;
+  const place = rows.occurrencePlace(after);
+  return (candidate) => rows.occurrencePlace(placeOf(query, candidate)).compare(place) > 0;
+}
+
+function placeOf({ direction }: AdjacencyQuery, view: OccurrenceView): OccurrencePosition {
+  const { timeMs, occurrence, key } = view;
+  return { timeMs, occurrence, far: direction === 'out' ? view.to : view.from, key };
 }
 
 /** Newest first; at one event, by the other end, so that every adapter answers in one order. */

@@ -1,10 +1,24 @@
 import { must } from '../foundation/index.ts';
 import { ByteReader } from './codec.ts';
-import type { AdjacencyPage, AdjacencyQuery, EdgeQuery, OccurrenceView } from './graph-store.ts';
+import type {
+  AdjacencyPage,
+  AdjacencyQuery,
+  EdgeQuery,
+  OccurrencePosition,
+  OccurrenceView,
+} from './graph-store.ts';
 import { type OriginRow, readLineage } from './lineage.ts';
 import { visible } from './merge.ts';
 import type { Queries } from './neo4j-connection.ts';
-import { after, edgePlace, type Neo4jKeys, occurrenceKeyOf, quoted, timeRangeBehind } from './neo4j-keys.ts';
+import {
+  after,
+  edgePlace,
+  type KeyRange,
+  type Neo4jKeys,
+  occurrenceKeyOf,
+  quoted,
+  timeRangeBehind,
+} from './neo4j-keys.ts';
 import type { Candidate } from './neo4j-scan.ts';
 import { bytesOf, integerOf, textOf, timeOf } from './neo4j-values.ts';
 import * as rows from './rows.ts';
@@ -30,11 +44,13 @@ interface Progress {
   rowsWanted: number;
   scanned: number;
   truncated: boolean;
+  /** The last row looked at. */
+  last: Candidate | null;
   done: boolean;
 }
 
 /** What was found, before its lineage is read. */
-export type OccurrencesFound = Pick<Progress, 'query' | 'found' | 'scanned' | 'truncated'>;
+export type OccurrencesFound = Pick<Progress, 'query' | 'found' | 'scanned' | 'truncated' | 'last'>;
 
 /**
  * What is at each node asked, in rounds: in each, one statement for all queries of a relationship type and side reads the next rows of every one that is
@@ -62,9 +78,10 @@ export async function readOccurrences(
       expiry.ofNode(query.of.type),
       expiry.ofEdge(query.type),
     );
-    const range = timeRangeBehind(start, Math.max(query.sinceMs, ownMs + 1), query.untilMs);
+    const within = timeRangeBehind(start, Math.max(query.sinceMs, ownMs + 1), query.untilMs);
+    const range = within === null ? null : occurrencesAfter(query, start, within);
     const rowsWanted = Math.min(query.limit, query.scanMax) + 1;
-    const nothingYet = { found: [], scanned: 0, truncated: false, rowsWanted, wanted };
+    const nothingYet = { found: [], scanned: 0, truncated: false, last: null, rowsWanted, wanted };
     return { query, start, gte: '', lt: '', ...range, ...nothingYet, done: range === null };
   });
   for (let pending = all; pending.length > 0; ) {
@@ -154,6 +171,7 @@ function take(
     one.truncated = one.scanned >= query.scanMax;
     if (one.truncated) break;
     one.scanned += 1;
+    one.last = candidate;
     if (one.wanted !== null && !one.wanted(candidate.bytes.subarray(rows.eventKey(candidate).length)))
       continue;
     if (isVisible(candidate)) found.push(candidate);
@@ -209,14 +227,25 @@ export async function timesBy(
 }
 
 export function pageOf(
-  { query, found, scanned, truncated }: OccurrencesFound,
+  { query, found, scanned, truncated, last }: OccurrencesFound,
   originOf: OriginOf,
 ): AdjacencyPage {
   return {
     occurrences: found.map((candidate) => occurrenceOf(query, candidate, originOf)),
     scanned,
     truncated,
+    last: last === null ? null : placeOf(last),
   };
+}
+
+function placeOf({ timeMs, occurrence, other, edgeKey }: Candidate): OccurrencePosition {
+  return { timeMs, occurrence, far: other, key: edgeKey === '' ? null : edgeKey };
+}
+
+function occurrencesAfter({ after: place }: AdjacencyQuery, start: string, { gte, lt }: KeyRange): KeyRange {
+  if (place === null || place === undefined) return { gte, lt };
+  const at = after(`${start}${rows.occurrencePlace(place).toString('latin1')}`);
+  return at > gte ? { gte: at, lt } : { gte, lt };
 }
 
 function occurrenceOf(query: AdjacencyQuery, candidate: Candidate, originOf: OriginOf): OccurrenceView {

@@ -1,6 +1,6 @@
 import { must } from '../foundation/index.ts';
 import { ByteReader } from './codec.ts';
-import type { EdgeQuery, TimePosition } from './graph-store.ts';
+import type { EdgeQuery, OccurrencePosition, TimePosition } from './graph-store.ts';
 import type { NodeRef } from './model.ts';
 import { hashNodeName } from './node-hash.ts';
 import { eventKeyBytes, nodeHashBytes } from './packed-format.ts';
@@ -69,6 +69,31 @@ export function eventKey(position: TimePosition): Buffer {
   timeBytes(Number.MAX_SAFE_INTEGER - position.timeMs).copy(bytes);
   bytes.writeBigUInt64BE(BigInt.asUintN(64, ~position.occurrence), 8);
   return bytes;
+}
+
+/** What an occurrence's key goes on with behind the adjacency's prefix. */
+export function occurrencePlace(position: OccurrencePosition): Buffer {
+  return Buffer.concat([eventKey(position), nodeName(position.far), Buffer.from(position.key ?? '')]);
+}
+
+/** The inverse of {@link occurrencePlace}: of a key, behind the prefix that ends at `at`. */
+export function readOccurrencePlace(key: Buffer, at: number): OccurrencePosition {
+  const reader = new ByteReader(key, at);
+  const event = reader.eventKey();
+  const far = reader.nodeName();
+  const edgeKey = key.toString('utf8', reader.at);
+  return { ...event, far, key: edgeKey === '' ? null : edgeKey };
+}
+
+/** What of a range of occurrences lies behind a place in it. */
+export function rangeAfter<T extends { readonly gte: Buffer }>(
+  range: T,
+  prefix: Buffer,
+  after: OccurrencePosition | null | undefined,
+): T {
+  if (after === null || after === undefined) return range;
+  const next = Buffer.concat([prefix, occurrencePlace(after), Buffer.of(0)]);
+  return next.compare(range.gte) > 0 ? { ...range, gte: next } : range;
 }
 
 export function nodeKey(node: NodeRef): Buffer {

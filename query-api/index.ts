@@ -4,6 +4,7 @@ export type { Caller } from './auth/caller.ts';
 export { JwksKeys } from './auth/jwks-keys.ts';
 export { TokenVerifier } from './auth/token-verifier.ts';
 export { publicKeys } from './auth/verification-keys.ts';
+export { clientTypes } from './client-types/client-types.ts';
 export {
   checkOperationFile,
   type OperationProblem,
@@ -14,6 +15,7 @@ export type { Policy } from './policy/policy.ts';
 export { readPolicy } from './policy/policy-reader.ts';
 export type { GateOptions } from './request-gate.ts';
 export { createSchema } from './schema.ts';
+export { schemaOfGraph } from './schema-in-force.ts';
 export { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';
 export type { NodeWriteState, StatusReader, TopicState, TopicStateKind } from './status-reader.ts';
 export type { StoreOperations } from './store-operations.ts';

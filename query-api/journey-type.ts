@@ -88,7 +88,7 @@ const edgeType = new GraphQLObjectType({
   fields: { cursor: { type: text }, node: { type: new GraphQLNonNull(stepType) } },
 });
 
-const pageInfoType = new GraphQLObjectType({
+export const pageInfoType = new GraphQLObjectType({
   name: 'PageInfo',
   description: 'By the Relay cursor connections specification.',
   fields: {
@@ -111,7 +111,7 @@ const limitKindType = new GraphQLEnumType({
   },
 });
 
-const completenessType = new GraphQLObjectType({
+export const completenessType = new GraphQLObjectType({
   name: 'Completeness',
   description: 'What the answer did not look at.',
   fields: {
@@ -129,7 +129,7 @@ const completenessType = new GraphQLObjectType({
   },
 });
 
-const freshnessType = new GraphQLObjectType({
+export const freshnessType = new GraphQLObjectType({
   name: 'Freshness',
   description: 'How recent a source topic is in the graph.',
   fields: {

@@ -55,7 +55,8 @@ export const jsonScalar = new GraphQLScalarType<unknown, unknown>({
   serialize: (value) => value,
 });
 
-/** Output only. */
+const takesBigInt = 'a whole number, or a text of its digits';
+
 export const bigIntScalar = new GraphQLScalarType<bigint, number | string>({
   name: 'BigInt',
   description: 'A whole number; a string of digits beyond ±(2^53 - 1), because JSON readers would round it.',
@@ -65,7 +66,22 @@ export const bigIntScalar = new GraphQLScalarType<bigint, number | string>({
       throw new TypeError('a BigInt is a whole number');
     return safeNumber(BigInt(value));
   },
+  parseValue: (value) => parseBigInt(value),
+  parseLiteral: (node) =>
+    parseBigInt(node.kind === Kind.INT || node.kind === Kind.STRING ? node.value : null, node),
 });
+
+/** Of at most so many digits as 64 bits have. */
+const wholeNumber = /^-?\d{1,19}$/;
+
+function parseBigInt(value: unknown, node?: ValueNode): bigint {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
+  if (typeof value === 'string' && wholeNumber.test(value)) return BigInt(value);
+  throw new GraphQLError(`BigInt takes ${takesBigInt}.`, {
+    ...(node === undefined ? {} : { nodes: node }),
+    extensions: { code: 'BAD_USER_INPUT', takes: takesBigInt },
+  });
+}
 
 /** A number while JSON keeps it exact, else its digits. */
 export function safeNumber(value: bigint): number | string {

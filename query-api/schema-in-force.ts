@@ -25,6 +25,11 @@ const taken: TakenNames = {
   fields: new Set(Object.keys(graphNodeFields)),
 };
 
+/** The schema that a process which knows nothing but this graph schema serves. */
+export function schemaOfGraph(graph: GraphSchema): GraphQLSchema {
+  return createSchema(planTypes(graph, emptyPlan, taken));
+}
+
 /**
  * The executable schema that goes with the graph schema in force. It is looked after when a request begins, and made anew only
  * when what it says would change: so whoever has seen a mapping in force can use its types with the next request, nothing

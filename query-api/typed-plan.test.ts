@@ -136,7 +136,7 @@ describe('The typed part', () => {
   });
 
   it('keeps its place against newcomers when it is full', () => {
-    const limits = { typesMax: 2, fieldsMax: 2 };
+    const limits = { typesMax: 2, fieldsMax: 2, edgesMax: 10 };
     const first = planTypes(graphOf({ X: { b: 'text' }, Y: { b: 'text' } }), emptyPlan, taken, limits);
     const graph = graphOf({ A: { a: 'text' }, X: { a: 'text', b: 'text' }, Y: { b: 'text' } });
     expect(names(planTypes(graph, first, taken, limits))).toEqual({ X: ['b'], Y: ['b'] });

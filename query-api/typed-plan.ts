@@ -1,10 +1,9 @@
-import {
-  type GraphSchema,
-  graphqlFieldName,
-  graphqlTypeName,
-  type PropertyKind,
-  reservedTypeNames,
-} from '../schemas/index.ts';
+import { type GraphSchema, graphqlTypeName, type PropertyKind, reservedTypeNames } from '../schemas/index.ts';
+import { edgeClaims } from './typed-edges/edge-claims.ts';
+import { EdgePlaces } from './typed-edges/edge-places.ts';
+import { generatedNames, whereTypeName } from './typed-edges/generated-names.ts';
+import { compare, graphqlName } from './typed-names.ts';
+import { FieldPlaces } from './typed-places.ts';
 
 export interface TypedField {
   /** In GraphQL. */
@@ -18,14 +17,33 @@ export interface TypedField {
   readonly declared: boolean;
 }
 
+/** The edges of one type at one side of a node type: a connection. */
+export interface TypedEdge {
+  /** Of the field at the node. */
+  readonly name: string;
+  /** What the names of its own types begin with, such as `AccountWatched`. */
+  readonly typeName: string;
+  /** In the graph. */
+  readonly edgeType: string;
+  readonly direction: 'out' | 'in';
+  /** Node types at the far end, sorted; those too that were declared since the start and no mapping in force declares now. */
+  readonly far: readonly string[];
+  readonly declared: boolean;
+  /** The edge's own properties. */
+  readonly fields: readonly TypedField[];
+}
+
 export interface TypedNode {
   /** In GraphQL. */
   readonly name: string;
+  /** Of the conditions on its properties; null where another type has the name. */
+  readonly whereName: string | null;
   readonly rootField: string;
   /** In the graph. */
   readonly nodeType: string;
   readonly declared: boolean;
   readonly fields: readonly TypedField[];
+  readonly edges: readonly TypedEdge[];
 }
 
 /** Something of the graph schema that has no place in the typed part, and why. */
@@ -50,29 +68,30 @@ export interface TakenNames {
 
 export interface TypedLimits {
   readonly typesMax: number;
-  /** Properties of all types together. */
+  /** Properties of all types together; a connection counts as its fields and arguments do. */
   readonly fieldsMax: number;
+  /** Connections of all node types together. */
+  readonly edgesMax: number;
 }
 
 /** Introspecting as many takes about a fifth of a second, all in one go: that, more than building them, is what bounds them. */
-export const typedLimitsDefault: TypedLimits = { typesMax: 500, fieldsMax: 10_000 };
+export const typedLimitsDefault: TypedLimits = { typesMax: 500, fieldsMax: 10_000, edgesMax: 400 };
 export const emptyPlan: TypedPlan = { nodes: [], warnings: [] };
 
 const warningsMax = 50;
-const graphqlName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
  * Who gets a name or a place when there is one too few: first what is declared and was in the plan before, so that nothing takes
  * away what clients use; then what is declared newly; last what is not declared any more.
  */
-type Turn = 0 | 1 | 2;
+export type Turn = 0 | 1 | 2;
 
 interface TypeClaim {
   readonly nodeType: string;
   readonly turn: Turn;
 }
 
-interface FieldClaim {
+export interface FieldClaim {
   readonly nodeType: string;
   readonly property: string;
   readonly kind: PropertyKind;
@@ -84,7 +103,7 @@ interface FieldClaim {
  * The typed part for a graph schema. What the plan before had and the graph schema lacks stays, marked as not declared: a
  * mapping may just have been pushed out of a bounded cache, and what was written by it is still in the graph.
  * What cannot be typed is left out with a warning and changes nothing for the rest. A node type of which nothing changes
- * is the same object as before, so that its GraphQL type is made once.
+ * is the same object as before.
  */
 export function planTypes(
   graph: GraphSchema,
@@ -93,14 +112,24 @@ export function planTypes(
   limits: TypedLimits = typedLimitsDefault,
 ): TypedPlan {
   const warnings: TypedWarning[] = [];
-  const nodes = placeTypes(typeClaims(graph, before), taken, limits, warnings);
-  const claims = fieldClaims(graph, before).filter(({ nodeType }) => nodes.has(nodeType));
-  const fields = placeFields(claims, taken, limits, warnings);
+  const wheres = new Set(before.nodes.flatMap(({ whereName }) => (whereName === null ? [] : [whereName])));
+  const takenTypes = { ...taken, types: generatedNames(before), wheres };
+  const nodes = placeTypes(typeClaims(graph, before), takenTypes, limits, warnings);
+  const fields = new FieldPlaces(nodes, taken, limits, warnings);
+  const edges = new EdgePlaces(graph, before, nodes, fields, limits, warnings);
+  const claims = fieldClaims(graph, before);
+  const connections = edgeClaims(graph, before);
+  for (const turn of [0, 1, 2]) {
+    for (const claim of claims) if (claim.turn === turn) fields.place(claim);
+    for (const claim of connections) if (claim.turn === turn) edges.place(claim);
+  }
+  fields.finish();
+  edges.finish();
   const known = new Map(before.nodes.map((node) => [node.nodeType, node]));
   const planned = [...nodes.values()].map((node) => {
-    const own = [...(fields.get(node.nodeType)?.values() ?? [])].sort((a, b) => compare(a.name, b.name));
-    const now = { ...node, fields: own };
-    const was = known.get(node.nodeType);
+    const { nodeType } = node;
+    const now: TypedNode = { ...node, fields: fields.of(nodeType), edges: edges.of(nodeType) };
+    const was = known.get(nodeType);
     return was !== undefined && JSON.stringify(was) === JSON.stringify(now) ? was : now;
   });
   return { nodes: planned.sort((a, b) => compare(a.name, b.name)), warnings: shown(warnings) };
@@ -118,7 +147,7 @@ function typeClaims(graph: GraphSchema, before: TypedPlan): readonly TypeClaim[]
 }
 
 function fieldClaims(graph: GraphSchema, before: TypedPlan): readonly FieldClaim[] {
-  const turns: Readonly<Record<Turn, FieldClaim[]>> = { 0: [], 1: [], 2: [] };
+  const claims: FieldClaim[] = [];
   const left = new Map(
     before.nodes.map(({ nodeType, fields }) => [
       nodeType,
@@ -129,19 +158,26 @@ function fieldClaims(graph: GraphSchema, before: TypedPlan): readonly FieldClaim
     const had = left.get(nodeType);
     for (const { name: property, kind, many } of properties) {
       const turn = had?.delete(property) === true ? 0 : 1;
-      turns[turn].push({ nodeType, property, kind, many, turn });
+      claims.push({ nodeType, property, kind, many, turn });
     }
   }
   for (const [nodeType, properties] of left) {
-    for (const [property, typed] of properties) turns[2].push({ nodeType, property, ...typed, turn: 2 });
+    for (const [property, typed] of properties) claims.push({ nodeType, property, ...typed, turn: 2 });
   }
-  return [...turns[0], ...turns[1], ...turns[2]];
+  return claims;
+}
+
+interface TakenTypes extends TakenNames {
+  /** By connections and conditions of the plan before. */
+  readonly types: ReadonlySet<string>;
+  /** Those of them that are for conditions on node types. */
+  readonly wheres: ReadonlySet<string>;
 }
 
 /** By node type. */
 function placeTypes(
   claims: readonly TypeClaim[],
-  taken: TakenNames,
+  taken: TakenTypes,
   { typesMax }: TypedLimits,
   warnings: TypedWarning[],
 ): ReadonlyMap<string, TypedNode> {
@@ -151,7 +187,7 @@ function placeTypes(
   for (const { nodeType, turn } of claims) {
     const name = graphqlTypeName(nodeType);
     const rootField = name.slice(0, 1).toLowerCase() + name.slice(1);
-    const obstacle = typeObstacle(name, rootField, taken, owners);
+    const obstacle = typeObstacle(name, rootField, turn, taken, owners);
     if (obstacle !== null) {
       // A reader who meets it in the graph schema should find why it is not in GraphQL; one that is gone needs no reason.
       if (turn !== 2)
@@ -162,67 +198,45 @@ function placeTypes(
     } else if (placed.size === typesMax) beyond += turn === 2 ? 0 : 1;
     else {
       owners.set(name, nodeType);
-      placed.set(nodeType, { name, rootField, nodeType, declared: turn !== 2, fields: [] });
+      const node = {
+        name,
+        whereName: null,
+        rootField,
+        nodeType,
+        declared: turn !== 2,
+        fields: [],
+        edges: [],
+      };
+      placed.set(nodeType, node);
     }
   }
   if (beyond > 0) {
     const sentence = `has ${beyond} node types without a type in GraphQL, which takes at most ${typesMax}: ask for those with \`node\``;
     warnings.push({ path: 'graph', sentence });
   }
-  return placed;
+  const isFree = (name: string): boolean =>
+    taken.wheres.has(name) || (!owners.has(name) && !taken.types.has(name));
+  const named = [...placed].map(([nodeType, node]) => {
+    const whereName = whereTypeName(node.name);
+    return [nodeType, { ...node, whereName: isFree(whereName) ? whereName : null }] as const;
+  });
+  return new Map(named);
 }
 
 function typeObstacle(
   name: string,
   rootField: string,
-  taken: TakenNames,
+  turn: Turn,
+  taken: TakenTypes,
   owners: ReadonlyMap<string, string>,
 ): string | null {
   if (!graphqlName.test(name)) return `\`${name}\` is no name there`;
   if (name.startsWith('__') || reservedTypeNames.has(name))
     return `\`${name}\` is a name that GraphQL or the API itself needs`;
   if (taken.rootFields.has(rootField)) return `\`${rootField}\` is a field of the API's own`;
+  if (turn === 1 && taken.types.has(name))
+    return `\`${name}\` belongs to an edge type or to conditions already`;
   const owner = owners.get(name);
-  return owner === undefined ? null : `\`${name}\` is \`${owner}\` already`;
-}
-
-/** By node type and name. */
-function placeFields(
-  claims: readonly FieldClaim[],
-  taken: TakenNames,
-  { fieldsMax }: TypedLimits,
-  warnings: TypedWarning[],
-): ReadonlyMap<string, ReadonlyMap<string, TypedField>> {
-  const placed = new Map<string, Map<string, TypedField>>();
-  const names = new Map<string, string>();
-  let left = fieldsMax;
-  let beyond = 0;
-  for (const { nodeType, property, kind, many, turn } of claims) {
-    const fields = placed.get(nodeType) ?? new Map<string, TypedField>();
-    placed.set(nodeType, fields);
-    const name = names.get(property) ?? graphqlFieldName(property);
-    names.set(property, name);
-    const obstacle = fieldObstacle(name, taken, fields.get(name)?.property);
-    if (obstacle !== null) {
-      const sentence = `is no field of its own in GraphQL: ${obstacle}; read it in \`properties\`, or give the property another name`;
-      if (turn !== 2) warnings.push({ path: `${nodeType}.${property}`, sentence });
-    } else if (left === 0) beyond += turn === 2 ? 0 : 1;
-    else {
-      left -= 1;
-      fields.set(name, { name, property, kind, many, declared: turn !== 2 });
-    }
-  }
-  if (beyond > 0) {
-    const sentence = `has ${beyond} properties that are no fields in GraphQL, which takes at most ${fieldsMax}: read those in \`properties\``;
-    warnings.push({ path: 'graph', sentence });
-  }
-  return placed;
-}
-
-function fieldObstacle(name: string, taken: TakenNames, owner: string | undefined): string | null {
-  if (!graphqlName.test(name)) return `\`${name}\` is no name there`;
-  if (name.startsWith('__')) return `\`${name}\` is a name that GraphQL keeps for itself`;
-  if (taken.fields.has(name)) return `every node has a field \`${name}\``;
   return owner === undefined ? null : `\`${name}\` is \`${owner}\` already`;
 }
 
@@ -231,9 +245,4 @@ function shown(warnings: readonly TypedWarning[]): readonly TypedWarning[] {
   if (sorted.length <= warningsMax) return sorted;
   const rest = { path: 'graph', sentence: `has ${sorted.length - warningsMax} more of these` };
   return [...sorted.slice(0, warningsMax), rest];
-}
-
-/** By code units, which is the same everywhere. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

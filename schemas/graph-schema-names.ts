@@ -17,6 +17,8 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
   ...['GraphSchema', 'GraphNodeType', 'GraphEdgeType', 'GraphEdgeEnds', 'GraphProperty'],
   ...['GraphNode', 'GraphSchemaWarning'],
   ...['GraphDomain', 'GraphAction', 'GraphMapping', 'GraphMappingAlarm', 'GraphMappingProblem'],
+  ...['OtherNode', 'EdgeOrder', 'TextCondition', 'ExactCondition', 'IntegerCondition'],
+  ...['NumberCondition', 'BooleanCondition', 'TimeCondition'],
   ...['PropertyKind', 'PropertyFold', 'IdKind', 'Edge', 'Lineage'],
 ]);
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -60,6 +60,11 @@ export const code: number = error.code;
 console.log(error.reaction);
 `,
     );
+    compile('reader.ts');
+    expect(run(process.execPath, ['reader.js'], home)).toBe('stop\n');
+  });
+
+  function compile(file: string): void {
     const modules = join(import.meta.dirname, '..', 'node_modules');
     const tsc = join(modules, '.bin', 'tsc');
     const flags = [
@@ -70,13 +75,35 @@ console.log(error.reaction);
       'es2024',
       '--lib',
       'es2024,dom',
+      '--rewriteRelativeImportExtensions',
       '--types',
       'node',
       '--typeRoots',
       join(modules, '@types'),
     ];
-    run(tsc, [...flags, 'reader.ts'], home);
-    expect(run(process.execPath, ['reader.js'], home)).toBe('stop\n');
+    run(tsc, [...flags, file], home);
+  }
+
+  it('has a client that runs as the documents say, with types of the server that it asks', async () => {
+    const up = new RunningCommand(jg, ['up', '--port', '0', '--data', join(folder, 'client-data')], home);
+    onTestFinished(() => up.kill('SIGKILL'));
+    const [url] = await up.printed(/http:\/\/127\.0\.0\.1:\d+/);
+    const journey = { query: '{ journey(of: {type: "Account", id: "acc-000001"}) { edges { cursor } } }' };
+    const headers = { 'content-type': 'application/json' };
+    const answer = async (): Promise<string> =>
+      await (
+        await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify(journey) })
+      ).text();
+    await expect.poll(answer, { timeout: 60_000, interval: 250 }).toContain('"cursor"');
+    writeFileSync(join(home, 'graph.ts'), run(jg, ['api', 'types', '--url', url], home));
+    const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'api.md'), 'utf8');
+    const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(page) ?? [];
+    expect(example).toContain("from 'journey-graph/client'");
+    writeFileSync(join(home, 'example.ts'), example.replaceAll('http://127.0.0.1:4000', url));
+    compile('example.ts');
+    expect(run(process.execPath, ['example.js'], home)).toMatch(/^\d{4}-\d\d-\d\dT\S+ \w+/m);
+    up.kill('SIGINT');
+    expect(await up.exited, up.output).toEqual({ code: 0, signal: null });
   });
 
   it('starts, answers a query, and stops cleanly at Ctrl-C', async () => {

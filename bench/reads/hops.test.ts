@@ -40,7 +40,7 @@ function pageOf(query: AdjacencyQuery, edges: number): AdjacencyPage {
     properties: [],
     lineage: null,
   }));
-  return { occurrences, scanned: occurrences.length, truncated: false };
+  return { occurrences, scanned: occurrences.length, truncated: false, last: null };
 }
 
 it.each([1, 10, 38, 1000])(

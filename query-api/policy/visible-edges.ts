@@ -6,13 +6,13 @@ import type {
   OccurrenceView,
 } from '../../graph-store/index.ts';
 import { type Grant, shows } from './grant.ts';
-import { keyOf, type NodeSight } from './node-sight.ts';
+import type { NodeSight } from './node-sight.ts';
 
 /** Rows that one call reads beyond what was asked for, to put others in the place of what is hidden; then pages are cut. */
 const extraRowsMax = 100_000;
 /** The least that is read again when a page came out short. */
 const roundRowsMin = 64;
-const noEdges: AdjacencyPage = { occurrences: [], scanned: 0, truncated: false };
+const noEdges: AdjacencyPage = { occurrences: [], scanned: 0, truncated: false, last: null };
 
 type Known<Query> = { readonly [Name in keyof Query]-?: Query[Name] };
 
@@ -20,17 +20,16 @@ type Known<Query> = { readonly [Name in keyof Query]-?: Query[Name] };
 class Search {
   readonly query: Known<AdjacencyQuery>;
   readonly found: OccurrenceView[] = [];
-  /** Where the next round begins. */
-  #untilMs: number;
-  /** Those of the oldest millisecond looked at: a round begins with that one again. */
-  #atEnd = new Set<string>();
+  /** After which row the next round begins, hidden or not: hence never told. */
+  #after: AdjacencyPage['last'];
   #scanned = 0;
   #rows: number;
   #state: 'goes on' | 'ended' | 'cut' = 'goes on';
 
-  constructor({ of, type, direction, sinceMs, untilMs, limit, scanMax, endsOnly = false }: AdjacencyQuery) {
-    this.query = { of, type, direction, sinceMs, untilMs, limit, scanMax, endsOnly };
-    this.#untilMs = untilMs;
+  constructor(query: AdjacencyQuery) {
+    const { of, type, direction, sinceMs, untilMs, after = null, limit, scanMax, endsOnly = false } = query;
+    this.query = { of, type, direction, sinceMs, untilMs, after, limit, scanMax, endsOnly };
+    this.#after = after;
     this.#rows = limit;
   }
 
@@ -40,26 +39,17 @@ class Search {
 
   next(): Known<AdjacencyQuery> {
     const scanMax = this.query.scanMax - this.#scanned;
-    const limit = Math.min(this.#rows + this.#atEnd.size, scanMax);
-    return { ...this.query, untilMs: this.#untilMs, limit, scanMax };
-  }
-
-  /** What the round brought that no round before it did. */
-  fresh(page: AdjacencyPage): readonly OccurrenceView[] {
-    return page.occurrences.filter((occurrence) => !this.#atEnd.has(occurrenceKey(occurrence)));
+    return { ...this.query, after: this.#after, limit: Math.min(this.#rows, scanMax), scanMax };
   }
 
   take(asked: Known<AdjacencyQuery>, page: AdjacencyPage, visible: readonly OccurrenceView[]): void {
     this.found.push(...visible.slice(0, this.query.limit - this.found.length));
     this.#scanned += Math.max(page.scanned, 1);
-    const oldest = page.occurrences.at(-1);
     if (page.truncated) this.#state = 'cut';
-    else if (page.occurrences.length < asked.limit || oldest === undefined) this.#state = 'ended';
+    else if (page.occurrences.length < asked.limit || page.last === null) this.#state = 'ended';
     else if (this.#scanned >= this.query.scanMax) this.#state = 'cut';
     else {
-      this.#untilMs = oldest.timeMs + 1;
-      const ties = page.occurrences.filter(({ timeMs }) => timeMs === oldest.timeMs);
-      this.#atEnd = new Set(ties.map(occurrenceKey));
+      this.#after = page.last;
       this.#rows = Math.max(roundRowsMin, this.#rows * 4);
     }
   }
@@ -71,7 +61,16 @@ class Search {
   page(occurrences: readonly OccurrenceView[]): AdjacencyPage {
     const full = this.found.length >= this.query.limit;
     const truncated = this.#state === 'cut' && !full;
-    return { occurrences, scanned: truncated ? this.query.scanMax : occurrences.length, truncated };
+    const scanned = truncated ? this.query.scanMax : occurrences.length;
+    return { occurrences, scanned, truncated, last: this.#lastShown() };
+  }
+
+  /** A caller goes on after what was shown, and meets what is hidden behind it again: the place of a hidden row would tell of it. */
+  #lastShown(): AdjacencyPage['last'] {
+    const last = this.found.at(-1);
+    if (last === undefined) return null;
+    const { timeMs, occurrence, key } = last;
+    return { timeMs, occurrence, far: farEnd(this.query, last), key };
   }
 }
 
@@ -119,17 +118,15 @@ export class VisibleEdges {
   async #round(searches: readonly Search[]): Promise<number> {
     const asked = searches.map((search) => ({ search, query: search.next() }));
     const pages = await this.#reader.adjacencies(asked.map(({ query }) => query));
-    const fresh = asked.map(({ search }, index) => search.fresh(pages[index] ?? noEdges));
-    const ends = fresh.flatMap((occurrences, index) => {
-      const query = asked[index]?.query;
-      return query === undefined ? [] : occurrences.map((occurrence) => farEnd(query, occurrence));
-    });
+    const ends = asked.flatMap(({ query }, index) =>
+      (pages[index] ?? noEdges).occurrences.map((occurrence) => farEnd(query, occurrence)),
+    );
     const visible = await this.#sight.visible(ends);
     let rows = 0;
     for (const [index, { search, query }] of asked.entries()) {
       const page = pages[index] ?? noEdges;
       rows += page.scanned;
-      const shown = (fresh[index] ?? []).filter((occurrence) => visible(farEnd(query, occurrence)));
+      const shown = page.occurrences.filter((occurrence) => visible(farEnd(query, occurrence)));
       search.take(query, page, shown);
     }
     return rows;
@@ -144,8 +141,4 @@ export class VisibleEdges {
 
 function farEnd({ direction }: AdjacencyQuery, { from, to }: OccurrenceView): NodeRef {
   return direction === 'out' ? to : from;
-}
-
-function occurrenceKey({ from, to, key, timeMs, occurrence }: OccurrenceView): string {
-  return JSON.stringify([keyOf(from), keyOf(to), key, timeMs, String(occurrence)]);
 }

@@ -22,8 +22,8 @@ export interface WhereInput {
   readonly exists?: boolean | null;
 }
 
-const conditionsMax = 64;
-const valuesMax = 1000;
+export const conditionsMax = 64;
+export const valuesMax = 1000;
 const compared = ['eq', 'ne', 'lt', 'lte', 'gt', 'gte', 'has'] as const;
 
 /** Properties by name, of whatever type: where the type is known, its own input checks names and kinds. */

@@ -1,0 +1,121 @@
+import { JourneyGraphClientError } from './client-error.ts';
+import { documentOf } from './document.ts';
+import {
+  type JourneyAnswer,
+  type JourneyPage,
+  type JourneyQuery,
+  type JourneyStep,
+  journeyDocument,
+  journeyPages,
+} from './journey-pages.ts';
+import type { GraphShape, GraphTable, Known, Selected, Selection } from './selection.ts';
+import { type ClientPorts, type RequestOptions, Transport } from './transport.ts';
+
+export interface ClientOptions<G extends GraphShape> {
+  /** The server's root, such as `http://127.0.0.1:4000`, or where GraphQL is behind a proxy. */
+  readonly url: string | URL;
+  /** `graph` of the module that `jg api types` printed; without it there is no `select`. */
+  readonly graph?: GraphTable<G>;
+  /** A bearer token, or what gives one before each request. */
+  readonly token?: string | (() => string | null | Promise<string | null>) | undefined;
+  readonly fetch?: typeof fetch;
+  /** Milliseconds that each try may take; 10,000 unless said. */
+  readonly timeoutMs?: number;
+  /** How often a query is sent again at most, when what went wrong may pass; 2 unless said. */
+  readonly retries?: number;
+  /** Time and dice, for tests. */
+  readonly ports?: ClientPorts;
+}
+
+const timeoutMsDefault = 10_000;
+const retriesDefault = 2;
+
+const systemPorts: ClientPorts = {
+  sleep: (delayMs, signal) =>
+    new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, delayMs);
+      signal?.addEventListener('abort', done, { once: true });
+    }),
+  random: Math.random,
+};
+
+/** Asks one server. Holds nothing open between requests; every method throws {@link JourneyGraphClientError}. */
+export class GraphClient<G extends GraphShape> {
+  readonly #transport: Transport;
+  readonly #graph: GraphTable<G> | null;
+
+  constructor(options: ClientOptions<G>) {
+    const { token = null, timeoutMs = timeoutMsDefault, retries = retriesDefault } = options;
+    this.#graph = options.graph ?? null;
+    this.#transport = new Transport({
+      url: endpointOf(options.url),
+      token: typeof token === 'string' ? () => token : token,
+      fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+      timeoutMs,
+      retries,
+      ports: options.ports ?? systemPorts,
+    });
+  }
+
+  /** What a selection over the generated types answers, typed by it. */
+  async select<const S extends Selection<G, 'Query'>>(
+    selection: S & Known<G, 'Query', S>,
+    options: RequestOptions = {},
+  ): Promise<Selected<G, 'Query', S>> {
+    if (this.#graph === null) {
+      const message =
+        'select() needs `graph` of the module that `jg api types` prints: pass it to createClient.';
+      throw new JourneyGraphClientError({ code: 'BAD_SELECTION', message });
+    }
+    const { text, variables } = documentOf(this.#graph, selection);
+    return await this.query<Selected<G, 'Query', S>>(text, variables, options);
+  }
+
+  /** Any GraphQL document; its answer is taken to be of the type that you say. */
+  async query<T = unknown>(
+    document: string,
+    variables: Readonly<Record<string, unknown>> = {},
+    options: RequestOptions = {},
+  ): Promise<T> {
+    return await this.#transport.send<T>({ query: document, variables }, options);
+  }
+
+  /** The steps of a journey, page after page as they are awaited. */
+  async *journey(
+    journey: JourneyQuery,
+    options: RequestOptions = {},
+  ): AsyncGenerator<JourneyStep, void, undefined> {
+    for await (const { steps } of this.journeyPages(journey, options)) yield* steps;
+  }
+
+  /** The same by pages, with what each says it left out and how fresh it is. */
+  journeyPages(
+    journey: JourneyQuery,
+    options: RequestOptions = {},
+  ): AsyncGenerator<JourneyPage, void, undefined> {
+    return journeyPages(journey, (variables) =>
+      this.query<JourneyAnswer>(journeyDocument, variables, options),
+    );
+  }
+}
+
+export function createClient<G extends GraphShape = GraphShape>(options: ClientOptions<G>): GraphClient<G> {
+  return new GraphClient(options);
+}
+
+function endpointOf(text: string | URL): URL {
+  // Not URL.parse: the oldest Node and browsers that are served lack it.
+  try {
+    const url = new URL(text);
+    if (/^https?:$/.test(url.protocol)) return url.pathname === '/' ? new URL('/graphql', url) : url;
+  } catch {
+    // The same as an address of another kind.
+  }
+  const message = '`url` takes the address of a server, such as http://127.0.0.1:4000.';
+  throw new JourneyGraphClientError({ code: 'BAD_URL', message });
+}

@@ -1,0 +1,142 @@
+import {
+  GraphQLEnumType,
+  type GraphQLFieldConfigArgumentMap,
+  type GraphQLInputObjectType,
+  GraphQLInt,
+  GraphQLNonNull,
+  GraphQLString,
+} from 'graphql';
+import type { AdjacencyQuery, NodeRef, OccurrencePosition } from '../../graph-store/index.ts';
+import type { QueryLimits } from '../api-context.ts';
+import { badInput } from '../api-error.ts';
+import type { FieldCost, FieldCosts } from '../cost/field-cost.ts';
+import { dateTimeScalar } from '../scalars.ts';
+import {
+  type EdgeCondition,
+  readTypedWhere,
+  type TypedWhereInput,
+  type WhereField,
+} from '../where/typed-where.ts';
+import { readEdgeCursor } from './edge-cursor.ts';
+
+export interface ConnectionArguments {
+  readonly first?: number | null;
+  readonly after?: string | null;
+  readonly since?: number | null;
+  readonly until?: number | null;
+  readonly order: 'latest' | 'any';
+  readonly where?: TypedWhereInput | null;
+}
+
+/** What of an edge type a connection follows, and which names its conditions may use. */
+export interface ConnectionSide {
+  readonly edgeType: string;
+  readonly direction: 'out' | 'in';
+  readonly own: readonly WhereField[];
+  readonly far: readonly WhereField[];
+}
+
+/** One connection of one node, every limit settled. */
+export interface ConnectionPlan {
+  readonly query: Omit<AdjacencyQuery, 'after' | 'limit'>;
+  readonly after: OccurrencePosition | null;
+  readonly first: number;
+  readonly condition: EdgeCondition | null;
+}
+
+/** Event times a little ahead of the clock are taken in, so an open end lies ahead of now. */
+const openEndMs = 8.64e15;
+
+export const edgeOrderType = new GraphQLEnumType({
+  name: 'EdgeOrder',
+  values: {
+    LATEST: { value: 'latest', description: 'Newest first.' },
+    ANY: {
+      value: 'any',
+      description: 'Whichever are found first; the pages of one connection still have one order.',
+    },
+  },
+});
+
+export function connectionArguments(where: GraphQLInputObjectType): GraphQLFieldConfigArgumentMap {
+  return {
+    first: { type: GraphQLInt, description: 'Edges in the page.' },
+    after: { type: GraphQLString, description: 'A cursor of an earlier page.' },
+    since: {
+      type: dateTimeScalar,
+      description: 'From this time on; the default lookback before `until` or now otherwise.',
+    },
+    until: { type: dateTimeScalar, description: 'Before this time.' },
+    order: { type: new GraphQLNonNull(edgeOrderType), defaultValue: 'latest' },
+    where: { type: where, description: 'Only edges of which this holds.' },
+  };
+}
+
+/** Every limit is settled here, before the store is asked. Throws a GraphQLError `BAD_USER_INPUT` that names the argument. */
+export function planConnection(
+  of: NodeRef,
+  side: ConnectionSide,
+  input: ConnectionArguments,
+  limits: QueryLimits,
+  nowMs: number,
+): ConnectionPlan {
+  const untilMs = input.until ?? openEndMs;
+  if (untilMs < 0) throw badInput('until', 'a time from 1970 on');
+  const sinceMs = input.since ?? Math.max(0, Math.min(untilMs, nowMs) - limits.lookbackMs);
+  if (sinceMs < 0) throw badInput('since', 'a time from 1970 on');
+  if (sinceMs > untilMs) throw badInput('since', 'a time that is not after `until`');
+  const first = input.first ?? limits.pageDefault;
+  if (first < 1 || first > limits.pageMax) throw badInput('first', `1 to ${limits.pageMax}`);
+  const { edgeType: type, direction } = side;
+  return {
+    query: { of, type, direction, sinceMs, untilMs, scanMax: limits.scanRowsMax },
+    after: input.after == null ? null : readEdgeCursor('after', input.after),
+    first,
+    condition: input.where == null ? null : readTypedWhere('where', input.where, side.own, side.far),
+  };
+}
+
+/** Of a condition that most edges fail the first look is small and the next ones larger: an early hit is cheap, a late one takes few calls. */
+export const firstLookRows = 64;
+
+export function nextLookRows(rows: number): number {
+  return Math.min(1024, rows * 4);
+}
+
+/** How many looks it takes to have looked at so many rows. */
+function looksAt(rows: number): number {
+  let looks = 0;
+  let next = firstLookRows;
+  for (let left = rows; left > 0; left -= next, next = nextLookRows(next)) looks += 1;
+  return Math.max(1, looks);
+}
+
+const nothing: FieldCosts = { own: { calls: 0, rows: 0 }, objects: 0, cheaper: [] };
+
+/** A hop and a look at the far ends. Without a condition the hop ends with the page; with one it may go on to the bound on rows. */
+export function connectionCost({ edgeType, direction }: ConnectionSide): FieldCost<ConnectionArguments> {
+  return (input, { limits, degrees }) => {
+    const first = input.first ?? limits.pageDefault;
+    if (first < 1 || first > limits.pageMax) return nothing;
+    const hop = Math.min(limits.scanRowsMax, degrees.rowsOfHop(edgeType, direction) ?? limits.scanRowsMax);
+    const edges = input.where == null ? Math.min(hop, first + 1) : hop;
+    const ends = namesNode(input.where) ? hop : first;
+    const looks = input.where == null ? 1 : looksAt(hop);
+    const calls = namesNode(input.where) ? 2 * looks : looks + 1;
+    return {
+      own: { calls, rows: edges + ends },
+      objects: first,
+      cheaper: [{ argument: 'first', value: first, least: 1 }],
+    };
+  };
+}
+
+/** Does a condition say something of the far end? */
+function namesNode(where: unknown): boolean {
+  if (Array.isArray(where)) return where.some(namesNode);
+  if (typeof where !== 'object' || where === null) return false;
+  return Object.entries(where).some(
+    ([key, value]) =>
+      (key === 'node' && value != null) || (['all', 'any', 'not'].includes(key) && namesNode(value)),
+  );
+}
