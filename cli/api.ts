@@ -1,4 +1,4 @@
-import { isLoopback, type Settings } from '../config/index.ts';
+import { isLoopback, readHopLimits, type Settings } from '../config/index.ts';
 import { featuredAccountId } from '../demo/index.ts';
 import type { Log } from '../foundation/index.ts';
 import { addNodeWrites, noNodeWrites, type Pipeline } from '../ingest/index.ts';
@@ -61,6 +61,10 @@ export async function startApi(
       tokensMax: settings['query.tokens.max'],
       deadlineMs: settings['query.deadline.ms'],
       bodyBytesMax: settings['query.body.bytes.max'],
+      hopEdgesMax: settings['query.hop.edges.max'],
+      // The settings were refused if they could not be read.
+      hopRules: readHopLimits(settings['query.hop.limits']) ?? [],
+      traversalRowsMax: settings['query.traversal.rows.max'],
     },
     gate: { token, allowedHosts: settings['api.allowed.hosts'], anyHost: !isLoopback(settings.host) },
     defaultQuery,

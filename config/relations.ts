@@ -1,3 +1,4 @@
+import { readHopLimits } from './hop-limits.ts';
 import type { SettingName, Settings } from './settings-table.ts';
 
 const loopback = /^(localhost|127(?:\.\d{1,3}){3}|::1)$/;
@@ -52,6 +53,12 @@ const relations: readonly Relation[] = [
     of: 'query.scan.rows.max',
     holds: (s) => s['query.page.max'] <= s['query.scan.rows.max'],
     problem: 'must not be below `query.page.max`: a full page could never be read',
+  },
+  {
+    of: 'query.hop.limits',
+    holds: (s) => readHopLimits(s['query.hop.limits']) !== null,
+    problem:
+      'takes one for each depth or edge type, such as `3=100`, `WATCHED=500/30d` or `USED=/365d`: 1 to 10,000 edges, a lookback of 1 s to 36,500 days',
   },
   {
     of: 'sasl.mechanism',

@@ -3,6 +3,8 @@ import type { GraphReader } from '../graph-store/index.ts';
 import type { ReadBudget } from './read-budget.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StepBudget } from './step-budget.ts';
+import { type HopLimitRule, hopEdgesDefault, lookbackDefaultMs } from './traversal/hop-limits.ts';
+import type { TraversalBudget } from './traversal/traversal-budget.ts';
 
 export interface QueryLimits {
   readonly pageDefault: number;
@@ -16,12 +18,18 @@ export interface QueryLimits {
   readonly tokensMax: number;
   readonly deadlineMs: number;
   readonly bodyBytesMax: number;
+  /** Edges of a hop. */
+  readonly hopEdgesMax: number;
+  /** What beats `hopEdgesMax` and `lookbackMs` at some depths and edge types. */
+  readonly hopRules: readonly HopLimitRule[];
+  /** Rows that the traversals of one query look at together. */
+  readonly traversalRowsMax: number;
 }
 
 export const queryLimitsDefault: QueryLimits = {
   pageDefault: 50,
   pageMax: 500,
-  lookbackMs: 100 * 86_400_000,
+  lookbackMs: lookbackDefaultMs,
   scanRowsMax: 10_000,
   readsMax: 32,
   depthMax: 12,
@@ -29,6 +37,9 @@ export const queryLimitsDefault: QueryLimits = {
   tokensMax: 1000,
   deadlineMs: 5000,
   bodyBytesMax: 262_144,
+  hopEdgesMax: hopEdgesDefault,
+  hopRules: [],
+  traversalRowsMax: 100_000,
 };
 
 /** What every resolver gets: the store's reading side, the limits and who asks. */
@@ -38,6 +49,7 @@ export interface ApiContext {
   readonly limits: QueryLimits;
   readonly steps: StepBudget;
   readonly reads: ReadBudget;
+  readonly traversals: TraversalBudget;
   readonly clock: Clock;
   readonly log: Log;
   readonly requestId: string;

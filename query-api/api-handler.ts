@@ -10,6 +10,7 @@ import { refuseCaller, refuseHost } from './request-gate.ts';
 import type { ApiServerOptions } from './server.ts';
 import { StepBudget } from './step-budget.ts';
 import { StoreRoutes, storePath } from './store-routes.ts';
+import { createTraversalBudget } from './traversal/traversal-budget.ts';
 
 const graphqlPath = '/graphql';
 
@@ -105,6 +106,8 @@ export class ApiHandler {
     }
     const { limits } = this.#options;
     const deadline = new Deadline(this.#options.clock, limits.deadlineMs);
+    const ended = new AbortController();
+    response.once('close', () => ended.abort());
     try {
       const reading = await deadline.race(readBody(request, limits.bodyBytesMax));
       if (reading === null || reading.kind === 'too-large') {
@@ -130,20 +133,23 @@ export class ApiHandler {
       const body = parseJson(reading.text, request);
       if (body === notJson) return problem(response, 400, 'BAD_REQUEST', 'The body is not JSON.', requestId);
       const query = { method: request.method ?? 'GET', search, headers: flatHeaders(request), body };
-      // What runs on after the deadline is bounded by the limits on rows; its result is dropped.
-      const answer = await deadline.race(this.#engine.execute(query, this.#context(requestId)));
+      // What runs on after the deadline is bounded by the limits on rows, or ends with its next call; its result is dropped.
+      const answer = await deadline.race(this.#engine.execute(query, this.#context(requestId, ended.signal)));
       if (answer !== null) return send(response, answer, requestId);
       const message = `The query took longer than ${limits.deadlineMs} ms.`;
       problem(response, 503, 'DEADLINE_EXCEEDED', message, requestId);
     } finally {
       deadline.stop();
+      ended.abort();
     }
   }
 
-  #context(requestId: string): ApiContext {
+  #context(requestId: string, ended: AbortSignal): ApiContext {
     const { reader, status, limits, clock, log } = this.#options;
     const steps = new StepBudget(limits.pageMax);
-    return { reader, status, limits, clock, log, requestId, steps, reads: new ReadBudget(limits.readsMax) };
+    const traversals = createTraversalBudget(limits, clock, ended);
+    const reads = new ReadBudget(limits.readsMax);
+    return { reader, status, limits, clock, log, requestId, steps, reads, traversals };
   }
 }
 

@@ -10,6 +10,7 @@ import type { ApiContext } from './api-context.ts';
 import { nodeJourneyField } from './journey-field.ts';
 import { lineageType } from './lineage-type.ts';
 import { propertiesObject } from './node-type.ts';
+import { nodeTypeName } from './node-type-name.ts';
 import { jsonScalar } from './scalars.ts';
 
 /** What the fields of a typed node are read from. */
@@ -49,6 +50,7 @@ export const graphNodeType = new GraphQLInterfaceType({
   name: 'GraphNode',
   description: 'A node of any type. Each node type of the graph schema is a type that implements this.',
   fields: graphNodeFields,
+  resolveType: ({ node }: GraphNode, _context, { schema }) => nodeTypeName(node.type, schema),
 });
 
 export function graphNode({ node, properties, lineage }: NodeView): GraphNode {

@@ -129,7 +129,7 @@ const completenessType = new GraphQLObjectType({
   },
 });
 
-const freshnessType = new GraphQLObjectType({
+export const freshnessType = new GraphQLObjectType({
   name: 'Freshness',
   description: 'How recent a source topic is in the graph.',
   fields: {

@@ -1,6 +1,7 @@
 import { GraphQLObjectType, GraphQLSchema } from 'graphql';
 import type { ApiContext } from './api-context.ts';
 import { graphNodeType } from './graph-node-type.ts';
+import { otherNodeType } from './other-node-type.ts';
 import { ownRootFields } from './root-fields.ts';
 import { typedRootFields } from './typed-fields.ts';
 import { emptyPlan, type TypedPlan } from './typed-plan.ts';
@@ -12,5 +13,5 @@ export function createSchema(plan: TypedPlan = emptyPlan): GraphQLSchema {
     fields: { ...ownRootFields(plan.warnings), ...typedRootFields(plan) },
   });
   // Nothing leads to the interface until the graph schema has a node type.
-  return new GraphQLSchema({ query, types: [query, graphNodeType] });
+  return new GraphQLSchema({ query, types: [query, graphNodeType, otherNodeType] });
 }

@@ -48,6 +48,7 @@ function makeObjectType({ name, nodeType, fields }: TypedNode): GraphQLObjectTyp
   return new GraphQLObjectType<GraphNode, ApiContext>({
     name,
     interfaces: [graphNodeType],
+    extensions: { nodeType },
     fields: {
       ...graphNodeFields,
       ...Object.fromEntries(fields.map((field) => [field.name, propertyField(nodeType, field)])),

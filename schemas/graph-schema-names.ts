@@ -18,6 +18,17 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
   ...['GraphNode', 'GraphSchemaWarning'],
   ...['GraphDomain', 'GraphAction', 'GraphMapping', 'GraphMappingAlarm', 'GraphMappingProblem'],
   ...['PropertyKind', 'PropertyFold', 'IdKind', 'Edge', 'Lineage'],
+  ...['OtherNode', 'Value', 'WhereInput', 'HopInput', 'HopOrder', 'HopLimits', 'LimitOrigin'],
+  ...[
+    'Traversal',
+    'TraversalHop',
+    'ReachedNode',
+    'WalkedEdge',
+    'WalkInput',
+    'WalkDirection',
+    'TraversalUnique',
+  ],
+  ...['TraversalCompleteness', 'TraversalTruncation', 'TraversalLimitKind'],
 ]);
 
 /** `live_event` and `LiveEvent` to `LiveEvent`: what a node or edge type is called among GraphQL's types. */

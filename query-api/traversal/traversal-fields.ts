@@ -1,0 +1,8 @@
+import type { GraphQLFieldConfigMap } from 'graphql';
+import type { ApiContext } from '../api-context.ts';
+import { traverseField } from './traverse-field.ts';
+
+/** The root fields that walk the graph. */
+export const traversalFields: GraphQLFieldConfigMap<unknown, ApiContext> = {
+  traverse: traverseField,
+};
