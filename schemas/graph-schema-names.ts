@@ -28,7 +28,15 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
     'WalkDirection',
     'TraversalUnique',
   ],
-  ...['TraversalCompleteness', 'TraversalTruncation', 'TraversalLimitKind'],
+  ...[
+    'TraversalCompleteness',
+    'TraversalTruncation',
+    'TraversalLimitKind',
+    'WalkedPath',
+    'PathsAnswer',
+    'CyclesAnswer',
+  ],
+  ...['SharedNeighboursAnswer', 'SharingNode'],
 ]);
 
 /** `live_event` and `LiveEvent` to `LiveEvent`: what a node or edge type is called among GraphQL's types. */

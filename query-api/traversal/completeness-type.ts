@@ -8,6 +8,7 @@ import {
   GraphQLObjectType,
   GraphQLString,
 } from 'graphql';
+import { freshnessType } from '../journey-type.ts';
 import { nodeRefType } from '../node-type.ts';
 import { dateTimeScalar } from '../scalars.ts';
 import type { HopLimits, LimitOrigin } from './hop-limits.ts';
@@ -45,7 +46,6 @@ const kinds: Readonly<Record<TruncationKind, string>> = {
   SCAN: 'As many rows of one node were looked at as may be; it may have more edges.',
   SUPERNODE: 'A neighbour has so many neighbours itself that it was passed over.',
   ANSWER: 'The answer has as many entries as it may; there are more.',
-  DEPTH: 'A longer walk was asked for than may be.',
   STEPS: 'As many ways were tried as may be.',
   EDGES: 'As many rows were looked at as all traversals of one query may.',
   HELD: 'As many nodes and edges are held in memory as all traversals of one query may.',
@@ -107,7 +107,7 @@ const limitsType = new GraphQLObjectType<LimitsInForce>({
   },
 });
 
-export const traversalCompletenessType = new GraphQLNonNull(
+const traversalCompletenessType = new GraphQLNonNull(
   new GraphQLObjectType<CompletenessAnswer>({
     name: 'TraversalCompleteness',
     description: 'What the answer did not look at.',
@@ -130,3 +130,9 @@ export const traversalCompletenessType = new GraphQLNonNull(
     },
   }),
 );
+
+/** What each answer of a walk has beside what it found. */
+export const wholenessFields = {
+  completeness: { type: traversalCompletenessType },
+  freshness: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(freshnessType))) },
+} as const;

@@ -10,10 +10,9 @@ import {
 import type { NodeRef } from '../../graph-store/index.ts';
 import type { ApiContext } from '../api-context.ts';
 import { type GraphNode, graphNodeType } from '../graph-node-type.ts';
-import { freshnessType } from '../journey-type.ts';
 import { nodeRefInput } from '../node-type.ts';
 import { dateTimeScalar } from '../scalars.ts';
-import { type CompletenessAnswer, completenessOf, traversalCompletenessType } from './completeness-type.ts';
+import { type CompletenessAnswer, completenessOf, wholenessFields } from './completeness-type.ts';
 import { NodeLoader } from './node-loader.ts';
 import { type TopicFreshness, walk } from './run-walk.ts';
 import { traverseCost } from './traversal-cost.ts';
@@ -75,8 +74,7 @@ const traversalType = new GraphQLObjectType<TraversalAnswer, ApiContext>({
   description: 'The nodes that each hop reached.',
   fields: {
     hops: { type: listOf(hopType), description: 'One for each hop that was asked for.' },
-    completeness: { type: traversalCompletenessType },
-    freshness: { type: listOf(freshnessType) },
+    ...wholenessFields,
   },
 });
 

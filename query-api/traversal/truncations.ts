@@ -10,7 +10,6 @@ export type TruncationKind =
   | 'SCAN'
   | 'SUPERNODE'
   | 'ANSWER'
-  | 'DEPTH'
   | 'STEPS';
 
 export interface Truncation {

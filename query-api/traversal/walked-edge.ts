@@ -40,3 +40,12 @@ export function valueBytes(name: string, value: PropertyValue | readonly Propert
   if (!Array.isArray(value)) return 2 * name.length + 32;
   return value.reduce<number>((sum, element) => sum + valueBytes('', element), 2 * name.length + 32);
 }
+
+export function turned(way: EdgeWay): EdgeWay {
+  return way === 'out' ? 'in' : 'out';
+}
+
+/** Which edge it is, however it was walked. */
+export function edgeKey({ occurrence: { type, from, to } }: WalkedEdge): string {
+  return `${type}\0${nodeKey(from)}\0${nodeKey(to)}`;
+}
