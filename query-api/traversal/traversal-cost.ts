@@ -14,8 +14,13 @@ import {
 import { type EdgeDirection, waysOf } from './walked-edge.ts';
 
 const nothing: FieldCosts = { own: { calls: 0, rows: 0 }, objects: 0, cheaper: [] };
-/** Calls of a level beside those that its nodes fill: lists that lead a merge are read on, seldom more often. */
-const refillsMost = 3;
+/** What one call holds at least before another is made; see `traversal-session.ts`. */
+const rowsOfCall = 3072;
+const firstRowsMost = 64;
+/** A list is read on in steps that grow by so much, up to `rowsOfStep`; one with hidden rows takes a few steps more. */
+const growth = 4;
+const rowsOfStep = 1024;
+const hiddenSteps = 4;
 
 interface Level {
   readonly cost: Cost;
@@ -36,7 +41,11 @@ function levelCost(
   const each = walks.reduce((sum, { edge, direction }) => sum + rowsOfNode(edge, direction), 0);
   const sides = from * walks.reduce((sum, { direction }) => sum + waysOf(direction).length, 0);
   const rows = Math.min(from * each, limits.traversalRowsMax);
-  return { cost: { calls: Math.ceil(sides / readsAtOnceMax) + refillsMost, rows }, reached: rows };
+  const steps = Math.ceil(Math.log2(Math.min(each, rowsOfStep) + 1) / 2) + Math.ceil(each / rowsOfStep);
+  // A step asks for at most so many times the rows that the steps before found.
+  const asked = sides * firstRowsMost + growth * rows;
+  const calls = steps + hiddenSteps + Math.ceil(sides / readsAtOnceMax) + Math.ceil(asked / rowsOfCall);
+  return { cost: { calls, rows }, reached: rows };
 }
 
 function sum(costs: readonly Cost[], rowsMax: number): Cost {
@@ -66,8 +75,8 @@ export const traverseCost: FieldCost<TraverseArguments> = (input, context) => {
   const looked = sum(edges, traversalRowsMax);
   const read = sum(nodes, traversalRowsMax);
   const own = { calls: looked.calls + read.calls, rows: looked.rows + read.rows };
-  // The hop before the last decides how many nodes are left from; the first is the cheapest change to what follows.
-  return { own, objects, cheaper };
+  // A lower limit leaves the next hop fewer nodes to leave from; the deeper it is, the less of the answer goes.
+  return { own, objects, cheaper: cheaper.reverse() };
 };
 
 export const pathsCost: FieldCost<PathsArguments> = (input, context) =>

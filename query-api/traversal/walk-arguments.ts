@@ -1,3 +1,4 @@
+import { unreachable } from '../../foundation/index.ts';
 import type { NodeRef } from '../../graph-store/index.ts';
 import { badInput } from '../api-error.ts';
 import { checkTypeName, readNodeRef } from '../node-arguments.ts';
@@ -58,6 +59,28 @@ export function readLimit(argument: string, value: number | null | undefined): n
   return value ?? null;
 }
 
+/** A condition is looked at for each of thousands of rows in one go. */
+const comparisonsMax = 500;
+
 export function readCondition(argument: string, where: WhereInput | null | undefined): Predicate | null {
-  return where == null ? null : readWhere(argument, where);
+  if (where == null) return null;
+  const predicate = readWhere(argument, where);
+  if (comparisonsOf(predicate) > comparisonsMax) {
+    throw badInput(argument, `at most ${comparisonsMax} comparisons, each value of \`in\` being one`);
+  }
+  return predicate;
+}
+
+function comparisonsOf(predicate: Predicate): number {
+  switch (predicate.kind) {
+    case 'all':
+    case 'any':
+      return predicate.of.reduce((sum, one) => sum + comparisonsOf(one), 0);
+    case 'not':
+      return comparisonsOf(predicate.of);
+    case 'property':
+      return predicate.comparison.operator === 'in' ? predicate.comparison.values.length : 1;
+    default:
+      return unreachable(predicate);
+  }
 }
