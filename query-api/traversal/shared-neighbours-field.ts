@@ -14,7 +14,7 @@ import { type CompletenessAnswer, completenessOf, wholenessFields } from './comp
 import { NodeLoader } from './node-loader.ts';
 import { type TopicFreshness, walk } from './run-walk.ts';
 import { runSharedNeighbours, type SharingNode } from './shared-neighbours-run.ts';
-import { sharedNeighboursCost } from './traversal-cost.ts';
+import { nodeCost, sharedNeighboursCost } from './traversal-cost.ts';
 import { planSharedNeighbours, type SharedNeighboursArguments, sayLookbacks } from './walk-plan.ts';
 import { listOf, walkInput } from './walk-types.ts';
 
@@ -48,6 +48,7 @@ const sharingType = new GraphQLObjectType<SharingAnswer, ApiContext>({
     node: {
       type: graphNodeType,
       description: 'With its properties; null when it was deleted meanwhile.',
+      extensions: { cost: nodeCost },
       resolve: async ({ node, loader }): Promise<GraphNode | null> => await loader.load(node),
     },
   },

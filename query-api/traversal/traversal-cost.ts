@@ -74,10 +74,14 @@ export const traverseCost: FieldCost<TraverseArguments> = (input, context) => {
   const { traversalRowsMax } = context.limits;
   const looked = sum(edges, traversalRowsMax);
   const read = sum(nodes, traversalRowsMax);
-  const own = { calls: looked.calls + read.calls, rows: looked.rows + read.rows };
+  const calls = looked.calls + read.calls + Math.ceil(objects / nodesAtOnceMax);
+  const own = { calls, rows: looked.rows + read.rows };
   // A lower limit leaves the next hop fewer nodes to leave from; the deeper it is, the less of the answer goes.
   return { own, objects, cheaper: cheaper.reverse() };
 };
+
+/** Of a node in an answer: its calls are counted where the answer comes from, since one reads many. */
+export const nodeCost: FieldCost<unknown> = () => ({ own: { calls: 0, rows: 1 }, objects: 1, cheaper: [] });
 
 export const pathsCost: FieldCost<PathsArguments> = (input, context) =>
   walkCost(
@@ -98,7 +102,10 @@ function walkCost(
 ): FieldCosts {
   if (plan === null) return nothing;
   const { walks, depthMax, first } = plan;
-  const edgesOfNode = walks.reduce((all, { limits }) => all + limits.edgesMax, 0);
+  const edgesOfNode = walks.reduce(
+    (all, { direction, limits }) => all + waysOf(direction).length * limits.edgesMax,
+    0,
+  );
   const costs: Cost[] = [];
   for (let level = 0; level < depthMax; level += 1) {
     const from = Math.min(edgesOfNode ** Math.floor(level / 2), context.limits.traversalRowsMax);
@@ -118,8 +125,9 @@ export const sharedNeighboursCost: FieldCost<SharedNeighboursArguments> = (input
   const neighbours = levelCost(1, [walk], context);
   const most = Math.min(walk.limits.edgesMax, neighbours.reached);
   const turned = { edge: back.edge, direction: opposite(back.direction) };
+  const costs = [neighbours.cost, levelCost(most, [turned], context).cost, { calls: 1, rows: 0 }];
   return {
-    own: sum([neighbours.cost, levelCost(most, [turned], context).cost], context.limits.traversalRowsMax),
+    own: sum(costs, context.limits.traversalRowsMax),
     objects: first,
     cheaper: [
       { argument: 'over.limit', value: walk.limits.edgesMax, least: 1 },

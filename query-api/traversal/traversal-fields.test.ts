@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../foundation/index.ts';
 import {
-  type AdjacencyQuery,
   createMemoryStore,
   type EventMutations,
   type GraphReader,
@@ -54,6 +53,16 @@ async function storeOf(mutations: readonly Mutation[]): Promise<GraphStore> {
   const store = createMemoryStore(clock);
   await (await createWriter(store))(eventsOf(mutations));
   return store;
+}
+
+/** The store with some of its methods replaced. */
+function readerWith(store: GraphStore, methods: Partial<GraphReader>): GraphReader {
+  return new Proxy(store, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(methods, name) ?? Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 async function answer(query: string, options: TestApiOptions = {}): Promise<unknown> {
@@ -189,13 +198,10 @@ describe('traverse', () => {
   it('answers with what it has when the time is about to end, and says so', async () => {
     let now = clock.now();
     const store = await storeOf(evening);
-    const reader: GraphReader = new Proxy(store, {
-      get: (target, name) => {
-        if (name !== 'adjacencies') return Reflect.get(target, name);
-        return (queries: readonly AdjacencyQuery[]) => {
-          now += 4500;
-          return target.adjacencies(queries);
-        };
+    const reader = readerWith(store, {
+      adjacencies: (queries) => {
+        now += 4500;
+        return store.adjacencies(queries);
       },
     });
     const query = `{ traverse(${fromAnn}, hops: [{edge: "WATCHED"}, {edge: "WATCHED", direction: IN}]) {
@@ -207,6 +213,15 @@ describe('traverse', () => {
           completeness: { complete: false, truncatedAt: [{ hop: 2, kind: 'DEADLINE', limit: 4000 }] },
         },
       },
+    });
+  });
+
+  it('gives null for a node that was deleted since it was reached', async () => {
+    const store = await storeOf(evening);
+    const reader = readerWith(store, { nodes: async (refs) => refs.map(() => null) });
+    const query = `{ traverse(${fromAnn}, hops: [{edge: "USED"}]) { hops { nodes { id node { id } } } } }`;
+    expect(await answer(query, { reader })).toEqual({
+      data: { traverse: { hops: [{ nodes: [{ id: 'tv', node: null }] }] } },
     });
   });
 

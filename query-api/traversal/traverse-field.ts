@@ -15,7 +15,7 @@ import { dateTimeScalar } from '../scalars.ts';
 import { type CompletenessAnswer, completenessOf, wholenessFields } from './completeness-type.ts';
 import { NodeLoader } from './node-loader.ts';
 import { type TopicFreshness, walk } from './run-walk.ts';
-import { traverseCost } from './traversal-cost.ts';
+import { nodeCost, traverseCost } from './traversal-cost.ts';
 import { planTraversal, type TraverseArguments } from './traversal-plan.ts';
 import { runTraversal } from './traversal-run.ts';
 import { hopInput, listOf, uniqueType, walkedEdgeType } from './walk-types.ts';
@@ -56,6 +56,7 @@ const reachedType = new GraphQLObjectType<ReachedAnswer, ApiContext>({
     node: {
       type: graphNodeType,
       description: 'With its properties; null when it was deleted meanwhile.',
+      extensions: { cost: nodeCost },
       resolve: async ({ node, loader }): Promise<GraphNode | null> => await loader.load(node),
     },
   },
