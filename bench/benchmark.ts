@@ -19,6 +19,8 @@ export interface BenchContext {
   readonly zipf: boolean;
   /** For generators, so that two runs do the same work. */
   readonly seed: number;
+  /** Where data is kept for the next run, if the command line says so. */
+  readonly keptFolder: string | null;
   /** Empty at the start, removed at the end. */
   readonly tempDir: string;
   log(progress: string): void;

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem, type } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Benchmark, Figures } from './benchmark.ts';
@@ -16,6 +16,7 @@ export interface BenchOptions {
   readonly rivalEvents: number | null;
   readonly zipf: boolean;
   readonly seed: number;
+  readonly data: string | null;
 }
 
 export function parseBenchArguments(args: readonly string[]): BenchOptions {
@@ -30,6 +31,7 @@ export function parseBenchArguments(args: readonly string[]): BenchOptions {
       'rival-events': { type: 'string' },
       zipf: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
+      data: { type: 'string' },
     },
   });
   if (positionals.length > 1) throw new Error(`one benchmark at a time: ${positionals.join(', ')}`);
@@ -45,6 +47,7 @@ export function parseBenchArguments(args: readonly string[]): BenchOptions {
     rivalEvents,
     zipf: values.zipf,
     seed,
+    data: values.data ?? null,
   };
 }
 
@@ -96,7 +99,18 @@ export async function runBenchmark(
   const tempDir = mkdtempSync(join(tmpdir(), `journey-graph-bench-`));
   try {
     const { quick, events, rivalEvents, zipf, seed } = options;
-    const figures = await benchmark.run({ quick, events, rivalEvents, zipf, seed, tempDir, log, measure });
+    const keptFolder = options.data === null ? null : resolve(options.data);
+    const figures = await benchmark.run({
+      quick,
+      events,
+      rivalEvents,
+      zipf,
+      seed,
+      keptFolder,
+      tempDir,
+      log,
+      measure,
+    });
     for (const [key, { value }] of Object.entries(figures)) {
       if (!Number.isFinite(value)) throw new Error(`the figure ${key} is ${value}`);
     }

@@ -14,7 +14,7 @@ async function main(args: readonly string[]): Promise<void> {
   const options = parseBenchArguments(args);
   if (options.help || options.name === null) {
     console.log(
-      'Usage: npm run bench -- NAME [--quick] [--json] [--events N] [--rival-events N] [--zipf] [--seed N]\n',
+      'Usage: npm run bench -- NAME [--quick] [--json] [--events N] [--rival-events N] [--zipf] [--seed N] [--data FOLDER]\n',
     );
     for (const name of benchNames(folder)) {
       console.log(`  ${name}: ${(await loadBenchmark(folder, name)).description}`);

@@ -9,6 +9,7 @@ import {
   startApiServer,
   type TopicState,
 } from '../query-api/index.ts';
+import { openAccess } from './api-access.ts';
 import type { CommandIo } from './command-io.ts';
 import type { Composition } from './composition.ts';
 import { askGraphql } from './graphql-client.ts';
@@ -43,7 +44,9 @@ export async function startApi(
   io: CommandIo,
   log: Log,
 ): Promise<Api> {
-  const token = settings['api.token'];
+  const access = await openAccess(settings, io, log);
+  // The process asks itself a first question; where JWTs are taken and no token is set, nobody else knows this one.
+  const token = settings['api.token'] ?? (access.jwt === null ? null : io.newId());
   const server = await startApiServer({
     host: settings.host,
     port: settings.port,
@@ -67,6 +70,8 @@ export async function startApi(
       traversalRowsMax: settings['query.traversal.rows.max'],
     },
     gate: { token, allowedHosts: settings['api.allowed.hosts'], anyHost: !isLoopback(settings.host) },
+    access,
+    federation: settings['api.federation'],
     defaultQuery,
     closeMs: Math.floor(settings['shutdown.timeout.ms'] / 4),
     clock: io.clock,

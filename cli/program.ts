@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { type CommandIo, type ExitCode, exitCodes } from './command-io.ts';
+import { addApiCommand } from './commands/api.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addJourneyCommand } from './commands/journey.ts';
 import { addMappingCommand } from './commands/mapping.ts';
@@ -50,6 +51,7 @@ export async function runProgram(commandLine: readonly string[], io: CommandIo):
     addConfigCommand,
     addSchemaCommand,
     addMappingCommand,
+    addApiCommand,
   ];
   for (const add of commands) add(program, io, finish);
   quieten(program, io);

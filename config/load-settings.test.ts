@@ -92,6 +92,13 @@ describe('settings', () => {
     expect(text).toContain('flag --query.page.max: ');
   });
 
+  it('let the server listen beyond this machine where callers have a token or a JWT', () => {
+    const jwt = { 'api.jwt.jwks.url': 'https://i/jwks', 'api.jwt.issuer': 'i', 'api.jwt.audience': 'a' };
+    for (const who of [jwt, { 'api.token': 't' }, { ...jwt, 'api.jwt.jwks.url': 'http://[::1]:9/jwks' }]) {
+      expect(load({ flags: { host: '0.0.0.0', ...who } }).settings.host).toBe('0.0.0.0');
+    }
+  });
+
   it('lead a contradiction with where somebody wrote one of its sides', () => {
     expect(problems({ files: [yaml('max.partition.fetch.bytes: 16MiB')] })).toContain(
       'jg.yaml:1:1: fetch.max.bytes must not be below `max.partition.fetch.bytes`',
@@ -162,6 +169,27 @@ describe('settings', () => {
       'listening beyond loopback without a token',
       { flags: { host: '0.0.0.0' } },
       'flag --host: host listens beyond this machine',
+    ],
+    [
+      'keys of an issuer without what its tokens are for',
+      { flags: { 'api.jwt.key.file': 'key.pem', 'api.jwt.issuer': 'https://i' } },
+      'api.jwt.issuer and `api.jwt.audience` must be set together',
+    ],
+    [
+      'keys of an issuer that anybody on the way can change',
+      { flags: { 'api.jwt.jwks.url': 'http://i/jwks', 'api.jwt.issuer': 'i', 'api.jwt.audience': 'a' } },
+      'flag --api.jwt.jwks.url: api.jwt.jwks.url must be https',
+    ],
+    [
+      'tokens signed with a shared secret',
+      { flags: { 'api.jwt.algorithms': 'RS256,HS256' } },
+      'flag --api.jwt.algorithms: api.jwt.algorithms takes RS, PS or ES',
+    ],
+    ['unsigned tokens', { flags: { 'api.jwt.algorithms': 'none' } }, 'api.jwt.algorithms takes RS, PS or ES'],
+    [
+      'a policy for nobody',
+      { flags: { 'api.policy.file': 'policy.yaml' } },
+      'flag --api.policy.file: api.policy.file is about callers with a JWT',
     ],
     [
       'heartbeats slower than the session',

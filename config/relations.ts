@@ -17,12 +17,47 @@ interface Relation {
 
 const sasl = (settings: Settings): boolean => settings['security.protocol'].startsWith('SASL');
 
+const takesJwt = (s: Settings): boolean => s['api.jwt.jwks.url'] !== null || s['api.jwt.key.file'] !== null;
+const jwtAlgorithm = /^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519)$/;
+
+function isSafeUrl(text: string | null): boolean {
+  const url = text === null ? null : URL.parse(text);
+  return url === null || url.protocol === 'https:' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
+}
+
 /** What must hold between settings that are each fine by themselves. */
 const relations: readonly Relation[] = [
   {
     of: 'host',
-    holds: (s) => isLoopback(s.host) || s['api.token'] !== null,
-    problem: 'listens beyond this machine, which needs `api.token`',
+    holds: (s) => isLoopback(s.host) || s['api.token'] !== null || takesJwt(s),
+    problem: 'listens beyond this machine, which needs `api.token` or JWTs (`api.jwt.jwks.url`)',
+  },
+  {
+    of: 'api.jwt.jwks.url',
+    holds: (s) => s['api.jwt.jwks.url'] === null || s['api.jwt.key.file'] === null,
+    problem: 'and `api.jwt.key.file` exclude each other',
+  },
+  {
+    of: 'api.jwt.jwks.url',
+    holds: (s) => isSafeUrl(s['api.jwt.jwks.url']),
+    problem: 'must be https: whoever can change the keys on their way can make tokens',
+  },
+  {
+    of: 'api.jwt.issuer',
+    holds: (s) => takesJwt(s) === (s['api.jwt.issuer'] !== null && s['api.jwt.audience'] !== null),
+    problem:
+      'and `api.jwt.audience` must be set together with `api.jwt.jwks.url` or `api.jwt.key.file`: a token for another service is none for this one',
+  },
+  {
+    of: 'api.jwt.algorithms',
+    holds: (s) =>
+      s['api.jwt.algorithms'].length > 0 && s['api.jwt.algorithms'].every((name) => jwtAlgorithm.test(name)),
+    problem: 'takes RS, PS or ES with 256, 384 or 512, EdDSA and Ed25519',
+  },
+  {
+    of: 'api.policy.file',
+    holds: (s) => s['api.policy.file'] === null || takesJwt(s),
+    problem: 'is about callers with a JWT, who need `api.jwt.jwks.url` or `api.jwt.key.file`',
   },
   {
     of: 'heartbeat.interval.ms',

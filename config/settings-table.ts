@@ -1,3 +1,4 @@
+import { accessSettings } from './access-settings.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { neo4jSettings } from './neo4j-settings.ts';
 import { MiB, type SettingSpec } from './setting-spec.ts';
@@ -20,7 +21,7 @@ export const settingsTable = {
     section: 'server',
     kind: 'text',
     default: '127.0.0.1',
-    description: 'Address to listen on. Anything but loopback needs `api.token`.',
+    description: 'Address to listen on. Anything but loopback needs `api.token` or JWTs.',
   },
   data: {
     section: 'server',
@@ -33,7 +34,8 @@ export const settingsTable = {
     kind: 'text',
     default: null,
     secret: true,
-    description: 'Bearer token that every API request must carry. Needed when listening beyond loopback.',
+    description:
+      'Bearer token that every API request must carry, unless it carries a JWT. Its holder has all rights.',
   },
   'api.allowed.hosts': {
     section: 'server',
@@ -41,6 +43,7 @@ export const settingsTable = {
     default: [],
     description: 'Host names, besides loopback names, that requests may be addressed to.',
   },
+  ...accessSettings,
   'shutdown.timeout.ms': {
     section: 'server',
     kind: 'number',

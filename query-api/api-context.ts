@@ -1,5 +1,7 @@
 import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
+import type { Caller } from './auth/caller.ts';
+import type { Grant } from './policy/grant.ts';
 import type { ReadBudget } from './read-budget.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StepBudget } from './step-budget.ts';
@@ -53,4 +55,7 @@ export interface ApiContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly requestId: string;
+  readonly caller: Caller;
+  /** What a policy lets the caller read; null for everything. `reader` keeps to it by itself. */
+  readonly grant: Grant | null;
 }

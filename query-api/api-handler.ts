@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiContext } from './api-context.ts';
+import type { Access } from './auth/access.ts';
+import type { Caller } from './auth/caller.ts';
+import { refuseStore, sendRefusal } from './auth/refusal.ts';
 import { Deadline } from './deadline.ts';
 import type { GraphqlEngine, GraphqlResponse } from './graphql-engine.ts';
 import { type Ide, idePolicy } from './ide-page.ts';
 import { problem } from './problem.ts';
 import { ReadBudget } from './read-budget.ts';
 import { readBody } from './request-body.ts';
-import { refuseCaller, refuseHost } from './request-gate.ts';
+import { refuseHost } from './request-gate.ts';
 import type { ApiServerOptions } from './server.ts';
 import { StepBudget } from './step-budget.ts';
 import { StoreRoutes, storePath } from './store-routes.ts';
@@ -20,12 +23,14 @@ export class ApiHandler {
   readonly #engine: GraphqlEngine;
   readonly #ide: Ide;
   readonly #store: StoreRoutes;
+  readonly #access: Access;
 
-  constructor(options: ApiServerOptions, engine: GraphqlEngine, ide: Ide) {
+  constructor(options: ApiServerOptions, engine: GraphqlEngine, ide: Ide, access: Access) {
     this.#options = options;
     this.#engine = engine;
     this.#ide = ide;
     this.#store = new StoreRoutes(options.operations, options);
+    this.#access = access;
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -57,12 +62,12 @@ export class ApiHandler {
       // Before the token: a browser that opens a page can send none, and the page holds no data.
       return this.#page(request, response, requestId);
     }
-    const refusal = refuseCaller(request, this.#options.gate);
-    if (refusal !== null) {
-      response.setHeader('www-authenticate', 'Bearer');
-      return problem(response, refusal.status, refusal.code, refusal.message, requestId);
-    }
-    if (pathname === graphqlPath) return this.#graphql(request, response, search, requestId);
+    const authentication = await this.#access.authenticate(request.headers);
+    if (authentication.kind === 'refused')
+      return sendRefusal(response, authentication, requestId, this.#options.log);
+    const { caller } = authentication;
+    if (pathname === graphqlPath) return this.#graphql(request, response, search, requestId, caller);
+    if (pathname.startsWith(storePath) && refuseStore(response, caller, requestId)) return;
     if (pathname.startsWith(storePath)) return await this.#store.handle(request, response, url, requestId);
     problem(response, 404, 'NOT_FOUND', 'There is nothing here; GraphQL is at /graphql.', requestId);
   }
@@ -93,6 +98,7 @@ export class ApiHandler {
     response: ServerResponse,
     search: string,
     requestId: string,
+    caller: Caller,
   ): Promise<void> {
     if (request.method !== 'GET' && request.method !== 'POST') {
       response.setHeader('allow', 'GET, POST');
@@ -134,7 +140,9 @@ export class ApiHandler {
       if (body === notJson) return problem(response, 400, 'BAD_REQUEST', 'The body is not JSON.', requestId);
       const query = { method: request.method ?? 'GET', search, headers: flatHeaders(request), body };
       // What runs on after the deadline is bounded by the limits on rows, or ends with its next call; its result is dropped.
-      const answer = await deadline.race(this.#engine.execute(query, this.#context(requestId, ended.signal)));
+      const answer = await deadline.race(
+        this.#engine.execute(query, this.#context(requestId, caller, ended.signal)),
+      );
       if (answer !== null) return send(response, answer, requestId);
       const message = `The query took longer than ${limits.deadlineMs} ms.`;
       problem(response, 503, 'DEADLINE_EXCEEDED', message, requestId);
@@ -144,12 +152,14 @@ export class ApiHandler {
     }
   }
 
-  #context(requestId: string, ended: AbortSignal): ApiContext {
-    const { reader, status, limits, clock, log } = this.#options;
+  #context(requestId: string, caller: Caller, ended: AbortSignal): ApiContext {
+    const { status, limits, clock, log } = this.#options;
+    const grant = this.#access.grantOf(caller);
+    const reader = this.#access.readerOf(grant, this.#options.reader);
     const steps = new StepBudget(limits.pageMax);
-    const traversals = createTraversalBudget(limits, clock, ended);
     const reads = new ReadBudget(limits.readsMax);
-    return { reader, status, limits, clock, log, requestId, steps, reads, traversals };
+    const traversals = createTraversalBudget(limits, clock, ended);
+    return { reader, status, limits, clock, log, requestId, steps, reads, caller, grant, traversals };
   }
 }
 

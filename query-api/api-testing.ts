@@ -8,7 +8,7 @@ import {
 } from '../graph-store/index.ts';
 import { type QueryLimits, queryLimitsDefault } from './api-context.ts';
 import type { GateOptions } from './request-gate.ts';
-import { type ApiServer, startApiServer } from './server.ts';
+import { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StoreOperations } from './store-operations.ts';
 
@@ -19,6 +19,8 @@ export interface TestApiOptions {
   readonly port?: number;
   readonly limits?: Partial<QueryLimits>;
   readonly gate?: Partial<GateOptions>;
+  readonly access?: ApiServerOptions['access'];
+  readonly federation?: boolean;
   readonly clock?: Clock;
   readonly log?: Log;
   readonly closeMs?: number;
@@ -46,6 +48,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
     operations: options.operations ?? null,
     limits: { ...queryLimitsDefault, ...options.limits },
     gate: { token: null, allowedHosts: [], anyHost: false, ...options.gate },
+    access: options.access ?? { jwt: null, policy: null },
+    federation: options.federation ?? false,
     defaultQuery: '{ status { version } }',
     closeMs: options.closeMs ?? 1000,
     clock: options.clock ?? systemClock,

@@ -8,6 +8,8 @@ export function argumentAtFault(document: DocumentNode, fault: ASTNode): string 
   let found: string | null = null;
   visit(document, {
     enter: (node, _key, _parent, _path, ancestors) => {
+      // A definition is in no argument, and hundreds of one name would each be measured for each error about it.
+      if (node.kind === Kind.VARIABLE_DEFINITION) return false;
       const used =
         fault.kind === Kind.VARIABLE_DEFINITION &&
         node.kind === Kind.VARIABLE &&

@@ -6,10 +6,12 @@ import type { ApiContext, QueryLimits } from './api-context.ts';
 import { maskedError, publicError } from './api-error.ts';
 import { argumentAtFault } from './argument-at-fault.ts';
 import { introspectionRule } from './introspection-rule.ts';
+import { policyPlugin } from './policy/policy-plugin.ts';
 import { aliasRule, depthRule } from './query-rules.ts';
 import { sourceRefusal } from './query-source.ts';
-import { createSchema } from './schema.ts';
-import { SchemaInForce, type SchemaInForceParts } from './schema-in-force.ts';
+import { SchemaInForce, type SchemaInForceParts, schemaOf } from './schema-in-force.ts';
+import { emptyPlan } from './typed-plan.ts';
+import { variablesRefusal } from './variables-source.ts';
 
 export interface GraphqlRequest {
   readonly method: string;
@@ -35,7 +37,7 @@ export class GraphqlEngine {
   constructor(limits: QueryLimits, parts: SchemaInForceParts) {
     const { log } = parts;
     this.#tokensMax = limits.tokensMax;
-    const changing = new ChangingSchema();
+    const changing = new ChangingSchema(schemaOf(emptyPlan, parts));
     this.#schema = new SchemaInForce(parts, (schema) => changing.change(schema));
     this.#apollo = new ApolloServer<ApiContext>({
       gateway: changing,
@@ -51,7 +53,7 @@ export class GraphqlEngine {
       // Each wrong name is compared with all right ones, to say what was meant.
       validationOptions: { maxErrors: validationErrorsMax },
       formatError: publicError,
-      plugins: [ApolloServerPluginCacheControlDisabled(), errorPlugin(log)],
+      plugins: [ApolloServerPluginCacheControlDisabled(), errorPlugin(log), policyPlugin()],
       logger: apolloLogger(log),
     });
   }
@@ -66,7 +68,8 @@ export class GraphqlEngine {
 
   async execute(request: GraphqlRequest, context: ApiContext): Promise<GraphqlResponse> {
     const query = queryText(request);
-    const refusal = query === null ? null : sourceRefusal(query, this.#tokensMax);
+    const refusal =
+      (query === null ? null : sourceRefusal(query, this.#tokensMax)) ?? variablesRefusal(request.body);
     if (refusal !== null) return refused(refusal);
     this.#schema.refresh();
     const headers = new HeaderMap(Object.entries(request.headers));
@@ -93,7 +96,12 @@ type SchemaListener = (context: {
  * valid is thrown back to whoever changes it.
  */
 class ChangingSchema {
+  readonly #first: GraphQLSchema;
   #listener: SchemaListener | null = null;
+
+  constructor(first: GraphQLSchema) {
+    this.#first = first;
+  }
 
   onSchemaLoadOrUpdate(listener: SchemaListener): () => void {
     this.#listener = listener;
@@ -103,7 +111,7 @@ class ChangingSchema {
   }
 
   async load(): Promise<{ readonly executor: null }> {
-    this.change(createSchema());
+    this.change(this.#first);
     return { executor: null };
   }
 

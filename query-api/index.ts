@@ -1,4 +1,12 @@
 export { type QueryLimits, queryLimitsDefault } from './api-context.ts';
+export type { AccessParts } from './auth/access.ts';
+export type { Caller } from './auth/caller.ts';
+export { JwksKeys } from './auth/jwks-keys.ts';
+export { TokenVerifier } from './auth/token-verifier.ts';
+export { publicKeys } from './auth/verification-keys.ts';
+export { type Claims, explainRead, type ReadExplanation } from './policy/explain-read.ts';
+export type { Policy } from './policy/policy.ts';
+export { readPolicy } from './policy/policy-reader.ts';
 export type { GateOptions } from './request-gate.ts';
 export { createSchema } from './schema.ts';
 export { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';

@@ -22,6 +22,20 @@ describe('A query is refused by its tokens alone', () => {
     expect(sourceRefusal(query, 3)?.extensions).toMatchObject({ code: 'QUERY_TOO_LARGE', limit: 3 });
   });
 
+  it('when it has more than two lines a token, wherever they are', () => {
+    for (const write of [
+      (lines: string) => `${lines}{a}`,
+      (lines: string) => `{a}${lines}`,
+      (lines: string) => `{a(b: """${lines}""")}`,
+    ]) {
+      expect(sourceRefusal(write('\n'.repeat(199)), 100)).toBeNull();
+      expect(sourceRefusal(write('\n'.repeat(200)), 100)?.extensions).toMatchObject({
+        code: 'QUERY_TOO_LARGE',
+        limit: 200,
+      });
+    }
+  });
+
   it('but not when it is no GraphQL: that is the parser\u2019s to say', () => {
     expect(sourceRefusal('{ \u0000', tokensMax)).toBeNull();
   });

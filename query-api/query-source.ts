@@ -5,6 +5,8 @@ import { tooLarge } from './api-error.ts';
 const nestingMax = 200;
 /** Validation walks fragments by recursion and compares them in pairs. */
 const spreadsMax = 250;
+/** A line for each token, and as many for comments: the place of each node of each error is found by counting lines from the first one on. */
+const linesOfToken = 2;
 
 const opening: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
 const closing: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
@@ -14,12 +16,14 @@ const closing: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BR
  * validation compares fields in pairs. Null when the query may be parsed; what is no GraphQL is left to the parser to say.
  */
 export function sourceRefusal(query: string, tokensMax: number): GraphQLError | null {
+  const linesMax = tokensMax * linesOfToken;
   const lexer = new Lexer(new Source(query));
   let tokens = 0;
   let nesting = 0;
   let spreads = 0;
   for (;;) {
     const kind = nextKind(lexer);
+    if (lexer.line > linesMax) return tooLarge(`The query has more than ${linesMax} lines.`, linesMax);
     if (kind === null || kind === TokenKind.EOF) return null;
     tokens += 1;
     if (opening.has(kind)) nesting += 1;

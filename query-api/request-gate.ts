@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 export interface GateOptions {
@@ -11,8 +10,8 @@ export interface GateOptions {
 }
 
 export interface Refusal {
-  readonly status: 401 | 403;
-  readonly code: 'UNAUTHENTICATED' | 'HOST_NOT_ALLOWED';
+  readonly status: 403;
+  readonly code: 'HOST_NOT_ALLOWED';
   readonly message: string;
 }
 
@@ -30,23 +29,7 @@ export function refuseHost(request: IncomingMessage, { allowedHosts, anyHost }: 
   return { status: 403, code: 'HOST_NOT_ALLOWED', message };
 }
 
-export function refuseCaller(request: IncomingMessage, { token }: GateOptions): Refusal | null {
-  if (token === null || hasToken(request, token)) return null;
-  const message = 'This server wants a token: send the header `Authorization: Bearer TOKEN`.';
-  return { status: 401, code: 'UNAUTHENTICATED', message };
-}
-
 /** Without port and the root's dot, in lower case: names that mean the same host are one. */
 function hostName(host: string): string {
   return host.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '');
-}
-
-/** Digests are of one length, so that comparing them tells nothing about the token's. */
-function hasToken(request: IncomingMessage, token: string): boolean {
-  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  return given !== undefined && timingSafeEqual(digest(given), digest(token));
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphSchema } from '../schemas/index.ts';
+import { createSubgraphSchema } from './federation/subgraph-schema.ts';
 import { graphNodeFields } from './graph-node-type.ts';
 import { ownRootFields } from './root-fields.ts';
 import { createSchema } from './schema.ts';
@@ -11,6 +12,8 @@ export interface SchemaInForceParts {
   readonly status: Pick<StatusReader, 'graphSchema'>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether it is the schema of a subgraph; absent: no. */
+  readonly federation?: boolean;
 }
 
 /** Of all time, what looking may take in the long run, and what it may take at once. */
@@ -70,7 +73,7 @@ export class SchemaInForce {
 
   #use(plan: TypedPlan): void {
     if (isSame(plan, this.#plan)) return;
-    this.#publish(createSchema(plan));
+    this.#publish(schemaOf(plan, this.#parts));
     const { log } = this.#parts;
     const before = new Set(this.#plan.warnings.map(({ path, sentence }) => `${path} ${sentence}`));
     this.#plan = plan;
@@ -80,6 +83,13 @@ export class SchemaInForce {
       if (!before.has(`${path} ${sentence}`)) log.warn({ path }, `\`${path}\` ${sentence}.`);
     }
   }
+}
+
+export function schemaOf(
+  plan: TypedPlan,
+  { federation }: Pick<SchemaInForceParts, 'federation'>,
+): GraphQLSchema {
+  return federation === true ? createSubgraphSchema(plan) : createSchema(plan);
 }
 
 function isSame(plan: TypedPlan, before: TypedPlan): boolean {

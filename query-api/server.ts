@@ -4,6 +4,7 @@ import { assert, type Clock, type Log, StopError } from '../foundation/index.ts'
 import type { GraphReader } from '../graph-store/index.ts';
 import type { QueryLimits } from './api-context.ts';
 import { ApiHandler } from './api-handler.ts';
+import { Access, type AccessParts } from './auth/access.ts';
 import { GraphqlEngine } from './graphql-engine.ts';
 import { Ide } from './ide-page.ts';
 import type { GateOptions } from './request-gate.ts';
@@ -20,6 +21,10 @@ export interface ApiServerOptions {
   readonly operations: StoreOperations | null;
   readonly limits: QueryLimits;
   readonly gate: GateOptions;
+  /** Who is let in besides the holder of `gate.token`, and what they may read; absent: nobody. */
+  readonly access?: Omit<AccessParts, 'token'>;
+  /** Whether the schema is that of a subgraph of Apollo Federation; absent: no. */
+  readonly federation?: boolean;
   /** Shown in the IDE when it opens. */
   readonly defaultQuery: string;
   /** How long running requests may take to end when the server closes. */
@@ -47,7 +52,8 @@ const connectionsMax = 2048;
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const engine = new GraphqlEngine(options.limits, options);
   await engine.start();
-  const handler = new ApiHandler(options, engine, new Ide(options.defaultQuery));
+  const access = new Access({ jwt: null, policy: null, ...options.access, token: options.gate.token });
+  const handler = new ApiHandler(options, engine, new Ide(options.defaultQuery), access);
   const server = http.createServer((request, response) => {
     void handler.handle(request, response);
   });

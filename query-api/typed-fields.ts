@@ -9,6 +9,7 @@ import {
 import type { ApiContext } from './api-context.ts';
 import { type GraphNode, graphNode, graphNodeFields, graphNodeType } from './graph-node-type.ts';
 import { readNodeRef } from './node-arguments.ts';
+import type { Reads } from './policy/reads.ts';
 import type { TypedField, TypedNode, TypedPlan } from './typed-plan.ts';
 import { typedKinds, typedValue } from './typed-value.ts';
 
@@ -23,6 +24,7 @@ function rootField(typed: TypedNode): GraphQLFieldConfig<unknown, ApiContext, { 
   const { nodeType: type, declared } = typed;
   return {
     type: objectType(typed),
+    extensions: { reads: { operation: 'node', nodeType: type } satisfies Reads },
     description: `The ${type} of that id; null when nothing has mentioned it since it was deleted, or ever.`,
     args: { id: { type: new GraphQLNonNull(GraphQLID) } },
     resolve: async (_source, { id }, { reader, reads }): Promise<GraphNode | null> => {
@@ -48,7 +50,7 @@ function makeObjectType({ name, nodeType, fields }: TypedNode): GraphQLObjectTyp
   return new GraphQLObjectType<GraphNode, ApiContext>({
     name,
     interfaces: [graphNodeType],
-    extensions: { nodeType },
+    extensions: { nodeType, reads: { nodeType } satisfies Reads },
     fields: {
       ...graphNodeFields,
       ...Object.fromEntries(fields.map((field) => [field.name, propertyField(nodeType, field)])),
@@ -64,6 +66,7 @@ function propertyField(nodeType: string, field: TypedField): GraphQLFieldConfig<
   const description = [renamed, note].filter((part) => part !== '').join(' ');
   return {
     type: many ? new GraphQLList(new GraphQLNonNull(scalar)) : scalar,
+    extensions: { reads: { property } satisfies Reads },
     ...(description === '' ? {} : { description }),
     resolve: ({ values }) => typedValue(field, values.get(property), path),
     ...(declared ? {} : gone),

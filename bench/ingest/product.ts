@@ -119,6 +119,11 @@ export class Product {
     };
   }
 
+  /** Such as `http://127.0.0.1:4000`. */
+  get url(): string {
+    return this.#url;
+  }
+
   /** Of the whole process, threads included: each at its highest sample. */
   get peakMemory(): ProcessMemory {
     return this.#peak;

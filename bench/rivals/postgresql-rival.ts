@@ -8,7 +8,7 @@ import { distinctBy, folderBytes, type Rival } from './rival.ts';
  * For a machine of two cores that has memory to spare. Durability is as it comes (fsync, synchronous_commit and full_page_writes on):
  * ours is durable too.
  */
-const settings = {
+export const postgresqlSettings = {
   shared_buffers: '2GB',
   effective_cache_size: '8GB',
   work_mem: '32MB',
@@ -87,7 +87,7 @@ export class PostgresqlRival implements Rival {
   }
 
   static async start(): Promise<PostgresqlRival> {
-    const server = await startPostgresql(readTestEnvironment(process.env), settings);
+    const server = await startPostgresql(readTestEnvironment(process.env), postgresqlSettings);
     const pool = new pg.Pool({ connectionString: server.url, max: poolMax });
     await pool.query(tables);
     return new PostgresqlRival(server, pool);

@@ -13,6 +13,15 @@ export interface Neo4jOptions {
   /** Of the user `neo4j`; without it nobody has to log in. */
   readonly password?: string;
   readonly memory?: Neo4jMemory;
+  /** Such as an import, which wants the server not to have run yet. */
+  readonly beforeStart?: (home: Neo4jHome) => Promise<void>;
+}
+
+/** What a tool of Neo4j's is run with: its settings are in `home`'s folder `conf`. */
+export interface Neo4jHome {
+  readonly home: string;
+  readonly java: string;
+  readonly classPath: string;
 }
 
 /** A Neo4j Community server of our own, empty at start. */
@@ -43,7 +52,14 @@ export async function startNeo4jWith(
   const home = await mkdtemp(join(tmpdir(), 'journey-graph-neo4j-'));
   await mkdir(join(home, 'conf'));
   await writeFile(join(home, 'conf', 'neo4j.conf'), settings(port, options));
-  const { memory = testMemory } = options;
+  const { memory = testMemory, beforeStart } = options;
+  const classPath = join(lib, '*');
+  try {
+    await beforeStart?.({ home, java: tools.java, classPath });
+  } catch (error) {
+    await rm(home, { recursive: true, force: true });
+    throw error;
+  }
   const process = GuardedProcess.start({
     title: 'Neo4j',
     file: tools.java,
@@ -54,7 +70,7 @@ export async function startNeo4jWith(
       '--add-opens=java.base/sun.nio.ch=ALL-UNNAMED',
       '-Dio.netty.tryReflectionSetAccessible=true',
       '-cp',
-      join(lib, '*'),
+      classPath,
       'org.neo4j.server.CommunityEntryPoint',
       `--home-dir=${home}`,
       `--config-dir=${join(home, 'conf')}`,

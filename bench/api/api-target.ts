@@ -1,0 +1,17 @@
+import type { Questions } from './questions.ts';
+
+/** A server that answers the questions over HTTP. */
+export interface ApiTarget {
+  readonly name: 'journey-graph' | 'neo4j' | 'postgraphile';
+  readonly host: string;
+  readonly port: number;
+  readonly questions: Questions;
+  close(): Promise<void>;
+}
+
+/** The same data behind a server that can be started with as many workers as one likes. */
+export interface ApiRival {
+  readonly name: 'neo4j' | 'postgraphile';
+  serve(workers: number): Promise<ApiTarget>;
+  close(): Promise<void>;
+}
