@@ -1,4 +1,4 @@
-import { isLoopback, type Settings } from '../config/index.ts';
+import { isLoopback, readHopLimits, type Settings } from '../config/index.ts';
 import { featuredAccountId } from '../demo/index.ts';
 import type { Log } from '../foundation/index.ts';
 import { addNodeWrites, noNodeWrites, type Pipeline } from '../ingest/index.ts';
@@ -65,6 +65,10 @@ export async function startApi(
       deadlineMs: settings['query.deadline.ms'],
       bodyBytesMax: settings['query.body.bytes.max'],
       budget: { calls: settings['query.budget.calls'], rows: settings['query.budget.rows'] },
+      hopEdgesMax: settings['query.hop.edges.max'],
+      // The settings were refused if they could not be read.
+      hopRules: readHopLimits(settings['query.hop.limits']) ?? [],
+      traversalRowsMax: settings['query.traversal.rows.max'],
     },
     introspection: isOn(settings['api.introspection'], settings.host),
     suggestions: isOn(settings['api.suggestions'], settings.host),

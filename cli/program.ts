@@ -53,7 +53,6 @@ export async function runProgram(commandLine: readonly string[], io: CommandIo):
     addConfigCommand,
     addSchemaCommand,
     addMappingCommand,
-    addApiCommand,
   ];
   for (const add of commands) add(program, io, finish);
   quieten(program, io);

@@ -6,6 +6,7 @@ export {
   settingsFromProcess,
   terminalEnvironment,
 } from './environment.ts';
+export { type HopLimit, readHopLimits } from './hop-limits.ts';
 export {
   type LoadedSettings,
   loadServerAddress,

@@ -1,3 +1,4 @@
+import { readHopLimits } from './hop-limits.ts';
 import type { SettingName, Settings } from './settings-table.ts';
 
 const loopback = /^(localhost|127(?:\.\d{1,3}){3}|::1)$/;
@@ -97,6 +98,12 @@ const relations: readonly Relation[] = [
     of: 'api.operations.only',
     holds: (s) => !s['api.operations.only'] || s['api.operations.file'] !== null,
     problem: 'needs `api.operations.file`: every operation would be refused',
+  },
+  {
+    of: 'query.hop.limits',
+    holds: (s) => readHopLimits(s['query.hop.limits']) !== null,
+    problem:
+      'takes one for each depth or edge type, such as `3=100`, `WATCHED=500/30d` or `USED=/365d`: 1 to 10,000 edges, a lookback of 1 s to 36,500 days',
   },
   {
     of: 'sasl.mechanism',

@@ -414,6 +414,32 @@ export const settingsTable = {
     max: 16 * MiB,
     description: 'A larger request is refused before it is read.',
   },
+  'query.hop.edges.max': {
+    section: 'query',
+    kind: 'number',
+    unit: 'items',
+    default: 300,
+    min: 1,
+    max: 10_000,
+    description: 'Edges that one hop of a traversal follows at most; a query may ask for fewer.',
+  },
+  'query.hop.limits': {
+    section: 'query',
+    kind: 'list',
+    default: [],
+    description:
+      'What beats `query.hop.edges.max` and `query.lookback.ms` at a depth, and beats that for an edge type: `DEPTH=EDGES`, `TYPE=EDGES/LOOKBACK` or `TYPE=/LOOKBACK`, such as `3=100`, `WATCHED=500/30d` or `USED=/365d`.',
+  },
+  'query.traversal.rows.max': {
+    section: 'query',
+    kind: 'number',
+    unit: 'rows',
+    default: 100_000,
+    min: 100,
+    max: 10_000_000,
+    description:
+      'Rows that all traversals of one query look at, at most; an answer says when this cut it short.',
+  },
   'log.level': {
     section: 'log',
     kind: 'choice',

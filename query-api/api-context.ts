@@ -7,6 +7,8 @@ import type { Grant } from './policy/grant.ts';
 import type { ReadBudget } from './read-budget.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StepBudget } from './step-budget.ts';
+import { type HopLimitRule, hopEdgesDefault, lookbackDefaultMs } from './traversal/hop-limits.ts';
+import type { TraversalBudget } from './traversal/traversal-budget.ts';
 
 export interface QueryLimits {
   readonly pageDefault: number;
@@ -22,12 +24,18 @@ export interface QueryLimits {
   readonly bodyBytesMax: number;
   /** What one query of a caller without a budget of its own may cost. */
   readonly budget: Cost;
+  /** Edges of a hop. */
+  readonly hopEdgesMax: number;
+  /** What beats `hopEdgesMax` and `lookbackMs` at some depths and edge types. */
+  readonly hopRules: readonly HopLimitRule[];
+  /** Rows that the traversals of one query look at together. */
+  readonly traversalRowsMax: number;
 }
 
 export const queryLimitsDefault: QueryLimits = {
   pageDefault: 50,
   pageMax: 500,
-  lookbackMs: 100 * 86_400_000,
+  lookbackMs: lookbackDefaultMs,
   scanRowsMax: 10_000,
   readsMax: 32,
   depthMax: 12,
@@ -36,6 +44,9 @@ export const queryLimitsDefault: QueryLimits = {
   deadlineMs: 5000,
   bodyBytesMax: 262_144,
   budget: { calls: 1000, rows: 500_000 },
+  hopEdgesMax: hopEdgesDefault,
+  hopRules: [],
+  traversalRowsMax: 100_000,
 };
 
 /** What every resolver gets: the store's reading side, the limits and who asks. */
@@ -45,6 +56,7 @@ export interface ApiContext {
   readonly limits: QueryLimits;
   readonly steps: StepBudget;
   readonly reads: ReadBudget;
+  readonly traversals: TraversalBudget;
   readonly clock: Clock;
   readonly log: Log;
   readonly requestId: string;

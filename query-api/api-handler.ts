@@ -16,6 +16,7 @@ import { refuseHost } from './request-gate.ts';
 import type { ApiServerOptions } from './server.ts';
 import { StepBudget } from './step-budget.ts';
 import { StoreRoutes, storePath } from './store-routes.ts';
+import { createTraversalBudget } from './traversal/traversal-budget.ts';
 
 const graphqlPath = '/graphql';
 
@@ -181,6 +182,7 @@ export class ApiHandler {
     const grant = this.#access.grantOf(caller);
     const reader = this.#access.readerOf(grant, this.#observer.readerFor(run, budget, signal));
     const { requestId } = run;
+    const traversals = createTraversalBudget(limits, clock, signal);
     return {
       reader,
       status,
@@ -195,6 +197,7 @@ export class ApiHandler {
       budget,
       signal,
       run,
+      traversals,
     };
   }
 }

@@ -18,7 +18,7 @@ export class ReadBudget {
     this.#left -= 1;
     if (this.#left >= 0) return;
     throw tooLarge(
-      `One query reads at most ${this.#max} nodes, edges and journeys together; ask in several.`,
+      `One query reads at most ${this.#max} nodes, edges, journeys and walks together; ask in several.`,
       this.#max,
     );
   }

@@ -5,6 +5,7 @@ import { createGraphSchemaField } from './graph-schema-field.ts';
 import { journeyField } from './journey-field.ts';
 import { nodeField } from './node-field.ts';
 import { statusField } from './status-field.ts';
+import { traversalFields } from './traversal/traversal-fields.ts';
 import type { TypedWarning } from './typed-plan.ts';
 
 /** The root fields that are there whatever the graph holds. */
@@ -13,6 +14,7 @@ export function ownRootFields(warnings: readonly TypedWarning[]): GraphQLFieldCo
     node: nodeField,
     edge: edgeField,
     journey: journeyField,
+    ...traversalFields,
     status: statusField,
     graphSchema: createGraphSchemaField(warnings),
   };

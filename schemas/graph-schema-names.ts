@@ -20,6 +20,25 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
   ...['OtherNode', 'EdgeOrder', 'TextCondition', 'ExactCondition', 'IntegerCondition'],
   ...['NumberCondition', 'BooleanCondition', 'TimeCondition'],
   ...['PropertyKind', 'PropertyFold', 'IdKind', 'Edge', 'Lineage'],
+  ...['OtherNode', 'Value', 'WhereInput', 'HopInput', 'HopOrder', 'HopLimits', 'LimitOrigin'],
+  ...[
+    'Traversal',
+    'TraversalHop',
+    'ReachedNode',
+    'WalkedEdge',
+    'WalkInput',
+    'WalkDirection',
+    'TraversalUnique',
+  ],
+  ...[
+    'TraversalCompleteness',
+    'TraversalTruncation',
+    'TraversalLimitKind',
+    'WalkedPath',
+    'PathsAnswer',
+    'CyclesAnswer',
+  ],
+  ...['SharedNeighboursAnswer', 'SharingNode'],
 ]);
 
 /** `live_event` and `LiveEvent` to `LiveEvent`: what a node or edge type is called among GraphQL's types. */

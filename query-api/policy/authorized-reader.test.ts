@@ -122,6 +122,20 @@ describe('A reader with a grant', () => {
     expect(page).toMatchObject({ scanned: 20, truncated: false });
   });
 
+  it('goes on after the last that was shown, and names no place of a hidden one', async () => {
+    const { reader } = readerFor(['own']);
+    const found: string[] = [];
+    let after: AdjacencyQuery['after'] = null;
+    for (let pages = 0; pages < 10; pages += 1) {
+      const page = await reader.adjacency(watchers({ limit: 3, after }));
+      found.push(...page.occurrences.map(({ from }) => from.id));
+      expect(page.last?.far ?? null).toEqual(page.occurrences.at(-1)?.from ?? null);
+      if (page.last === null) break;
+      after = page.last;
+    }
+    expect(found.toSorted()).toEqual(Array.from({ length: 20 }, (_, at) => `a-${at * 10}`).toSorted());
+  });
+
   it('looks at no more rows than a query may, and says that it stopped', async () => {
     const page = await readerFor(['own']).reader.adjacency(watchers({ limit: 15, scanMax: 50 }));
     expect(page).toMatchObject({ scanned: 50, truncated: true });
@@ -206,7 +220,12 @@ describe('A reader with a grant', () => {
   it('asks nothing of the store for types, edges and domains that no scope names', async () => {
     const { reader, calls } = readerFor(['unknown']);
     expect(await reader.node(title)).toBeNull();
-    expect(await reader.adjacency(watchers())).toEqual({ occurrences: [], scanned: 0, truncated: false });
+    expect(await reader.adjacency(watchers())).toEqual({
+      occurrences: [],
+      scanned: 0,
+      truncated: false,
+      last: null,
+    });
     expect(await reader.journey(played())).toMatchObject({ steps: [], scanned: 0, more: false });
     expect(
       await reader.edge({

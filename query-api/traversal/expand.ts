@@ -1,0 +1,135 @@
+import type { NodeRef, OccurrenceView } from '../../graph-store/index.ts';
+import type { Predicate } from '../where/predicate.ts';
+import { EdgeCursor } from './edge-cursor.ts';
+import type { HopLimits } from './hop-limits.ts';
+import { edgeFits } from './hop-read.ts';
+import type { TraversalSession } from './traversal-session.ts';
+import {
+  type EdgeDirection,
+  type EdgeWay,
+  farEnd,
+  occurrenceBytes,
+  turned,
+  type WalkedEdge,
+  waysOf,
+} from './walked-edge.ts';
+
+/** Edges that a walk may take; `limits.edgesMax` of one node at one side. */
+export interface WalkPlan {
+  readonly edge: string;
+  readonly direction: EdgeDirection;
+  readonly where: Predicate | null;
+  readonly limits: HopLimits;
+}
+
+export interface Expansion {
+  /** A level's number in what the answer says of limits. */
+  readonly hop: number;
+  readonly walks: readonly WalkPlan[];
+  /** Against the walks: from where they lead to. The edges come turned round, as a walk takes them. */
+  readonly backwards: boolean;
+  readonly scanMax: number;
+}
+
+export interface ExpandedNode {
+  readonly of: NodeRef;
+  readonly edges: readonly WalkedEdge[];
+  /** The edge type and the limit of which it has more; null when these are all. */
+  readonly beyond: { readonly edge: string; readonly limit: number } | null;
+}
+
+/** Rows of each node in the first call: as many as one call holds for all, within reason. */
+const rowsOfCall = 4096;
+const firstRowsMin = 8;
+const firstRowsMax = 64;
+const growth = 4;
+const rowsMax = 1024;
+
+interface Side {
+  readonly cursor: EdgeCursor;
+  readonly edgesMax: number;
+  readonly edges: WalkedEdge[];
+}
+
+/** All edges of each node of a frontier, up to the limit of each; in as few calls as that takes. */
+export async function expand(
+  session: TraversalSession,
+  expansion: Expansion,
+  frontier: readonly NodeRef[],
+): Promise<readonly ExpandedNode[]> {
+  const sides = frontier.flatMap((of) => sidesOf(expansion, of));
+  const byCursor = new Map(sides.map((side) => [side.cursor, side]));
+  let rows = Math.min(
+    firstRowsMax,
+    Math.max(firstRowsMin, Math.floor(rowsOfCall / Math.max(1, sides.length))),
+  );
+  for (let open = sides; open.length > 0 && !session.isOver; ) {
+    const cursors = open.map(({ cursor }) => cursor);
+    for await (const found of session.readOn(expansion.hop, cursors, rows, () => 0)) {
+      for (const [cursor, occurrences] of found) {
+        const edges = occurrences.map((one) => walkedEdge(cursor, one, expansion.backwards));
+        byCursor.get(cursor)?.edges.push(...edges);
+        session.budget.hold(
+          edges.length,
+          occurrences.reduce((sum, one) => sum + occurrenceBytes(one), 0),
+        );
+      }
+    }
+    // One more than the limit tells that there are more.
+    open = open.filter(({ cursor, edges, edgesMax }) => cursor.isOpen && edges.length <= edgesMax);
+    rows = Math.min(rows * growth, rowsMax);
+  }
+  return grouped(frontier, sides);
+}
+
+function sidesOf({ walks, backwards, scanMax }: Expansion, of: NodeRef): readonly Side[] {
+  return walks.flatMap(({ edge, direction, where, limits }) =>
+    waysOf(direction).map((walked) => {
+      const way: EdgeWay = backwards ? turned(walked) : walked;
+      const { sinceMs, untilMs, edgesMax } = limits;
+      const accepts = (one: OccurrenceView): boolean => edgeFits(where, one);
+      return {
+        cursor: new EdgeCursor(of, { edge, way, sinceMs, untilMs, scanMax }, accepts),
+        edgesMax,
+        edges: [],
+      };
+    }),
+  );
+}
+
+/** Without its properties: a walk of many nodes holds many edges. */
+function walkedEdge({ of, range }: EdgeCursor, one: OccurrenceView, backwards: boolean): WalkedEdge {
+  const far = farEnd(one, range.way);
+  const occurrence = { ...one, properties: [] };
+  return backwards
+    ? { parent: far, node: of, way: turned(range.way), occurrence }
+    : { parent: of, node: far, way: range.way, occurrence };
+}
+
+function grouped(frontier: readonly NodeRef[], sides: readonly Side[]): readonly ExpandedNode[] {
+  const byNode = new Map<NodeRef, Side[]>(frontier.map((of) => [of, []]));
+  for (const side of sides) byNode.get(side.cursor.of)?.push(side);
+  return [...byNode].map(([of, own]) => {
+    const full = own.find(({ edges, edgesMax }) => edges.length > edgesMax);
+    return {
+      of,
+      edges: own.flatMap(({ edges, edgesMax }) => edges.slice(0, edgesMax)),
+      beyond: full === undefined ? null : { edge: full.cursor.range.edge, limit: full.edgesMax },
+    };
+  });
+}
+
+/** The edges of a level; where a node had more than its limit, that is said. */
+export async function expandLevel(
+  session: TraversalSession,
+  expansion: Expansion,
+  frontier: readonly NodeRef[],
+): Promise<readonly WalkedEdge[]> {
+  if (session.isSpent(expansion.hop)) return [];
+  const expanded = await expand(session, expansion, frontier);
+  for (const { of, beyond } of expanded) {
+    if (beyond === null) continue;
+    session.truncations.add({ hop: expansion.hop, kind: 'NODE_EDGES', ...beyond, node: of });
+  }
+  return expanded.flatMap(({ edges }) => edges);
+}

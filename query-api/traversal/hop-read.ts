@@ -1,0 +1,122 @@
+import type { NodeRef, OccurrenceView } from '../../graph-store/index.ts';
+import { holds, type Predicate } from '../where/predicate.ts';
+import { EdgeCursor } from './edge-cursor.ts';
+import type { HopLimits } from './hop-limits.ts';
+import { NewestEdges } from './newest-edges.ts';
+import type { CursorRows, TraversalSession } from './traversal-session.ts';
+import { type EdgeDirection, farEnd, nodeKey, type WalkedEdge, waysOf } from './walked-edge.ts';
+
+export interface HopPlan {
+  /** The first is 1. */
+  readonly depth: number;
+  readonly edge: string;
+  readonly direction: EdgeDirection;
+  /** On the edge's properties. */
+  readonly where: Predicate | null;
+  /** On the properties of the node that it leads to. */
+  readonly nodeWhere: Predicate | null;
+  readonly order: 'latest' | 'any';
+  readonly limits: HopLimits;
+}
+
+/** Rows of a node in the first call: enough that one is often all, few enough that a frontier of thousands stays cheap. */
+const firstRowsMin = 8;
+const firstRowsShare = 4;
+const growth = 4;
+const rowsMax = 1024;
+
+/**
+ * The edges of one hop from all nodes of a frontier: of each pair of nodes one, by its newest event that fits.
+ *
+ * `latest` merges the nodes' lists, each newest first, as far as the merge needs them: once there are as many edges as the hop may have,
+ * only what is newer than the oldest of them is asked for, and a node whose list has come to that time is done. `any` reads the nodes in
+ * turn and stops as soon as there are enough. One edge more than the limit is looked for, so that an answer which just fits is
+ * known to be whole.
+ */
+export async function readHop(
+  session: TraversalSession,
+  hop: HopPlan,
+  frontier: readonly NodeRef[],
+  passedOver: ReadonlySet<string>,
+  scanMax: number,
+): Promise<readonly WalkedEdge[]> {
+  const { depth, limits, order } = hop;
+  const kept = new NewestEdges(limits.edgesMax + 1);
+  let open = cursorsOf(hop, frontier, passedOver, scanMax);
+  let rows = firstRows(limits.edgesMax, open.length);
+  const floorMs = (): number => (order === 'latest' ? kept.floorMs : 0);
+  reading: while (open.length > 0) {
+    for await (const found of session.readOn(depth, open, rows, floorMs)) {
+      kept.add(await fitting(session, hop, found));
+      if (kept.bytes > session.budget.bytesLeft) {
+        kept.shrinkTo(session.budget.bytesLeft);
+        session.stop(depth, { kind: 'BYTES', limit: session.budget.bytesMax });
+        break reading;
+      }
+      if (order === 'any' && kept.isFull) break reading;
+    }
+    if (session.isOver) break;
+    open = open.filter(({ isOpen, lastMs }) => isOpen && lastMs >= floorMs());
+    rows = Math.min(rows * growth, rowsMax);
+  }
+  return settled(session, hop, kept);
+}
+
+function cursorsOf(
+  { edge, direction, where, limits }: HopPlan,
+  frontier: readonly NodeRef[],
+  passedOver: ReadonlySet<string>,
+  scanMax: number,
+): readonly EdgeCursor[] {
+  const { sinceMs, untilMs } = limits;
+  return frontier.flatMap((of) =>
+    waysOf(direction).map((way) => {
+      const accepts = (one: OccurrenceView): boolean =>
+        edgeFits(where, one) && !passedOver.has(nodeKey(farEnd(one, way)));
+      return new EdgeCursor(of, { edge, way, sinceMs, untilMs, scanMax }, accepts);
+    }),
+  );
+}
+
+export function edgeFits(where: Predicate | null, { properties }: OccurrenceView): boolean {
+  if (where === null) return true;
+  return holds(where, (name) => properties.find(([property]) => property === name)?.[1]);
+}
+
+function firstRows(limit: number, cursors: number): number {
+  const share = Math.ceil((firstRowsShare * limit) / Math.max(1, cursors));
+  return Math.min(limit + 1, rowsMax, Math.max(firstRowsMin, share));
+}
+
+/** Nodes are read only where the condition is about them, and then only those to which a fitting edge leads. */
+async function fitting(
+  session: TraversalSession,
+  { depth, nodeWhere }: HopPlan,
+  found: readonly CursorRows[],
+): Promise<readonly WalkedEdge[]> {
+  const edges = found.flatMap(([{ of, range }, occurrences]) =>
+    occurrences.map((occurrence): WalkedEdge => {
+      return { parent: of, node: farEnd(occurrence, range.way), way: range.way, occurrence };
+    }),
+  );
+  if (nodeWhere === null || edges.length === 0) return edges;
+  const views = await session.nodes(
+    depth,
+    edges.map(({ node }) => node),
+  );
+  return edges.filter(({ node }) => {
+    const view = views.get(nodeKey(node)) ?? null;
+    return (
+      view !== null && holds(nodeWhere, (name) => view.properties.find((one) => one.name === name)?.value)
+    );
+  });
+}
+
+function settled(session: TraversalSession, hop: HopPlan, kept: NewestEdges): readonly WalkedEdge[] {
+  const { depth, edge, limits } = hop;
+  const edges = kept.list();
+  if (edges.length > limits.edgesMax) {
+    session.truncations.add({ hop: depth, kind: 'HOP_EDGES', limit: limits.edgesMax, edge, node: null });
+  }
+  return edges.slice(0, limits.edgesMax);
+}
