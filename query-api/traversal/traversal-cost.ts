@@ -28,7 +28,10 @@ interface Level {
   readonly reached: number;
 }
 
-/** What leaving from so many nodes costs at most: the rows of each by what was seen of its edge type, and never more than may be looked at. */
+/**
+ * What leaving from so many nodes costs: the rows of each by what was seen of its edge type, and never more than may be looked at. Of an edge type nobody has
+ * walked yet a hop's limit is guessed: if all that may be looked at counted, a small budget would keep its degrees from ever being learned.
+ */
 function levelCost(
   from: number,
   walks: readonly Pick<WalkPlan, 'edge' | 'direction'>[],
@@ -36,7 +39,7 @@ function levelCost(
 ): Level {
   const rowsOfNode = (edge: string, direction: EdgeDirection): number =>
     waysOf(direction).reduce((sum, way) => {
-      return sum + Math.min(limits.scanRowsMax, degrees.rowsOfHop(edge, way) ?? limits.scanRowsMax);
+      return sum + Math.min(limits.scanRowsMax, degrees.rowsOfHop(edge, way) ?? limits.hopEdgesMax);
     }, 0);
   const each = walks.reduce((sum, { edge, direction }) => sum + rowsOfNode(edge, direction), 0);
   const sides = from * walks.reduce((sum, { direction }) => sum + waysOf(direction).length, 0);

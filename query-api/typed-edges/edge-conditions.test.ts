@@ -124,6 +124,6 @@ describe('A condition on a connection', () => {
       body: `{"query":${JSON.stringify(query)},"variables":{"where":${where}}}`,
     });
     const answer = await response.json();
-    expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'QUERY_TOO_LARGE', limit: 200 });
+    expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'QUERY_TOO_LARGE', limit: 32 });
   });
 });
