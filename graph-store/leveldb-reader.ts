@@ -34,6 +34,7 @@ import { compareSources, decodePosition, statusOf } from './position.ts';
 import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
+import { isWantedStep } from './wanted-step.ts';
 
 /** Rows asked for at once; and how many bytes one answer from LevelDB's thread may hold. */
 const chunkRowsMax = 1024;
@@ -119,7 +120,6 @@ export class LevelReader {
     let bytes = 0;
     let last: TimePosition | null = null;
     let more = false;
-    const domains = query.domains === null ? null : new Set(query.domains);
     const chunks =
       range === null ? [] : this.#chunks(journeyRange(query, prefix, range), query.limit + 1, snapshot);
     scan: for await (const entries of chunks) {
@@ -131,7 +131,7 @@ export class LevelReader {
         const reader = new ByteReader(value);
         const lineage = this.#lineage(reader);
         const step = decodeStepValue(reader);
-        if (domains !== null && !domains.has(step.domain)) continue;
+        if (!isWantedStep(step, query)) continue;
         steps.push({ owner: query.of, ...last, ...step, lineage });
         // Without the lineage: the same graph has the same pages.
         bytes += withoutLineage(value).length;

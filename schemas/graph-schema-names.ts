@@ -17,6 +17,8 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
   ...['GraphSchema', 'GraphNodeType', 'GraphEdgeType', 'GraphEdgeEnds', 'GraphProperty'],
   ...['GraphNode', 'GraphSchemaWarning'],
   ...['GraphDomain', 'GraphAction', 'GraphMapping', 'GraphMappingAlarm', 'GraphMappingProblem'],
+  ...['JourneySession', 'JourneyTransition', 'JourneyTransitionSubject', 'JourneyRepeats', 'Duration'],
+  ...['JourneyStepEvent', 'JourneyStepsRecovery'],
   ...['PropertyKind', 'PropertyFold', 'IdKind', 'Edge', 'Lineage'],
 ]);
 
