@@ -42,6 +42,7 @@ import {
   tag,
   valueTag,
 } from './packed-format.ts';
+import { type OwnedStepPlace, stepPlaces } from './step-places.ts';
 
 const initialBytes = 64 * 1024;
 const packedBytesMax = 2 ** 30;
@@ -116,6 +117,11 @@ export class MutationBatch {
       throw error;
     }
     this.#eventCount += 1;
+  }
+
+  /** Where those of its steps lie whose owner is wanted, each owner by its {@link ownerKey}; before the batch is given away. */
+  stepPlaces(isWanted: (owner: string) => boolean): readonly OwnedStepPlace[] {
+    return stepPlaces(this.#bytes.subarray(0, this.#length), isWanted);
   }
 
   /** Gives the bytes away, without a copy unless much of its buffer is empty; the batch can be used no more. Called by stores. */

@@ -1,5 +1,6 @@
 import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
+import type { LiveAccess } from './live/live-access.ts';
 import type { ReadBudget } from './read-budget.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StepBudget } from './step-budget.ts';
@@ -41,4 +42,6 @@ export interface ApiContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly requestId: string;
+  /** Of an operation that came over a WebSocket. */
+  readonly live?: LiveAccess;
 }

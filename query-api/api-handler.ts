@@ -131,7 +131,7 @@ export class ApiHandler {
       if (body === notJson) return problem(response, 400, 'BAD_REQUEST', 'The body is not JSON.', requestId);
       const query = { method: request.method ?? 'GET', search, headers: flatHeaders(request), body };
       // What runs on after the deadline is bounded by the limits on rows; its result is dropped.
-      const answer = await deadline.race(this.#engine.execute(query, this.#context(requestId)));
+      const answer = await deadline.race(this.#engine.execute(query, this.context(requestId)));
       if (answer !== null) return send(response, answer, requestId);
       const message = `The query took longer than ${limits.deadlineMs} ms.`;
       problem(response, 503, 'DEADLINE_EXCEEDED', message, requestId);
@@ -140,7 +140,8 @@ export class ApiHandler {
     }
   }
 
-  #context(requestId: string): ApiContext {
+  /** What an operation is executed with, budgets of its own included. */
+  context(requestId: string): ApiContext {
     const { reader, status, limits, clock, log } = this.#options;
     const steps = new StepBudget(limits.pageMax);
     return { reader, status, limits, clock, log, requestId, steps, reads: new ReadBudget(limits.readsMax) };

@@ -4,9 +4,12 @@ import {
   createMutationBatch,
   type EventMutations,
   type GraphReader,
-  type GraphStore,
+  type StoreWriter,
 } from '../graph-store/index.ts';
 import { type QueryLimits, queryLimitsDefault } from './api-context.ts';
+import type { LiveLimits } from './live/live-limits.ts';
+import type { StepFeed } from './live/step-feed.ts';
+import { StepJournal } from './live/step-journal.ts';
 import type { GateOptions } from './request-gate.ts';
 import { type ApiServer, startApiServer } from './server.ts';
 import type { StatusReader } from './status-reader.ts';
@@ -18,6 +21,8 @@ export interface TestApiOptions {
   readonly operations?: StoreOperations;
   readonly port?: number;
   readonly limits?: Partial<QueryLimits>;
+  readonly feed?: StepFeed;
+  readonly live?: Partial<LiveLimits>;
   readonly gate?: Partial<GateOptions>;
   readonly clock?: Clock;
   readonly log?: Log;
@@ -43,6 +48,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
       freshnessQuantileMs: () => null,
       ...options.status,
     },
+    feed: options.feed ?? new StepJournal({ clock: options.clock ?? systemClock, epoch: 1n, complete: true }),
+    live: options.live ?? {},
     operations: options.operations ?? null,
     limits: { ...queryLimitsDefault, ...options.limits },
     gate: { token: null, allowedHosts: [], anyHost: false, ...options.gate },
@@ -79,7 +86,7 @@ export async function send(server: ApiServer, body: string): Promise<Answer> {
 
 /** Applies events to a store as a pipeline would, one batch a call. */
 export async function createWriter(
-  store: GraphStore,
+  store: StoreWriter,
 ): Promise<(events: readonly EventMutations[]) => Promise<void>> {
   const source = { cluster: 'c', topic: 't', topicId: 'i', partition: 0 };
   const { epoch } = await store.claim(source);

@@ -30,12 +30,13 @@ const validationErrorsMax = 20;
 export class GraphqlEngine {
   readonly #apollo: ApolloServer<ApiContext>;
   readonly #tokensMax: number;
+  readonly #changing = new ChangingSchema();
   readonly #schema: SchemaInForce;
 
   constructor(limits: QueryLimits, parts: SchemaInForceParts) {
     const { log } = parts;
     this.#tokensMax = limits.tokensMax;
-    const changing = new ChangingSchema();
+    const changing = this.#changing;
     this.#schema = new SchemaInForce(parts, (schema) => changing.change(schema));
     this.#apollo = new ApolloServer<ApiContext>({
       gateway: changing,
@@ -62,6 +63,12 @@ export class GraphqlEngine {
 
   async stop(): Promise<void> {
     await this.#apollo.stop();
+  }
+
+  /** The one in force now. */
+  currentSchema(): GraphQLSchema {
+    this.#schema.refresh();
+    return this.#changing.current;
   }
 
   async execute(request: GraphqlRequest, context: ApiContext): Promise<GraphqlResponse> {
@@ -94,6 +101,7 @@ type SchemaListener = (context: {
  */
 class ChangingSchema {
   #listener: SchemaListener | null = null;
+  current: GraphQLSchema = createSchema();
 
   onSchemaLoadOrUpdate(listener: SchemaListener): () => void {
     this.#listener = listener;
@@ -103,7 +111,7 @@ class ChangingSchema {
   }
 
   async load(): Promise<{ readonly executor: null }> {
-    this.change(createSchema());
+    this.change(this.current);
     return { executor: null };
   }
 
@@ -113,6 +121,7 @@ class ChangingSchema {
 
   change(apiSchema: GraphQLSchema): void {
     this.#listener?.({ apiSchema, coreSupergraphSdl: '' });
+    this.current = apiSchema;
   }
 }
 
@@ -150,7 +159,7 @@ function errorPlugin(log: Log): ApolloServerPlugin<ApiContext> {
   };
 }
 
-function logOurs(error: GraphQLError, requestId: string, log: Log): void {
+export function logOurs(error: GraphQLError, requestId: string, log: Log): void {
   const masked = maskedError(error);
   if (masked === null || masked.code === 'BAD_USER_INPUT') return;
   log.error(

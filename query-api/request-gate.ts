@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 
 export interface GateOptions {
   /** Bearer token that every request but the health checks and the IDE's page must carry; null for none. */
@@ -16,13 +16,18 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** Of a request all that the gate looks at. */
+export interface Headed {
+  readonly headers: IncomingHttpHeaders;
+}
+
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * A page from elsewhere can make a browser call a loopback server under a name that the page's owner controls (DNS
  * rebinding): so a name that is not ours is refused although the connection is local.
  */
-export function refuseHost(request: IncomingMessage, { allowedHosts, anyHost }: GateOptions): Refusal | null {
+export function refuseHost(request: Headed, { allowedHosts, anyHost }: GateOptions): Refusal | null {
   const host = hostName(request.headers.host ?? '');
   const known = loopbackNames.has(host) || allowedHosts.some((allowed) => hostName(allowed) === host);
   if (known || (anyHost && allowedHosts.length === 0)) return null;
@@ -30,7 +35,7 @@ export function refuseHost(request: IncomingMessage, { allowedHosts, anyHost }: 
   return { status: 403, code: 'HOST_NOT_ALLOWED', message };
 }
 
-export function refuseCaller(request: IncomingMessage, { token }: GateOptions): Refusal | null {
+export function refuseCaller(request: Headed, { token }: GateOptions): Refusal | null {
   if (token === null || hasToken(request, token)) return null;
   const message = 'This server wants a token: send the header `Authorization: Bearer TOKEN`.';
   return { status: 401, code: 'UNAUTHENTICATED', message };
@@ -42,7 +47,7 @@ function hostName(host: string): string {
 }
 
 /** Digests are of one length, so that comparing them tells nothing about the token's. */
-function hasToken(request: IncomingMessage, token: string): boolean {
+function hasToken(request: Headed, token: string): boolean {
   const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   return given !== undefined && timingSafeEqual(digest(given), digest(token));
 }
