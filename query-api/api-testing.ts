@@ -8,6 +8,7 @@ import {
 } from '../graph-store/index.ts';
 import { type QueryLimits, queryLimitsDefault } from './api-context.ts';
 import type { LiveLimits } from './live/live-limits.ts';
+import type { Authenticate } from './live/live-socket.ts';
 import type { StepFeed } from './live/step-feed.ts';
 import { StepJournal } from './live/step-journal.ts';
 import type { GateOptions } from './request-gate.ts';
@@ -23,6 +24,7 @@ export interface TestApiOptions {
   readonly limits?: Partial<QueryLimits>;
   readonly feed?: StepFeed;
   readonly live?: Partial<LiveLimits>;
+  readonly authenticate?: Authenticate;
   readonly gate?: Partial<GateOptions>;
   readonly clock?: Clock;
   readonly log?: Log;
@@ -50,6 +52,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
     },
     feed: options.feed ?? new StepJournal({ clock: options.clock ?? systemClock, epoch: 1n, complete: true }),
     live: options.live ?? {},
+    ...(options.authenticate === undefined ? {} : { authenticate: options.authenticate }),
     operations: options.operations ?? null,
     limits: { ...queryLimitsDefault, ...options.limits },
     gate: { token: null, allowedHosts: [], anyHost: false, ...options.gate },

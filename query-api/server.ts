@@ -8,6 +8,7 @@ import { GraphqlEngine } from './graphql-engine.ts';
 import { Ide } from './ide-page.ts';
 import { type LiveLimits, liveLimitsDefault } from './live/live-limits.ts';
 import { LiveServer } from './live/live-server.ts';
+import type { Authenticate } from './live/live-socket.ts';
 import type { StepFeed } from './live/step-feed.ts';
 import { StepJournal } from './live/step-journal.ts';
 import { type GateOptions, refuseCaller } from './request-gate.ts';
@@ -22,6 +23,8 @@ export interface ApiServerOptions {
   /** What subscriptions listen to; without it they look into the store now and then. */
   readonly feed?: StepFeed;
   readonly live?: Partial<LiveLimits>;
+  /** Of WebSockets, beyond the gate's host names; the gate's token where there is none. */
+  readonly authenticate?: Authenticate;
   readonly status: StatusReader;
   /** Null when the store keeps no files of its own. */
   readonly operations: StoreOperations | null;
@@ -65,8 +68,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       live: { ...liveLimitsDefault, ...options.live },
       schema: () => engine.currentSchema(),
       context: (requestId) => handler.context(requestId),
-      authenticate: (headers) =>
-        refuseCaller({ headers }, options.gate) === null ? { expiresAtMs: null } : null,
+      authenticate:
+        options.authenticate ??
+        ((headers) => (refuseCaller({ headers }, options.gate) === null ? { expiresAtMs: null } : null)),
     },
     options.gate,
   );

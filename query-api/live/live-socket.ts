@@ -25,6 +25,9 @@ export interface Session {
   readonly expiresAtMs: number | null;
 }
 
+/** Null for a caller who may not. */
+export type Authenticate = (headers: IncomingHttpHeaders) => Promise<Session | null> | Session | null;
+
 export interface LiveParts {
   readonly limits: QueryLimits;
   readonly live: LiveLimits;
@@ -34,8 +37,7 @@ export interface LiveParts {
   readonly newId: () => string;
   readonly schema: () => GraphQLSchema;
   readonly context: (requestId: string) => ApiContext;
-  /** Null for a caller who may not. */
-  readonly authenticate: (headers: IncomingHttpHeaders) => Promise<Session | null> | Session | null;
+  readonly authenticate: Authenticate;
 }
 
 /** As graphql-ws hands a result over: a property may be there and undefined. */
@@ -67,6 +69,8 @@ export class LiveSocket {
   /** Operations that are being looked at, and are no stream yet. */
   #planning = 0;
   #closing = false;
+  /** Since it is closing. */
+  #beatSince = false;
   #answered = true;
   #session: Session | null = null;
 
@@ -127,8 +131,9 @@ export class LiveSocket {
   /** Called every `pingMs`. */
   beat(nowMs: number): void {
     const [oldest] = this.#sending;
-    // When it is closing already, its reader does not take the close either.
-    if (this.#closing) this.terminate();
+    // A close has from one beat to the next to be taken.
+    if (this.#closing && this.#beatSince) this.terminate();
+    else if (this.#closing) this.#beatSince = true;
     else if (oldest !== undefined && nowMs - oldest.sinceMs >= this.#parts.live.slowMs) this.#tooSlow();
     else if (!this.#answered) this.terminate();
     else {
