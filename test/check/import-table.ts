@@ -24,6 +24,7 @@ export const houseTable: ImportTable = {
   ingest: ['foundation', 'processors', 'archive', 'schemas', 'graph-store'],
   'query-api': ['foundation', 'schemas', 'graph-store'],
   'live-events': ['foundation', 'query-api', 'graph-store'],
+  client: [],
   console: [],
   config: ['foundation'],
   demo: ['foundation', 'schemas', 'ingest'],
