@@ -21,9 +21,9 @@ interface Rule {
 
 const everywhere = (): boolean => true;
 const shipped = (path: string): boolean => !isTestOnly(path);
-/** The page in the browser has no composition that could pass it a clock; `cli/` is the composition. */
+/** The page in the browser and a service's client have no composition that could pass them a clock; `cli/` is the composition. */
 const needsPassedClock = (path: string): boolean =>
-  shipped(path) && path !== 'foundation/clock.ts' && !['cli', 'console'].includes(roomOf(path));
+  shipped(path) && path !== 'foundation/clock.ts' && !['cli', 'client', 'console'].includes(roomOf(path));
 
 const timers = new Set(['setTimeout', 'setInterval', 'setImmediate']);
 const timerModules = new Set(['node:timers', 'node:timers/promises']);
