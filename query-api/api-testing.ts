@@ -8,7 +8,7 @@ import {
 } from '../graph-store/index.ts';
 import { type QueryLimits, queryLimitsDefault } from './api-context.ts';
 import type { LiveLimits } from './live/live-limits.ts';
-import type { Authenticate } from './live/live-socket.ts';
+import type { Authenticate, Session } from './live/live-socket.ts';
 import type { StepFeed } from './live/step-feed.ts';
 import { StepJournal } from './live/step-journal.ts';
 import type { GateOptions } from './request-gate.ts';
@@ -24,7 +24,7 @@ export interface TestApiOptions {
   readonly limits?: Partial<QueryLimits>;
   readonly feed?: StepFeed;
   readonly live?: Partial<LiveLimits>;
-  readonly authenticate?: Authenticate;
+  readonly authenticate?: Authenticate<Session>;
   readonly gate?: Partial<GateOptions>;
   readonly clock?: Clock;
   readonly log?: Log;

@@ -8,7 +8,7 @@ import { GraphqlEngine } from './graphql-engine.ts';
 import { Ide } from './ide-page.ts';
 import { type LiveLimits, liveLimitsDefault } from './live/live-limits.ts';
 import { LiveServer } from './live/live-server.ts';
-import type { Authenticate } from './live/live-socket.ts';
+import type { Authenticate, Session } from './live/live-socket.ts';
 import type { StepFeed } from './live/step-feed.ts';
 import { StepJournal } from './live/step-journal.ts';
 import { type GateOptions, refuseCaller } from './request-gate.ts';
@@ -24,7 +24,7 @@ export interface ApiServerOptions {
   readonly feed?: StepFeed;
   readonly live?: Partial<LiveLimits>;
   /** Of WebSockets, beyond the gate's host names; the gate's token where there is none. */
-  readonly authenticate?: Authenticate;
+  readonly authenticate?: Authenticate<Session>;
   readonly status: StatusReader;
   /** Null when the store keeps no files of its own. */
   readonly operations: StoreOperations | null;
@@ -68,6 +68,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       live: { ...liveLimitsDefault, ...options.live },
       schema: () => engine.currentSchema(),
       context: (requestId) => handler.context(requestId),
+      judge: () => null,
       authenticate:
         options.authenticate ??
         ((headers) => (refuseCaller({ headers }, options.gate) === null ? { expiresAtMs: null } : null)),
@@ -128,7 +129,7 @@ function listenError(cause: NodeJS.ErrnoException, host: string, port: number): 
 
 async function close(
   server: http.Server,
-  live: LiveServer,
+  live: LiveServer<Session>,
   engine: GraphqlEngine,
   options: ApiServerOptions,
 ): Promise<void> {

@@ -36,6 +36,7 @@ export const liveLimitsDefault: LiveLimits = {
 export const closeCodes = {
   goingAway: 1001,
   failed: 1011,
+  tryLater: 1013,
   initTimeout: 4408,
   tooSlow: 4430,
   tokenExpired: 4431,

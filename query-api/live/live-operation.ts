@@ -6,6 +6,7 @@ import {
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
+  type OperationDefinitionNode,
   parse,
   specifiedRules,
   validate,
@@ -21,6 +22,11 @@ export interface Asked {
   readonly variables?: Record<string, unknown> | null | undefined;
 }
 
+/** A valid subscription, ready to be executed. */
+export interface Planned extends Omit<ExecutionArgs, 'contextValue'> {
+  readonly operation: OperationDefinitionNode;
+}
+
 const validationErrorsMax = 20;
 
 /** What may be executed, or why not: the limits of a query over HTTP, in the same order, and nothing but a subscription of one field. */
@@ -28,7 +34,7 @@ export function planOperation(
   { query, operationName, variables }: Asked,
   schema: GraphQLSchema,
   limits: Pick<QueryLimits, 'tokensMax' | 'depthMax' | 'aliasesMax'>,
-): Omit<ExecutionArgs, 'contextValue'> | readonly GraphQLError[] {
+): Planned | readonly GraphQLError[] {
   const refusal = sourceRefusal(query, limits.tokensMax);
   if (refusal !== null) return [refusal];
   const document = parsed(query);
@@ -46,7 +52,7 @@ export function planOperation(
     return [refused('OPERATION_RESOLUTION_FAILURE', '`operationName` names none of the operations.')];
   if (operation.operation !== 'subscription')
     return [refused('BAD_REQUEST', 'A WebSocket takes subscriptions; send queries over HTTP.')];
-  return { schema, document, operationName, variableValues: variables };
+  return { schema, document, operation, operationName, variableValues: variables };
 }
 
 function parsed(query: string): ReturnType<typeof parse> | GraphQLError {

@@ -233,6 +233,19 @@ describe('The gate of WebSockets', () => {
   });
 });
 
+describe('A caller whom nobody can judge now', () => {
+  it('is asked to come back later with 1013', async () => {
+    await withLive(
+      async (server) => {
+        const client = await new RawClient(server).opened();
+        client.say({ type: 'connection_init' });
+        expect((await client.closed).code).toBe(1013);
+      },
+      { authenticate: async () => 'unavailable' as const },
+    );
+  });
+});
+
 describe('A token that expires', () => {
   it('closes the socket with 4431 when its time has come, and not before', async () => {
     const clock = new HandClock();

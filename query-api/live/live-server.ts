@@ -3,21 +3,21 @@ import type { Duplex } from 'node:stream';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type GateOptions, refuseHost } from '../request-gate.ts';
-import { type LiveParts, LiveSocket } from './live-socket.ts';
+import { type LiveParts, LiveSocket, type Session } from './live-socket.ts';
 import { refuseOrigin } from './origin.ts';
 
 const livePath = '/graphql';
 
 /** The WebSockets of a server: GraphQL subscriptions by graphql-transport-ws, on the path of its queries. */
-export class LiveServer {
-  readonly #parts: LiveParts;
+export class LiveServer<Who extends Session> {
+  readonly #parts: LiveParts<Who>;
   readonly #gate: GateOptions;
   readonly #server: WebSocketServer;
-  readonly #sockets = new Set<LiveSocket>();
+  readonly #sockets = new Set<LiveSocket<Who>>();
   readonly #closing = new AbortController();
   #beating = false;
 
-  constructor(parts: LiveParts, gate: GateOptions) {
+  constructor(parts: LiveParts<Who>, gate: GateOptions) {
     this.#parts = parts;
     this.#gate = gate;
     this.#server = new WebSocketServer({

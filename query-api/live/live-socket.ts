@@ -8,14 +8,14 @@ import type {
 } from 'graphql';
 import { makeServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
-import { assert, type Clock, type Log } from '../../foundation/index.ts';
+import { assert, type Clock, type Log, must } from '../../foundation/index.ts';
 import type { ApiContext, QueryLimits } from '../api-context.ts';
 import { publicError } from '../api-error.ts';
 import { argumentAtFault } from '../argument-at-fault.ts';
 import { logOurs } from '../graphql-engine.ts';
 import { tooManySubscriptions } from './live-errors.ts';
 import { closeCodes, type LiveLimits } from './live-limits.ts';
-import { planOperation, ResultStream } from './live-operation.ts';
+import { type Planned, planOperation, ResultStream } from './live-operation.ts';
 import { MessageBudget } from './message-budget.ts';
 import type { StepFeed } from './step-feed.ts';
 
@@ -25,10 +25,12 @@ export interface Session {
   readonly expiresAtMs: number | null;
 }
 
-/** Null for a caller who may not. */
-export type Authenticate = (headers: IncomingHttpHeaders) => Promise<Session | null> | Session | null;
+/** Null for a caller who may not; `unavailable` while nobody can say. */
+export type Authenticate<Who extends Session> = (
+  headers: IncomingHttpHeaders,
+) => Promise<Who | null | 'unavailable'> | Who | null | 'unavailable';
 
-export interface LiveParts {
+export interface LiveParts<Who extends Session> {
   readonly limits: QueryLimits;
   readonly live: LiveLimits;
   readonly feed: StepFeed;
@@ -36,8 +38,10 @@ export interface LiveParts {
   readonly log: Log;
   readonly newId: () => string;
   readonly schema: () => GraphQLSchema;
-  readonly context: (requestId: string) => ApiContext;
-  readonly authenticate: Authenticate;
+  readonly context: (requestId: string, who: Who) => ApiContext;
+  readonly authenticate: Authenticate<Who>;
+  /** What an operation is refused for that is valid and within its limits; null for nothing. */
+  readonly judge: (planned: Planned, context: ApiContext) => GraphQLError | null;
 }
 
 /** As graphql-ws hands a result over: a property may be there and undefined. */
@@ -55,10 +59,10 @@ const sleepMsMax = 2 ** 31 - 1;
  * One client's socket. The protocol is graphql-ws's; the bounds are here: what a client may send, what may wait for it, how long it
  * may stay silent, and that nothing of it goes on when it is gone.
  */
-export class LiveSocket {
+export class LiveSocket<Who extends Session> {
   readonly #socket: WebSocket;
   readonly #headers: IncomingHttpHeaders;
-  readonly #parts: LiveParts;
+  readonly #parts: LiveParts<Who>;
   readonly #messages: MessageBudget;
   readonly #streams = new Set<ResultStream>();
   readonly #requestIds = new WeakMap<object, string>();
@@ -72,9 +76,9 @@ export class LiveSocket {
   /** Since it is closing. */
   #beatSince = false;
   #answered = true;
-  #session: Session | null = null;
+  #who: Who | null = null;
 
-  constructor(socket: WebSocket, headers: IncomingHttpHeaders, parts: LiveParts) {
+  constructor(socket: WebSocket, headers: IncomingHttpHeaders, parts: LiveParts<Who>) {
     this.#socket = socket;
     this.#headers = headers;
     this.#parts = parts;
@@ -84,7 +88,7 @@ export class LiveSocket {
 
   /** True until it has said who it is. */
   get isStranger(): boolean {
-    return this.#session === null;
+    return this.#who === null;
   }
 
   get subscriptions(): number {
@@ -174,9 +178,11 @@ export class LiveSocket {
   async #connect(params: Readonly<Record<string, unknown>>): Promise<boolean> {
     const given = Object.entries(params).find(([name]) => name.toLowerCase() === 'authorization')?.[1];
     const headers = typeof given === 'string' ? { ...this.#headers, authorization: given } : this.#headers;
-    this.#session = await this.#parts.authenticate(headers);
-    if (this.#session === null) return false;
-    const { expiresAtMs } = this.#session;
+    const who = await this.#parts.authenticate(headers);
+    if (who === 'unavailable') this.#shut(closeCodes.tryLater, 'Try again later');
+    if (who === null || who === 'unavailable') return false;
+    this.#who = who;
+    const { expiresAtMs } = who;
     if (expiresAtMs !== null) void this.#expire(expiresAtMs);
     return true;
   }
@@ -200,6 +206,8 @@ export class LiveSocket {
       return [tooManySubscriptions()];
     const planned = planOperation(payload, this.#parts.schema(), this.#parts.limits);
     if (isErrors(planned)) return planned;
+    const refusal = this.#parts.judge(planned, this.#context(requestId));
+    if (refusal !== null) return [refusal];
     this.#planning += 1;
     return { ...planned, contextValue: requestId };
   }
@@ -207,10 +215,7 @@ export class LiveSocket {
   async #subscribe(args: ExecutionArgs): Promise<ResultStream | ExecutionResult> {
     try {
       const requestId = String(args.contextValue);
-      const context = (): ApiContext => ({
-        ...this.#parts.context(requestId),
-        live: { feed: this.#parts.feed, limits: this.#parts.live, tooSlow: () => this.#tooSlow() },
-      });
+      const context = (): ApiContext => this.#context(requestId);
       const stream = await ResultStream.begin(args, context, (ended) => this.#streams.delete(ended));
       if (!(stream instanceof ResultStream)) return stream;
       this.#streams.add(stream);
@@ -220,6 +225,12 @@ export class LiveSocket {
     } finally {
       this.#planning -= 1;
     }
+  }
+
+  #context(requestId: string): ApiContext {
+    const { feed, live, context } = this.#parts;
+    const who = must(this.#who, 'nobody subscribes before they have said who they are');
+    return { ...context(requestId, who), live: { feed, limits: live, tooSlow: () => this.#tooSlow() } };
   }
 
   #shown(
