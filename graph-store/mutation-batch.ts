@@ -31,6 +31,7 @@ import {
   registerCount,
   sortedByName,
 } from './mutation-checks.ts';
+import type { OwnerSet } from './owner-set.ts';
 import {
   direction,
   eventKeyBytes,
@@ -119,9 +120,9 @@ export class MutationBatch {
     this.#eventCount += 1;
   }
 
-  /** Where those of its steps lie whose owner is wanted, each owner by its {@link ownerKey}; before the batch is given away. */
-  stepPlaces(isWanted: (owner: string) => boolean): readonly OwnedStepPlace[] {
-    return stepPlaces(this.#bytes.subarray(0, this.#length), isWanted);
+  /** Where those of its steps lie whose owner is wanted; before the batch is given away. */
+  stepPlaces(owners: OwnerSet): readonly OwnedStepPlace[] {
+    return stepPlaces(this.#bytes.subarray(0, this.#length), owners);
   }
 
   /** Gives the bytes away, without a copy unless much of its buffer is empty; the batch can be used no more. Called by stores. */

@@ -1,77 +1,77 @@
 import { must } from '../foundation/index.ts';
 import { ByteReader } from './codec.ts';
 import type { TimePosition } from './graph-store.ts';
-import type { NodeRef } from './model.ts';
-import { eventLineageBytes, nameLengthBytes, nodeHashBytes, rankBytes, tag } from './packed-format.ts';
-
-/** A step's owner, in a form that a packed batch can be searched for without making strings of UTF-8. */
-export function ownerKey({ type, id }: NodeRef): string {
-  return Buffer.from(`${type}\0${id}`).toString('latin1');
-}
+import type { OwnerSet } from './owner-set.ts';
+import {
+  eventKeyBytes,
+  eventLineageBytes,
+  nameLengthBytes,
+  nodeHashBytes,
+  rankBytes,
+  tag,
+} from './packed-format.ts';
 
 export interface OwnedStepPlace extends TimePosition {
-  /** See {@link ownerKey}. */
+  /** See `ownerKey`. */
   readonly owner: string;
 }
 
-/** The places of those steps of a packed batch whose owner is wanted. Passes over everything else by its length. */
-export function stepPlaces(bytes: Buffer, isWanted: (owner: string) => boolean): readonly OwnedStepPlace[] {
-  const reader = new ByteReader(bytes);
+const nodeBytes = 4;
+const lengthBytes = 4;
+
+/** The places of those steps of a packed batch whose owner is wanted. Passes over everything else by its length: this runs for every batch. */
+export function stepPlaces(bytes: Buffer, owners: OwnerSet): readonly OwnedStepPlace[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const places: OwnedStepPlace[] = [];
-  let event: TimePosition = { timeMs: 0, occurrence: 0n };
-  while (!reader.done) {
-    const kind = reader.byte();
+  let eventKeyAt = 0;
+  let at = 0;
+  while (at < bytes.length) {
+    const kind = bytes[at];
+    at += 1;
     switch (kind) {
       case tag.event:
-        reader.at += rankBytes;
-        event = reader.eventKey();
-        reader.at += eventLineageBytes;
+        eventKeyAt = at + rankBytes;
+        at = eventKeyAt + eventKeyBytes + eventLineageBytes;
         break;
       case tag.define:
-        reader.at += nameLengthBytes + nodeHashBytes + bytes.readUInt16BE(reader.at);
+        at += nameLengthBytes + nodeHashBytes + view.getUint16(at);
         break;
       case tag.step: {
-        const owner = ownerAt(bytes, reader.uint32());
-        if (isWanted(owner)) places.push({ owner, ...event });
-        passBlock(reader);
+        const owner = ownerAt(bytes, view, view.getUint32(at), owners);
+        if (owner !== null) places.push({ owner, ...new ByteReader(bytes, eventKeyAt).eventKey() });
+        at = behindBlock(view, at + nodeBytes);
         break;
       }
       case tag.node:
       case tag.nodeSets:
-        reader.at += 4;
-        passBlock(reader);
+        at = behindBlock(view, at + nodeBytes);
         break;
       case tag.edge:
-        passEnds(reader);
-        passBlock(reader);
+        at = behindBlock(view, behindEnds(view, at));
         break;
       case tag.nodeDelete:
-        reader.at += 4;
+        at += nodeBytes;
         break;
       default:
         must(kind === tag.edgeDelete ? kind : null, 'a packed batch has an unknown tag');
-        passEnds(reader);
+        at = behindEnds(view, at);
     }
   }
   return places;
 }
 
-/** Its name without the NUL at the end. */
-function ownerAt(bytes: Buffer, offset: number): string {
-  const nameAt = offset + nameLengthBytes + nodeHashBytes;
-  return bytes.toString('latin1', nameAt, nameAt + bytes.readUInt16BE(offset) - 1);
+/** By its name without the NUL at the end. */
+function ownerAt(bytes: Buffer, view: DataView, offset: number, owners: OwnerSet): string | null {
+  const from = offset + nameLengthBytes + nodeHashBytes;
+  return owners.find(bytes, from, from + view.getUint16(offset) - 1);
 }
 
-function passBlock(reader: ByteReader): void {
-  const length = reader.uint32();
-  reader.at += length;
+function behindBlock(view: DataView, at: number): number {
+  return at + lengthBytes + view.getUint32(at);
 }
 
 /** Both nodes, the type and the key. */
-function passEnds(reader: ByteReader): void {
-  reader.at += 8;
-  for (let names = 0; names < 2; names += 1) {
-    const length = reader.byte();
-    reader.at += length;
-  }
+function behindEnds(view: DataView, at: number): number {
+  const keyAt = at + 2 * nodeBytes + 1 + view.getUint8(at + 2 * nodeBytes);
+  return keyAt + 1 + view.getUint8(keyAt);
 }

@@ -3,6 +3,7 @@ import {
   type MutationBatch,
   type NodeRef,
   type OwnedStepPlace,
+  OwnerSet,
   ownerKey,
   type TimePosition,
   type WriteObserver,
@@ -54,6 +55,8 @@ export class StepJournal implements StepFeed, WriteObserver {
   readonly #limits: JournalLimits;
   /** Those that were written to longest ago first. */
   readonly #logs = new Map<string, OwnerLog>();
+  /** Those that there is a log of. */
+  readonly #owners = new OwnerSet();
   /** Without listeners, those that lost them longest ago first. */
   readonly #idle = new Set<OwnerLog>();
   readonly #inFlight = new Set<Promise<void>>();
@@ -75,7 +78,7 @@ export class StepJournal implements StepFeed, WriteObserver {
 
   applying(mutations: MutationBatch): (durable: boolean) => void {
     this.#dropExpired();
-    const places = this.#logs.size === 0 ? [] : mutations.stepPlaces((owner) => this.#logs.has(owner));
+    const places = this.#logs.size === 0 ? [] : mutations.stepPlaces(this.#owners);
     for (const place of places) this.#logs.get(place.owner)?.begin(place);
     const flight = Promise.withResolvers<void>();
     this.#inFlight.add(flight.promise);
@@ -122,6 +125,7 @@ export class StepJournal implements StepFeed, WriteObserver {
     }
     const log = new OwnerLog(owner);
     this.#logs.set(owner, log);
+    this.#owners.add(owner);
     this.#beginnings.set(log, this.#begin(log));
     return log;
   }
@@ -204,6 +208,7 @@ export class StepJournal implements StepFeed, WriteObserver {
   #drop(log: OwnerLog): void {
     this.#idle.delete(log);
     this.#logs.delete(log.owner);
+    this.#owners.delete(log.owner);
     this.#steps -= log.size;
   }
 }
