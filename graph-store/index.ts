@@ -63,7 +63,7 @@ export {
   SnapshotReader,
 } from './snapshot-file.ts';
 export { encodeSource, type SourceJson } from './source-json.ts';
-export type { OwnedStepPlace } from './step-places.ts';
+export { type OwnedStepPlace, stepPlaces } from './step-places.ts';
 export type {
   EmbeddedStore,
   SnapshotFile,

@@ -31,7 +31,6 @@ import {
   registerCount,
   sortedByName,
 } from './mutation-checks.ts';
-import type { OwnerSet } from './owner-set.ts';
 import {
   direction,
   eventKeyBytes,
@@ -43,7 +42,6 @@ import {
   tag,
   valueTag,
 } from './packed-format.ts';
-import { type OwnedStepPlace, stepPlaces } from './step-places.ts';
 
 const initialBytes = 64 * 1024;
 const packedBytesMax = 2 ** 30;
@@ -120,9 +118,9 @@ export class MutationBatch {
     this.#eventCount += 1;
   }
 
-  /** Where those of its steps lie whose owner is wanted; before the batch is given away. */
-  stepPlaces(owners: OwnerSet): readonly OwnedStepPlace[] {
-    return stepPlaces(this.#bytes.subarray(0, this.#length), owners);
+  /** What is packed now, to be looked at in this turn only. */
+  get packed(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** Gives the bytes away, without a copy unless much of its buffer is empty; the batch can be used no more. Called by stores. */

@@ -6,6 +6,7 @@ import { events, nodes, pack } from './conformance-graphs.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { ObservedWrites } from './observed-writes.ts';
 import { OwnerSet, ownerKey } from './owner-set.ts';
+import { stepPlaces } from './step-places.ts';
 
 describe('The places of steps in a batch', () => {
   it('are those of the wanted owners, whatever else is in it', () => {
@@ -17,7 +18,7 @@ describe('The places of steps in a batch', () => {
         for (const node of nodes) if (!wanted.includes(node)) owners.delete(ownerKey(node));
         expect(owners.size).toBe(wanted.length);
         const batch = pack(list);
-        const found = batch.stepPlaces(owners);
+        const found = stepPlaces(batch.packed, owners);
         const naive = [...decodeEvents(batch.take())].flatMap(({ timeMs, occurrence, mutations }) =>
           mutations.flatMap((mutation) => {
             if (mutation.kind !== 'step' || !keys.has(ownerKey(mutation.owner))) return [];

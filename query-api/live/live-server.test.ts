@@ -311,6 +311,25 @@ describe('A hostile client', () => {
     );
   });
 
+  it('that is being closed holds nothing any more, though it does not take the close', async () => {
+    await withLive(
+      async (server, process) => {
+        const client = await new RawClient(server).initialized();
+        client.subscribe('1');
+        await client.next('next');
+        expect(process.journal.held.owners).toBe(1);
+        client.socket.pause();
+        for (let i = 0; i < 201; i += 1) client.say({ type: 'ping' });
+        for (let i = 0; i < 1000 && process.journal.held.owners > 0; i += 1) await turns(1);
+        expect(process.journal.held.owners).toBe(0);
+        client.socket.resume();
+        expect((await client.closed).code).toBe(4432);
+      },
+      {},
+      new TestProcess({ limits: { graceMs: 0 } }),
+    );
+  });
+
   it('that says nothing is closed in time, and there are never too many of them', async () => {
     const clock = new HandClock();
     await withLive(

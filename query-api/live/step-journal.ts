@@ -5,6 +5,7 @@ import {
   type OwnedStepPlace,
   OwnerSet,
   ownerKey,
+  stepPlaces,
   type TimePosition,
   type WriteObserver,
 } from '../../graph-store/index.ts';
@@ -78,7 +79,7 @@ export class StepJournal implements StepFeed, WriteObserver {
 
   applying(mutations: MutationBatch): (durable: boolean) => void {
     this.#dropExpired();
-    const places = this.#logs.size === 0 ? [] : mutations.stepPlaces(this.#owners);
+    const places = this.#logs.size === 0 ? [] : stepPlaces(mutations.packed, this.#owners);
     for (const place of places) this.#logs.get(place.owner)?.begin(place);
     const flight = Promise.withResolvers<void>();
     this.#inFlight.add(flight.promise);
