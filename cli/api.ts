@@ -51,6 +51,11 @@ export async function startApi(
     host: settings.host,
     port: settings.port,
     reader: composition.store,
+    feed: composition.journal,
+    live: {
+      socketsMax: settings['subscription.sockets.max'],
+      pollMs: settings['subscription.poll.interval.ms'],
+    },
     status: statusReader(composition, startedAtMs),
     operations:
       composition.embeddedStore === null ? null : storeOperations(composition.embeddedStore, io.clock),

@@ -3,7 +3,13 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Settings } from '../config/index.ts';
 import { type Log, must, OutageError } from '../foundation/index.ts';
-import { type EmbeddedStore, type GraphStore, openLevelStore, openNeo4jStore } from '../graph-store/index.ts';
+import {
+  type EmbeddedStore,
+  type GraphStore,
+  ObservedWrites,
+  openLevelStore,
+  openNeo4jStore,
+} from '../graph-store/index.ts';
 import {
   AvroRecordProcessor,
   avroRecordProcessorDefaults,
@@ -18,6 +24,7 @@ import {
   StoreUpkeep,
   valueSubjectOf,
 } from '../ingest/index.ts';
+import { journalLimitsDefault, StepJournal } from '../query-api/index.ts';
 import {
   BundledRegistry,
   ConfluentRegistry,
@@ -50,6 +57,8 @@ export interface Composition {
   readonly store: GraphStore;
   /** The store again, where it is the embedded one. */
   readonly embeddedStore: EmbeddedStore | null;
+  /** Of the steps that its pipelines apply. */
+  readonly journal: StepJournal;
   readonly registry: SchemaRegistry;
   /** Notices new versions while its `watch` runs. */
   readonly mappings: MappingsInForce;
@@ -90,6 +99,11 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
       },
     );
     cleanup.defer(() => tables.close());
+    const journal = new StepJournal(
+      { clock: io.clock, epoch: epochOf(io), complete: embeddedStore !== null },
+      { ...journalLimitsDefault, graceMs: settings['subscription.grace.ms'] },
+    );
+    const writes = new ObservedWrites(store, journal);
     const freshness = new FreshnessMeter(io.clock);
     const budget = new InFlightBudget(settings['inflight.bytes.max']);
     const pipelines = await Promise.all(
@@ -102,7 +116,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
           source,
           processor,
           deadLetters,
-          store,
+          store: writes,
           log,
           freshness,
           clock: io.clock,
@@ -116,6 +130,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
     return {
       store,
       embeddedStore,
+      journal,
       registry,
       mappings,
       tables,
@@ -129,6 +144,12 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
   } finally {
     await cleanup.disposeAsync();
   }
+}
+
+/** 64 bits: no two lives of any process have the same one. */
+function epochOf({ random }: CommandIo): bigint {
+  const word = (): bigint => BigInt(Math.floor(random() * 2 ** 32));
+  return (word() << 32n) | word();
 }
 
 /** Only the embedded store can be inspected: of Neo4j its own tools tell. */

@@ -21,20 +21,31 @@ interface ShownStep {
 export function journeySteps(data: unknown): readonly ShownStep[] | null {
   const edges = field(field(data, 'journey'), 'edges');
   if (!Array.isArray(edges)) return null;
-  return edges.map((edge) => {
-    const node = field(edge, 'node');
-    const properties = field(node, 'properties');
-    return {
-      time: String(field(node, 'time')),
-      domain: String(field(node, 'domain')),
-      action: String(field(node, 'action')),
-      properties: typeof properties === 'object' && properties !== null ? { ...properties } : {},
-    };
-  });
+  return edges.map((edge) => shownStep(field(edge, 'node')));
+}
+
+function shownStep(node: unknown): ShownStep {
+  const properties = field(node, 'properties');
+  return {
+    time: String(field(node, 'time')),
+    domain: String(field(node, 'domain')),
+    action: String(field(node, 'action')),
+    properties: typeof properties === 'object' && properties !== null ? { ...properties } : {},
+  };
 }
 
 export function renderJourney(steps: readonly ShownStep[]): string {
-  const rows = steps.map((step) => [
+  return renderTable(['time (UTC)', 'domain', 'step', 'details'], steps.map(cells));
+}
+
+/** One line, for steps that come one by one; columns are as wide as what comes mostly needs. */
+export function renderStep(step: unknown): string {
+  const [time = '', domain = '', action = '', details = ''] = cells(shownStep(step)).map(printable);
+  return [time, domain.padEnd(10), action.padEnd(16), details].join('  ').trimEnd();
+}
+
+function cells(step: ShownStep): readonly string[] {
+  return [
     step.time.replace('T', ' ').replace(/\.\d+Z$|Z$/, ''),
     step.domain,
     step.action,
@@ -42,8 +53,7 @@ export function renderJourney(steps: readonly ShownStep[]): string {
       .filter(([, value]) => value !== null)
       .map(([name, value]) => `${name} ${printable(String(value))}`)
       .join(', '),
-  ]);
-  return renderTable(['time (UTC)', 'domain', 'step', 'details'], rows);
+  ];
 }
 
 export function field(value: unknown, name: string): unknown {

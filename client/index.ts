@@ -8,4 +8,5 @@ export {
 export { type ClientOptions, createClient, type GraphClient } from './graph-client.ts';
 export type { JourneyNodeRef, JourneyPage, JourneyQuery, JourneyStep } from './journey-pages.ts';
 export type { GraphShape, GraphTable, Selected, Selection, TableField } from './selection.ts';
+export { type JourneyStepMessage, journeySteps, type LiveStep, type SubscribeOptions } from './subscribe.ts';
 export type { ClientPorts, RequestOptions } from './transport.ts';

@@ -396,6 +396,35 @@ export const settingsTable = {
     max: 600_000,
     description: 'A query that takes as long gets a line in the log with its plan.',
   },
+  'subscription.sockets.max': {
+    section: 'query',
+    kind: 'number',
+    unit: 'items',
+    default: 1024,
+    min: 1,
+    max: 65_536,
+    description:
+      'WebSockets at a time; a quarter of them, at most 256, may be of callers who have not said yet who they are.',
+  },
+  'subscription.poll.interval.ms': {
+    section: 'query',
+    kind: 'number',
+    unit: 'ms',
+    default: 2000,
+    min: 100,
+    max: 600_000,
+    description:
+      'How often a subscription looks into a store that other processes write too; not used with the embedded store.',
+  },
+  'subscription.grace.ms': {
+    section: 'query',
+    kind: 'number',
+    unit: 'ms',
+    default: 300_000,
+    min: 0,
+    max: 86_400_000,
+    description: 'How long after its end a subscription can be taken up again without a loss.',
+  },
   'query.deadline.ms': {
     section: 'query',
     kind: 'number',

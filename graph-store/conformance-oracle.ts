@@ -20,6 +20,8 @@ type Place = Pick<OccurrenceView, 'type' | 'from' | 'to' | 'key'>;
  */
 export class NaiveGraph {
   readonly #events: readonly EventMutations[];
+  /** What each step's links were before those to deleted nodes were left out. */
+  readonly #linkedBy = new WeakMap<StepView, readonly string[]>();
 
   constructor(events: readonly EventMutations[]) {
     this.#events = events;
@@ -61,7 +63,10 @@ export class NaiveGraph {
     for (const step of candidates) {
       if (steps.length === query.limit || scanned === query.scanMax) break;
       scanned += 1;
-      if (query.domains === null || query.domains.includes(step.domain)) steps.push(step);
+      const inDomain = query.domains === null || query.domains.includes(step.domain);
+      const types = query.edgeTypes ?? null;
+      const edges = this.#linkedBy.get(step) ?? [];
+      if (inDomain && (types === null || edges.some((edge) => types.includes(edge)))) steps.push(step);
     }
     const last = candidates[scanned - 1];
     const more = scanned < candidates.length;
@@ -125,7 +130,12 @@ export class NaiveGraph {
       if (step?.kind !== 'step') continue;
       const { domain, action, properties } = step;
       const links = step.links.filter(({ node }) => timeMs > this.deletedMs(node));
-      found.push({ owner, timeMs, occurrence, domain, action, links, properties, lineage: null });
+      const view = { owner, timeMs, occurrence, domain, action, links, properties, lineage: null };
+      this.#linkedBy.set(
+        view,
+        step.links.map(({ edge }) => edge),
+      );
+      found.push(view);
     }
     return found;
   }

@@ -175,6 +175,7 @@ function journeyQuery(): fc.Arbitrary<JourneyQuery> {
     sinceMs: fc.integer({ min: 0, max: 5 }),
     untilMs: fc.oneof(fc.integer({ min: 0, max: 8 }), fc.constant(Number.MAX_SAFE_INTEGER)),
     domains: fc.constantFrom<(readonly string[] | null)[]>(null, ['d'], ['dd'], ['d', 'dd'], []),
+    edgeTypes: fc.constantFrom<(readonly string[] | null)[]>(null, null, ['E'], ['EE'], ['E', 'EE']),
     order: fc.constantFrom('oldest-first', 'newest-first'),
     after: fc.oneof(fc.constant(null), after),
     limit: fc.integer({ min: 1, max: 5 }),

@@ -127,6 +127,8 @@ export interface JourneyQuery {
   readonly untilMs: number;
   /** Only steps of these domains; null for all. */
   readonly domains: readonly string[] | null;
+  /** Only steps with a link of one of these edge types, whatever became of the node at its end; absent or null for all. */
+  readonly edgeTypes?: readonly string[] | null;
   readonly order: TimeOrder;
   /** Exclusive; null for the beginning. */
   readonly after: TimePosition | null;

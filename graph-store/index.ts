@@ -55,6 +55,8 @@ export { createMutationBatch, MutationBatch } from './mutation-batch.ts';
 export { checkEdgeKey, checkNodeId } from './mutation-checks.ts';
 export type { Neo4jSettings } from './neo4j-settings.ts';
 export { openNeo4jStore } from './neo4j-store.ts';
+export { ObservedWrites, type StoreWriter, type WriteObserver } from './observed-writes.ts';
+export { OwnerSet, ownerKey } from './owner-set.ts';
 export { readsAtOnceMax } from './reads-at-once.ts';
 export {
   type SnapshotFooter,
@@ -62,6 +64,7 @@ export {
   SnapshotReader,
 } from './snapshot-file.ts';
 export { encodeSource, type SourceJson } from './source-json.ts';
+export { type OwnedStepPlace, stepPlaces } from './step-places.ts';
 export type {
   EmbeddedStore,
   SnapshotFile,

@@ -34,6 +34,7 @@ import { readEach } from './read-each.ts';
 import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
+import { isWantedStep } from './wanted-step.ts';
 
 /** Reads of one call that are under way at once: enough to keep LevelDB's threads busy, few enough that what they hold stays small. */
 const readsAtOnce = 8;
@@ -137,7 +138,6 @@ export class LevelReader {
     let bytes = 0;
     let last: TimePosition | null = null;
     let more = false;
-    const domains = query.domains === null ? null : new Set(query.domains);
     const chunks =
       range === null ? [] : this.#chunks(journeyRange(query, prefix, range), query.limit + 1, snapshot);
     scan: for await (const entries of chunks) {
@@ -149,7 +149,7 @@ export class LevelReader {
         const reader = new ByteReader(value);
         const lineage = this.#lineage(reader);
         const step = decodeStepValue(reader);
-        if (domains !== null && !domains.has(step.domain)) continue;
+        if (!isWantedStep(step, query)) continue;
         steps.push({ owner: query.of, ...last, ...step, lineage });
         // Without the lineage: the same graph has the same pages.
         bytes += withoutLineage(value).length;

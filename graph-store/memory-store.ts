@@ -65,6 +65,7 @@ import { assertAtOnce } from './reads-at-once.ts';
 import { mergeRegisters, propertiesOf, type Register, registersOf } from './register.ts';
 import * as rows from './rows.ts';
 import { Expiry, keptForEver, type TimeToLive } from './time-to-live.ts';
+import { isWantedStep } from './wanted-step.ts';
 
 /** The reference: says what the other adapters must do, in the plainest way. Keeps nothing when the process ends. */
 export function createMemoryStore(clock: Clock): GraphStore {
@@ -158,7 +159,7 @@ class MemoryStore implements GraphStore {
     for (const step of candidates) {
       if (steps.length >= limit || scanned >= scanMax || bytes >= bytesMax) break;
       scanned += 1;
-      if (query.domains !== null && !query.domains.includes(step.domain)) continue;
+      if (!isWantedStep(step, query)) continue;
       steps.push(this.#withLinks(step));
       bytes += encodeStepValue(step).length;
     }

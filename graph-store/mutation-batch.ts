@@ -118,6 +118,11 @@ export class MutationBatch {
     this.#eventCount += 1;
   }
 
+  /** What is packed now, to be looked at in this turn only. */
+  get packed(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
   /** Gives the bytes away, without a copy unless much of its buffer is empty; the batch can be used no more. Called by stores. */
   take(): PackedMutations {
     must(this.#taken ? null : this, 'a batch can be applied only once');

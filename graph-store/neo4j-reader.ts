@@ -33,6 +33,7 @@ import { compareSources, statusOf } from './position.ts';
 import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
+import { isWantedStep } from './wanted-step.ts';
 
 /** Nodes whose rows one statement answers. */
 const nodesAtOnce = 128;
@@ -175,7 +176,6 @@ export class Neo4jReader {
     let bytes = 0;
     let last: TimePosition | null = null;
     let more = false;
-    const domains = query.domains === null ? null : new Set(query.domains);
     const order = query.order === 'newest-first' ? 'ascending' : 'descending';
     const entries =
       range === null
@@ -191,7 +191,7 @@ export class Neo4jReader {
       // Without the lineage: the same graph has the same pages.
       const content = withoutLineage(value);
       const step = decodeStepValue(new ByteReader(content));
-      if (domains !== null && !domains.has(step.domain)) continue;
+      if (!isWantedStep(step, query)) continue;
       found.push({ step: { owner: query.of, ...last, ...step }, value });
       bytes += content.length;
     }

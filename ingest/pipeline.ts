@@ -8,7 +8,7 @@ import {
   type Random,
   StopError,
 } from '../foundation/index.ts';
-import type { Advance, Applied, Fates, GraphStore, SourcePartition } from '../graph-store/index.ts';
+import type { Advance, Applied, Fates, SourcePartition, StoreWriter } from '../graph-store/index.ts';
 import type { DeadLetterWriter } from './dead-letters.ts';
 import { asJourneyGraphError, classify } from './error-classifier.ts';
 import type { EventSource, SourceBatch, SourceHandler } from './event-source.ts';
@@ -49,7 +49,7 @@ export interface PipelineParts {
   readonly source: EventSource;
   readonly processor: RecordProcessor;
   readonly deadLetters: DeadLetterWriter;
-  readonly store: GraphStore;
+  readonly store: StoreWriter;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

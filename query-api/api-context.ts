@@ -2,6 +2,7 @@ import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
 import type { Caller } from './auth/caller.ts';
 import type { Cost } from './cost/field-cost.ts';
+import type { LiveAccess } from './live/live-access.ts';
 import type { QueryRun } from './observe/query-run.ts';
 import type { Grant } from './policy/grant.ts';
 import type { ReadBudget } from './read-budget.ts';
@@ -68,4 +69,6 @@ export interface ApiContext {
   /** Aborts when nobody waits for the answer any more; then the reader reads no more either. */
   readonly signal: AbortSignal;
   readonly run: QueryRun;
+  /** Of an operation that came over a WebSocket. */
+  readonly live?: LiveAccess;
 }

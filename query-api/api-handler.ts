@@ -174,6 +174,11 @@ export class ApiHandler {
     }
   }
 
+  /** What an event of a subscription is answered with, budgets of its own included. */
+  liveContext(requestId: string, caller: Caller): ApiContext {
+    return this.#context(this.#observer.beginLive(requestId), new AbortController().signal, caller);
+  }
+
   #context(run: QueryRun, signal: AbortSignal, caller: Caller): ApiContext {
     const { status, limits, clock, log } = this.#options;
     const budget = budgetOf(caller, limits);

@@ -4,9 +4,13 @@ import {
   createMutationBatch,
   type EventMutations,
   type GraphReader,
-  type GraphStore,
+  type StoreWriter,
 } from '../graph-store/index.ts';
 import { type QueryLimits, queryLimitsDefault } from './api-context.ts';
+import type { LiveLimits } from './live/live-limits.ts';
+import type { Authenticate, Session } from './live/live-socket.ts';
+import type { StepFeed } from './live/step-feed.ts';
+import { StepJournal } from './live/step-journal.ts';
 import type { GateOptions } from './request-gate.ts';
 import { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';
 import type { StatusReader } from './status-reader.ts';
@@ -18,6 +22,9 @@ export interface TestApiOptions {
   readonly operations?: StoreOperations;
   readonly port?: number;
   readonly limits?: Partial<QueryLimits>;
+  readonly feed?: StepFeed;
+  readonly live?: Partial<LiveLimits>;
+  readonly authenticate?: Authenticate<Session>;
   readonly gate?: Partial<GateOptions>;
   readonly access?: ApiServerOptions['access'];
   readonly federation?: boolean;
@@ -49,6 +56,9 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
       freshnessQuantileMs: () => null,
       ...options.status,
     },
+    feed: options.feed ?? new StepJournal({ clock: options.clock ?? systemClock, epoch: 1n, complete: true }),
+    live: options.live ?? {},
+    ...(options.authenticate === undefined ? {} : { authenticate: options.authenticate }),
     operations: options.operations ?? null,
     limits: { ...queryLimitsDefault, ...options.limits },
     gate: { token: null, allowedHosts: [], anyHost: false, ...options.gate },
@@ -91,7 +101,7 @@ export async function send(server: ApiServer, body: string): Promise<Answer> {
 
 /** Applies events to a store as a pipeline would, one batch a call. */
 export async function createWriter(
-  store: GraphStore,
+  store: StoreWriter,
 ): Promise<(events: readonly EventMutations[]) => Promise<void>> {
   const source = { cluster: 'c', topic: 't', topicId: 'i', partition: 0 };
   const { epoch } = await store.claim(source);

@@ -99,6 +99,12 @@ export class GraphqlEngine {
     await this.#apollo.stop();
   }
 
+  /** The one in force now. */
+  currentSchema(): GraphQLSchema {
+    this.#schema.refresh();
+    return this.#changing.schema;
+  }
+
   async execute(request: GraphqlRequest, context: ApiContext): Promise<GraphqlResponse> {
     this.#schema.refresh();
     this.#compare();
@@ -129,7 +135,7 @@ export class GraphqlEngine {
   /** The persisted operations with the schema in force, beside requests. */
   #compare(): void {
     const schema = this.#changing.schema;
-    if (this.#persisted?.ready() === true && schema !== null) void this.#persisted.operations.compare(schema);
+    if (this.#persisted?.ready() === true) void this.#persisted.operations.compare(schema);
   }
 
   /** The request with its document, which may be parsed: one of the list was found to be so when the list was read. */
@@ -166,10 +172,11 @@ class ChangingSchema {
   readonly #first: GraphQLSchema;
   #listener: SchemaListener | null = null;
   /** The last one that was good. */
-  schema: GraphQLSchema | null = null;
+  schema: GraphQLSchema;
 
   constructor(first: GraphQLSchema) {
     this.#first = first;
+    this.schema = first;
   }
 
   onSchemaLoadOrUpdate(listener: SchemaListener): () => void {
@@ -246,7 +253,7 @@ function logOutside(error: unknown, log: Log): void {
   log.error({ requestId: run.requestId, code: masked.code, error }, 'A query failed on our side.');
 }
 
-function logOurs(error: GraphQLError, requestId: string, log: Log): void {
+export function logOurs(error: GraphQLError, requestId: string, log: Log): void {
   const masked = maskedError(error);
   if (masked === null || masked.code === 'BAD_USER_INPUT') return;
   log.error(

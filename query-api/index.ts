@@ -5,6 +5,9 @@ export { JwksKeys } from './auth/jwks-keys.ts';
 export { TokenVerifier } from './auth/token-verifier.ts';
 export { publicKeys } from './auth/verification-keys.ts';
 export { clientTypes } from './client-types/client-types.ts';
+export type { LiveLimits } from './live/live-limits.ts';
+export type { StepFeed } from './live/step-feed.ts';
+export { journalLimitsDefault, StepJournal } from './live/step-journal.ts';
 export {
   checkOperationFile,
   type OperationProblem,

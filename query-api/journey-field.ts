@@ -1,4 +1,5 @@
 import {
+  GraphQLBoolean,
   type GraphQLFieldConfig,
   type GraphQLFieldConfigArgumentMap,
   GraphQLInt,
@@ -11,6 +12,8 @@ import type { ApiContext, QueryLimits } from './api-context.ts';
 import { badInput } from './api-error.ts';
 import { costOfRefused, type FieldCost } from './cost/field-cost.ts';
 import { readCursor, writeCursor } from './cursor.ts';
+import { foldRepeats, unfolded } from './journey/fold-repeats.ts';
+import { boundsOf } from './journey/page-bounds.ts';
 import {
   type JourneyAnswer,
   journeyConnectionType,
@@ -30,13 +33,15 @@ interface StepsArguments {
   readonly since?: number | null;
   readonly until?: number | null;
   readonly domains?: readonly string[] | null;
+  readonly edgeTypes?: readonly string[] | null;
   readonly first?: number | null;
   readonly after?: string | null;
   readonly order: TimeOrder;
+  readonly foldRepeats?: boolean | null;
 }
 
-const domainsMax = 32;
-const domainLengthMax = 128;
+const namesMax = 32;
+const nameLengthMax = 128;
 /** A step may hold as much text as its event did, and a page is held in memory several times over while it is answered. */
 export const pageBytesMax = 4 * 2 ** 20;
 /** Event times a little ahead of the clock are taken in, so an open end lies ahead of now. */
@@ -50,19 +55,28 @@ const stepsArguments: GraphQLFieldConfigArgumentMap = {
   },
   until: { type: dateTimeScalar, description: 'Before this time.' },
   domains: { type: new GraphQLList(new GraphQLNonNull(GraphQLString)), description: 'Only these domains.' },
+  edgeTypes: {
+    type: new GraphQLList(new GraphQLNonNull(GraphQLString)),
+    description: 'Only steps that link to a node by one of these edge types, such as `WATCHED`.',
+  },
   first: { type: GraphQLInt, description: 'Steps in the page.' },
   after: { type: GraphQLString, description: 'A cursor of an earlier page.' },
   order: { type: new GraphQLNonNull(journeyOrderType), defaultValue: 'oldest-first' },
+  foldRepeats: {
+    type: new GraphQLNonNull(GraphQLBoolean),
+    defaultValue: false,
+    description: 'Steps in a row of one action with the same links become one: see `repeats`.',
+  },
 };
 
 /** Before enough journeys were read to know. */
 const rowsPerStepGuess = 8;
 
 /** One read: as many rows as journeys of late looked at for a page of this size, and never more than one may. */
-const costOfJourney: FieldCost<StepsArguments> = ({ first, domains }, { limits, degrees }) => {
+const costOfJourney: FieldCost<StepsArguments> = ({ first, domains, edgeTypes }, { limits, degrees }) => {
   const steps = first ?? limits.pageDefault;
   if (steps < 1 || steps > limits.pageMax) return costOfRefused();
-  const seen = degrees.rowsPerStep?.(domains == null ? 'all' : 'some') ?? null;
+  const seen = degrees.rowsPerStep?.(domains == null && edgeTypes == null ? 'all' : 'some') ?? null;
   const rows = Math.ceil(steps * (seen ?? rowsPerStepGuess));
   return {
     own: { calls: 1, rows: Math.min(rows, limits.scanRowsMax) },
@@ -97,7 +111,7 @@ async function readJourney(input: JourneyArguments, context: ApiContext): Promis
   const query = planJourney(input, context.limits, context.clock.now());
   context.steps.take(query.limit);
   context.reads.take();
-  return answer(query, await context.reader.journey(query), context);
+  return answer(query, await context.reader.journey(query), input.foldRepeats === true, context);
 }
 
 /** Every limit is settled here, before the store is asked. */
@@ -111,7 +125,8 @@ export function planJourney(input: JourneyArguments, limits: QueryLimits, nowMs:
     of: readNodeRef('of.type', 'of.id', input.of.type, input.of.id),
     sinceMs,
     untilMs,
-    domains: checkDomains(input.domains ?? null),
+    domains: checkNames('domains', input.domains ?? null),
+    edgeTypes: checkNames('edgeTypes', input.edgeTypes ?? null),
     order: input.order,
     after: input.after == null ? null : readCursor('after', input.after),
     limit: checkFirst(input.first ?? limits.pageDefault, limits.pageMax),
@@ -125,17 +140,21 @@ function checkFirst(first: number, pageMax: number): number {
   return first;
 }
 
-function checkDomains(domains: readonly string[] | null): readonly string[] | null {
-  if (domains === null) return null;
-  const fits = domains.length > 0 && domains.length <= domainsMax;
-  if (!fits || domains.some((domain) => domain === '' || domain.length > domainLengthMax)) {
-    throw badInput('domains', `1 to ${domainsMax} names of at most ${domainLengthMax} characters`);
+function checkNames(argument: string, names: readonly string[] | null): readonly string[] | null {
+  if (names === null) return null;
+  const fits = names.length > 0 && names.length <= namesMax;
+  if (!fits || names.some((name) => name === '' || name.length > nameLengthMax)) {
+    throw badInput(argument, `1 to ${namesMax} names of at most ${nameLengthMax} characters`);
   }
-  return domains;
+  return names;
 }
 
-function answer(query: JourneyQuery, page: JourneyPage, context: ApiContext): JourneyAnswer {
-  const edges = page.steps.map((step) => ({ cursor: writeCursor(step), node: stepAnswer(step) }));
+function answer(query: JourneyQuery, page: JourneyPage, folds: boolean, context: ApiContext): JourneyAnswer {
+  const edges = (folds ? foldRepeats : unfolded)(page.steps).map(({ step, count, firstMs, lastMs }) => ({
+    cursor: writeCursor(step),
+    node: stepAnswer(step),
+    repeats: { count, first: firstMs, last: lastMs },
+  }));
   const limited = limitReached(query, page);
   return {
     edges,
@@ -153,6 +172,7 @@ function answer(query: JourneyQuery, page: JourneyPage, context: ApiContext): Jo
       limit: limited?.value ?? null,
       scanned: page.scanned,
     },
+    view: { steps: page.steps, order: query.order, bounds: boundsOf(query, page, context.clock.now()) },
     freshness: context.status.topics().map(({ topic, freshnessMs }) => ({ topic, freshnessMs })),
   };
 }
@@ -167,7 +187,7 @@ function limitReached(
   return { kind: 'BYTES', value: query.bytesMax };
 }
 
-function stepAnswer(step: StepView): StepAnswer {
+export function stepAnswer(step: StepView): StepAnswer {
   const { timeMs, domain, action, owner, links, properties, lineage } = step;
   const shown = propertiesObject(properties);
   return { time: timeMs, domain, action, owner, links, properties: shown, lineage };

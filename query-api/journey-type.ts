@@ -9,6 +9,10 @@ import {
   GraphQLString,
 } from 'graphql';
 import type { Lineage, NodeRef, StepLink } from '../graph-store/index.ts';
+import type { ApiContext } from './api-context.ts';
+import type { JourneyView } from './journey/journey-view.ts';
+import { sessionsField } from './journey/session-field.ts';
+import { transitionsField } from './journey/transition-field.ts';
 import { lineageType } from './lineage-type.ts';
 import { nodeRefType } from './node-type.ts';
 import { dateTimeScalar, jsonScalar } from './scalars.ts';
@@ -34,7 +38,12 @@ export interface StepAnswer {
 export type LimitKind = 'PAGE' | 'SCAN' | 'BYTES';
 
 export interface JourneyAnswer {
-  readonly edges: readonly { readonly cursor: string; readonly node: StepAnswer }[];
+  readonly edges: readonly {
+    readonly cursor: string;
+    readonly node: StepAnswer;
+    readonly repeats: { readonly count: number; readonly first: number; readonly last: number };
+  }[];
+  readonly view: JourneyView;
   readonly pageInfo: {
     readonly hasNextPage: boolean;
     readonly hasPreviousPage: boolean;
@@ -69,7 +78,7 @@ const stepLinkType = new GraphQLObjectType<StepLink>({
   },
 });
 
-const stepType = new GraphQLObjectType<StepAnswer>({
+export const stepType = new GraphQLObjectType<StepAnswer>({
   name: 'Step',
   description: "One member's action at one time.",
   fields: {
@@ -83,9 +92,26 @@ const stepType = new GraphQLObjectType<StepAnswer>({
   },
 });
 
+const repeatsType = new GraphQLObjectType({
+  name: 'JourneyRepeats',
+  description: 'The steps that one edge stands for: one, unless repeats were asked to be folded.',
+  fields: {
+    count: { type: count },
+    first: { type: new GraphQLNonNull(dateTimeScalar), description: 'Event time of the earliest.' },
+    last: { type: new GraphQLNonNull(dateTimeScalar), description: 'Event time of the latest.' },
+  },
+});
+
 const edgeType = new GraphQLObjectType({
   name: 'JourneyEdge',
-  fields: { cursor: { type: text }, node: { type: new GraphQLNonNull(stepType) } },
+  fields: {
+    cursor: {
+      type: text,
+      description: 'Of the last step, in the order of the page, where repeats are folded.',
+    },
+    node: { type: new GraphQLNonNull(stepType), description: 'The last one of those that were folded.' },
+    repeats: { type: new GraphQLNonNull(repeatsType) },
+  },
 });
 
 export const pageInfoType = new GraphQLObjectType({
@@ -141,7 +167,7 @@ export const freshnessType = new GraphQLObjectType({
   },
 });
 
-export const journeyConnectionType = new GraphQLObjectType<JourneyAnswer>({
+export const journeyConnectionType = new GraphQLObjectType<JourneyAnswer, ApiContext>({
   name: 'JourneyConnection',
   description: "A member's steps in time order across all domains.",
   fields: {
@@ -149,6 +175,8 @@ export const journeyConnectionType = new GraphQLObjectType<JourneyAnswer>({
     pageInfo: { type: new GraphQLNonNull(pageInfoType) },
     completeness: { type: new GraphQLNonNull(completenessType) },
     freshness: { type: listOf(freshnessType) },
+    sessions: sessionsField,
+    transitions: transitionsField,
   },
 });
 

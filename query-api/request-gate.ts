@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 
 export interface GateOptions {
   /** Bearer token that every request but the health checks and the IDE's page must carry; null for none. */
@@ -15,13 +15,18 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** Of a request all that the gate looks at. */
+export interface Headed {
+  readonly headers: IncomingHttpHeaders;
+}
+
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * A page from elsewhere can make a browser call a loopback server under a name that the page's owner controls (DNS
  * rebinding): so a name that is not ours is refused although the connection is local.
  */
-export function refuseHost(request: IncomingMessage, { allowedHosts, anyHost }: GateOptions): Refusal | null {
+export function refuseHost(request: Headed, { allowedHosts, anyHost }: GateOptions): Refusal | null {
   const host = hostName(request.headers.host ?? '');
   const known = loopbackNames.has(host) || allowedHosts.some((allowed) => hostName(allowed) === host);
   if (known || (anyHost && allowedHosts.length === 0)) return null;

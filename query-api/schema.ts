@@ -1,6 +1,7 @@
 import { GraphQLObjectType, GraphQLSchema } from 'graphql';
 import type { ApiContext } from './api-context.ts';
 import { graphNodeType, otherNodeType } from './graph-node-type.ts';
+import { journeyStepsField } from './live/journey-steps-field.ts';
 import { ownRootFields } from './root-fields.ts';
 import { typedRootFields } from './typed-fields.ts';
 import { emptyPlan, type TypedPlan } from './typed-plan.ts';
@@ -11,6 +12,10 @@ export function createSchema(plan: TypedPlan = emptyPlan): GraphQLSchema {
     name: 'Query',
     fields: { ...ownRootFields(plan.warnings), ...typedRootFields(plan) },
   });
+  const subscription = new GraphQLObjectType<unknown, ApiContext>({
+    name: 'Subscription',
+    fields: { journeySteps: journeyStepsField },
+  });
   // Nothing leads to the interface until the graph schema has a node type.
-  return new GraphQLSchema({ query, types: [query, graphNodeType, otherNodeType] });
+  return new GraphQLSchema({ query, subscription, types: [query, graphNodeType, otherNodeType] });
 }

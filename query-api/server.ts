@@ -5,8 +5,14 @@ import type { GraphReader } from '../graph-store/index.ts';
 import type { QueryLimits } from './api-context.ts';
 import { ApiHandler } from './api-handler.ts';
 import { Access, type AccessParts } from './auth/access.ts';
+import type { Caller } from './auth/caller.ts';
 import { GraphqlEngine } from './graphql-engine.ts';
 import { Ide } from './ide-page.ts';
+import { judgeLive } from './live/judge-live.ts';
+import { type LiveLimits, liveLimitsDefault } from './live/live-limits.ts';
+import { LiveServer } from './live/live-server.ts';
+import type { StepFeed } from './live/step-feed.ts';
+import { StepJournal } from './live/step-journal.ts';
 import { Observer } from './observe/observer.ts';
 import { PersistedOperations } from './operations/persisted-operations.ts';
 import type { GateOptions } from './request-gate.ts';
@@ -18,6 +24,9 @@ export interface ApiServerOptions {
   /** 0 takes a free one. */
   readonly port: number;
   readonly reader: GraphReader;
+  /** What subscriptions listen to; without it they look into the store now and then. */
+  readonly feed?: StepFeed;
+  readonly live?: Partial<LiveLimits>;
   readonly status: StatusReader;
   /** Null when the store keeps no files of its own. */
   readonly operations: StoreOperations | null;
@@ -89,6 +98,23 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const server = http.createServer((request, response) => {
     void handler.handle(request, response);
   });
+  const live = new LiveServer<Caller>(
+    {
+      ...options,
+      feed: options.feed ?? new StepJournal({ clock: options.clock, epoch: 0n, complete: false }),
+      live: { ...liveLimitsDefault, ...options.live },
+      schema: () => engine.currentSchema(),
+      context: (requestId, caller) => handler.liveContext(requestId, caller),
+      judge: (planned, context) => judgeLive(planned, context, degrees),
+      authenticate: async (headers) => {
+        const found = await access.authenticate(headers);
+        if (found.kind === 'caller') return found.caller;
+        return found.status === 503 ? 'unavailable' : null;
+      },
+    },
+    options.gate,
+  );
+  server.on('upgrade', (request, socket, head) => live.upgrade(request, socket, head));
   // A client may take its time to ask, but not for ever.
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
@@ -110,7 +136,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   return {
     url: `http://${hostText(address)}:${address.port}`,
     close: () => {
-      closing.done ??= close(server, engine, options).finally(() => observer.close());
+      closing.done ??= close(server, live, engine, options).finally(() => observer.close());
       return closing.done;
     },
   };
@@ -141,11 +167,18 @@ function listenError(cause: NodeJS.ErrnoException, host: string, port: number): 
   return new StopError('CANNOT_LISTEN', message, { cause, context: { setting: 'host' } });
 }
 
-async function close(server: http.Server, engine: GraphqlEngine, options: ApiServerOptions): Promise<void> {
+async function close(
+  server: http.Server,
+  live: LiveServer<Caller>,
+  engine: GraphqlEngine,
+  options: ApiServerOptions,
+): Promise<void> {
   const limit = new AbortController();
   // Node closes the idle connections with it.
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const socketsGone = live.close(options.closeMs);
   await Promise.race([closed, options.clock.sleep(options.closeMs, limit.signal)]);
+  await socketsGone;
   limit.abort();
   server.closeAllConnections();
   await closed;

@@ -19,6 +19,8 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
   ...['GraphDomain', 'GraphAction', 'GraphMapping', 'GraphMappingAlarm', 'GraphMappingProblem'],
   ...['OtherNode', 'EdgeOrder', 'TextCondition', 'ExactCondition', 'IntegerCondition'],
   ...['NumberCondition', 'BooleanCondition', 'TimeCondition'],
+  ...['JourneySession', 'JourneyTransition', 'JourneyTransitionSubject', 'JourneyRepeats', 'Duration'],
+  ...['JourneyStepEvent', 'JourneyStepsRecovery'],
   ...['PropertyKind', 'PropertyFold', 'IdKind', 'Edge', 'Lineage'],
   ...['OtherNode', 'Value', 'WhereInput', 'HopInput', 'HopOrder', 'HopLimits', 'LimitOrigin'],
   ...[

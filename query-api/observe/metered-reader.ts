@@ -68,7 +68,8 @@ export class MeteredReader implements GraphReader {
       (reader) => reader.journey(query),
       ({ scanned }) => scanned,
     );
-    this.#parts.degrees.observeJourney(query.domains === null ? 'all' : 'some', query.limit, page.scanned);
+    const isFiltered = query.domains !== null || (query.edgeTypes ?? null) !== null;
+    this.#parts.degrees.observeJourney(isFiltered ? 'some' : 'all', query.limit, page.scanned);
     return page;
   }
 

@@ -15,6 +15,8 @@ import { RequestTrace } from './tracing.ts';
 export const metricsPath = '/metrics';
 /** A caller that sends it is told in `extensions.cost` what its query was going to cost and did. */
 const costHeader = 'x-query-cost';
+/** As which WebSockets are answered: a subscription has no status of its own. */
+const switchingProtocols = 101;
 const paths = new Set(['/graphql', metricsPath, '/livez', '/readyz']);
 
 export interface ObserverParts {
@@ -70,6 +72,14 @@ export class Observer {
       this.#slow.ended(run);
       trace.end(run, response.statusCode);
     });
+    return run;
+  }
+
+  /** One event of a subscription: its store calls are counted and bounded as a query's are. */
+  beginLive(requestId: string): QueryRun {
+    const trace = new RequestTrace(undefined, this.#parts.status.version, requestId);
+    const run = new QueryRun(requestId, trace, this.#stopwatch, false);
+    trace.end(run, switchingProtocols);
     return run;
   }
 

@@ -1,3 +1,4 @@
+import type { GraphQLError } from 'graphql';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
@@ -57,21 +58,54 @@ export class AuthorizedReader implements GraphReader {
     const { of, sinceMs, untilMs, order, after, limit, scanMax, bytesMax } = query;
     const domains = this.#grant.domains(query.domains);
     if (domains !== null && domains.length === 0) return noSteps;
+    const edgeTypes = query.edgeTypes?.filter((type) => this.#grant.edgesOf(type) !== null) ?? null;
+    if (edgeTypes !== null && edgeTypes.length === 0) return noSteps;
     if (!(await this.#sight.visible([of]))(of)) return noSteps;
     const asked: Known<JourneyQuery> = {
       of,
       sinceMs,
       untilMs,
       domains,
+      edgeTypes,
       order,
       after,
       limit,
       scanMax,
       bytesMax,
     };
+    if (edgeTypes !== null && !this.#grant.seesEveryNode) return await this.#journeyByEdges(asked, edgeTypes);
     const seesAll = this.#grant.domains(null) === null;
     const page = seesAll ? await this.#reader.journey(asked) : await this.#journeyOfSome(asked);
     return { ...page, steps: await this.#shownSteps(page.steps) };
+  }
+
+  /** A step whose only links of these types lead to hidden nodes would tell that there are some: the page goes on to the next one behind it. */
+  async #journeyByEdges(asked: Known<JourneyQuery>, edgeTypes: readonly string[]): Promise<JourneyPage> {
+    const { limit, scanMax } = asked;
+    const wanted = new Set(edgeTypes);
+    const found: StepView[] = [];
+    let left = scanMax;
+    let after = asked.after;
+    let page: JourneyPage = noSteps;
+    do {
+      page = await this.#reader.journey({ ...asked, after, limit: limit + 1, scanMax: left });
+      const shown = await this.#shownSteps(page.steps);
+      found.push(...shown.filter(({ links }) => links.some(({ edge }) => wanted.has(edge))));
+      left -= Math.max(1, page.scanned);
+      after = page.last;
+    } while (page.more && left > 0 && found.length <= limit);
+    const steps = found.slice(0, limit);
+    const lastStep = steps.at(-1);
+    const last = lastStep === undefined ? null : { timeMs: lastStep.timeMs, occurrence: lastStep.occurrence };
+    if (found.length > limit) return { steps, scanned: steps.length, more: true, truncated: false, last };
+    if (page.more && last === null) throw nothingToSee(scanMax);
+    return {
+      steps,
+      scanned: page.more ? scanMax : steps.length,
+      more: page.more,
+      truncated: page.more,
+      last,
+    };
   }
 
   /** Between the steps of a page and after it there may be some of domains that are hidden: neither a count nor a place may tell of them. */
@@ -85,8 +119,7 @@ export class AuthorizedReader implements GraphReader {
       return { steps, scanned: steps.length, more: true, truncated: false, last };
     const scanEnded = page.truncated && page.scanned >= scanMax;
     if (scanEnded && last === null) {
-      const message = `More than ${scanMax} rows of this journey had to be looked at to find a step that you may see: narrow \`since\` and \`until\`.`;
-      throw tooLarge(message, scanMax);
+      throw nothingToSee(scanMax);
     }
     if (scanEnded) return { steps, scanned: scanMax, more: true, truncated: true, last };
     const more = page.truncated && last !== null && (await this.#hasStepAfter(asked, last));
@@ -155,4 +188,9 @@ export class AuthorizedReader implements GraphReader {
     if (!this.#grant.allows('status')) throw forbidden('status');
     return await this.#reader.estimate();
   }
+}
+
+function nothingToSee(scanMax: number): GraphQLError {
+  const message = `More than ${scanMax} rows of this journey had to be looked at to find a step that you may see: narrow \`since\` and \`until\`.`;
+  return tooLarge(message, scanMax);
 }

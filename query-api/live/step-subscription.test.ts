@@ -1,0 +1,315 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { must, systemClock } from '../../foundation/index.ts';
+import { createMemoryStore } from '../../graph-store/index.ts';
+import { HandClock, owner, type Reader, stepOf, TestProcess, turns } from './live-testing.ts';
+
+describe('A subscription to steps', () => {
+  it('says first that it is in place, then brings what is applied in the order of applying, late events too', async () => {
+    const process = new TestProcess();
+    await process.write([stepOf(500, 1)]);
+    const reader = await process.subscribe(null).pull();
+    expect(reader.events).toMatchObject([{ step: null, recovered: null, reason: null }]);
+    await process.write([stepOf(900, 2), stepOf(100, 3)]);
+    await process.write([stepOf(700, 4), stepOf(1, 99, { type: 'Account', id: 'other' })]);
+    await turns();
+    expect(reader.steps).toEqual([2, 3, 4]);
+    expect(reader.events.at(-1)?.step).toMatchObject({
+      owner,
+      domain: 'streaming',
+      links: [{ edge: 'WATCHED' }],
+    });
+    await reader.stop();
+  });
+
+  it('taken up again goes on from the feed, and says so', async () => {
+    const process = new TestProcess();
+    const first = await process.subscribe(null).pull();
+    await process.write([stepOf(500, 1), stepOf(600, 2)]);
+    await turns();
+    const cursor = first.cursor;
+    await first.stop();
+    await process.write([stepOf(50, 3), stepOf(700, 4)]);
+    const second = await process.subscribe(cursor).pull();
+    expect(second.events[0]).toMatchObject({ step: null, recovered: true, reason: null });
+    expect(second.steps).toEqual([3, 4]);
+    await second.stop();
+  });
+
+  it('after a restart goes on by time from the store, and says that late steps may be missing', async () => {
+    const memory = createMemoryStore(systemClock);
+    const before = new TestProcess({ memory });
+    const first = await before.subscribe(null).pull();
+    await before.write([stepOf(500, 1), stepOf(600, 2)]);
+    await turns();
+    const cursor = first.cursor;
+    await before.write([stepOf(550, 3), stepOf(700, 4)]);
+    const after = new TestProcess({ memory, epoch: 2n });
+    after.startAt(before.position);
+    const second = await after.subscribe(cursor).pull();
+    expect(second.events[0]).toMatchObject({ step: null, recovered: false, reason: 'other-process' });
+    expect(second.steps).toEqual([4]);
+    await after.write([stepOf(650, 5)]);
+    await turns();
+    expect(second.steps).toEqual([4, 5]);
+    await second.stop();
+  });
+
+  it('goes on from the cursor of a page, by time', async () => {
+    const process = new TestProcess();
+    await process.write([stepOf(500, 1), stepOf(600, 2)]);
+    const cursor = { feed: null, place: { timeMs: 500, occurrence: 1n } };
+    const reader = await process.subscribe(cursor).pull();
+    expect(reader.events[0]).toMatchObject({ recovered: false, reason: 'place-only' });
+    expect(reader.steps).toEqual([2]);
+    await reader.stop();
+  });
+
+  it('is not recovered when nobody listened for longer than the grace, though nothing was recorded meanwhile', async () => {
+    const clock = new HandClock();
+    const process = new TestProcess({ clock, limits: { graceMs: 1000 } });
+    const first = await process.subscribe(null).pull();
+    const cursor = first.cursor;
+    await first.stop();
+    await clock.advance(999);
+    const inTime = await process.subscribe(cursor).pull();
+    expect(inTime.events[0]).toMatchObject({ recovered: true });
+    await inTime.stop();
+    await clock.advance(1000);
+    await process.write([stepOf(500, 1)]);
+    expect(process.journal.held.owners).toBe(0);
+    const late = await process.subscribe(cursor).pull();
+    expect(late.events[0]).toMatchObject({ recovered: false, reason: 'too-long-ago' });
+    await late.stop();
+  });
+
+  it('loses and repeats nothing that was on its way to the store when it began', async () => {
+    const process = new TestProcess();
+    process.hold();
+    const unseen = process.write([stepOf(500, 1)]);
+    await turns();
+    const cursor = { feed: null, place: { timeMs: 0, occurrence: 0n } };
+    const reader = await process.subscribe(cursor).pull();
+    expect(reader.events).toEqual([]);
+    const seen = process.write([stepOf(400, 2)]);
+    await turns();
+    process.settle();
+    await unseen;
+    await turns();
+    // The second one is in the store already, and comes when it is durable.
+    expect(reader.steps).toEqual([1]);
+    process.settle();
+    await seen;
+    await turns();
+    expect(reader.steps).toEqual([1, 2]);
+    await reader.stop();
+  });
+
+  it('fails as an outage when the store takes no batch for long, and can be tried again', async () => {
+    const clock = new HandClock();
+    const process = new TestProcess({ clock });
+    process.hold();
+    void process.write([stepOf(500, 1)]);
+    await turns();
+    const reader = await process.subscribe(null).pull();
+    await clock.advance(5000);
+    expect(reader.error).toMatchObject({ code: 'STORE_BEHIND', reaction: 'outage' });
+    process.settle();
+  });
+
+  it('leaves out what was deleted before it could be delivered', async () => {
+    const process = new TestProcess();
+    const reader = await process.subscribe(null).pull(1);
+    await process.write([stepOf(500, 1), stepOf(600, 2)]);
+    await process.write([
+      { timeMs: 550, rank: 0, occurrence: 9n, mutations: [{ kind: 'node-delete', node: owner }] },
+    ]);
+    await reader.pull();
+    expect(reader.steps).toEqual([2]);
+    await reader.stop();
+  });
+
+  it('brings an event that a producer sends twice once', async () => {
+    const process = new TestProcess();
+    const reader = await process.subscribe(null).pull();
+    await process.write([stepOf(500, 1), stepOf(500, 1)]);
+    await process.write([stepOf(500, 1)]);
+    await turns();
+    expect(reader.steps).toEqual([1]);
+    await reader.stop();
+  });
+
+  it('ends at once when it is ended, also before it began and while it waits', async () => {
+    const process = new TestProcess({ limits: { graceMs: 0 } });
+    await process.subscribe(null).stop();
+    const waiting = await process.subscribe(null).pull();
+    await waiting.stop();
+    expect(waiting.ended).toBe(true);
+    expect(process.journal.held).toEqual({ owners: 0, steps: 0 });
+  });
+
+  it('is refused when too many owners are watched, unless nobody listens to one of them any more', async () => {
+    const process = new TestProcess({ limits: { ownersMax: 1 } });
+    const other = must(
+      process.journal.watch({ type: 'Account', id: 'b' }, () => undefined),
+      'the first fits',
+    );
+    expect(() => process.subscribe(null)).toThrow(/too many subscriptions/);
+    other.close();
+    await process.subscribe(null).stop();
+  });
+});
+
+describe('A subscription beside other writers', () => {
+  it('looks into the store now and then, and brings its own process at once', async () => {
+    const memory = createMemoryStore(systemClock);
+    const clock = new HandClock();
+    const own = new TestProcess({ memory, clock, complete: false });
+    const other = new TestProcess({ memory, clock, epoch: 2n });
+    const reader = await own.subscribe(null).pull();
+    await other.write([stepOf(500, 1)], 1);
+    await own.write([stepOf(600, 2)]);
+    await turns();
+    expect(reader.steps).toEqual([2]);
+    await clock.advance(2000);
+    expect(reader.steps).toEqual([2, 1]);
+    await other.write([stepOf(700, 3)], 1);
+    await clock.advance(1999);
+    expect(reader.steps).toEqual([2, 1]);
+    await clock.advance(1);
+    expect(reader.steps).toEqual([2, 1, 3]);
+    const again = await own.subscribe(reader.cursor).pull();
+    expect(again.events[0]).toMatchObject({ recovered: false, reason: 'many-writers' });
+    await reader.stop();
+    await again.stop();
+  });
+});
+
+describe('Readers that do not read', () => {
+  it('a thousand of them on one member are told once each, hold nothing, and keep nobody waiting', async () => {
+    const process = new TestProcess({ limits: { ownerStepsMax: 50 } });
+    const slow: Reader[] = [];
+    for (let i = 0; i < 1000; i += 1) slow.push(process.subscribe(null));
+    await Promise.all(slow.map((reader) => reader.pull(1)));
+    const quick = await process.subscribe(null).pull();
+    for (let i = 1; i <= 200; i += 10) {
+      await process.write(Array.from({ length: 10 }, (_, k) => stepOf(1000 + i + k, i + k)));
+      await turns();
+    }
+    expect(quick.steps).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+    expect(quick.slow).toBe(0);
+    expect(slow.filter((reader) => reader.slow === 1)).toHaveLength(1000);
+    expect(process.journal.held).toEqual({ owners: 1, steps: 50 });
+    const late = must(slow[0], 'there are a thousand');
+    await late.pull();
+    expect([late.ended, late.steps]).toEqual([true, []]);
+    await Promise.all([...slow, quick].map((reader) => reader.stop()));
+  });
+
+  it('of many owners share one bound: the owner that was quiet longest loses its oldest steps', async () => {
+    const process = new TestProcess({ limits: { stepsMax: 3 } });
+    const quiet = { type: 'Account', id: 'quiet' };
+    const watch = must(
+      process.journal.watch(quiet, () => undefined),
+      'it fits',
+    );
+    const reader = await process.subscribe(null).pull();
+    await process.write([stepOf(1, 1, quiet), stepOf(2, 2, quiet)]);
+    await process.write([stepOf(3, 3), stepOf(4, 4)]);
+    expect(process.journal.held.steps).toBe(3);
+    expect(watch.next(0)).toMatchObject({ timeMs: 2 });
+    watch.close();
+    await reader.stop();
+  });
+});
+
+type Command =
+  | { readonly kind: 'write'; readonly timesMs: readonly number[] }
+  | { readonly kind: 'settle' }
+  | { readonly kind: 'pull'; readonly count: number }
+  | { readonly kind: 'resume' };
+
+const commands = fc.array(
+  fc.oneof(
+    fc.record({
+      kind: fc.constant('write' as const),
+      timesMs: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 3 }),
+    }),
+    fc.record({ kind: fc.constant('settle' as const) }),
+    fc.record({ kind: fc.constant('pull' as const), count: fc.integer({ min: 1, max: 3 }) }),
+    fc.record({ kind: fc.constant('resume' as const) }),
+  ),
+  { maxLength: 25 },
+);
+
+describe('A client that always resumes', () => {
+  it('gets each step that becomes durable after its first message exactly once, however writes, reads and breaks interleave', async () => {
+    await fc.assert(
+      fc.asyncProperty(commands, async (list) => {
+        const { got, due } = await follow(list, false);
+        expect([...got].sort((a, b) => a - b)).toEqual(due);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('over restarts loses no step that is not late', async () => {
+    await fc.assert(
+      fc.asyncProperty(commands, async (list) => {
+        const { got, due } = await follow(list, true);
+        expect(due.filter((id) => !got.includes(id))).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+/** With `restarts` each resumption is at another process, and event times only grow. */
+async function follow(
+  list: readonly Command[],
+  restarts: boolean,
+): Promise<{ readonly got: readonly number[]; readonly due: readonly number[] }> {
+  const memory = createMemoryStore(systemClock);
+  let process = new TestProcess({ memory });
+  let reader = await process.subscribe(null).pull(1);
+  process.hold();
+  const got: number[] = [];
+  let id = 0;
+  const settleAll = async (): Promise<void> => {
+    while (process.inFlight > 0) {
+      process.settle();
+      await turns(2);
+    }
+  };
+  for (const command of list) {
+    if (command.kind === 'write') {
+      const events = command.timesMs.map((timeMs) => {
+        id += 1;
+        return stepOf(restarts ? 100 + id : 100 + timeMs, id);
+      });
+      void process.write(events);
+      await turns(2);
+    } else if (command.kind === 'settle') {
+      if (process.inFlight > 0) process.settle();
+      await turns(2);
+    } else if (command.kind === 'pull') await reader.pull(command.count);
+    else {
+      const { cursor } = reader;
+      got.push(...reader.steps);
+      await reader.stop();
+      if (restarts) {
+        await settleAll();
+        const { position } = process;
+        process = new TestProcess({ memory, epoch: BigInt(id + 2) });
+        process.startAt(position);
+        process.hold();
+      }
+      reader = await process.subscribe(cursor).pull(1);
+    }
+  }
+  await settleAll();
+  await reader.pull();
+  got.push(...reader.steps);
+  await reader.stop();
+  return { got, due: Array.from({ length: id }, (_, i) => i + 1) };
+}
