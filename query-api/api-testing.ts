@@ -8,7 +8,6 @@ import {
 } from '../graph-store/index.ts';
 import { type QueryLimits, queryLimitsDefault } from './api-context.ts';
 import type { LiveLimits } from './live/live-limits.ts';
-import type { Authenticate, Session } from './live/live-socket.ts';
 import type { StepFeed } from './live/step-feed.ts';
 import { StepJournal } from './live/step-journal.ts';
 import type { GateOptions } from './request-gate.ts';
@@ -24,7 +23,6 @@ export interface TestApiOptions {
   readonly limits?: Partial<QueryLimits>;
   readonly feed?: StepFeed;
   readonly live?: Partial<LiveLimits>;
-  readonly authenticate?: Authenticate<Session>;
   readonly gate?: Partial<GateOptions>;
   readonly access?: ApiServerOptions['access'];
   readonly federation?: boolean;
@@ -58,7 +56,6 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
     },
     feed: options.feed ?? new StepJournal({ clock: options.clock ?? systemClock, epoch: 1n, complete: true }),
     live: options.live ?? {},
-    ...(options.authenticate === undefined ? {} : { authenticate: options.authenticate }),
     operations: options.operations ?? null,
     limits: { ...queryLimitsDefault, ...options.limits },
     gate: { token: null, allowedHosts: [], anyHost: false, ...options.gate },

@@ -10,7 +10,7 @@ export interface AccessParts {
   /** `api.token`; its holder has all rights. */
   readonly token: string | null;
   /** Null: JWTs are not taken. */
-  readonly jwt: TokenVerifier | null;
+  readonly jwt: Pick<TokenVerifier, 'verify'> | null;
   /** What JWTs may read; null: everything but what is under `/store/`. */
   readonly policy: Policy | null;
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Log, OutageError, silentLog } from '../../foundation/index.ts';
 import { ask, startTestApi, type TestApiOptions } from '../api-testing.ts';
+import { localCaller } from '../auth/caller.ts';
+import type { TokenVerdict } from '../auth/token-verifier.ts';
 import type { ApiServer } from '../server.ts';
 import { listen, RawClient, stepsQuery } from './live-socket-testing.ts';
 import { HandClock, stepOf, TestProcess, turns } from './live-testing.ts';
@@ -233,15 +235,17 @@ describe('The gate of WebSockets', () => {
   });
 });
 
+const someToken = { authorization: 'Bearer of.some.kind' };
+
 describe('A caller whom nobody can judge now', () => {
   it('is asked to come back later with 1013', async () => {
     await withLive(
       async (server) => {
         const client = await new RawClient(server).opened();
-        client.say({ type: 'connection_init' });
+        client.say({ type: 'connection_init', payload: someToken });
         expect((await client.closed).code).toBe(1013);
       },
-      { authenticate: async () => 'unavailable' as const },
+      { access: { jwt: { verify: async () => ({ kind: 'unavailable' }) }, policy: null } },
     );
   });
 });
@@ -249,10 +253,13 @@ describe('A caller whom nobody can judge now', () => {
 describe('A token that expires', () => {
   it('closes the socket with 4431 when its time has come, and not before', async () => {
     const clock = new HandClock();
-    const authenticate = () => ({ expiresAtMs: clock.now() + 11_000 });
+    const verify = async (): Promise<TokenVerdict> => ({
+      kind: 'caller',
+      caller: { ...localCaller, kind: 'token', expiresAtMs: clock.now() + 11_000 },
+    });
     await withLive(
       async (server) => {
-        const client = await new RawClient(server).initialized();
+        const client = await new RawClient(server).initialized(someToken);
         client.subscribe('1');
         await client.next('next');
         await clock.advance(10_999);
@@ -260,7 +267,7 @@ describe('A token that expires', () => {
         await clock.advance(1);
         expect((await client.closed).code).toBe(4431);
       },
-      { clock, authenticate },
+      { clock, access: { jwt: { verify }, policy: null } },
     );
   });
 });

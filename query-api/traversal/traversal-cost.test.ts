@@ -96,7 +96,7 @@ describe('What a walk says that it costs', () => {
       { argument: 'hops.0.limit', value: 300, least: 1 },
     ]);
     const blind = traverseCost(input, { ...seen, degrees: { rowsOfHop: () => null } });
-    expect(blind.own.rows).toBe(queryLimitsDefault.traversalRowsMax);
+    expect(blind.own.rows).toBe(300 + 300 * 300);
   });
   it('is nothing of what will be refused', () => {
     const refused = { from: [], hops: [], unique: 'hop' } as const;
