@@ -35,6 +35,7 @@ import type {
   Swept,
 } from './graph-store.ts';
 import { logicalRows } from './logical-rows.ts';
+import { MemoryBulkReads } from './memory-bulk-reads.ts';
 import {
   type EdgeTombstone,
   type LineageOrigins,
@@ -72,6 +73,11 @@ export function createMemoryStore(clock: Clock): GraphStore {
 
 class MemoryStore implements GraphStore {
   readonly guarantee = 'atomic';
+  readonly bulk = new MemoryBulkReads(this, (type) =>
+    [...this.#nodes.values()].flatMap(({ ref, mentionedMs }) =>
+      ref.type === type && mentionedMs >= 0 ? [ref.id] : [],
+    ),
+  );
   readonly #clock: Clock;
   readonly #nodes = new Map<string, MemoryNode>();
   readonly #edgeTombstones = new Map<string, EdgeTombstone>();

@@ -1,4 +1,5 @@
 import { must } from '../foundation/index.ts';
+import type { FarEndsPage, FarEndsQuery, NodeScanPage, NodeScanQuery } from './bulk-reads.ts';
 import { ByteReader, decodeStepValue } from './codec.ts';
 import { foldEdge } from './fold-edge.ts';
 import type {
@@ -81,6 +82,55 @@ export class Neo4jReader {
       for (const query of asked) pages.push(await this.#occurrences(queries, query, null));
       return pages;
     });
+  }
+
+  async farEnds({ keep, after, scanMax, farType, ...query }: FarEndsQuery): Promise<FarEndsPage> {
+    return await this.#connection.read(async (queries) => {
+      const expiry = this.#expiry();
+      const stored = await this.#storedNode(queries, query.of);
+      const ownMs = Math.max(stored.deletedMs, expiry.ofNode(query.of.type), expiry.ofEdge(query.type));
+      const start = `${this.#keys.node(query.of)}\0${edgePlace(query.type).infix}`;
+      const range = timeRangeBehind(start, Math.max(query.sinceMs, ownMs + 1), query.untilMs);
+      if (range === null) return { ids: [], scanned: 0, next: null };
+      // A cursor lies within its query's times, unless these have moved on: then what is hidden since stays out.
+      const from = after === null ? '' : `${start}${Buffer.from(after).toString('latin1')}\0`;
+      const gte = [from, range.gte].sort().at(-1) ?? range.gte;
+      const found: Candidate[] = [];
+      for await (const candidate of occurrencesAt(
+        queries,
+        query,
+        { gte, lt: range.lt },
+        scanMax + 1,
+        start,
+      )) {
+        found.push(candidate);
+        if (found.length > scanMax) break;
+      }
+      const page = found.slice(0, scanMax);
+      const kept = page.filter(
+        ({ other, value }) =>
+          other.type === farType && (keep?.(new ByteReader(withoutLineage(value)).properties()) ?? true),
+      );
+      const visibles = await this.#visible(queries, { ...query, limit: scanMax, scanMax }, kept, expiry);
+      const next = found.length > scanMax ? (page.at(-1)?.bytes ?? null) : null;
+      return { ids: visibles.map(({ other }) => other.id), scanned: page.length, next };
+    });
+  }
+
+  /** By id, which is no order of chance. */
+  async scan({ type, after, limit }: NodeScanQuery): Promise<NodeScanPage> {
+    const start = this.#keys.typeStart(type);
+    const gte = after === null ? start : `${start}${Buffer.from(after).toString()}\0`;
+    const found = await this.#connection.read((queries) =>
+      queries.run(
+        `MATCH (n:JgNode) WHERE n.jgKey >= $gte AND n.jgKey < $lt AND n.jgRow IS NOT NULL
+         RETURN n.jgKey ORDER BY n.jgKey LIMIT $rows`,
+        { gte, lt: `${start.slice(0, -1)};`, rows: BigInt(limit + 1) },
+      ),
+    );
+    const ids = found.slice(0, limit).map((row) => textOf(row.get(0)).slice(start.length));
+    const next = found.length > limit ? Buffer.from(ids.at(-1) ?? '') : null;
+    return { ids, next, share: null };
   }
 
   async edge(wanted: EdgeQuery): Promise<EdgeView | null> {

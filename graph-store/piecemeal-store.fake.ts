@@ -56,6 +56,9 @@ export class PiecemealStore implements GraphStore {
   readonly journey: GraphStore['journey'] = (query) => this.#graph.journey(query);
   readonly adjacency: GraphStore['adjacency'] = (query) => this.#graph.adjacency(query);
   readonly nodes: GraphStore['nodes'] = (refs) => this.#graph.nodes(refs);
+  get bulk(): GraphStore['bulk'] {
+    return this.#graph.bulk;
+  }
   readonly adjacencies: GraphStore['adjacencies'] = (queries) => this.#graph.adjacencies(queries);
   readonly degree: GraphStore['degree'] = (query) => this.#graph.degree(query);
   readonly edge: GraphStore['edge'] = (query) => this.#graph.edge(query);
