@@ -49,6 +49,7 @@ export async function startApi(
     port: settings.port,
     reader: composition.store,
     status: statusReader(composition, startedAtMs),
+    audiences: composition.audiences,
     operations:
       composition.embeddedStore === null ? null : storeOperations(composition.embeddedStore, io.clock),
     limits: {

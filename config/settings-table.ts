@@ -358,6 +358,35 @@ export const settingsTable = {
     max: 16 * MiB,
     description: 'A larger request is refused before it is read.',
   },
+  'audience.members.max': {
+    section: 'query',
+    kind: 'number',
+    unit: 'items',
+    default: 5_000_000,
+    min: 1,
+    max: 100_000_000,
+    description:
+      'Members that are looked at for one audience, at most; each takes some hundred bytes of memory while it is being frozen.',
+  },
+  'audience.count.max': {
+    section: 'query',
+    kind: 'number',
+    unit: 'items',
+    default: 1000,
+    min: 1,
+    max: 100_000,
+    description: 'Frozen audiences that are kept; one more is refused until another is deleted.',
+  },
+  'audience.bytes.max': {
+    section: 'query',
+    kind: 'number',
+    unit: 'bytes',
+    default: 1 * GiB,
+    min: 1 * MiB,
+    max: 1024 * GiB,
+    description:
+      'What the bitmaps of all frozen audiences take; one more is refused until another is deleted.',
+  },
   'log.level': {
     section: 'log',
     kind: 'choice',

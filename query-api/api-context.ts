@@ -1,5 +1,6 @@
 import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
+import type { Audiences } from './audiences/audiences.ts';
 import type { ReadBudget } from './read-budget.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StepBudget } from './step-budget.ts';
@@ -41,4 +42,6 @@ export interface ApiContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly requestId: string;
+  /** Null of a server that keeps none. */
+  readonly audiences: Audiences | null;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiContext } from './api-context.ts';
+import { AudienceRoutes, audiencesPath } from './audiences/audience-routes.ts';
 import { Deadline } from './deadline.ts';
 import type { GraphqlEngine, GraphqlResponse } from './graphql-engine.ts';
 import { type Ide, idePolicy } from './ide-page.ts';
@@ -19,12 +20,14 @@ export class ApiHandler {
   readonly #engine: GraphqlEngine;
   readonly #ide: Ide;
   readonly #store: StoreRoutes;
+  readonly #audiences: AudienceRoutes;
 
   constructor(options: ApiServerOptions, engine: GraphqlEngine, ide: Ide) {
     this.#options = options;
     this.#engine = engine;
     this.#ide = ide;
     this.#store = new StoreRoutes(options.operations, options);
+    this.#audiences = new AudienceRoutes(options.audiences);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -63,6 +66,8 @@ export class ApiHandler {
     }
     if (pathname === graphqlPath) return this.#graphql(request, response, search, requestId);
     if (pathname.startsWith(storePath)) return await this.#store.handle(request, response, url, requestId);
+    if (pathname.startsWith(audiencesPath))
+      return await this.#audiences.handle(request, response, pathname, requestId);
     problem(response, 404, 'NOT_FOUND', 'There is nothing here; GraphQL is at /graphql.', requestId);
   }
 
@@ -141,9 +146,10 @@ export class ApiHandler {
   }
 
   #context(requestId: string): ApiContext {
-    const { reader, status, limits, clock, log } = this.#options;
+    const { reader, status, limits, clock, log, audiences } = this.#options;
     const steps = new StepBudget(limits.pageMax);
-    return { reader, status, limits, clock, log, requestId, steps, reads: new ReadBudget(limits.readsMax) };
+    const reads = new ReadBudget(limits.readsMax);
+    return { reader, status, limits, clock, log, audiences, requestId, steps, reads };
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type GraphStore,
 } from '../graph-store/index.ts';
 import { type QueryLimits, queryLimitsDefault } from './api-context.ts';
+import type { Audiences } from './audiences/audiences.ts';
 import type { GateOptions } from './request-gate.ts';
 import { type ApiServer, startApiServer } from './server.ts';
 import type { StatusReader } from './status-reader.ts';
@@ -16,6 +17,7 @@ export interface TestApiOptions {
   readonly reader?: GraphReader;
   readonly status?: Partial<StatusReader>;
   readonly operations?: StoreOperations;
+  readonly audiences?: Audiences;
   readonly port?: number;
   readonly limits?: Partial<QueryLimits>;
   readonly gate?: Partial<GateOptions>;
@@ -44,6 +46,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
       ...options.status,
     },
     operations: options.operations ?? null,
+    audiences: options.audiences ?? null,
     limits: { ...queryLimitsDefault, ...options.limits },
     gate: { token: null, allowedHosts: [], anyHost: false, ...options.gate },
     defaultQuery: '{ status { version } }',

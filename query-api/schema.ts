@@ -1,5 +1,6 @@
 import { GraphQLObjectType, GraphQLSchema } from 'graphql';
 import type { ApiContext } from './api-context.ts';
+import { audienceMutations } from './audiences/audience-fields.ts';
 import { graphNodeType } from './graph-node-type.ts';
 import { ownRootFields } from './root-fields.ts';
 import { typedRootFields } from './typed-fields.ts';
@@ -11,6 +12,10 @@ export function createSchema(plan: TypedPlan = emptyPlan): GraphQLSchema {
     name: 'Query',
     fields: { ...ownRootFields(plan.warnings), ...typedRootFields(plan) },
   });
+  const mutation = new GraphQLObjectType<unknown, ApiContext>({
+    name: 'Mutation',
+    fields: audienceMutations,
+  });
   // Nothing leads to the interface until the graph schema has a node type.
-  return new GraphQLSchema({ query, types: [query, graphNodeType] });
+  return new GraphQLSchema({ query, mutation, types: [query, graphNodeType] });
 }

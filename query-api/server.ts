@@ -4,6 +4,7 @@ import { assert, type Clock, type Log, StopError } from '../foundation/index.ts'
 import type { GraphReader } from '../graph-store/index.ts';
 import type { QueryLimits } from './api-context.ts';
 import { ApiHandler } from './api-handler.ts';
+import type { Audiences } from './audiences/audiences.ts';
 import { GraphqlEngine } from './graphql-engine.ts';
 import { Ide } from './ide-page.ts';
 import type { GateOptions } from './request-gate.ts';
@@ -18,6 +19,8 @@ export interface ApiServerOptions {
   readonly status: StatusReader;
   /** Null when the store keeps no files of its own. */
   readonly operations: StoreOperations | null;
+  /** Null of a server that keeps none; whoever opened them closes them, after the server. */
+  readonly audiences: Audiences | null;
   readonly limits: QueryLimits;
   readonly gate: GateOptions;
   /** Shown in the IDE when it opens. */

@@ -1,0 +1,20 @@
+import { GraphQLError } from 'graphql';
+import { JourneyGraphError } from '../../foundation/index.ts';
+import type { ApiContext } from '../api-context.ts';
+import type { Audiences } from './audiences.ts';
+
+/** Throws a GraphQLError AUDIENCES_OFF of a server that keeps none. */
+export function audiencesOf({ audiences }: ApiContext): Audiences {
+  if (audiences !== null) return audiences;
+  throw new GraphQLError('This server keeps no audiences.', { extensions: { code: 'AUDIENCES_OFF' } });
+}
+
+/** Errors about audiences reach the caller under their own code. */
+export async function told<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof JourneyGraphError) || error.reaction !== 'refused') throw error;
+    throw new GraphQLError(error.message, { extensions: { code: error.code }, originalError: null });
+  }
+}
