@@ -1,5 +1,5 @@
 import { unreachable } from '../../foundation/index.ts';
-import type { Condition, Did } from './condition.ts';
+import { type Condition, type Did, didsOf } from './condition.ts';
 
 /** Where candidates come from; each is enumerated once, whatever leads to it. */
 export type Source =
@@ -46,8 +46,9 @@ export function planAudience(condition: Condition, sizes: Sizes): AudiencePlan {
     check: condition,
   };
   const check = start.check === null ? null : cheapestFirst(start.check);
-  const sets =
-    check === null ? [] : setsIn(check).filter((did) => sizes.rowsOf(did) <= start.rows * rowsOfProbe);
+  const isWorthReading = (did: Did): boolean =>
+    Number.isFinite(sizes.rowsOf(did)) && sizes.rowsOf(did) <= start.rows * rowsOfProbe;
+  const sets = check === null ? [] : didsOf(check).filter(isWorthReading);
   return { source: start.source, check, sets };
 }
 
@@ -100,20 +101,6 @@ function startOfAll(condition: Extract<Condition, { kind: 'all' | 'any' }>, size
   const [only] = left;
   if (only === undefined) return { ...start, check: null };
   return { ...start, check: left.length === 1 ? only : { kind: 'all', of: left } };
-}
-
-function setsIn(condition: Condition): readonly Did[] {
-  switch (condition.kind) {
-    case 'all':
-    case 'any':
-      return condition.of.flatMap(setsIn);
-    case 'not':
-      return setsIn(condition.of);
-    case 'did':
-      return [condition];
-    default:
-      return [];
-  }
 }
 
 /** Bitmaps before properties before edges: what is decided early is not asked again. */

@@ -56,8 +56,8 @@ const sourceType = new GraphQLObjectType<SourceJson>({
   name: 'AudienceSource',
   description: 'How far one partition was applied.',
   fields: {
-    topic: { type: text },
-    partition: { type: count },
+    topic: { type: text, resolve: ({ source }) => source.topic },
+    partition: { type: count, resolve: ({ source }) => source.partition },
     next: { type: new GraphQLNonNull(bigIntScalar), resolve: ({ next }) => BigInt(next) },
   },
 });

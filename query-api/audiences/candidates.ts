@@ -64,6 +64,7 @@ export class AudienceRun {
     });
     for await (const ids of checked) {
       this.#parts.progress.members += ids.length;
+      if (this.#parts.progress.members > this.#parts.candidatesMax) throw tooLarge(this.#parts.candidatesMax);
       if (ids.length > 0) yield ids;
     }
   }
