@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { type CommandIo, type ExitCode, exitCodes } from './command-io.ts';
+import { addAudienceCommand } from './commands/audience.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addJourneyCommand } from './commands/journey.ts';
 import { addMappingCommand } from './commands/mapping.ts';
@@ -17,6 +18,7 @@ const overview = `Examples:
   jg journey Account:acc-000001           what a member has been doing
   jg query '{ status { nodes edges } }'   any GraphQL question
   jg status                               how far each topic is
+  jg audience list                        sets of members, frozen
   jg store snapshot graph.jgsnapshot      a copy of the graph, while events flow
   jg schema check rides.avsc              is a schema's mapping right
   jg config show --origin                 every setting and where it comes from
@@ -46,6 +48,7 @@ export async function runProgram(commandLine: readonly string[], io: CommandIo):
     addJourneyCommand,
     addQueryCommand,
     addStatusCommand,
+    addAudienceCommand,
     addStoreCommand,
     addConfigCommand,
     addSchemaCommand,

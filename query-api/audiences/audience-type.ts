@@ -194,8 +194,8 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
       resolve: (one) => (one.state === 'READY' ? one.row.sourcesAfter : null),
     },
     members: {
-      type: new GraphQLNonNull(membersType),
-      description: 'In an order that never changes.',
+      type: membersType,
+      description: 'In an order that never changes. Null, with an error, while it is not ready.',
       args: { first: { type: GraphQLInt }, after: { type: GraphQLString } },
       resolve: async (one, { first, after }: { first?: number | null; after?: string | null }, context) => {
         const limit = first ?? context.limits.pageDefault;
@@ -210,7 +210,7 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
       },
     },
     contains: {
-      type: flag,
+      type: GraphQLBoolean,
       args: { id: { type: new GraphQLNonNull(GraphQLID) } },
       resolve: async (one, { id }: { id: string }, context) => {
         const member = memberOf(one, id);
@@ -219,7 +219,7 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
       },
     },
     explain: {
-      type: new GraphQLNonNull(explanationType),
+      type: explanationType,
       args: { id: { type: new GraphQLNonNull(GraphQLID) } },
       resolve: async (one, { id }: { id: string }, context) => {
         const member = memberOf(one, id);
