@@ -89,7 +89,7 @@ export class LevelBulkReads implements BulkReads {
         }
         scanned += 1;
         last = key;
-        if (key.compare(farName, 0, farName.length, nameStart, nameStart + farName.length) !== 0) continue;
+        if (!standsAt(farName, key, nameStart)) continue;
         if (value !== null && keep?.(new ByteReader(withoutLineage(value)).properties()) === false) continue;
         found.push(row);
       }
@@ -133,7 +133,7 @@ export class LevelBulkReads implements BulkReads {
 
   #take(found: readonly Row[], nameStart: number, typeLength: number, ids: string[]): void {
     const idAt = nameStart + typeLength;
-    for (const [key] of found) ids.push(key.toString('utf8', idAt, key.indexOf(0, idAt)));
+    for (const [key] of found) ids.push(key.toString('utf8', idAt, nulFrom(key, idAt)));
   }
 
   /** Leaves out what a delete of the far end or of the edge hides. Where nothing of those types was ever deleted nobody looks. */
@@ -201,6 +201,18 @@ function nodeRowKey(type: string, id: string): Buffer {
   const key = Buffer.from(`g....${type}\0${id}\0n`);
   key.writeUInt32BE(hashNodeName(key, rows.nameAt, key.length - 1), 1);
   return key;
+}
+
+/** By hand: what is compared is shorter than a call into native code takes, and it is done a million times. */
+function standsAt(name: Buffer, key: Buffer, at: number): boolean {
+  for (let i = 0; i < name.length; i += 1) if (key[at + i] !== name[i]) return false;
+  return true;
+}
+
+function nulFrom(key: Buffer, at: number): number {
+  let end = at;
+  while (end < key.length && key[end] !== 0) end += 1;
+  return end;
 }
 
 function behind(prefix: Buffer): Buffer {

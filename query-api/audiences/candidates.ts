@@ -7,6 +7,8 @@ import { inOrder } from './turns.ts';
 
 /** Rows of a target's edges in one answer. */
 const endsPageRows = 4096;
+/** Targets whose edges are read at once. */
+const targetsAtOnce = 3;
 /** Groups of candidates that are checked at once. */
 const checksAtOnce = 3;
 
@@ -118,11 +120,15 @@ export class AudienceRun {
 
   /** From the targets' side: all of their edges, newest first. */
   async #ends(dids: readonly Did[], found = this.#shards()): Promise<IdShards> {
-    for (const did of dids) {
-      for (const [type, ids] of must(this.#parts.targets.get(did), 'targets are found before').byType) {
-        for (const id of must(ids, 'nobody begins at any node')) await this.#endsOf(did, { type, id }, found);
-      }
-    }
+    const targets = dids.flatMap((did) =>
+      [...must(this.#parts.targets.get(did), 'targets are found before').byType].flatMap(([type, ids]) =>
+        [...must(ids, 'nobody begins at any node')].map((id) => ({ did, of: { type, id } })),
+      ),
+    );
+    // What has a budget is asked for little: more at once would spend it on what nobody needs.
+    const atOnce = this.#parts.budget === null ? targetsAtOnce : 1;
+    const read = inOrder(targets, atOnce, ({ did, of }) => this.#endsOf(did, of, found));
+    for await (const _ of read) this.#parts.turns.check();
     return found;
   }
 

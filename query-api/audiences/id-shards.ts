@@ -3,6 +3,8 @@ import { placeOf } from '../../graph-store/index.ts';
 /** Few enough ids in each that growing one never takes long, and each is a stretch of the embedded store. */
 const shards = 4096;
 const shardBits = 12;
+/** As many are worth a read of their own. */
+const handedOut = 512;
 
 /** Distinct ids of one node type, and how often each came. Walked by where the store keeps them, which makes reading them cheap. */
 export class IdShards {
@@ -35,13 +37,17 @@ export class IdShards {
 
   /** Some hundreds at a time, each once; a shard is let go of when it has been handed out. */
   *drain(atLeast = 1): Generator<string[]> {
+    let ids: string[] = [];
     for (const [i, shard] of this.#shards.entries()) {
       if (shard.size === 0) continue;
       this.#shards[i] = new Map();
       this.#size -= shard.size;
-      if (atLeast === 1) yield [...shard.keys()];
-      else yield [...shard].filter(([, count]) => count >= atLeast).map(([id]) => id);
+      for (const [id, count] of shard) if (count >= atLeast) ids.push(id);
+      if (ids.length < handedOut) continue;
+      yield ids;
+      ids = [];
     }
+    if (ids.length > 0) yield ids;
   }
 
   #shardOf(id: string): Map<string, number> | undefined {
