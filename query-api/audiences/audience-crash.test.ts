@@ -6,11 +6,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { silentLog, systemClock } from '../../foundation/index.ts';
-import { crashIds } from './audience-crash-members.ts';
+import { crashIds } from './audience-crash-members-testing.ts';
 import { AudienceStore } from './audience-store.ts';
 import { Audiences } from './audiences.ts';
 
-const child = fileURLToPath(new URL('./audience-crash-child.ts', import.meta.url));
+const child = fileURLToPath(new URL('./audience-crash-testing.ts', import.meta.url));
 const kills = 4;
 
 /** Kills it with SIGKILL so long after the line `afterLines`; gives what it had said by then. */

@@ -9,6 +9,7 @@ import {
 } from 'graphql';
 import type { ApiContext } from '../api-context.ts';
 import { badInput } from '../api-error.ts';
+import { estimateCost, freezeCost } from './audience-cost.ts';
 import { type AudienceWhereInput, audienceWhereInput, readDefinition } from './audience-input.ts';
 import { audiencesOf, told } from './audience-resolving.ts';
 import { audienceEstimateType, audienceType } from './audience-type.ts';
@@ -40,6 +41,7 @@ export const audienceFields: GraphQLFieldConfigMap<unknown, ApiContext> = {
     type: new GraphQLNonNull(audienceEstimateType),
     description: 'How large an audience would be now.',
     args: who,
+    extensions: { cost: estimateCost },
     resolve: async (_source, input: WhoArguments, context) => {
       const definition = definitionOf(input, context);
       context.reads.take();
@@ -63,6 +65,7 @@ export const audienceMutations: GraphQLFieldConfigMap<unknown, ApiContext> = {
   freezeAudience: {
     type: new GraphQLNonNull(audienceType),
     description: 'Begins to freeze an audience. Asked again under the same key it gives the same one.',
+    extensions: { cost: freezeCost },
     args: {
       ...who,
       name: { type: new GraphQLNonNull(GraphQLString), description: 'For people.' },

@@ -116,7 +116,7 @@ export const audienceWhereInput: GraphQLInputObjectType = new GraphQLInputObject
   }),
 });
 
-const conditionsMax = 64;
+export const conditionsMax = 64;
 const depthMax = 8;
 const targetsMax = 1000;
 const reachedFromMax = 100;

@@ -15,6 +15,7 @@ import { badInput } from '../api-error.ts';
 import { readNodeRef } from '../node-arguments.ts';
 import { nodeRefType } from '../node-type.ts';
 import { bigIntScalar, dateTimeScalar, jsonScalar } from '../scalars.ts';
+import { containsCost, explainCost, membersCost } from './audience-cost.ts';
 import type { AudienceExplanation, ExplainedCondition } from './audience-explanation.ts';
 import { audiencesOf, told } from './audience-resolving.ts';
 import type { Audience } from './audiences.ts';
@@ -194,6 +195,7 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
       resolve: (one) => (one.state === 'READY' ? one.row.sourcesAfter : null),
     },
     members: {
+      extensions: { cost: membersCost },
       type: membersType,
       description: 'In an order that never changes. Null, with an error, while it is not ready.',
       args: { first: { type: GraphQLInt }, after: { type: GraphQLString } },
@@ -210,6 +212,7 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
       },
     },
     contains: {
+      extensions: { cost: containsCost },
       type: GraphQLBoolean,
       args: { id: { type: new GraphQLNonNull(GraphQLID) } },
       resolve: async (one, { id }: { id: string }, context) => {
@@ -219,6 +222,7 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
       },
     },
     explain: {
+      extensions: { cost: explainCost },
       type: explanationType,
       args: { id: { type: new GraphQLNonNull(GraphQLID) } },
       resolve: async (one, { id }: { id: string }, context) => {

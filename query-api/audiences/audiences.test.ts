@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../foundation/index.ts';
 import { createMemoryStore, type GraphStore, openLevelStore } from '../../graph-store/index.ts';
 import { createWriter } from '../api-testing.ts';
-import { conditions, memberIds, membersByOracle, worlds } from './audience-graphs.ts';
+import { conditions, memberIds, membersByOracle, worlds } from './audience-graphs-testing.ts';
 import { openTestAudiences, type TestAudiences } from './audience-testing.ts';
 import type { Condition } from './condition.ts';
 

@@ -8,6 +8,7 @@ import { type AudienceStore, notThere } from './audience-store.ts';
 import { AudienceRun, type Progress, type RunParts } from './candidates.ts';
 import { type Definition, type Did, decodeDefinition, didsOf, encodeDefinition } from './condition.ts';
 import { type AudienceEstimate, estimateAudience, estimateLimitsDefault } from './estimate.ts';
+import { idsAtOnceMax, probeRowsMax } from './membership.ts';
 import { findTargets, type TargetNodes, targetLimitsDefault } from './target-nodes.ts';
 import { Turns } from './turns.ts';
 
@@ -56,7 +57,6 @@ interface Job extends Unfinished {
 const waitingMax = 8;
 /** Those that failed are remembered so long as there are no more of them. */
 const failedMax = 100;
-const probeRowsMax = 10_000;
 const estimatesAtOnceMax = 4;
 /** Nodes whose degrees are looked up before a plan is made; of more targets the rest are taken to be alike. */
 const degreesMax = 16;
@@ -301,8 +301,8 @@ export class Audiences {
   async *#idsOf(id: string, memberType: string): AsyncGenerator<readonly string[]> {
     if (this.#ready(id).memberType !== memberType) return;
     for await (const members of this.members(id)) {
-      for (let at = 0; at < members.length; at += 1024)
-        yield members.slice(at, at + 1024).map((one) => one.id);
+      for (let at = 0; at < members.length; at += idsAtOnceMax)
+        yield members.slice(at, at + idsAtOnceMax).map((one) => one.id);
     }
   }
 

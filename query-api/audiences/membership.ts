@@ -1,5 +1,5 @@
 import { must, unreachable } from '../../foundation/index.ts';
-import type { GraphReader, Property } from '../../graph-store/index.ts';
+import { type GraphReader, type Property, readsAtOnceMax } from '../../graph-store/index.ts';
 import { holds, type Predicate } from '../where/predicate.ts';
 import { type Condition, type Did, propertiesIn } from './condition.ts';
 import type { IdShards } from './id-shards.ts';
@@ -7,8 +7,10 @@ import type { TargetNodes } from './target-nodes.ts';
 import { inOrder, type Turns } from './turns.ts';
 
 /** Members asked at once; the port's own bound is the same. */
-export const idsAtOnceMax = 1024;
+export const idsAtOnceMax = readsAtOnceMax;
 const probesAtOnce = 4;
+/** Of one member's edges, the newest. */
+export const probeRowsMax = 10_000;
 const probePageRows = 1024;
 
 /** Who of these is a member of what was frozen. */

@@ -1,5 +1,5 @@
 import { RefusedError, unreachable } from '../../foundation/index.ts';
-import type { GraphReader, NodeRef } from '../../graph-store/index.ts';
+import { type GraphReader, type NodeRef, readsAtOnceMax } from '../../graph-store/index.ts';
 import { holds } from '../where/predicate.ts';
 import { type Did, propertiesIn, type Targets } from './condition.ts';
 import type { Turns } from './turns.ts';
@@ -19,7 +19,6 @@ export interface TargetLimits {
 
 export const targetLimitsDefault: TargetLimits = { targetsMax: 10_000, rowsMax: 1_000_000 };
 
-const pageRows = 1024;
 const endsPageRows = 4096;
 
 /** Finds them as they are now. Throws RefusedError AUDIENCE_TARGETS_TOO_MANY beyond the limits: half of them would be another audience. */
@@ -60,7 +59,7 @@ async function heldNodes(
   let looked = 0;
   for (let after: Uint8Array | null = null; ; ) {
     await turns.giveWay();
-    const page = await reader.bulk.scan({ type, after, limit: pageRows });
+    const page = await reader.bulk.scan({ type, after, limit: readsAtOnceMax });
     const properties = await reader.bulk.properties({ type, ids: page.ids, names });
     looked += page.ids.length;
     for (const [i, id] of page.ids.entries()) {

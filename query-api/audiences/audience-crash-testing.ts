@@ -1,7 +1,7 @@
 import { silentLog, systemClock } from '../../foundation/index.ts';
 import { createMemoryStore } from '../../graph-store/index.ts';
 import { createWriter } from '../api-testing.ts';
-import { crashMembers, crashWhere } from './audience-crash-members.ts';
+import { crashMembers, crashWhere } from './audience-crash-members-testing.ts';
 import { AudienceStore } from './audience-store.ts';
 import { Audiences } from './audiences.ts';
 
