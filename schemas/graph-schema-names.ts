@@ -18,6 +18,17 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
   ...['GraphNode', 'GraphSchemaWarning'],
   ...['GraphDomain', 'GraphAction', 'GraphMapping', 'GraphMappingAlarm', 'GraphMappingProblem'],
   ...['PropertyKind', 'PropertyFold', 'IdKind', 'Edge', 'Lineage'],
+  ...[
+    'WhereInput',
+    'Value',
+    'Audience',
+    'AudienceState',
+    'AudienceSource',
+    'AudienceMembers',
+    'AudienceWhere',
+  ],
+  ...['AudienceDid', 'AudienceDirection', 'AudienceTarget', 'AudienceReached', 'AudienceEstimate'],
+  ...['AudienceEstimateMethod', 'AudienceExplanation', 'AudienceDifference', 'AudienceCondition'],
 ]);
 
 /** `live_event` and `LiveEvent` to `LiveEvent`: what a node or edge type is called among GraphQL's types. */
