@@ -97,17 +97,28 @@ function addFreeze(audience: Command, io: CommandIo, finish: Finish): void {
 function addList(audience: Command, io: CommandIo, finish: Finish): void {
   addServerOptions(audience.command('list'))
     .description('Prints the audiences there are, newest first.')
-    .action(async (options: ServerOptions) => {
-      const answer = await askGraphql(endpoint(options), audienceQuestions.list, {});
-      show(io, options, answer, 'audiences', (audiences) => {
-        const columns = ['id', 'name', 'state', 'size', 'memberType', 'frozenAt', 'bytes'];
-        const rows = (Array.isArray(audiences) ? audiences : []).map((one: unknown) =>
-          columns.map((name) => printable(String(field(one, name) ?? ''))),
-        );
-        return renderTable(columns, rows);
-      });
-      finish(reportErrors(answer, io));
-    });
+    .option('--first <count>', 'At most so many.', '100')
+    .option('--after <id>', 'Those that come behind this one.')
+    .action(
+      async ({
+        first,
+        after,
+        ...options
+      }: ServerOptions & { readonly first: string; readonly after?: string }) => {
+        const answer = await askGraphql(endpoint(options), audienceQuestions.list, {
+          first: Number(first),
+          after,
+        });
+        show(io, options, answer, 'audiences', (audiences) => {
+          const columns = ['id', 'name', 'state', 'size', 'memberType', 'frozenAt', 'bytes'];
+          const rows = (Array.isArray(audiences) ? audiences : []).map((one: unknown) =>
+            columns.map((name) => printable(String(field(one, name) ?? ''))),
+          );
+          return renderTable(columns, rows);
+        });
+        finish(reportErrors(answer, io));
+      },
+    );
 }
 
 function addShow(audience: Command, io: CommandIo, finish: Finish): void {

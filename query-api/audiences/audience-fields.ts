@@ -12,8 +12,8 @@ import { badInput } from '../api-error.ts';
 import { estimateCost, freezeCost } from './audience-cost.ts';
 import { type AudienceWhereInput, audienceWhereInput, readDefinition } from './audience-input.ts';
 import { audiencesOf, told } from './audience-resolving.ts';
-import { audienceEstimateType, audienceType } from './audience-type.ts';
-import type { Definition } from './condition.ts';
+import { audienceEstimateType, audienceId, audienceType } from './audience-type.ts';
+import { type Definition, encodeDefinition } from './condition.ts';
 
 interface WhoArguments {
   readonly memberType: string;
@@ -34,6 +34,10 @@ const who = {
   where: { type: new GraphQLNonNull(audienceWhereInput) },
 };
 const nameLengthMax = 200;
+/** Of what is kept of each audience in memory. */
+const definitionBytesMax = 65_536;
+const listDefault = 50;
+const listMax = 100;
 const waitMsMax = 4000;
 
 export const audienceFields: GraphQLFieldConfigMap<unknown, ApiContext> = {
@@ -57,7 +61,21 @@ export const audienceFields: GraphQLFieldConfigMap<unknown, ApiContext> = {
   audiences: {
     type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(audienceType))),
     description: 'Newest first; those that are being built or failed before all others.',
-    resolve: (_source, _input, context) => audiencesOf(context).list(),
+    args: {
+      first: {
+        type: new GraphQLNonNull(GraphQLInt),
+        defaultValue: listDefault,
+        description: `At most ${listMax}.`,
+      },
+      after: { type: GraphQLID, description: 'Those that come behind this one.' },
+    },
+    resolve: (_source, { first, after }: { first: number; after?: string | null }, context) => {
+      if (first < 1 || first > listMax) throw badInput('first', `1 to ${listMax}`);
+      const all = audiencesOf(context).list();
+      const from = after == null ? 0 : all.findIndex((one) => audienceId(one) === after) + 1;
+      if (after != null && from === 0) throw badInput('after', 'the id of an audience that is there');
+      return all.slice(from, from + first);
+    },
   },
 };
 
@@ -86,6 +104,8 @@ export const audienceMutations: GraphQLFieldConfigMap<unknown, ApiContext> = {
           throw badInput(argument, `1 to ${nameLengthMax} characters`);
       if (waitMs < 0 || waitMs > waitMsMax) throw badInput('waitMs', `0 to ${waitMsMax}`);
       const definition = definitionOf(input, context);
+      if (Buffer.byteLength(encodeDefinition(definition)) > definitionBytesMax)
+        throw badInput('where', `a condition of at most ${definitionBytesMax} bytes`);
       context.reads.take();
       const audiences = audiencesOf(context);
       const begun = await told(() =>

@@ -116,7 +116,8 @@ const membersType = new GraphQLObjectType<MembersAnswer>({
   },
 });
 
-const idOf = (audience: Audience): string => (audience.state === 'READY' ? audience.row.id : audience.id);
+export const audienceId = (audience: Audience): string =>
+  audience.state === 'READY' ? audience.row.id : audience.id;
 
 export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQLObjectType<
   Audience,
@@ -125,7 +126,7 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
   name: 'Audience',
   description: 'A set of nodes that never changes once it is frozen.',
   fields: {
-    id: { type: new GraphQLNonNull(GraphQLID), resolve: idOf },
+    id: { type: new GraphQLNonNull(GraphQLID), resolve: audienceId },
     name: { type: text, resolve: (one) => (one.state === 'READY' ? one.row : one.request).name },
     key: { type: text, resolve: (one) => (one.state === 'READY' ? one.row : one.request).key },
     state: {
@@ -205,7 +206,7 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
         const from = after == null ? null : readMemberCursor(after);
         context.reads.take();
         const { members, numbers, more } = await told(() =>
-          audiencesOf(context).page(idOf(one), from, limit),
+          audiencesOf(context).page(audienceId(one), from, limit),
         );
         const last = numbers.at(-1);
         return { members, hasNextPage: more, endCursor: last === undefined ? null : writeMemberCursor(last) };
@@ -218,7 +219,7 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
       resolve: async (one, { id }: { id: string }, context) => {
         const member = memberOf(one, id);
         context.reads.take();
-        return await told(() => audiencesOf(context).contains(idOf(one), member));
+        return await told(() => audiencesOf(context).contains(audienceId(one), member));
       },
     },
     explain: {
@@ -228,7 +229,7 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
       resolve: async (one, { id }: { id: string }, context) => {
         const member = memberOf(one, id);
         context.reads.take();
-        return await told(() => audiencesOf(context).explain(context.reader, idOf(one), member.id));
+        return await told(() => audiencesOf(context).explain(context.reader, audienceId(one), member.id));
       },
     },
   },

@@ -62,6 +62,8 @@ const estimatesAtOnceMax = 4;
 const degreesMax = 16;
 const degreeScanMax = 1000;
 const pageMembersMax = 4096;
+/** Somebody waits for the answer. */
+const targetLimitsOfQuestion = { ...targetLimitsDefault, rowsMax: 100_000 };
 
 /**
  * Audiences over the graph: asked how large they would be, frozen, read and explained. Every read of the graph goes through the reader of whoever asks.
@@ -87,7 +89,7 @@ export class Audiences {
     try {
       const { clock } = this.#parts;
       const turns = new Turns(clock, new AbortController().signal);
-      const parts = await this.#runParts(reader, definition, turns, newProgress());
+      const parts = await this.#runParts(reader, definition, turns, newProgress(), targetLimitsOfQuestion);
       return await estimateAudience(parts, definition.where, estimateLimitsDefault, clock);
     } finally {
       this.#estimates -= 1;
@@ -183,7 +185,7 @@ export class Audiences {
     const definition = decodeDefinition(row.definition);
     const isMember = await this.contains(id, { type: definition.memberType, id: memberId });
     const turns = new Turns(this.#parts.clock, new AbortController().signal);
-    const parts = await this.#runParts(reader, definition, turns, newProgress());
+    const parts = await this.#runParts(reader, definition, turns, newProgress(), targetLimitsOfQuestion);
     return await explainMember(parts, definition, memberId, isMember);
   }
 
@@ -278,10 +280,11 @@ export class Audiences {
     definition: Definition,
     turns: Turns,
     progress: Progress,
+    limits = targetLimitsDefault,
   ): Promise<Omit<RunParts, 'budget'>> {
     const targets = new Map<Did, TargetNodes>();
     for (const did of didsOf(definition.where))
-      targets.set(did, await findTargets(reader, did, targetLimitsDefault, turns));
+      targets.set(did, await findTargets(reader, did, limits, turns));
     const { memberType } = definition;
     return {
       reader,
