@@ -8,9 +8,9 @@ import { inOrder } from './turns.ts';
 /** Rows of a target's edges in one answer. */
 const endsPageRows = 4096;
 /** Targets whose edges are read at once. */
-const targetsAtOnce = 3;
-/** Groups of candidates that are checked at once. */
-const checksAtOnce = 3;
+const targetsAtOnce = 4;
+/** Groups of candidates that are checked at once: with fewer the threads that read wait for the one that decodes, and it for them. */
+const checksAtOnce = 8;
 
 /** What one run may look at; null of a run that is as long as it takes. */
 export interface RunBudget {
