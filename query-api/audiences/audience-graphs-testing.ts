@@ -112,7 +112,7 @@ export function conditions(): fc.Arbitrary<Condition> {
   );
   return fc.letrec<{ condition: Condition }>((tie) => ({
     condition: fc.oneof(
-      { maxDepth: 3, depthSize: 'small' },
+      { maxDepth: 3, depthSize: 'large' },
       leaf,
       fc.record({
         kind: fc.constantFrom('all' as const, 'any' as const),
