@@ -119,6 +119,11 @@ export function conditions(): fc.Arbitrary<Condition> {
         of: fc.array(tie('condition'), { minLength: 0, maxLength: 3 }),
       }),
       tie('condition').map((of) => ({ kind: 'not' as const, of })),
+      // Seldom met by chance: branches that can be enumerated, of which one leaves something to check.
+      fc.tuple(did, leaf, did).map(([one, rest, other]) => ({
+        kind: 'any' as const,
+        of: [{ kind: 'all' as const, of: [one, rest] }, other],
+      })),
     ),
   })).condition;
 }

@@ -60,7 +60,7 @@ describe('an audience', () => {
   };
 
   it('has the members that a naive look at all events finds, whatever the graph and the condition', async () => {
-    await compareWithOracle(test, async () => createMemoryStore(systemClock), 400);
+    await compareWithOracle(test, async () => createMemoryStore(systemClock), 200);
   }, 60_000);
 
   it('has them in the embedded store as well', async () => {
