@@ -57,6 +57,7 @@ export async function startApi(
       pollMs: settings['subscription.poll.interval.ms'],
     },
     status: statusReader(composition, startedAtMs),
+    audiences: composition.audiences,
     operations:
       composition.embeddedStore === null ? null : storeOperations(composition.embeddedStore, io.clock),
     limits: {

@@ -24,7 +24,7 @@ import {
   StoreUpkeep,
   valueSubjectOf,
 } from '../ingest/index.ts';
-import { journalLimitsDefault, StepJournal } from '../query-api/index.ts';
+import { AudienceStore, Audiences, journalLimitsDefault, StepJournal } from '../query-api/index.ts';
 import {
   BundledRegistry,
   ConfluentRegistry,
@@ -59,6 +59,7 @@ export interface Composition {
   readonly embeddedStore: EmbeddedStore | null;
   /** Of the steps that its pipelines apply. */
   readonly journal: StepJournal;
+  readonly audiences: Audiences;
   readonly registry: SchemaRegistry;
   /** Notices new versions while its `watch` runs. */
   readonly mappings: MappingsInForce;
@@ -81,6 +82,8 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
   try {
     const { store, embeddedStore } = await openStore(settings, io);
     cleanup.defer(() => store.close());
+    const audiences = await openAudiences(settings, io, log);
+    cleanup.defer(() => audiences.close());
     const registry = await openRegistry(settings, io);
     cleanup.defer(() => registry.close());
     const mappings = createMappings(settings, registry, io, log);
@@ -131,6 +134,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
       store,
       embeddedStore,
       journal,
+      audiences,
       registry,
       mappings,
       tables,
@@ -198,6 +202,18 @@ function openNeo4j(settings: Settings, io: CommandIo): Promise<GraphStore> {
     io.clock,
     io.random,
   );
+}
+
+async function openAudiences(settings: Settings, io: CommandIo, log: Log): Promise<Audiences> {
+  const limits = { countMax: settings['audience.count.max'], bytesMax: settings['audience.bytes.max'] };
+  const store = await AudienceStore.open(join(settings.data, 'audiences'), limits);
+  return new Audiences({
+    store,
+    clock: io.clock,
+    log,
+    newId: io.newId,
+    membersMax: settings['audience.members.max'],
+  });
 }
 
 function upkeepSettings(settings: Settings): ConstructorParameters<typeof StoreUpkeep>[1] {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { type CommandIo, type ExitCode, exitCodes } from './command-io.ts';
 import { addApiCommand } from './commands/api.ts';
+import { addAudienceCommand } from './commands/audience.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addJourneyCommand } from './commands/journey.ts';
 import { addMappingCommand } from './commands/mapping.ts';
@@ -19,6 +20,7 @@ const overview = `Examples:
   jg query '{ status { nodes edges } }'   any GraphQL question
   jg api schema                           what clients build on
   jg status                               how far each topic is
+  jg audience list                        sets of members, frozen
   jg store snapshot graph.jgsnapshot      a copy of the graph, while events flow
   jg schema check rides.avsc              is a schema's mapping right
   jg config show --origin                 every setting and where it comes from
@@ -49,6 +51,7 @@ export async function runProgram(commandLine: readonly string[], io: CommandIo):
     addQueryCommand,
     addApiCommand,
     addStatusCommand,
+    addAudienceCommand,
     addStoreCommand,
     addConfigCommand,
     addSchemaCommand,

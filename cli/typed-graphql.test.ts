@@ -39,6 +39,7 @@ async function start(subjectsMax: number) {
       freshnessQuantileMs: () => null,
     },
     operations: null,
+    audiences: null,
     limits: queryLimitsDefault,
     gate: { token: null, allowedHosts: [], anyHost: false },
     defaultQuery: '{ __typename }',

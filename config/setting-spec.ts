@@ -36,3 +36,5 @@ export type SettingSpec = {
 );
 
 export const MiB = 2 ** 20;
+export const GiB = 2 ** 30;
+export const dayMs = 86_400_000;

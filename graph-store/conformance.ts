@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
+import { describeBulkReads } from './conformance-bulk.ts';
 import { describeCounts } from './conformance-counts.ts';
 import { describeEdges } from './conformance-edges.ts';
 import { events, pack, type Reads, readEverything } from './conformance-graphs.ts';
@@ -35,6 +36,7 @@ export function describeGraphStore(name: string, harness: StoreHarness): void {
     describeCounts(subject);
     describePositions(subject, harness);
     describeQueries(subject, harness);
+    describeBulkReads(subject, harness);
     describeStubs(subject);
     describeLevels(subject, harness);
     describeSnapshots(subject, harness);

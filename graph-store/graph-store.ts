@@ -1,3 +1,4 @@
+import type { BulkReads } from './bulk-reads.ts';
 import type { NodeRef, Property, PropertyValue, StepLink } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
 import type { TimeToLive } from './time-to-live.ts';
@@ -297,6 +298,8 @@ export interface GraphReader {
   sources(): Promise<readonly SourceStatus[]>;
   /** Cheap and approximate, for people; equality is proved by {@link GraphStore.digest}. */
   estimate(): Promise<GraphEstimate>;
+  /** Reads over very many nodes. */
+  readonly bulk: BulkReads;
 }
 
 /**

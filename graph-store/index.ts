@@ -1,3 +1,12 @@
+export {
+  type BulkReads,
+  type FarEndsPage,
+  type FarEndsQuery,
+  type NodeScanPage,
+  type NodeScanQuery,
+  type PropertiesQuery,
+  placeOf,
+} from './bulk-reads.ts';
 export type {
   AdjacencyPage,
   AdjacencyQuery,

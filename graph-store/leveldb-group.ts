@@ -3,6 +3,7 @@ import { must } from '../foundation/index.ts';
 import { type DeletedTypesSoFar, encodeDeletedTypes } from './deleted-types.ts';
 import type { Applied, SourcePartition } from './graph-store.ts';
 import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
+import { putIndexRow } from './leveldb-node-index.ts';
 import { type LineageBytes, type OriginIds, originKey } from './lineage.ts';
 import type { EventOrigin } from './model.ts';
 import { fnv1a, hashNodeName } from './node-hash.ts';
@@ -261,6 +262,7 @@ export class LevelGroup {
     const named = node + nameLengthBytes + nodeHashBytes;
     const name = packed.toString('latin1', named, named + packed.readUInt16BE(node));
     const slot = this.#rowOf(name, null);
+    if (slot < 0) putIndexRow(this.#batch, this.#context.builder.nodeKey(name));
     const mutation = {
       bytes: packed,
       start,

@@ -3,6 +3,7 @@ import { DeletedTypesSoFar, encodeDeletedTypes, nothingDeleted } from './deleted
 import { decodeGraphKey, reverseKey } from './graph-key.ts';
 import type { GraphSnapshot } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
+import { putIndexRow } from './leveldb-node-index.ts';
 import { decodeOrigin, originKey, originRange } from './lineage.ts';
 import { encodePosition, positionKey, positionOf } from './position.ts';
 import { RowEstimates } from './row-estimates.ts';
@@ -47,6 +48,7 @@ export async function restoreLevel(
       if (what.kind === 'tombstone') deleted.add('nodes', what.node.type);
       if (what.kind === 'edge-tombstone') deleted.add('edges', what.type);
       writer.put(key, value);
+      if (what.kind === 'node') putIndexRow(writer, key);
       must(what.kind === 'in' ? null : what, 'a snapshot has no reverse rows');
       if (what.kind === 'out') writer.put(reverseKey(what), value);
     }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type Clock, must, OutageError, RefusedError, StopError } from '../foundation/index.ts';
+import type { BulkReads } from './bulk-reads.ts';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
@@ -20,9 +21,11 @@ import type {
   SourceStatus,
   Swept,
 } from './graph-store.ts';
+import { LevelBulkReads } from './leveldb-bulk-reads.ts';
 import type { Level } from './leveldb-group.ts';
 import { LevelInspection } from './leveldb-inspection.ts';
 import type { InspectionJob } from './leveldb-inspection-protocol.ts';
+import { completeIndex } from './leveldb-node-index.ts';
 import {
   checkFormat,
   isLevelError,
@@ -57,6 +60,7 @@ interface Lives {
 interface Session {
   readonly db: Level;
   readonly reader: LevelReader;
+  readonly bulk: LevelBulkReads;
   readonly thread: LevelWriterThread;
   /** Those that run: their handles on the database are closed before this thread's. */
   readonly inspections: Set<LevelInspection>;
@@ -106,8 +110,11 @@ async function openSession(settings: LevelSettings, clock: Clock, lives: Lives):
   try {
     await checkFormat(db, settings.folder);
     lives.rules = timeToLiveOf(await db.get(metaKey.timeToLive));
-    const reader = new LevelReader(db, () => new Expiry(lives.rules, clock.now()));
-    return { db, reader, thread: await LevelWriterThread.start(settings), inspections: new Set() };
+    await completeIndex(db);
+    const expiry = (): Expiry => new Expiry(lives.rules, clock.now());
+    const reader = new LevelReader(db, expiry);
+    const bulk = new LevelBulkReads(db, expiry, (ref) => reader.node(ref));
+    return { db, reader, bulk, thread: await LevelWriterThread.start(settings), inspections: new Set() };
   } catch (error) {
     await db.close();
     // The writer's thread reads too: its crash while it starts carries what LevelDB said.
@@ -120,6 +127,14 @@ const crashesMax = 3;
 
 class LevelStore implements EmbeddedStore {
   readonly guarantee = 'atomic';
+  readonly bulk: BulkReads = {
+    scan: (query) => this.#read((_reader, { bulk }) => bulk.scan(query)),
+    farEnds: (query) => this.#read((_reader, { bulk }) => bulk.farEnds(query)),
+    properties: (query) => {
+      assertAtOnce(query.ids);
+      return this.#read((_reader, { bulk }) => bulk.properties(query));
+    },
+  };
   readonly #settings: LevelSettings;
   readonly #clock: Clock;
   readonly #lives: Lives;
@@ -375,11 +390,11 @@ class LevelStore implements EmbeddedStore {
     return this.#session === null && this.#closing === null ? this.#lastFigures : null;
   }
 
-  async #read<T>(read: (reader: LevelReader) => Promise<T>): Promise<T> {
+  async #read<T>(read: (reader: LevelReader, session: Session) => Promise<T>): Promise<T> {
     const session = this.#session;
     if (session === null) throw this.#unavailable();
     try {
-      return await read(session.reader);
+      return await read(session.reader, session);
     } catch (cause) {
       throw readFailure(this.#settings.folder, cause);
     }

@@ -11,6 +11,7 @@ import { decodeDeletedTypes, encodeDeletedTypes } from './deleted-types.ts';
 import { reverseKey } from './graph-key.ts';
 import type { Level } from './leveldb-group.ts';
 import { LevelInspection } from './leveldb-inspection.ts';
+import { indexKeyOf } from './leveldb-node-index.ts';
 import { defaultLevelSettings } from './leveldb-protocol.ts';
 import { openLevelStore } from './leveldb-store.ts';
 import { LevelVerifier } from './leveldb-verify.ts';
@@ -122,6 +123,12 @@ describe('Verifying a LevelDB store', () => {
       async (db) => db.put(nodeKey(ann), (await value(db, nodeKey(ann))).subarray(0, -1)),
       nodeKey(ann),
       /does not end where it says/,
+    ],
+    [
+      'the index lacks a node',
+      (db) => db.del(indexKeyOf(nodeKey(ann))),
+      nodeKey(ann),
+      /index of nodes by type does not have this node/,
     ],
     [
       'a tombstone is too long',

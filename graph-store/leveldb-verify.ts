@@ -2,6 +2,7 @@ import type { Snapshot } from 'classic-level';
 import { RowDigest } from './digest.ts';
 import { reverseKey } from './graph-key.ts';
 import type { Level } from './leveldb-group.ts';
+import { indexKeyOf } from './leveldb-node-index.ts';
 import { isLevelError } from './leveldb-open.ts';
 import { levelRowChunks, levelSources } from './leveldb-snapshot.ts';
 import { decodeOrigin, type OriginRow, originKey, originRange, originsMax } from './lineage.ts';
@@ -10,7 +11,7 @@ import { jsonOf, MetaChecker } from './meta-checker.ts';
 import { decodePosition, positionKey } from './position.ts';
 import { printableKey, RowChecker } from './row-checker.ts';
 import { noRows, rowNameOf } from './row-counts.ts';
-import { graphRange, metaKey, positionRange, rowKindOf } from './rows.ts';
+import { graphRange, kindAt, metaKey, positionRange, rowKind, rowKindOf } from './rows.ts';
 import { encodeSource } from './source-json.ts';
 import type { StoreFault, StoreVerdict, VerifyEvent } from './store-inspection.ts';
 import type { Expiry } from './time-to-live.ts';
@@ -60,6 +61,7 @@ export class LevelVerifier {
           if (key[0] === graphRange.gte[0]) this.#graphRow(checker, sums, key, value);
           else this.#otherRow(key, value);
         }
+        await this.#checkIndex(chunk);
         this.#seen += chunk.length;
         yield { kind: 'progress', rows: this.#seen, bytes: this.#bytes };
       }
@@ -104,6 +106,18 @@ export class LevelVerifier {
     if (checked.key.kind === 'out') sums.out.add(reverseKey(checked.key), value);
     const logical = logicalValue(key, value, this.#expiry);
     if (logical !== null) sums.logical.add(key, logical);
+  }
+
+  /** By the index a scan goes: a node that it lacks would be in no audience. It may have more, of what time to live removed. */
+  async #checkIndex(chunk: readonly Row[]): Promise<void> {
+    const keys = chunk.flatMap(([key]) => (isNodeKey(key) ? [key] : []));
+    if (keys.length === 0) return;
+    const found = await this.#db.getMany(keys.map(indexKeyOf), {
+      snapshot: this.#snapshot,
+      fillCache: false,
+    });
+    for (const [i, key] of keys.entries())
+      if (found[i] === undefined) this.#fault(key, 'the index of nodes by type does not have this node');
   }
 
   #otherRow(key: Buffer, value: Buffer): void {
@@ -184,7 +198,11 @@ export class LevelVerifier {
   }
 }
 
-const knownFirstBytes = new Set([...'glmp'].map((letter) => letter.charCodeAt(0)));
+const knownFirstBytes = new Set([...'gilmp'].map((letter) => letter.charCodeAt(0)));
+
+function isNodeKey(key: Buffer): boolean {
+  return key[0] === graphRange.gte[0] && key[kindAt(key)] === rowKind.node;
+}
 
 function isJson(value: Buffer): boolean {
   return jsonOf(value) !== undefined;

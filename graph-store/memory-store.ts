@@ -28,7 +28,6 @@ import type {
   JourneyQuery,
   Lineage,
   NodeView,
-  OccurrencePosition,
   OccurrenceView,
   SourcePartition,
   SourceStatus,
@@ -36,6 +35,8 @@ import type {
   Swept,
 } from './graph-store.ts';
 import { logicalRows } from './logical-rows.ts';
+import { MemoryBulkReads } from './memory-bulk-reads.ts';
+import { compareOccurrences, isAfter, placeOf } from './memory-occurrences.ts';
 import {
   type EdgeTombstone,
   type LineageOrigins,
@@ -63,7 +64,6 @@ import {
 } from './position.ts';
 import { assertAtOnce } from './reads-at-once.ts';
 import { mergeRegisters, propertiesOf, type Register, registersOf } from './register.ts';
-import * as rows from './rows.ts';
 import { Expiry, keptForEver, type TimeToLive } from './time-to-live.ts';
 import { isWantedStep } from './wanted-step.ts';
 
@@ -74,6 +74,11 @@ export function createMemoryStore(clock: Clock): GraphStore {
 
 class MemoryStore implements GraphStore {
   readonly guarantee = 'atomic';
+  readonly bulk = new MemoryBulkReads(this, (type) =>
+    [...this.#nodes.values()].flatMap(({ ref, mentionedMs }) =>
+      ref.type === type && mentionedMs >= 0 ? [ref.id] : [],
+    ),
+  );
   readonly #clock: Clock;
   readonly #nodes = new Map<string, MemoryNode>();
   readonly #edgeTombstones = new Map<string, EdgeTombstone>();
@@ -480,24 +485,4 @@ function keyOf(ref: NodeRef): string {
 
 function edgeKeyOf({ type, from, to, key }: Omit<EdgeTombstone, 'timeMs'>): string {
   return `${type}\0${keyOf(from)}\0${keyOf(to)}\0${key ?? ''}`;
-}
-
-function isAfter(query: AdjacencyQuery): (candidate: OccurrenceView) => boolean {
-  const { after } = query;
-  if (after === null || after === undefined) return () => true;
-  const place = rows.occurrencePlace(after);
-  return (candidate) => rows.occurrencePlace(placeOf(query, candidate)).compare(place) > 0;
-}
-
-function placeOf({ direction }: AdjacencyQuery, view: OccurrenceView): OccurrencePosition {
-  const { timeMs, occurrence, key } = view;
-  return { timeMs, occurrence, far: direction === 'out' ? view.to : view.from, key };
-}
-
-/** Newest first; at one event, by the other end, so that every adapter answers in one order. */
-function compareOccurrences(way: 'out' | 'in', a: OccurrenceView, b: OccurrenceView): number {
-  const other = way === 'out' ? 'to' : 'from';
-  const endOf = (view: OccurrenceView): Buffer =>
-    Buffer.concat([rows.nodeName(view[other]), Buffer.from(view.key ?? '')]);
-  return compareTimePositions(b, a) || endOf(a).compare(endOf(b));
 }

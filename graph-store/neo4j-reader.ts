@@ -1,4 +1,5 @@
 import { must } from '../foundation/index.ts';
+import type { FarEndsPage, FarEndsQuery, NodeScanPage, NodeScanQuery } from './bulk-reads.ts';
 import { ByteReader, decodeStepValue } from './codec.ts';
 import { foldEdge } from './fold-edge.ts';
 import type {
@@ -95,6 +96,39 @@ export class Neo4jReader {
     signal?: AbortSignal,
   ): Promise<readonly AdjacencyPage[]> {
     return await this.#connection.read((queries) => this.#occurrences(queries, asked, null, signal));
+  }
+
+  async farEnds({ keep, after, scanMax, farType, ...query }: FarEndsQuery): Promise<FarEndsPage> {
+    const page = await this.adjacency({
+      ...query,
+      scanMax,
+      limit: Number.POSITIVE_INFINITY,
+      endsOnly: keep === null,
+      after: after === null ? null : rows.readOccurrencePlace(Buffer.from(after), 0),
+    });
+    const ids: string[] = [];
+    for (const { from, to, properties } of page.occurrences) {
+      const far = query.direction === 'out' ? to : from;
+      if (far.type === farType && (keep?.(properties) ?? true)) ids.push(far.id);
+    }
+    const next = page.truncated && page.last !== null ? rows.occurrencePlace(page.last) : null;
+    return { ids, scanned: page.scanned, next };
+  }
+
+  /** By id, which is no order of chance. */
+  async scan({ type, after, limit }: NodeScanQuery): Promise<NodeScanPage> {
+    const start = this.#keys.typeStart(type);
+    const gte = after === null ? start : `${start}${Buffer.from(after).toString()}\0`;
+    const found = await this.#connection.read((queries) =>
+      queries.run(
+        `MATCH (n:JgNode) WHERE n.jgKey >= $gte AND n.jgKey < $lt AND n.jgRow IS NOT NULL
+         RETURN n.jgKey ORDER BY n.jgKey LIMIT $rows`,
+        { gte, lt: `${start.slice(0, -1)};`, rows: BigInt(limit + 1) },
+      ),
+    );
+    const ids = found.slice(0, limit).map((row) => textOf(row.get(0)).slice(start.length));
+    const next = found.length > limit ? Buffer.from(ids.at(-1) ?? '') : null;
+    return { ids, next, share: null };
   }
 
   async edge(wanted: EdgeQuery): Promise<EdgeView | null> {

@@ -1,5 +1,6 @@
 import xxhash from 'xxhash-wasm';
 import { type Clock, OutageError, type Random, RefusedError, type StopError } from '../foundation/index.ts';
+import { type BulkReads, onlyNamed } from './bulk-reads.ts';
 import { digestRows } from './digest.ts';
 import type {
   AdjacencyPage,
@@ -83,6 +84,20 @@ export async function openNeo4jStore(
 
 class Neo4jStore implements GraphStore {
   readonly guarantee = 'atomic';
+  readonly bulk: BulkReads = {
+    scan: async (query) => {
+      this.#assertUsable();
+      return await this.#reader.scan(query);
+    },
+    farEnds: async (query) => {
+      this.#assertUsable();
+      return await this.#reader.farEnds(query);
+    },
+    properties: async ({ type, ids, names }) => {
+      const found = await this.nodes(ids.map((id) => ({ type, id })));
+      return found.map((view) => onlyNamed(view, names));
+    },
+  };
   readonly #parts: WriterParts;
   readonly #clock: Clock;
   readonly #reader: Neo4jReader;

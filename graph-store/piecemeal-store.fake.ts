@@ -58,6 +58,9 @@ export class PiecemealStore implements GraphStore {
   readonly nodes: GraphStore['nodes'] = (refs, signal) => this.#graph.nodes(refs, signal);
   readonly adjacencies: GraphStore['adjacencies'] = (queries, signal) =>
     this.#graph.adjacencies(queries, signal);
+  get bulk(): GraphStore['bulk'] {
+    return this.#graph.bulk;
+  }
   readonly degree: GraphStore['degree'] = (query) => this.#graph.degree(query);
   readonly edge: GraphStore['edge'] = (query) => this.#graph.edge(query);
   readonly estimate: GraphStore['estimate'] = () => this.#graph.estimate();

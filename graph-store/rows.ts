@@ -17,6 +17,7 @@ import type { Expiry } from './time-to-live.ts';
  *     <prefix> <  <edge type>\0 <event key> <name> <key>  the same occurrence seen from its end
  *     <prefix> x  <edge type>\0 <name> <key>              the tombstone of the edge to the node of that name
  *     l<id>                                                         an origin: see lineage.ts
+ *     i<type>\0<hash><id>                                          there is a node of that type with a row of its own: see leveldb-node-index.ts
  *     m…                                                            format version, estimates, time to live, deleted types
  *     p[cluster,topicId,partition]                                  position, epoch and fates, as JSON
  *

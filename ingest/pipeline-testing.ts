@@ -99,6 +99,7 @@ export function storeOver(store: GraphStore, writes: Pick<GraphStore, 'claim' | 
     node: (ref) => store.node(ref),
     journey: (query) => store.journey(query),
     adjacency: (query) => store.adjacency(query),
+    bulk: store.bulk,
     adjacencies: (queries) => store.adjacencies(queries),
     nodes: (refs) => store.nodes(refs),
     degree: (query) => store.degree(query),

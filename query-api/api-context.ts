@@ -1,5 +1,6 @@
 import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
+import type { Audiences } from './audiences/audiences.ts';
 import type { Caller } from './auth/caller.ts';
 import type { Cost } from './cost/field-cost.ts';
 import type { LiveAccess } from './live/live-access.ts';
@@ -53,6 +54,8 @@ export const queryLimitsDefault: QueryLimits = {
 /** What every resolver gets: the store's reading side, the limits and who asks. */
 export interface ApiContext {
   readonly reader: GraphReader;
+  /** As `reader`, of work that goes on when the request has been answered: neither counted for it nor ended with it. */
+  readonly readerOfJobs: GraphReader;
   readonly status: StatusReader;
   readonly limits: QueryLimits;
   readonly steps: StepBudget;
@@ -71,4 +74,6 @@ export interface ApiContext {
   readonly run: QueryRun;
   /** Of an operation that came over a WebSocket. */
   readonly live?: LiveAccess;
+  /** Null of a server that keeps none. */
+  readonly audiences: Audiences | null;
 }

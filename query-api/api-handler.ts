@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiContext, QueryLimits } from './api-context.ts';
+import { AudienceRoutes, audiencesPath } from './audiences/audience-routes.ts';
 import type { Access } from './auth/access.ts';
 import type { Caller } from './auth/caller.ts';
 import { refuseStore, sendRefusal } from './auth/refusal.ts';
@@ -34,6 +35,7 @@ export class ApiHandler {
   readonly #store: StoreRoutes;
   readonly #access: Access;
   readonly #observer: Observer;
+  readonly #audiences: AudienceRoutes;
 
   constructor(options: ApiServerOptions, engine: GraphqlEngine, ide: Ide, parts: HandlerParts) {
     this.#options = options;
@@ -42,6 +44,7 @@ export class ApiHandler {
     this.#access = parts.access;
     this.#observer = parts.observer;
     this.#store = new StoreRoutes(options.operations, options);
+    this.#audiences = new AudienceRoutes(options.audiences);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -86,6 +89,12 @@ export class ApiHandler {
       return await this.#metrics(request, response, requestId);
     if (pathname.startsWith(storePath) && refuseStore(response, caller, requestId)) return;
     if (pathname.startsWith(storePath)) return await this.#store.handle(request, response, url, requestId);
+    if (pathname.startsWith(audiencesPath)) {
+      const grant = this.#access.grantOf(caller);
+      if (grant !== null && !(grant.seesEverything && grant.allows('audience')))
+        return problem(response, 403, 'FORBIDDEN', 'No scope of your token allows `audience`.', requestId);
+      return await this.#audiences.handle(request, response, pathname, requestId);
+    }
     problem(response, 404, 'NOT_FOUND', 'There is nothing here; GraphQL is at /graphql.', requestId);
   }
 
@@ -180,16 +189,18 @@ export class ApiHandler {
   }
 
   #context(run: QueryRun, signal: AbortSignal, caller: Caller): ApiContext {
-    const { status, limits, clock, log } = this.#options;
+    const { status, limits, clock, log, audiences } = this.#options;
     const budget = budgetOf(caller, limits);
     const steps = new StepBudget(limits.pageMax);
     const reads = new ReadBudget(limits.readsMax);
     const grant = this.#access.grantOf(caller);
     const reader = this.#access.readerOf(grant, this.#observer.readerFor(run, budget, signal));
+    const readerOfJobs = this.#access.readerOf(grant, this.#options.reader);
     const { requestId } = run;
     const traversals = createTraversalBudget(limits, clock, signal);
     return {
       reader,
+      readerOfJobs,
       status,
       limits,
       clock,
@@ -203,6 +214,7 @@ export class ApiHandler {
       signal,
       run,
       traversals,
+      audiences,
     };
   }
 }

@@ -7,6 +7,7 @@ import {
   type StoreWriter,
 } from '../graph-store/index.ts';
 import { type QueryLimits, queryLimitsDefault } from './api-context.ts';
+import type { Audiences } from './audiences/audiences.ts';
 import type { LiveLimits } from './live/live-limits.ts';
 import type { StepFeed } from './live/step-feed.ts';
 import { StepJournal } from './live/step-journal.ts';
@@ -19,6 +20,7 @@ export interface TestApiOptions {
   readonly reader?: GraphReader;
   readonly status?: Partial<StatusReader>;
   readonly operations?: StoreOperations;
+  readonly audiences?: Audiences;
   readonly port?: number;
   readonly limits?: Partial<QueryLimits>;
   readonly feed?: StepFeed;
@@ -57,6 +59,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
     feed: options.feed ?? new StepJournal({ clock: options.clock ?? systemClock, epoch: 1n, complete: true }),
     live: options.live ?? {},
     operations: options.operations ?? null,
+    audiences: options.audiences ?? null,
     limits: { ...queryLimitsDefault, ...options.limits },
     gate: { token: null, allowedHosts: [], anyHost: false, ...options.gate },
     access: options.access ?? { jwt: null, policy: null },

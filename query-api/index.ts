@@ -1,4 +1,12 @@
 export { type QueryLimits, queryLimitsDefault } from './api-context.ts';
+export { AudienceStore, type AudienceStoreLimits } from './audiences/audience-store.ts';
+export {
+  type Audience,
+  Audiences,
+  type AudiencesParts,
+  type FreezeRequest,
+} from './audiences/audiences.ts';
+export type { Condition, Definition } from './audiences/condition.ts';
 export type { AccessParts } from './auth/access.ts';
 export type { Caller } from './auth/caller.ts';
 export { JwksKeys } from './auth/jwks-keys.ts';

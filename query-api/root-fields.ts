@@ -1,5 +1,6 @@
 import type { GraphQLFieldConfigMap } from 'graphql';
 import type { ApiContext } from './api-context.ts';
+import { audienceFields } from './audiences/audience-fields.ts';
 import { edgeField } from './edge-field.ts';
 import { createGraphSchemaField } from './graph-schema-field.ts';
 import { journeyField } from './journey-field.ts';
@@ -16,6 +17,7 @@ export function ownRootFields(warnings: readonly TypedWarning[]): GraphQLFieldCo
     journey: journeyField,
     ...traversalFields,
     status: statusField,
+    ...audienceFields,
     graphSchema: createGraphSchemaField(warnings),
   };
 }

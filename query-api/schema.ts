@@ -1,5 +1,6 @@
 import { GraphQLObjectType, GraphQLSchema } from 'graphql';
 import type { ApiContext } from './api-context.ts';
+import { audienceMutations } from './audiences/audience-fields.ts';
 import { graphNodeType, otherNodeType } from './graph-node-type.ts';
 import { journeyStepsField } from './live/journey-steps-field.ts';
 import { ownRootFields } from './root-fields.ts';
@@ -16,6 +17,15 @@ export function createSchema(plan: TypedPlan = emptyPlan): GraphQLSchema {
     name: 'Subscription',
     fields: { journeySteps: journeyStepsField },
   });
+  const mutation = new GraphQLObjectType<unknown, ApiContext>({
+    name: 'Mutation',
+    fields: audienceMutations,
+  });
   // Nothing leads to the interface until the graph schema has a node type.
-  return new GraphQLSchema({ query, subscription, types: [query, graphNodeType, otherNodeType] });
+  return new GraphQLSchema({
+    query,
+    mutation,
+    subscription,
+    types: [query, graphNodeType, otherNodeType],
+  });
 }

@@ -17,6 +17,7 @@ function readerWith(change: Partial<GraphReader>): GraphReader {
     node: change.node ?? ((ref) => store.node(ref)),
     journey: change.journey ?? ((query) => store.journey(query)),
     adjacency: (query) => store.adjacency(query),
+    bulk: store.bulk,
     adjacencies: (queries) => store.adjacencies(queries),
     nodes: (refs) => store.nodes(refs),
     degree: (query) => store.degree(query),

@@ -4,6 +4,7 @@ import { assert, type Clock, type Log, StopError } from '../foundation/index.ts'
 import type { GraphReader } from '../graph-store/index.ts';
 import type { QueryLimits } from './api-context.ts';
 import { ApiHandler } from './api-handler.ts';
+import type { Audiences } from './audiences/audiences.ts';
 import { Access, type AccessParts } from './auth/access.ts';
 import type { Caller } from './auth/caller.ts';
 import { GraphqlEngine } from './graphql-engine.ts';
@@ -15,6 +16,7 @@ import type { StepFeed } from './live/step-feed.ts';
 import { StepJournal } from './live/step-journal.ts';
 import { Observer } from './observe/observer.ts';
 import { PersistedOperations } from './operations/persisted-operations.ts';
+import type { PersistedRules } from './operations/persisted-request.ts';
 import type { GateOptions } from './request-gate.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StoreOperations } from './store-operations.ts';
@@ -30,6 +32,8 @@ export interface ApiServerOptions {
   readonly status: StatusReader;
   /** Null when the store keeps no files of its own. */
   readonly operations: StoreOperations | null;
+  /** Null of a server that keeps none; whoever opened them closes them, after the server. */
+  readonly audiences: Audiences | null;
   readonly limits: QueryLimits;
   readonly gate: GateOptions;
   /** Who is let in besides the holder of `gate.token`, and what they may read; absent: nobody. */
@@ -70,20 +74,7 @@ const connectionsMax = 2048;
  */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { introspection = true, suggestions = true, slowMs = Number.POSITIVE_INFINITY } = options;
-  const { tokensMax } = options.limits;
-  const file = options.persisted ?? null;
-  const operations =
-    file === null ? null : await PersistedOperations.open({ ...options, file: file.file, tokensMax });
-  const persisted =
-    operations === null
-      ? null
-      : {
-          operations,
-          only: file?.only ?? false,
-          introspection,
-          tokensMax,
-          ready: () => options.status.ready(),
-        };
+  const persisted = await persistedRules(options, introspection);
   const observer = new Observer(options, slowMs, () => performance.now());
   const { degrees } = observer;
   const engine = new GraphqlEngine(options.limits, options, {
@@ -140,6 +131,19 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       return closing.done;
     },
   };
+}
+
+/** The operations that have an id, read and checked; null of a server without a list. */
+async function persistedRules(
+  options: ApiServerOptions,
+  introspection: boolean,
+): Promise<PersistedRules | null> {
+  const { persisted } = options;
+  if (persisted === undefined || persisted === null) return null;
+  const { tokensMax } = options.limits;
+  const operations = await PersistedOperations.open({ ...options, file: persisted.file, tokensMax });
+  const { only } = persisted;
+  return { operations, only, introspection, tokensMax, ready: () => options.status.ready() };
 }
 
 function hostText({ address, family }: AddressInfo): string {

@@ -233,6 +233,7 @@ function readerOf(store: GraphReader): GraphReader {
     node: (ref) => store.node(ref),
     journey: (query) => store.journey(query),
     adjacency: (query) => store.adjacency(query),
+    bulk: store.bulk,
     adjacencies: (queries) => store.adjacencies(queries),
     nodes: (refs) => store.nodes(refs),
     degree: (query) => store.degree(query),

@@ -41,6 +41,9 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
     'CyclesAnswer',
   ],
   ...['SharedNeighboursAnswer', 'SharingNode'],
+  ...['Audience', 'AudienceState', 'AudienceSource', 'AudienceMembers', 'AudienceWhere'],
+  ...['AudienceDid', 'AudienceDirection', 'AudienceTarget', 'AudienceReached', 'AudienceEstimate'],
+  ...['AudienceEstimateMethod', 'AudienceExplanation', 'AudienceDifference', 'AudienceCondition'],
 ]);
 
 /** `live_event` and `LiveEvent` to `LiveEvent`: what a node or edge type is called among GraphQL's types. */

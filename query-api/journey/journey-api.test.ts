@@ -71,6 +71,7 @@ function storeOf(store: GraphReader): GraphReader {
   return {
     node: unused,
     nodes: unused,
+    bulk: { scan: unused, farEnds: unused, properties: unused },
     adjacency: unused,
     adjacencies: unused,
     degree: unused,

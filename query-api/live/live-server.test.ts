@@ -171,6 +171,7 @@ function readerOf({ memory }: TestProcess): TestApiOptions['reader'] & object {
     node: (ref) => memory.node(ref),
     nodes: (refs) => memory.nodes(refs),
     journey: (query) => memory.journey(query),
+    bulk: memory.bulk,
     adjacency: (query) => memory.adjacency(query),
     adjacencies: (queries) => memory.adjacencies(queries),
     degree: (query) => memory.degree(query),

@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
+  BulkReads,
   DegreeQuery,
   DegreeView,
   EdgeQuery,
@@ -95,6 +96,27 @@ export class MeteredReader implements GraphReader {
     }
     return pages;
   }
+
+  readonly bulk: BulkReads = {
+    scan: async (query) =>
+      await this.#call(
+        'bulk',
+        (reader) => reader.bulk.scan(query),
+        ({ ids }) => ids.length,
+      ),
+    farEnds: async (query) =>
+      await this.#call(
+        'bulk',
+        (reader) => reader.bulk.farEnds(query),
+        ({ scanned }) => scanned,
+      ),
+    properties: async (query) =>
+      await this.#call(
+        'bulk',
+        (reader) => reader.bulk.properties(query),
+        () => query.ids.length,
+      ),
+  };
 
   async degree(query: DegreeQuery): Promise<DegreeView> {
     const view = await this.#call(

@@ -2,6 +2,7 @@ import type { GraphQLError } from 'graphql';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
+  BulkReads,
   DegreeQuery,
   DegreeView,
   EdgeQuery,
@@ -176,6 +177,12 @@ export class AuthorizedReader implements GraphReader {
     if (view === null) return null;
     const properties = view.properties.filter(([name]) => shows(rights.fields, name));
     return { ...view, properties, lineage: rights.lineage ? view.lineage : null };
+  }
+
+  /** For work over all nodes: of one who does not see everything, each page would tell what is hidden. */
+  get bulk(): BulkReads {
+    if (!this.#grant.seesEverything) throw forbidden('audiences');
+    return this.#reader.bulk;
   }
 
   /** What partitions hold is about everybody's events. */

@@ -66,6 +66,14 @@ export class Grant {
     return (this.#nodes.get(everyName) ?? []).some(({ rows }) => rows === 'all');
   }
 
+  /** True where every node, property and edge of every type can be seen: what counts over all of the graph may be told. */
+  get seesEverything(): boolean {
+    const everyNode = (this.#nodes.get(everyName) ?? []).some(
+      ({ rows, fields }) => rows === 'all' && fields === 'all',
+    );
+    return everyNode && this.#edges.get(everyName)?.fields === 'all';
+  }
+
   /** True where some node of the type may show the property. */
   mayShow(type: string, property: string): boolean {
     return this.nodesOf(type).some(({ fields }) => shows(fields, property));

@@ -109,6 +109,7 @@ export function counted(store: GraphReader): CountedReader {
       calls.push('journey');
       return store.journey(query);
     },
+    bulk: store.bulk,
     adjacency: (query) => {
       calls.push('adjacency');
       return store.adjacency(query);

@@ -1,0 +1,114 @@
+import type { NodeRef, SourceJson } from '../../graph-store/index.ts';
+
+/**
+ * The rows of the audiences' own database:
+ *
+ *     mformat               version of this layout
+ *     mnext                 the next member's number (4)
+ *     n<level><type>\0<bucket>  numbers of the members whose places begin with these `level` bits: `<number (4)><length (2)><id>` each. A row for each
+ *                           member would cost more than all else that freezing does; a bucket has some dozens
+ *     o<block>              the names of `blockMembers` members in the order of their numbers: `<type>\0<id>\0` each
+ *     a<id>                 an audience: what it is, as JSON
+ *     b<id>                 its members: a roaring bitmap of their numbers, in the portable format
+ *     k<key>                the audience that was frozen under this key of a client
+ *
+ * A member gets its number once and keeps it, whatever audiences come and go. `a`, `b` and `k` of an audience are put together, last: there is all of it or
+ * nothing. Numbers that an audience that came to nothing had given out are no harm.
+ */
+export const audienceFormat = '1';
+export const metaKey = { format: Buffer.from('mformat'), next: Buffer.from('mnext') } as const;
+export const blockMembers = 256;
+export const memberNumbersMax = 2 ** 32;
+export const audienceRange = { gte: Buffer.from('a'), lt: Buffer.from('b') } as const;
+
+const levelMin = 8;
+const levelMax = 24;
+const bucketMembers = 64;
+
+/** How many bits of a place tell buckets apart when there are so many members. */
+export function levelOf(members: number): number {
+  return Math.min(levelMax, Math.max(levelMin, Math.ceil(Math.log2(Math.max(1, members / bucketMembers)))));
+}
+
+/** Those that hold the members of one place, the finest first: one that was written when there were fewer members is complete for all that it covers. */
+export const levelsFrom = (level: number): readonly number[] =>
+  Array.from({ length: level - levelMin + 1 }, (_, i) => level - i);
+
+export function bucketKey(level: number, type: string, place: number): Buffer {
+  const key = Buffer.from(`n.${type}\0....`);
+  key[1] = level;
+  key.writeUInt32BE(place >>> (32 - level), key.length - 4);
+  return key;
+}
+
+export function decodeBucket(bytes: Buffer): Map<string, number> {
+  const members = new Map<string, number>();
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 6 + bytes.readUInt16BE(at + 4);
+    members.set(bytes.toString('utf8', at + 6, end), bytes.readUInt32BE(at));
+    at = end;
+  }
+  return members;
+}
+
+export function encodeBucket(members: ReadonlyMap<string, number>): Buffer {
+  let length = 0;
+  for (const id of members.keys()) length += 6 + Buffer.byteLength(id);
+  const bytes = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const [id, number] of members) {
+    const written = bytes.write(id, at + 6);
+    bytes.writeUInt32BE(number, at);
+    bytes.writeUInt16BE(written, at + 4);
+    at += 6 + written;
+  }
+  return bytes;
+}
+
+export function numberValue(number: number): Buffer {
+  const value = Buffer.allocUnsafe(4);
+  value.writeUInt32BE(number);
+  return value;
+}
+
+export function blockKey(number: number): Buffer {
+  return Buffer.concat([Buffer.from('o'), numberValue(Math.floor(number / blockMembers))]);
+}
+
+export function encodeBlock(members: readonly NodeRef[]): Buffer {
+  return Buffer.from(members.map(({ type, id }) => `${type}\0${id}\0`).join(''));
+}
+
+export function decodeBlock(bytes: Buffer): NodeRef[] {
+  const names = bytes.toString().split('\0');
+  const members: NodeRef[] = [];
+  for (let at = 0; at + 1 < names.length; at += 2)
+    members.push({ type: names[at] ?? '', id: names[at + 1] ?? '' });
+  return members;
+}
+
+export const audienceKey = (id: string): Buffer => Buffer.from(`a${id}`);
+export const bitmapKey = (id: string): Buffer => Buffer.from(`b${id}`);
+export const clientKey = (key: string): Buffer => Buffer.from(`k${key}`);
+
+/** What is kept of an audience beside its members. */
+export interface AudienceRow {
+  readonly id: string;
+  readonly name: string;
+  /** Under which its client froze it. */
+  readonly key: string;
+  readonly memberType: string;
+  /** As `encodeDefinition` writes it. */
+  readonly definition: string;
+  readonly askedBy: string | null;
+  readonly frozenAtMs: number;
+  readonly tookMs: number;
+  readonly size: number;
+  /** Of the bitmap. */
+  readonly bytes: number;
+  /** Members of whose edges only the newest were looked at. */
+  readonly cutShort: number;
+  /** How far each partition was when freezing began, and when it ended: what was applied in between may be in it or not. */
+  readonly sources: readonly SourceJson[];
+  readonly sourcesAfter: readonly SourceJson[];
+}

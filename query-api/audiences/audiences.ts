@@ -1,0 +1,390 @@
+import { RoaringBitmap32 } from 'roaring-wasm';
+import { type Clock, JourneyGraphError, type Log, RefusedError } from '../../foundation/index.ts';
+import { encodeSource, type GraphReader, type NodeRef, type SourceStatus } from '../../graph-store/index.ts';
+import { type AudienceExplanation, explainMember } from './audience-explanation.ts';
+import { planAudience } from './audience-plan.ts';
+import type { AudienceRow } from './audience-rows.ts';
+import { type AudienceStore, notThere } from './audience-store.ts';
+import { AudienceRun, type Progress, type RunParts } from './candidates.ts';
+import { type Definition, type Did, decodeDefinition, didsOf, encodeDefinition } from './condition.ts';
+import { type AudienceEstimate, estimateAudience, estimateLimitsDefault } from './estimate.ts';
+import { idsAtOnceMax, probeRowsMax } from './membership.ts';
+import { findTargets, type TargetNodes, targetLimitsDefault } from './target-nodes.ts';
+import { Turns } from './turns.ts';
+
+export interface FreezeRequest {
+  /** For people. */
+  readonly name: string;
+  /** The client's: asking again under it gives the same audience. */
+  readonly key: string;
+  readonly definition: Definition;
+  /** Whoever that was, as far as it is known. */
+  readonly askedBy: string | null;
+}
+
+/** An audience on its way, or there. */
+export type Audience =
+  | { readonly state: 'READY'; readonly row: AudienceRow }
+  | ({ readonly state: 'BUILDING'; readonly progress: Readonly<Progress> } & Unfinished)
+  | ({
+      readonly state: 'FAILED';
+      readonly failure: { readonly code: string; readonly message: string };
+    } & Unfinished);
+
+interface Unfinished {
+  readonly id: string;
+  readonly request: FreezeRequest;
+  readonly beganMs: number;
+}
+
+export interface AudiencesParts {
+  readonly store: AudienceStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly newId: () => string;
+  /** Of one audience, candidates included. */
+  readonly membersMax: number;
+}
+
+interface Job extends Unfinished {
+  readonly stop: AbortController;
+  readonly progress: Progress;
+  failure: { readonly code: string; readonly message: string } | null;
+  done: Promise<void>;
+}
+
+/** One is built at a time; so many wait. */
+const waitingMax = 8;
+/** Those that failed are remembered so long as there are no more of them. */
+const failedMax = 100;
+const estimatesAtOnceMax = 4;
+/** Nodes whose degrees are looked up before a plan is made; of more targets the rest are taken to be alike. */
+const degreesMax = 16;
+const degreeScanMax = 1000;
+const pageMembersMax = 4096;
+/** Somebody waits for the answer. */
+const targetLimitsOfQuestion = { ...targetLimitsDefault, rowsMax: 100_000 };
+
+/**
+ * Audiences over the graph: asked how large they would be, frozen, read and explained. Every read of the graph goes through the reader of whoever asks.
+ * What is being built is lost with the process, and asked for again under its key; what is frozen stays.
+ */
+export class Audiences {
+  readonly #parts: AudiencesParts;
+  /** Unfinished ones: under way, waiting, failed. */
+  readonly #jobs = new Map<string, Job>();
+  #last: Promise<void> = Promise.resolve();
+  #estimates = 0;
+  #isClosing = false;
+
+  constructor(parts: AudiencesParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws RefusedError (AUDIENCE_TARGETS_TOO_MANY, AUDIENCE_UNKNOWN, AUDIENCES_BUSY). */
+  async estimate(reader: GraphReader, definition: Definition): Promise<AudienceEstimate> {
+    if (this.#estimates >= estimatesAtOnceMax)
+      throw busy(`${estimatesAtOnceMax} audiences are being estimated`);
+    this.#estimates += 1;
+    try {
+      const { clock } = this.#parts;
+      const turns = new Turns(clock, new AbortController().signal);
+      const parts = await this.#runParts(reader, definition, turns, newProgress(), targetLimitsOfQuestion);
+      return await estimateAudience(parts, definition.where, estimateLimitsDefault, clock);
+    } finally {
+      this.#estimates -= 1;
+    }
+  }
+
+  /**
+   * Begins at once and does not wait. Throws RefusedError: AUDIENCE_KEY_USED, when there is another audience under the key already; AUDIENCES_FULL;
+   * AUDIENCES_BUSY.
+   */
+  freeze(reader: GraphReader, request: FreezeRequest): Audience {
+    const before = this.#ofKey(request.key);
+    if (before !== null) return sameOrRefused(before, request);
+    const waiting = [...this.#jobs.values()].filter(({ failure }) => failure === null).length;
+    if (this.#isClosing || waiting > waitingMax) throw busy(`${waiting} audiences are being frozen`);
+    this.#parts.store.checkRoom(0);
+    const { clock, newId } = this.#parts;
+    const job: Job = {
+      id: newId(),
+      request,
+      beganMs: clock.now(),
+      stop: new AbortController(),
+      progress: newProgress(),
+      failure: null,
+      done: Promise.resolve(),
+    };
+    this.#jobs.set(job.id, job);
+    job.done = this.#last.then(() => this.#build(job, reader));
+    this.#last = job.done;
+    return audienceOf(job);
+  }
+
+  /** Waits until it is no longer being built, but no longer than that. */
+  async settled(id: string, waitMs: number): Promise<Audience | null> {
+    const job = this.#jobs.get(id);
+    if (job !== undefined && job.failure === null) {
+      const stop = new AbortController();
+      await Promise.race([job.done, this.#parts.clock.sleep(waitMs, stop.signal)]);
+      stop.abort();
+    }
+    return this.get(id);
+  }
+
+  get(id: string): Audience | null {
+    const row = this.#parts.store.get(id);
+    if (row !== null) return { state: 'READY', row };
+    const job = this.#jobs.get(id);
+    return job === undefined ? null : audienceOf(job);
+  }
+
+  /** Newest first, unfinished ones before all others. */
+  list(): readonly Audience[] {
+    const unfinished = [...this.#jobs.values()].reverse().map(audienceOf);
+    return [...unfinished, ...this.#parts.store.list().map((row) => ({ state: 'READY', row }) as const)];
+  }
+
+  /** Also of one that is being built: that ends. False when there was none. */
+  async delete(id: string): Promise<boolean> {
+    const job = this.#jobs.get(id);
+    if (job !== undefined) {
+      job.stop.abort();
+      await job.done;
+      this.#jobs.delete(id);
+    }
+    return (await this.#parts.store.delete(id)) || job !== undefined;
+  }
+
+  /** Throws RefusedError AUDIENCE_UNKNOWN. In the order of their numbers, which never changes; `after` is a number. */
+  async page(id: string, after: number | null, first: number): ReturnType<AudienceStore['page']> {
+    this.#ready(id);
+    return await this.#parts.store.page(id, after, first);
+  }
+
+  /** All members, some at a time. Throws RefusedError AUDIENCE_UNKNOWN, also when it is deleted meanwhile. */
+  async *members(id: string): AsyncGenerator<readonly NodeRef[]> {
+    for (let after: number | null = null; ; ) {
+      const page: Awaited<ReturnType<AudienceStore['page']>> = await this.page(id, after, pageMembersMax);
+      yield page.members;
+      if (!page.more) return;
+      after = page.numbers.at(-1) ?? null;
+    }
+  }
+
+  async contains(id: string, member: NodeRef): Promise<boolean> {
+    const row = this.#ready(id);
+    if (row.memberType !== member.type) return false;
+    return (await this.#parts.store.contains(id, member.type, [member.id])).length === 1;
+  }
+
+  /** What was true when it was frozen, and what is now. Throws RefusedError (AUDIENCE_UNKNOWN, AUDIENCE_TARGETS_TOO_MANY). */
+  async explain(reader: GraphReader, id: string, memberId: string): Promise<AudienceExplanation> {
+    const row = this.#ready(id);
+    const definition = decodeDefinition(row.definition);
+    const isMember = await this.contains(id, { type: definition.memberType, id: memberId });
+    const turns = new Turns(this.#parts.clock, new AbortController().signal);
+    const parts = await this.#runParts(reader, definition, turns, newProgress(), targetLimitsOfQuestion);
+    return await explainMember(parts, definition, memberId, isMember);
+  }
+
+  /** Ends what is being built and waits for it. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    for (const job of this.#jobs.values()) job.stop.abort();
+    await this.#last;
+    await this.#parts.store.close();
+  }
+
+  #ready(id: string): AudienceRow {
+    const row = this.#parts.store.get(id);
+    if (row !== null) return row;
+    const job = this.#jobs.get(id);
+    if (job === undefined) throw notThere(id);
+    const what = job.failure === null ? 'is being built' : `failed (${job.failure.code})`;
+    throw new RefusedError(
+      'AUDIENCE_NOT_READY',
+      `Audience ${id} ${what}, so it has no members yet; ask for its \`state\`.`,
+    );
+  }
+
+  #ofKey(key: string): Audience | null {
+    const row = this.#parts.store.ofKey(key);
+    if (row !== null) return { state: 'READY', row };
+    for (const job of this.#jobs.values()) {
+      if (job.request.key !== key) continue;
+      // One that failed may be tried again.
+      if (job.failure === null) return audienceOf(job);
+      this.#jobs.delete(job.id);
+    }
+    return null;
+  }
+
+  /** Never rejects: how it ended is the job's state. */
+  async #build(job: Job, reader: GraphReader): Promise<void> {
+    const { log } = this.#parts;
+    const bitmap = new RoaringBitmap32();
+    try {
+      const row = await this.#frozen(job, reader, bitmap);
+      this.#jobs.delete(job.id);
+      log.info({ audience: row.id, size: row.size, tookMs: row.tookMs }, 'An audience was frozen.');
+    } catch (error) {
+      bitmap.dispose();
+      const known = error instanceof JourneyGraphError;
+      job.failure = known
+        ? { code: error.code, message: error.message }
+        : {
+            code: 'INTERNAL_SERVER_ERROR',
+            message: 'Something failed on our side; the log has it under the id of the audience.',
+          };
+      log.warn({ audience: job.id, code: job.failure.code, error }, 'An audience was not frozen.');
+      this.#forgetFailed();
+    }
+  }
+
+  async #frozen(job: Job, reader: GraphReader, bitmap: RoaringBitmap32): Promise<AudienceRow> {
+    const { clock, store } = this.#parts;
+    const { definition, name, key, askedBy } = job.request;
+    const turns = new Turns(clock, job.stop.signal);
+    turns.check();
+    const sources = await reader.sources();
+    const parts = await this.#runParts(reader, definition, turns, job.progress);
+    const run = new AudienceRun({ ...parts, budget: null });
+    const plan = planAudience(definition.where, await this.#sizes(reader, definition, parts.targets));
+    for await (const ids of run.members(plan)) {
+      await turns.giveWay();
+      bitmap.addMany(await store.numbersOf(definition.memberType, ids, job.progress.candidates));
+    }
+    turns.check();
+    const sourcesAfter = await reader.sources();
+    const nowMs = clock.now();
+    const row = {
+      id: job.id,
+      name,
+      key,
+      memberType: definition.memberType,
+      definition: encodeDefinition(definition),
+      askedBy,
+      frozenAtMs: nowMs,
+      tookMs: nowMs - job.beganMs,
+      cutShort: run.cutShort,
+      sources: positionsOf(sources),
+      sourcesAfter: positionsOf(sourcesAfter),
+    };
+    return await store.put(row, bitmap);
+  }
+
+  async #runParts(
+    reader: GraphReader,
+    definition: Definition,
+    turns: Turns,
+    progress: Progress,
+    limits = targetLimitsDefault,
+  ): Promise<Omit<RunParts, 'budget'>> {
+    const targets = new Map<Did, TargetNodes>();
+    for (const did of didsOf(definition.where))
+      targets.set(did, await findTargets(reader, did, limits, turns));
+    const { memberType } = definition;
+    return {
+      reader,
+      memberType,
+      targets,
+      turns,
+      progress,
+      probeRowsMax,
+      candidatesMax: this.#parts.membersMax,
+      frozen: async (id, type, ids) => {
+        return this.#ready(id).memberType === type ? await this.#parts.store.contains(id, type, ids) : [];
+      },
+      membersOf: (id) => this.#idsOf(id, memberType),
+    };
+  }
+
+  async *#idsOf(id: string, memberType: string): AsyncGenerator<readonly string[]> {
+    if (this.#ready(id).memberType !== memberType) return;
+    for await (const members of this.members(id)) {
+      for (let at = 0; at < members.length; at += idsAtOnceMax)
+        yield members.slice(at, at + idsAtOnceMax).map((one) => one.id);
+    }
+  }
+
+  /** Degrees cost reads, so they are looked up only where there is a choice. */
+  async #sizes(
+    reader: GraphReader,
+    { where, memberType }: Definition,
+    targets: ReadonlyMap<Did, TargetNodes>,
+  ): Promise<Parameters<typeof planAudience>[1]> {
+    const dids = didsOf(where);
+    const rows = new Map<Did, number>();
+    for (const did of dids) {
+      const found = targets.get(did);
+      const any = did.to.kind === 'any';
+      rows.set(
+        did,
+        any || found === undefined
+          ? Number.POSITIVE_INFINITY
+          : dids.length === 1
+            ? 1
+            : await degreeOf(reader, did, found),
+      );
+    }
+    return {
+      rowsOf: (did) => rows.get(did) ?? Number.POSITIVE_INFINITY,
+      membersOf: (id) => (this.#ready(id).memberType === memberType ? this.#ready(id).size : 0),
+    };
+  }
+
+  #forgetFailed(): void {
+    const failed = [...this.#jobs.values()].filter(({ failure }) => failure !== null);
+    for (const { id } of failed.slice(0, Math.max(0, failed.length - failedMax))) this.#jobs.delete(id);
+  }
+}
+
+async function degreeOf(reader: GraphReader, did: Did, { byType, count }: TargetNodes): Promise<number> {
+  const refs = [...byType].flatMap(([type, ids]) =>
+    [...(ids ?? [])].slice(0, degreesMax).map((id) => ({ type, id })),
+  );
+  const asked = refs.slice(0, degreesMax);
+  let sum = 0;
+  for (const of of asked) {
+    const { edge: type, sinceMs, untilMs } = did;
+    const direction = did.direction === 'out' ? 'in' : 'out';
+    sum += (await reader.degree({ of, type, direction, sinceMs, untilMs, scanMax: degreeScanMax })).count;
+  }
+  return asked.length === 0 ? 0 : (sum / asked.length) * count;
+}
+
+function newProgress(): Progress {
+  return { scanned: 0, candidates: 0, members: 0 };
+}
+
+function audienceOf({ id, request, beganMs, failure, progress }: Job): Audience {
+  return failure === null
+    ? { state: 'BUILDING', id, request, beganMs, progress }
+    : { state: 'FAILED', id, request, beganMs, failure };
+}
+
+/** Times are fixed when an audience is asked for, so a client that asks again means the same with other ones. */
+function sameOrRefused(before: Audience, { key, definition }: FreezeRequest): Audience {
+  const was = before.state === 'READY' ? before.row.definition : encodeDefinition(before.request.definition);
+  if (timeless(was) === timeless(encodeDefinition(definition))) return before;
+  throw new RefusedError(
+    'AUDIENCE_KEY_USED',
+    `Another audience was frozen under the key ${JSON.stringify(key)}; use another key, or delete that one.`,
+  );
+}
+
+function timeless(definition: string): string {
+  return JSON.stringify(JSON.parse(definition), (name, value: unknown) =>
+    name === 'sinceMs' || name === 'untilMs' ? 0 : value,
+  );
+}
+
+function busy(what: string): RefusedError {
+  return new RefusedError('AUDIENCES_BUSY', `${what} already; ask again when one of them has ended.`);
+}
+
+function positionsOf(sources: readonly SourceStatus[]): AudienceRow['sources'] {
+  return sources.map(encodeSource);
+}

@@ -1,0 +1,193 @@
+import { must, RefusedError, unreachable } from '../../foundation/index.ts';
+import type { AudiencePlan, Source } from './audience-plan.ts';
+import type { Did } from './condition.ts';
+import { IdShards } from './id-shards.ts';
+import { idsAtOnceMax, keeperOf, Membership, type MembershipParts } from './membership.ts';
+import { inOrder } from './turns.ts';
+
+/** Rows of a target's edges in one answer. */
+const endsPageRows = 4096;
+/** Targets whose edges are read at once. */
+const targetsAtOnce = 4;
+/** Groups of candidates that are checked at once: with fewer the threads that read wait for the one that decodes, and it for them. */
+const checksAtOnce = 8;
+
+/** What one run may look at; null of a run that is as long as it takes. */
+export interface RunBudget {
+  rows: number;
+  candidates: number;
+}
+
+export interface RunParts extends Omit<MembershipParts, 'sets'> {
+  readonly candidatesMax: number;
+  /** Every member of a frozen audience. */
+  readonly membersOf: (audience: string) => AsyncIterable<readonly string[]>;
+  readonly budget: RunBudget | null;
+  /** Of work under way, for whoever waits. */
+  readonly progress: Progress;
+}
+
+export interface Progress {
+  /** Rows looked at. */
+  scanned: number;
+  candidates: number;
+  members: number;
+}
+
+/** The budget was used up before the end: what was found by then says nothing of the rest. */
+export class BudgetUsedUp extends Error {}
+
+/** Carries a plan out. */
+export class AudienceRun {
+  readonly #parts: RunParts;
+  #membership: Membership;
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+    this.#membership = new Membership({ ...parts, sets: new Map() });
+  }
+
+  get cutShort(): number {
+    return this.#membership.cutShort;
+  }
+
+  /**
+   * The members, each once, some hundreds at a time. Throws RefusedError AUDIENCE_TOO_LARGE when there are more candidates than one
+   * audience may have, and {@link BudgetUsedUp}.
+   */
+  async *members(plan: AudiencePlan): AsyncGenerator<readonly string[]> {
+    const sets = new Map<Did, IdShards>();
+    for (const did of plan.sets) sets.set(did, await this.#ends([did]));
+    this.#membership = new Membership({ ...this.#parts, sets });
+    const { check } = plan;
+    const checked = inOrder(this.#candidates(plan.source), checksAtOnce, async (ids) => {
+      this.#spend(0, ids.length);
+      return check === null ? ids : await this.#membership.holding(check, ids);
+    });
+    for await (const ids of checked) {
+      this.#parts.progress.members += ids.length;
+      if (this.#parts.progress.members > this.#parts.candidatesMax) throw tooLarge(this.#parts.candidatesMax);
+      if (ids.length > 0) yield ids;
+    }
+  }
+
+  /** Distinct, `idsAtOnceMax` at a time at most. */
+  async *#candidates(source: Source): AsyncGenerator<readonly string[]> {
+    switch (source.kind) {
+      case 'scan':
+        yield* this.#scan();
+        return;
+      case 'audience':
+        for await (const ids of this.#parts.membersOf(source.id)) yield await this.#there(ids);
+        return;
+      case 'ends':
+        for (const ids of (await this.#ends([source.did])).drain(source.did.atLeast)) yield* pieces(ids);
+        return;
+      case 'union':
+        for (const ids of (await this.#union(source)).drain()) yield* pieces(ids);
+        return;
+      default:
+        unreachable(source);
+    }
+  }
+
+  async #union(source: Extract<Source, { kind: 'union' }>): Promise<IdShards> {
+    const found = this.#shards();
+    const dids: Did[] = [];
+    for (const one of source.of) {
+      if (one.kind === 'ends' && one.did.atLeast === 1) dids.push(one.did);
+      else for await (const ids of this.#candidates(one)) this.#addAll(found, ids);
+    }
+    return await this.#ends(dids, found);
+  }
+
+  /** A member that only was frozen may be gone since. */
+  async #there(ids: readonly string[]): Promise<readonly string[]> {
+    return await this.#membership.existing(ids);
+  }
+
+  async *#scan(): AsyncGenerator<readonly string[]> {
+    const { reader, memberType, turns, progress } = this.#parts;
+    for (let after: Uint8Array | null = null; ; ) {
+      await turns.giveWay();
+      const page = await reader.bulk.scan({ type: memberType, after, limit: idsAtOnceMax });
+      progress.scanned += page.ids.length;
+      yield await this.#there(page.ids);
+      if (page.next === null) return;
+      after = page.next;
+    }
+  }
+
+  /** From the targets' side: all of their edges, newest first. */
+  async #ends(dids: readonly Did[], found = this.#shards()): Promise<IdShards> {
+    const targets = dids.flatMap((did) =>
+      [...must(this.#parts.targets.get(did), 'targets are found before').byType].flatMap(([type, ids]) =>
+        [...must(ids, 'nobody begins at any node')].map((id) => ({ did, of: { type, id } })),
+      ),
+    );
+    // What has a budget is asked for little: more at once would spend it on what nobody needs.
+    const atOnce = this.#parts.budget === null ? targetsAtOnce : 1;
+    const read = inOrder(targets, atOnce, ({ did, of }) => this.#endsOf(did, of, found));
+    for await (const _ of read) this.#parts.turns.check();
+    return found;
+  }
+
+  async #endsOf(
+    did: Did,
+    of: { readonly type: string; readonly id: string },
+    found: IdShards,
+  ): Promise<void> {
+    const { reader, memberType, turns, progress } = this.#parts;
+    const { edge, direction, sinceMs, untilMs } = did;
+    const keep = keeperOf(did);
+    for (let after: Uint8Array | null = null; ; ) {
+      await turns.giveWay();
+      const page = await reader.bulk.farEnds({
+        of,
+        type: edge,
+        direction: direction === 'out' ? 'in' : 'out',
+        farType: memberType,
+        sinceMs,
+        untilMs,
+        after,
+        scanMax: Math.min(endsPageRows, Math.max(1, this.#parts.budget?.rows ?? endsPageRows)),
+        keep,
+      });
+      progress.scanned += page.scanned;
+      this.#addAll(found, page.ids);
+      if (page.next === null) return this.#spend(page.scanned, 0);
+      after = page.next;
+      this.#spend(page.scanned, 0);
+    }
+  }
+
+  #shards(): IdShards {
+    return new IdShards(this.#parts.memberType);
+  }
+
+  #addAll(found: IdShards, ids: readonly string[]): void {
+    const { candidatesMax, progress } = this.#parts;
+    for (const id of ids) found.add(id);
+    progress.candidates = Math.max(progress.candidates, found.size);
+    if (found.size > candidatesMax) throw tooLarge(candidatesMax);
+  }
+
+  #spend(rows: number, candidates: number): void {
+    const { budget } = this.#parts;
+    if (budget === null) return;
+    budget.rows -= rows;
+    budget.candidates -= candidates;
+    if (budget.rows < 0 || budget.candidates < 0) throw new BudgetUsedUp();
+  }
+}
+
+function* pieces(ids: readonly string[]): Generator<readonly string[]> {
+  for (let at = 0; at < ids.length; at += idsAtOnceMax) yield ids.slice(at, at + idsAtOnceMax);
+}
+
+export function tooLarge(candidatesMax: number): RefusedError {
+  return new RefusedError(
+    'AUDIENCE_TOO_LARGE',
+    `More than ${candidatesMax} members have to be looked at; narrow the audience, or raise \`audience.members.max\`.`,
+  );
+}

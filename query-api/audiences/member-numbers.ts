@@ -1,0 +1,146 @@
+import type { ClassicLevel } from 'classic-level';
+import { must, StopError } from '../../foundation/index.ts';
+import { type NodeRef, placeOf } from '../../graph-store/index.ts';
+import {
+  blockKey,
+  blockMembers,
+  bucketKey,
+  decodeBlock,
+  decodeBucket,
+  encodeBlock,
+  encodeBucket,
+  levelOf,
+  levelsFrom,
+  memberNumbersMax,
+  metaKey,
+  numberValue,
+} from './audience-rows.ts';
+
+export type AudienceLevel = ClassicLevel<Buffer, Buffer>;
+
+interface Bucket {
+  readonly key: Buffer;
+  readonly place: number;
+  readonly members: Map<string, number>;
+}
+
+/** Members, numbered once: a number is never given to another, nor taken away. One caller at a time gives numbers out. */
+export class MemberNumbers {
+  readonly #db: AudienceLevel;
+  #next: number;
+  /** Of the block that is not full yet. */
+  #last: readonly NodeRef[];
+
+  private constructor(db: AudienceLevel, next: number, last: readonly NodeRef[]) {
+    this.#db = db;
+    this.#next = next;
+    this.#last = last;
+  }
+
+  static async open(db: AudienceLevel): Promise<MemberNumbers> {
+    const stored = await db.get(metaKey.next);
+    const next = stored === undefined ? 0 : stored.readUInt32BE(0);
+    const block = next % blockMembers === 0 ? undefined : await db.get(blockKey(next));
+    return new MemberNumbers(
+      db,
+      next,
+      block === undefined ? [] : decodeBlock(block).slice(0, next % blockMembers),
+    );
+  }
+
+  get count(): number {
+    return this.#next;
+  }
+
+  /** The numbers of those that have one. */
+  async known(type: string, ids: readonly string[]): Promise<readonly (number | null)[]> {
+    const buckets = await this.#buckets(type, ids, levelOf(this.#next));
+    return ids.map((id, i) => buckets[i]?.members.get(id) ?? null);
+  }
+
+  /**
+   * Numbers of all, given out where there is none yet, in one write. Ids are distinct; those that lie near each other by `placeOf` share rows. `expected`: how
+   * many the caller will ask for in all, a guess.
+   */
+  async give(type: string, ids: readonly string[], expected: number): Promise<Uint32Array> {
+    const level = levelOf(this.#next + expected);
+    const buckets = await this.#buckets(type, ids, level);
+    const numbers = new Uint32Array(ids.length);
+    const changed = new Set<Bucket>();
+    const batch = this.#db.batch();
+    let next = this.#next;
+    let block = [...this.#last];
+    for (const [i, id] of ids.entries()) {
+      const bucket = must(buckets[i], 'each has a bucket');
+      const number = bucket.members.get(id) ?? next;
+      numbers[i] = number;
+      if (number !== next) continue;
+      bucket.members.set(id, number);
+      changed.add(bucket);
+      block.push({ type, id });
+      if (block.length === blockMembers) {
+        batch.put(blockKey(next), encodeBlock(block));
+        block = [];
+      }
+      next += 1;
+    }
+    if (next > memberNumbersMax) throw exhausted();
+    if (next === this.#next) {
+      await batch.close();
+      return numbers;
+    }
+    for (const { key, members } of changed) batch.put(key, encodeBucket(members));
+    if (block.length > 0) batch.put(blockKey(next - 1), encodeBlock(block));
+    batch.put(metaKey.next, numberValue(next));
+    await batch.write();
+    this.#next = next;
+    this.#last = block;
+    return numbers;
+  }
+
+  /** Of each id the bucket of this level, with all that coarser ones said when there were fewer members. */
+  async #buckets(type: string, ids: readonly string[], level: number): Promise<readonly Bucket[]> {
+    const places = ids.map((id) => placeOf({ type, id }));
+    const shift = 32 - level;
+    const found = new Map<number, Bucket>();
+    for (const place of places) {
+      const at = place >>> shift;
+      if (!found.has(at)) found.set(at, { key: bucketKey(level, type, place), place, members: new Map() });
+    }
+    let missing = [...found.values()];
+    for (const one of this.#next === 0 ? [] : levelsFrom(level)) {
+      if (missing.length === 0) break;
+      const stored = await this.#db.getMany(missing.map(({ place }) => bucketKey(one, type, place)));
+      for (const [i, bytes] of stored.entries()) {
+        const bucket = must(missing[i], 'as many answers as keys');
+        if (bytes === undefined) continue;
+        for (const [id, number] of decodeBucket(bytes)) {
+          const isOurs = one === level || placeOf({ type, id }) >>> shift === bucket.place >>> shift;
+          if (isOurs) bucket.members.set(id, number);
+        }
+      }
+      missing = missing.filter((_bucket, i) => stored[i] === undefined);
+    }
+    return places.map((place) => must(found.get(place >>> shift), 'each has a bucket'));
+  }
+
+  /** Whose they are, in their order; sorted ones are cheapest. */
+  async members(numbers: readonly number[]): Promise<readonly NodeRef[]> {
+    const keys = new Map<number, Buffer>();
+    for (const number of numbers) keys.set(Math.floor(number / blockMembers), blockKey(number));
+    const stored = await this.#db.getMany([...keys.values()]);
+    const blocks = new Map(
+      [...keys.keys()].map((at, i) => [at, decodeBlock(must(stored[i], 'a number has its block'))]),
+    );
+    return numbers.map((number) =>
+      must(blocks.get(Math.floor(number / blockMembers))?.[number % blockMembers], 'a number has its member'),
+    );
+  }
+}
+
+function exhausted(): StopError {
+  return new StopError(
+    'AUDIENCES_NUMBERS_EXHAUSTED',
+    `There have been ${memberNumbersMax} members of audiences; move the folder of audiences away and start again.`,
+  );
+}
