@@ -102,10 +102,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
       },
     );
     cleanup.defer(() => tables.close());
-    const journal = new StepJournal(
-      { clock: io.clock, epoch: epochOf(io), complete: embeddedStore !== null },
-      { ...journalLimitsDefault, graceMs: settings['subscription.grace.ms'] },
-    );
+    const journal = createJournal(settings, embeddedStore !== null, io);
     const writes = new ObservedWrites(store, journal);
     const freshness = new FreshnessMeter(io.clock);
     const budget = new InFlightBudget(settings['inflight.bytes.max']);
@@ -148,6 +145,14 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
   } finally {
     await cleanup.disposeAsync();
   }
+}
+
+/** Complete where no other process writes the store. */
+function createJournal(settings: Settings, complete: boolean, io: CommandIo): StepJournal {
+  return new StepJournal(
+    { clock: io.clock, epoch: epochOf(io), complete },
+    { ...journalLimitsDefault, graceMs: settings['subscription.grace.ms'] },
+  );
 }
 
 /** 64 bits: no two lives of any process have the same one. */

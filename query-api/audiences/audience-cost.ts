@@ -3,12 +3,12 @@ import { conditionsMax } from './audience-input.ts';
 import { estimateLimitsDefault } from './estimate.ts';
 import { probeRowsMax } from './membership.ts';
 
-/** An estimate looks at what it counts at most, and at as many members as it has time for, each by a call or two. */
+/**
+ * A charge, not a count: an estimate ends by time, as many members as it has looked at by then, and few run at once. What it reads is therefore no part of the
+ * query's own calls, whose number nobody knows before.
+ */
 export const estimateCost: FieldCost<unknown> = () => ({
-  own: {
-    calls: estimateLimitsDefault.sampleMax,
-    rows: estimateLimitsDefault.countRowsMax + estimateLimitsDefault.sampleMax,
-  },
+  own: { calls: 100, rows: estimateLimitsDefault.countRowsMax + estimateLimitsDefault.sampleMax },
   objects: 1,
   cheaper: [],
 });

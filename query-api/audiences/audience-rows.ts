@@ -16,7 +16,11 @@ import type { NodeRef, SourceJson } from '../../graph-store/index.ts';
  * nothing. Numbers that an audience that came to nothing had given out are no harm.
  */
 export const audienceFormat = '1';
-export const metaKey = { format: Buffer.from('mformat'), next: Buffer.from('mnext') } as const;
+export const metaKey = {
+  format: Buffer.from('mformat'),
+  next: Buffer.from('mnext'),
+  level: Buffer.from('mlevel'),
+} as const;
 export const blockMembers = 256;
 export const memberNumbersMax = 2 ** 32;
 export const audienceRange = { gte: Buffer.from('a'), lt: Buffer.from('b') } as const;

@@ -28,22 +28,27 @@ interface Bucket {
 export class MemberNumbers {
   readonly #db: AudienceLevel;
   #next: number;
+  /** The finest that a bucket was ever written at. Never a coarser one again: looks begin here, and what lies in finer buckets would be numbered twice. */
+  #level: number;
   /** Of the block that is not full yet. */
   #last: readonly NodeRef[];
 
-  private constructor(db: AudienceLevel, next: number, last: readonly NodeRef[]) {
+  private constructor(db: AudienceLevel, next: number, level: number, last: readonly NodeRef[]) {
     this.#db = db;
     this.#next = next;
+    this.#level = level;
     this.#last = last;
   }
 
   static async open(db: AudienceLevel): Promise<MemberNumbers> {
-    const stored = await db.get(metaKey.next);
+    const [stored, finest] = await db.getMany([metaKey.next, metaKey.level]);
     const next = stored === undefined ? 0 : stored.readUInt32BE(0);
+    const level = finest === undefined ? levelOf(next) : finest.readUInt32BE(0);
     const block = next % blockMembers === 0 ? undefined : await db.get(blockKey(next));
     return new MemberNumbers(
       db,
       next,
+      level,
       block === undefined ? [] : decodeBlock(block).slice(0, next % blockMembers),
     );
   }
@@ -54,7 +59,7 @@ export class MemberNumbers {
 
   /** The numbers of those that have one. */
   async known(type: string, ids: readonly string[]): Promise<readonly (number | null)[]> {
-    const buckets = await this.#buckets(type, ids, levelOf(this.#next));
+    const buckets = await this.#buckets(type, ids, this.#level);
     return ids.map((id, i) => buckets[i]?.members.get(id) ?? null);
   }
 
@@ -63,7 +68,7 @@ export class MemberNumbers {
    * many the caller will ask for in all, a guess.
    */
   async give(type: string, ids: readonly string[], expected: number): Promise<Uint32Array> {
-    const level = levelOf(this.#next + expected);
+    const level = Math.max(this.#level, levelOf(this.#next + expected));
     const buckets = await this.#buckets(type, ids, level);
     const numbers = new Uint32Array(ids.length);
     const changed = new Set<Bucket>();
@@ -92,8 +97,10 @@ export class MemberNumbers {
     for (const { key, members } of changed) batch.put(key, encodeBucket(members));
     if (block.length > 0) batch.put(blockKey(next - 1), encodeBlock(block));
     batch.put(metaKey.next, numberValue(next));
+    if (level !== this.#level) batch.put(metaKey.level, numberValue(level));
     await batch.write();
     this.#next = next;
+    this.#level = level;
     this.#last = block;
     return numbers;
   }
