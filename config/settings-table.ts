@@ -190,7 +190,7 @@ export const settingsTable = {
     section: 'store',
     kind: 'number',
     unit: 'bytes',
-    default: 64 * MiB,
+    default: 48 * MiB,
     min: 1 * MiB,
     max: 64 * GiB,
     description: 'Node states kept by the writer, so that a merge need not read.',

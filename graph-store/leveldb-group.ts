@@ -6,6 +6,7 @@ import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
 import { type LineageBytes, type OriginIds, originKey } from './lineage.ts';
 import type { EventOrigin } from './model.ts';
 import { fnv1a, hashNodeName } from './node-hash.ts';
+import { NodeNames } from './node-names.ts';
 import type { NodeRowMerger } from './node-row.ts';
 import type { NodeRows } from './node-rows.ts';
 import {
@@ -61,7 +62,7 @@ export class LevelGroup {
   readonly #batch: ChainedBatch<Level, Buffer, Buffer>;
   readonly #packed: Buffer[] = [];
   /** Nodes whose rows it changed. */
-  #changed: string[] = [];
+  readonly #changed = new NodeNames();
   readonly #tombstones = new Map<string, number>();
   /** Names of nodes and keys of tombstones that it takes away: LevelDB still answers them. */
   readonly #removed = new Set<string>();
@@ -69,6 +70,12 @@ export class LevelGroup {
   #estimatesChanged = false;
   #deletedChanged = false;
   #bytes = 0;
+  #batchBytes = 0;
+  /**
+   * As large as LevelDB's own batch, which its binding frees when this object is collected and of whose size it tells the collector nothing: with so
+   * little other garbage here, a dozen batches of fifteen megabytes would wait for it. Nobody touches its pages, so it takes no memory.
+   */
+  #weight: ArrayBuffer | null = null;
   #events = 0;
   #nodeWrites = 0;
   #nodeWritesSuppressed = 0;
@@ -90,7 +97,7 @@ export class LevelGroup {
   }
 
   /** Names of the nodes whose rows are newer than what LevelDB answers. */
-  get changed(): readonly string[] {
+  get changed(): NodeNames {
     return this.#changed;
   }
 
@@ -101,6 +108,10 @@ export class LevelGroup {
   /** It is taken away, by this group or a later one. */
   forgetTombstone(key: string): void {
     this.#tombstones.delete(key);
+  }
+
+  get removesAnything(): boolean {
+    return this.#removed.size > 0;
   }
 
   removes(what: string): boolean {
@@ -181,11 +192,13 @@ export class LevelGroup {
     }
     if (this.#deletedChanged) this.#batch.put(metaKey.deletedTypes, encodeDeletedTypes(deleted));
     this.#packed.length = 0;
+    this.#weight = new ArrayBuffer(this.#batchBytes);
   }
 
   /** Writes all of it durably, or rejects and nothing of it may be assumed. */
   async write(): Promise<void> {
     await this.#batch.write({ sync: true });
+    this.#weight = null;
     this.#context.pending.delete(this);
   }
 
@@ -202,11 +215,12 @@ export class LevelGroup {
 
   #removeNode(key: Buffer, hiddenMs: number): boolean {
     const { nodeRows } = this.#context;
-    const name = key.toString('latin1', nameAt, key.length - 1);
-    const slot = this.#rowOf(name, key);
+    const end = key.length - 1;
+    const hash = key.readUInt32BE(1);
+    const slot = this.#rowOf(key, nameAt, end, hash);
     if (slot < 0 || readTime(nodeRows.bytes, nodeRows.start(slot)) > hiddenMs) return false;
-    nodeRows.delete(name);
-    this.#removed.add(name);
+    nodeRows.delete(key, nameAt, end, hash);
+    this.#removed.add(key.toString('latin1', nameAt, end));
     return true;
   }
 
@@ -235,6 +249,14 @@ export class LevelGroup {
     return false;
   }
 
+  /** Removals are rare: without any, no name becomes a string. */
+  #isNodeRemoved(name: Buffer, start: number, end: number): boolean {
+    for (const group of this.#context.pending) {
+      if (group.removesAnything && group.removes(name.toString('latin1', start, end))) return true;
+    }
+    return false;
+  }
+
   #originId(source: SourcePartition, origin: EventOrigin): number {
     const found = this.#context.origins.idOf(source, origin);
     if (found === null) return 0;
@@ -259,8 +281,9 @@ export class LevelGroup {
     const start = at + 8;
     const end = start + packed.readUInt32BE(at + 4);
     const named = node + nameLengthBytes + nodeHashBytes;
-    const name = packed.toString('latin1', named, named + packed.readUInt16BE(node));
-    const slot = this.#rowOf(name, null);
+    const namedEnd = named + packed.readUInt16BE(node);
+    const hash = packed.readUInt32BE(node + nameLengthBytes);
+    const slot = this.#rowOf(packed, named, namedEnd, hash);
     const mutation = {
       bytes: packed,
       start,
@@ -285,24 +308,24 @@ export class LevelGroup {
       this.#nodeWritesCoalesced += 1;
     } else {
       this.#nodeWrites += 1;
-      queue.push(packed.readUInt32BE(node + nameLengthBytes), rowKind.node, 0, this.#changed.length, 0, 0);
+      queue.push(hash, rowKind.node, 0, this.#changed.length, 0, 0);
       // Before it is set: from there on it is pinned, and setting it may be what makes the rows forget their older half.
-      this.#changed.push(name);
+      this.#changed.add(packed, named, namedEnd, hash);
     }
-    nodeRows.set(name, merger.out, merger.outLength, this.#number);
+    nodeRows.set(packed, named, namedEnd, hash, merger.out, merger.outLength, this.#number);
     return end;
   }
 
-  /** Where the node's row is, read when it must be; -1 when there is none. `key` spares building it. */
-  #rowOf(name: string, key: Buffer | null): number {
+  /** Where the node's row is, read when it must be; -1 when there is none. */
+  #rowOf(name: Buffer, start: number, end: number, hash: number): number {
     const { db, nodeRows, builder } = this.#context;
-    const slot = nodeRows.find(name);
+    const slot = nodeRows.find(name, start, end, hash);
     if (slot >= 0) return slot;
-    if (this.#isRemoved(name)) return -1;
-    const stored = db.getSync(key ?? builder.nodeKey(name));
+    if (this.#isNodeRemoved(name, start, end)) return -1;
+    const stored = db.getSync(builder.nodeKey(name, start, end, hash));
     if (stored === undefined) return -1;
-    nodeRows.set(name, stored, stored.length, 0);
-    return nodeRows.find(name);
+    nodeRows.set(name, start, end, hash, stored, stored.length, 0);
+    return nodeRows.find(name, start, end, hash);
   }
 
   #edge(packed: Buffer, at: number, eventAt: number, lineageAt: number): number {
@@ -364,16 +387,9 @@ export class LevelGroup {
   }
 
   #put(row: QueuedRow): void {
-    const { builder, lineage, nodeRows } = this.#context;
+    const { builder, lineage } = this.#context;
     if (row.kind === rowKind.node) {
-      const name = must(this.#changed[row.mutationAt], 'a row was queued with its name');
-      const slot = nodeRows.find(name);
-      if (slot < 0) {
-        must(this.#removed.has(name) ? name : null, 'a changed row is kept until it is written or removed');
-        return;
-      }
-      const value = builder.copied(nodeRows.bytes, nodeRows.start(slot), nodeRows.end(slot));
-      this.#batch.put(builder.nodeKey(name), value);
+      this.#putNode(row.mutationAt);
       return;
     }
     const packed = must(this.#packed[row.batch], 'a row was queued with its batch');
@@ -382,7 +398,7 @@ export class LevelGroup {
       const start = mutationAt + 8;
       const end = start + packed.readUInt32BE(mutationAt + 4);
       const value = builder.value(lineage, row.lineageAt, packed, start, end);
-      this.#batch.put(builder.stepKey(packed, packed.readUInt32BE(mutationAt), row.eventAt), value);
+      this.#putRow(builder.stepKey(packed, packed.readUInt32BE(mutationAt), row.eventAt), value);
       return;
     }
     const typeAt = row.mutationAt + 8;
@@ -390,6 +406,27 @@ export class LevelGroup {
     const keyEnd = keyAt + 1 + (packed[keyAt] ?? 0);
     const start = keyEnd + 4;
     const value = builder.value(lineage, row.lineageAt, packed, start, start + packed.readUInt32BE(keyEnd));
-    this.#batch.put(builder.occurrenceKey(packed, row), value);
+    this.#putRow(builder.occurrenceKey(packed, row), value);
+  }
+
+  #putRow(key: Buffer, value: Buffer): void {
+    this.#batch.put(key, value);
+    this.#batchBytes += key.length + value.length;
+  }
+
+  #putNode(index: number): void {
+    const { builder, nodeRows } = this.#context;
+    const names = this.#changed;
+    const start = names.start(index);
+    const end = names.end(index);
+    const hash = names.hash(index);
+    const slot = nodeRows.find(names.bytes, start, end, hash);
+    if (slot < 0) {
+      const isRemoved = this.#removed.has(names.bytes.toString('latin1', start, end));
+      must(isRemoved ? index : null, 'a changed row is kept until it is written or removed');
+      return;
+    }
+    const value = builder.copied(nodeRows.bytes, nodeRows.start(slot), nodeRows.end(slot));
+    this.#putRow(builder.nodeKey(names.bytes, start, end, hash), value);
   }
 }

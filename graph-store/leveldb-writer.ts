@@ -12,6 +12,7 @@ import type {
   WriterReply,
 } from './leveldb-protocol.ts';
 import { LineageBytes, OriginIds, originRange } from './lineage.ts';
+import type { NodeNames } from './node-names.ts';
 import { NodeRowMerger } from './node-row.ts';
 import { NodeRows } from './node-rows.ts';
 import {
@@ -87,7 +88,7 @@ export class LevelWriter {
     const nodes = await db.get(metaKey.nodeEstimate);
     const edges = await db.get(metaKey.edgeEstimate);
     const pending = new Set<LevelGroup>();
-    const changed = (): string[] => [...pending].flatMap((group) => group.changed);
+    const changed = (): NodeNames[] => [...pending].map((group) => group.changed);
     let number = 0;
     const context: GroupContext = {
       db,
