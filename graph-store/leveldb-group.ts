@@ -1,5 +1,6 @@
 import type { ChainedBatch, ClassicLevel } from 'classic-level';
 import { must } from '../foundation/index.ts';
+import type { NativeMemoryCollector } from './collector.ts';
 import { type DeletedTypesSoFar, encodeDeletedTypes } from './deleted-types.ts';
 import type { Applied, SourcePartition } from './graph-store.ts';
 import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
@@ -7,6 +8,7 @@ import { putIndexRow } from './leveldb-node-index.ts';
 import { type LineageBytes, type OriginIds, originKey } from './lineage.ts';
 import type { EventOrigin } from './model.ts';
 import { fnv1a, hashNodeName } from './node-hash.ts';
+import { NodeNames } from './node-names.ts';
 import type { NodeRowMerger } from './node-row.ts';
 import type { NodeRows } from './node-rows.ts';
 import {
@@ -36,6 +38,7 @@ export interface GroupContext {
   readonly lineage: LineageBytes;
   readonly origins: OriginIds;
   readonly deleted: DeletedTypesSoFar;
+  readonly collector: NativeMemoryCollector;
   /** Groups that LevelDB does not have yet, the one being built included. */
   readonly pending: Set<LevelGroup>;
   /** Numbers groups, and parts of groups: each is given out once. */
@@ -50,6 +53,8 @@ export interface GroupBatch {
   readonly origins: readonly EventOrigin[];
 }
 
+/** In the place of an event, which a node's row has none of: there was no row before. */
+const isNew = 1;
 /** Both sides of an edge. */
 const rowsOfMutationMax = 2;
 
@@ -59,10 +64,10 @@ const rowsOfMutationMax = 2;
  */
 export class LevelGroup {
   readonly #context: GroupContext;
-  readonly #batch: ChainedBatch<Level, Buffer, Buffer>;
+  #written: ChainedBatch<Level, Buffer, Buffer> | null = null;
   readonly #packed: Buffer[] = [];
   /** Nodes whose rows it changed. */
-  #changed: string[] = [];
+  readonly #changed = new NodeNames();
   readonly #tombstones = new Map<string, number>();
   /** Names of nodes and keys of tombstones that it takes away: LevelDB still answers them. */
   readonly #removed = new Set<string>();
@@ -70,6 +75,8 @@ export class LevelGroup {
   #estimatesChanged = false;
   #deletedChanged = false;
   #bytes = 0;
+  /** Of the rows that the queue put. */
+  #writtenBytes = 0;
   #events = 0;
   #nodeWrites = 0;
   #nodeWritesSuppressed = 0;
@@ -77,9 +84,14 @@ export class LevelGroup {
 
   constructor(context: GroupContext) {
     this.#context = context;
-    this.#batch = context.db.batch();
     this.#number = context.nextNumber();
     context.pending.add(this);
+  }
+
+  /** Made when the first row is known, which for most groups is when they are sealed. */
+  get #batch(): ChainedBatch<Level, Buffer, Buffer> {
+    this.#written ??= this.#context.db.batch();
+    return this.#written;
   }
 
   get sizeBytes(): number {
@@ -91,7 +103,7 @@ export class LevelGroup {
   }
 
   /** Names of the nodes whose rows are newer than what LevelDB answers. */
-  get changed(): readonly string[] {
+  get changed(): NodeNames {
     return this.#changed;
   }
 
@@ -102,6 +114,10 @@ export class LevelGroup {
   /** It is taken away, by this group or a later one. */
   forgetTombstone(key: string): void {
     this.#tombstones.delete(key);
+  }
+
+  get removesAnything(): boolean {
+    return this.#removed.size > 0;
   }
 
   removes(what: string): boolean {
@@ -170,7 +186,8 @@ export class LevelGroup {
 
   /** Builds what is to be written. Nothing is added afterwards. */
   seal(): void {
-    const { nodes, edges, lineage, deleted } = this.#context;
+    const { nodes, edges, lineage, deleted, collector } = this.#context;
+    collector.collectIfDue();
     this.#drain();
     lineage.clear();
     for (const [key, timeMs] of this.#tombstones) {
@@ -187,6 +204,8 @@ export class LevelGroup {
   /** Writes all of it durably, or rejects and nothing of it may be assumed. */
   async write(): Promise<void> {
     await this.#batch.write({ sync: true });
+    this.#written = null;
+    this.#context.collector.left(this.#writtenBytes);
     this.#context.pending.delete(this);
   }
 
@@ -203,11 +222,12 @@ export class LevelGroup {
 
   #removeNode(key: Buffer, hiddenMs: number): boolean {
     const { nodeRows } = this.#context;
-    const name = key.toString('latin1', nameAt, key.length - 1);
-    const slot = this.#rowOf(name, key);
+    const end = key.length - 1;
+    const hash = key.readUInt32BE(1);
+    const slot = this.#rowOf(key, nameAt, end, hash);
     if (slot < 0 || readTime(nodeRows.bytes, nodeRows.start(slot)) > hiddenMs) return false;
-    nodeRows.delete(name);
-    this.#removed.add(name);
+    nodeRows.delete(key, nameAt, end, hash);
+    this.#removed.add(key.toString('latin1', nameAt, end));
     return true;
   }
 
@@ -236,6 +256,14 @@ export class LevelGroup {
     return false;
   }
 
+  /** Removals are rare: without any, no name becomes a string. */
+  #isNodeRemoved(name: Buffer, start: number, end: number): boolean {
+    for (const group of this.#context.pending) {
+      if (group.removesAnything && group.removes(name.toString('latin1', start, end))) return true;
+    }
+    return false;
+  }
+
   #originId(source: SourcePartition, origin: EventOrigin): number {
     const found = this.#context.origins.idOf(source, origin);
     if (found === null) return 0;
@@ -260,9 +288,9 @@ export class LevelGroup {
     const start = at + 8;
     const end = start + packed.readUInt32BE(at + 4);
     const named = node + nameLengthBytes + nodeHashBytes;
-    const name = packed.toString('latin1', named, named + packed.readUInt16BE(node));
-    const slot = this.#rowOf(name, null);
-    if (slot < 0) putIndexRow(this.#batch, this.#context.builder.nodeKey(name));
+    const namedEnd = named + packed.readUInt16BE(node);
+    const hash = packed.readUInt32BE(node + nameLengthBytes);
+    const slot = this.#rowOf(packed, named, namedEnd, hash);
     const mutation = {
       bytes: packed,
       start,
@@ -287,24 +315,24 @@ export class LevelGroup {
       this.#nodeWritesCoalesced += 1;
     } else {
       this.#nodeWrites += 1;
-      queue.push(packed.readUInt32BE(node + nameLengthBytes), rowKind.node, 0, this.#changed.length, 0, 0);
+      queue.push(hash, rowKind.node, 0, this.#changed.length, slot < 0 ? isNew : 0, 0);
       // Before it is set: from there on it is pinned, and setting it may be what makes the rows forget their older half.
-      this.#changed.push(name);
+      this.#changed.add(packed, named, namedEnd, hash);
     }
-    nodeRows.set(name, merger.out, merger.outLength, this.#number);
+    nodeRows.set(packed, named, namedEnd, hash, merger.out, merger.outLength, this.#number);
     return end;
   }
 
-  /** Where the node's row is, read when it must be; -1 when there is none. `key` spares building it. */
-  #rowOf(name: string, key: Buffer | null): number {
+  /** Where the node's row is, read when it must be; -1 when there is none. */
+  #rowOf(name: Buffer, start: number, end: number, hash: number): number {
     const { db, nodeRows, builder } = this.#context;
-    const slot = nodeRows.find(name);
+    const slot = nodeRows.find(name, start, end, hash);
     if (slot >= 0) return slot;
-    if (this.#isRemoved(name)) return -1;
-    const stored = db.getSync(key ?? builder.nodeKey(name));
+    if (this.#isNodeRemoved(name, start, end)) return -1;
+    const stored = db.getSync(builder.nodeKey(name, start, end, hash));
     if (stored === undefined) return -1;
-    nodeRows.set(name, stored, stored.length, 0);
-    return nodeRows.find(name);
+    nodeRows.set(name, start, end, hash, stored, stored.length, 0);
+    return nodeRows.find(name, start, end, hash);
   }
 
   #edge(packed: Buffer, at: number, eventAt: number, lineageAt: number): number {
@@ -366,16 +394,9 @@ export class LevelGroup {
   }
 
   #put(row: QueuedRow): void {
-    const { builder, lineage, nodeRows } = this.#context;
+    const { builder, lineage } = this.#context;
     if (row.kind === rowKind.node) {
-      const name = must(this.#changed[row.mutationAt], 'a row was queued with its name');
-      const slot = nodeRows.find(name);
-      if (slot < 0) {
-        must(this.#removed.has(name) ? name : null, 'a changed row is kept until it is written or removed');
-        return;
-      }
-      const value = builder.copied(nodeRows.bytes, nodeRows.start(slot), nodeRows.end(slot));
-      this.#batch.put(builder.nodeKey(name), value);
+      this.#putNode(row.mutationAt, row.eventAt === isNew);
       return;
     }
     const packed = must(this.#packed[row.batch], 'a row was queued with its batch');
@@ -384,7 +405,7 @@ export class LevelGroup {
       const start = mutationAt + 8;
       const end = start + packed.readUInt32BE(mutationAt + 4);
       const value = builder.value(lineage, row.lineageAt, packed, start, end);
-      this.#batch.put(builder.stepKey(packed, packed.readUInt32BE(mutationAt), row.eventAt), value);
+      this.#putRow(builder.stepKey(packed, packed.readUInt32BE(mutationAt), row.eventAt), value);
       return;
     }
     const typeAt = row.mutationAt + 8;
@@ -392,6 +413,29 @@ export class LevelGroup {
     const keyEnd = keyAt + 1 + (packed[keyAt] ?? 0);
     const start = keyEnd + 4;
     const value = builder.value(lineage, row.lineageAt, packed, start, start + packed.readUInt32BE(keyEnd));
-    this.#batch.put(builder.occurrenceKey(packed, row), value);
+    this.#putRow(builder.occurrenceKey(packed, row), value);
+  }
+
+  #putRow(key: Buffer, value: Buffer): void {
+    this.#batch.put(key, value);
+    this.#writtenBytes += key.length + value.length;
+  }
+
+  #putNode(index: number, isFirst: boolean): void {
+    const { builder, nodeRows } = this.#context;
+    const names = this.#changed;
+    const start = names.start(index);
+    const end = names.end(index);
+    const hash = names.hash(index);
+    const slot = nodeRows.find(names.bytes, start, end, hash);
+    if (slot < 0) {
+      const isRemoved = this.#removed.has(names.bytes.toString('latin1', start, end));
+      must(isRemoved ? index : null, 'a changed row is kept until it is written or removed');
+      return;
+    }
+    const value = builder.copied(nodeRows.bytes, nodeRows.start(slot), nodeRows.end(slot));
+    const key = builder.nodeKey(names.bytes, start, end, hash);
+    this.#putRow(key, value);
+    if (isFirst) putIndexRow(this.#batch, key);
   }
 }

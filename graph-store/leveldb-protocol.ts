@@ -30,7 +30,7 @@ export interface LevelSettings {
 
 export const defaultLevelSettings = {
   blockCacheBytes: 16 * 2 ** 20,
-  nodeCacheBytes: 64 * 2 ** 20,
+  nodeCacheBytes: 48 * 2 ** 20,
   writeBufferBytes: 48 * 2 ** 20,
   tableBytesMax: 8 * 2 ** 20,
   compression: 'snappy',

@@ -1,4 +1,5 @@
 import { assert, type Clock, unreachable } from '../foundation/index.ts';
+import { NativeMemoryCollector } from './collector.ts';
 import { DeletedTypesSoFar, decodeDeletedTypes } from './deleted-types.ts';
 import { HyperLogLog } from './hyperloglog.ts';
 import { type GroupContext, type Level, LevelGroup } from './leveldb-group.ts';
@@ -12,6 +13,7 @@ import type {
   WriterReply,
 } from './leveldb-protocol.ts';
 import { LineageBytes, OriginIds, originRange } from './lineage.ts';
+import type { NodeNames } from './node-names.ts';
 import { NodeRowMerger } from './node-row.ts';
 import { NodeRows } from './node-rows.ts';
 import {
@@ -79,6 +81,7 @@ export class LevelWriter {
     settings: LevelSettings,
     clock: Clock,
     reply: (reply: WriterReply) => void,
+    collect: () => unknown = () => undefined,
   ): Promise<LevelWriter> {
     const partitions = new Map<string, Partition>();
     for await (const [key, value] of db.iterator({ ...positionRange })) {
@@ -87,7 +90,7 @@ export class LevelWriter {
     const nodes = await db.get(metaKey.nodeEstimate);
     const edges = await db.get(metaKey.edgeEstimate);
     const pending = new Set<LevelGroup>();
-    const changed = (): string[] => [...pending].flatMap((group) => group.changed);
+    const changed = (): NodeNames[] => [...pending].map((group) => group.changed);
     let number = 0;
     const context: GroupContext = {
       db,
@@ -100,6 +103,7 @@ export class LevelWriter {
       lineage: new LineageBytes(),
       origins: new OriginIds(await db.iterator({ ...originRange }).all()),
       deleted: new DeletedTypesSoFar(decodeDeletedTypes(await db.get(metaKey.deletedTypes))),
+      collector: new NativeMemoryCollector(collect),
       pending,
       nextNumber: () => {
         number += 1;

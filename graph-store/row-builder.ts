@@ -1,6 +1,5 @@
 import { must } from '../foundation/index.ts';
 import type { LineageBytes } from './lineage.ts';
-import { hashNodeName } from './node-hash.ts';
 import { eventKeyBytes, nameLengthBytes, nodeHashBytes } from './packed-format.ts';
 import type { QueuedRow } from './row-queue.ts';
 import { nameAt, rowKind } from './rows.ts';
@@ -21,13 +20,14 @@ export class RowBuilder {
   readonly #value = Buffer.allocUnsafeSlow(copiedValueBytesMax);
   readonly #values = viewsOf(this.#value);
 
-  nodeKey(name: string): Buffer {
+  /** Of the name at `[start, end)` and its hash. */
+  nodeKey(name: Buffer, start: number, end: number, hash: number): Buffer {
     const key = this.#key;
-    const end = nameAt + key.write(name, nameAt, 'latin1');
     key[0] = 0x67;
-    key.writeUInt32BE(hashNodeName(key, nameAt, end), 1);
-    key[end] = rowKind.node;
-    return this.#keyOf(end + 1);
+    key.writeUInt32BE(hash, 1);
+    const kindAt = this.#copy(name, start, end, nameAt);
+    key[kindAt] = rowKind.node;
+    return this.#keyOf(kindAt + 1);
   }
 
   tombstoneKey(packed: Buffer, node: number): Buffer {
