@@ -4,7 +4,7 @@ import type { NativeMemoryCollector } from './collector.ts';
 import { type DeletedTypesSoFar, encodeDeletedTypes } from './deleted-types.ts';
 import type { Applied, SourcePartition } from './graph-store.ts';
 import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
-import { putIndexRow } from './leveldb-node-index.ts';
+import { indexKeyOf, putIndexRow } from './leveldb-node-index.ts';
 import { type LineageBytes, type OriginIds, originKey } from './lineage.ts';
 import type { EventOrigin } from './model.ts';
 import { fnv1a, hashNodeName } from './node-hash.ts';
@@ -216,6 +216,8 @@ export class LevelGroup {
     const isTombstone = kind === rowKind.tombstone || kind === rowKind.edgeTombstone;
     if (isTombstone && !this.#removeTombstone(key, hiddenMs)) return false;
     this.#batch.del(key);
+    // Should the node come back, in this group or a later one, it is new and puts its row there again.
+    if (kind === rowKind.node) this.#batch.del(indexKeyOf(key));
     this.#bytes += key.length;
     return true;
   }

@@ -3,7 +3,7 @@ import { DeletedTypesSoFar, encodeDeletedTypes, nothingDeleted } from './deleted
 import { decodeGraphKey, reverseKey } from './graph-key.ts';
 import type { GraphSnapshot } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
-import { putIndexRow } from './leveldb-node-index.ts';
+import { putIndexMark, putIndexRow } from './leveldb-node-index.ts';
 import { decodeOrigin, originKey, originRange } from './lineage.ts';
 import { encodePosition, positionKey, positionOf } from './position.ts';
 import { RowEstimates } from './row-estimates.ts';
@@ -68,6 +68,7 @@ export async function restoreLevel(
   last.put(metaKey.nodeEstimate, Buffer.from(estimates.nodes.registers));
   last.put(metaKey.edgeEstimate, Buffer.from(estimates.edges.registers));
   last.put(metaKey.deletedTypes, encodeDeletedTypes(deleted));
+  putIndexMark(last);
   last.del(restoringKey);
   await last.write({ sync: true });
 }

@@ -108,7 +108,7 @@ export class LevelVerifier {
     if (logical !== null) sums.logical.add(key, logical);
   }
 
-  /** By the index a scan goes: a node that it lacks would be in no audience. It may have more, of what time to live removed. */
+  /** By the index a scan goes: a node that it lacks would be in no audience. It may have more, of what older versions swept. */
   async #checkIndex(chunk: readonly Row[]): Promise<void> {
     const keys = chunk.flatMap(([key]) => (isNodeKey(key) ? [key] : []));
     if (keys.length === 0) return;

@@ -167,7 +167,7 @@ describe('The LevelDB writer', () => {
     await writer.drained();
   });
 
-  it('takes rows again that are delivered while they are being taken away', async () => {
+  it('takes rows again that are delivered while they are being taken away, and what finds them goes and comes with them', async () => {
     const settings = { ...defaultLevelSettings, folder };
     const first = await LevelWriter.open(db, settings, systemClock, () => undefined);
     first.submit({ kind: 'claim', id: 1, source: crashSource });
@@ -179,6 +179,10 @@ describe('The LevelDB writer', () => {
       ...applyRequest(id, 2, id),
       ...crashBatch(0).take(),
     });
+    const index = async (): Promise<readonly string[]> =>
+      (await db.keys({ gte: Buffer.from('i'), lt: Buffer.from('j') }).all()).map(String);
+    const indexed = await index();
+    expect(indexed.length).toBeGreaterThan(0);
     const before = await db.iterator({ ...graphRange }).all();
     writer.submit({ kind: 'claim', id: 1, source: crashSource });
     const hiddenMs = Number.MAX_SAFE_INTEGER;
@@ -187,5 +191,12 @@ describe('The LevelDB writer', () => {
     await writer.drained();
     const after = await db.iterator({ ...graphRange }).all();
     expect(after.map(([key]) => key.toString('hex'))).toEqual(before.map(([key]) => key.toString('hex')));
+    expect(await index()).toEqual(indexed);
+    writer.submit({ kind: 'remove', id: 4, rows: before.map(([key]) => ({ key, hiddenMs })) });
+    await writer.drained();
+    expect(await index()).toEqual([]);
+    writer.submit(again(4));
+    await writer.drained();
+    expect(await index()).toEqual(indexed);
   });
 });

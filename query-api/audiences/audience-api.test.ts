@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../foundation/index.ts';
-import { createMemoryStore } from '../../graph-store/index.ts';
+import { createMemoryStore, type GraphReader } from '../../graph-store/index.ts';
 import { ask, createWriter, startTestApi } from '../api-testing.ts';
 import type { ApiServer } from '../server.ts';
 import { openTestAudiences, type TestAudiences } from './audience-testing.ts';
@@ -14,9 +14,10 @@ const watched = { did: { edge: 'WATCHED', within: '90d', to: { type: 'Title' } }
 describe('audiences over HTTP', () => {
   let server: ApiServer;
   let test: TestAudiences;
+  let nowMs: number;
   beforeEach(async () => {
     const graph = createMemoryStore(systemClock);
-    const nowMs = Date.now();
+    nowMs = Date.now();
     await (await createWriter(graph))(
       ['a', 'b', 'c'].map((id, i) => ({
         timeMs: nowMs - i * 60 * 86_400_000,
@@ -40,7 +41,12 @@ describe('audiences over HTTP', () => {
       edgeTypes: [{ name: 'WATCHED', ends: [], properties: [], keyed: false, ttlMs: null, declaredBy: [] }],
       domains: [],
     });
-    server = await startTestApi({ reader: graph, audiences: test.audiences, status: { graphSchema } });
+    server = await startTestApi({
+      reader: graph,
+      audiences: test.audiences,
+      status: { graphSchema },
+      clock: { ...systemClock, now: () => nowMs },
+    });
   });
   afterEach(async () => {
     await server.close();
@@ -93,6 +99,22 @@ describe('audiences over HTTP', () => {
       deleteAudience: true,
     });
     expect(await data('query ($id: ID!) { audience(id: $id) { id } }', { id })).toEqual({ audience: null });
+  });
+
+  it('are the same under one key when the same is asked later, and refused when another time is', async () => {
+    const id = await frozenId(watched, 'k');
+    nowMs += 5000;
+    expect(await frozenId(watched, 'k')).toBe(id);
+    const { within: _within, ...ever } = watched.did;
+    for (const did of [
+      { ...ever, within: '7d' },
+      { ...ever, since: '2026-01-01T00:00:00Z' },
+      ever,
+      { ...watched.did, until: '2099-01-01T00:00:00Z' },
+    ]) {
+      const answer = JSON.parse((await ask(server, freeze, { where: { did }, key: 'k' })).text);
+      expect(answer.errors).toMatchObject([{ extensions: { code: 'AUDIENCE_KEY_USED' } }]);
+    }
   });
 
   it('give all members as lines, with a last one that says so', async () => {
@@ -190,6 +212,40 @@ describe('audiences over HTTP', () => {
     });
     expect(JSON.parse(await response.text())).toHaveProperty('errors');
     expect((await data('{ audiences { id } }', {})).audiences).toEqual([]);
+  });
+
+  it('are estimated no longer than somebody waits for the answer', async () => {
+    const gate = Promise.withResolvers<void>();
+    let reads = 0;
+    const empty = createMemoryStore(systemClock);
+    const bulk: GraphReader['bulk'] = {
+      ...empty.bulk,
+      scan: async (query) => {
+        await gate.promise;
+        return await empty.bulk.scan(query);
+      },
+      properties: async (query) => {
+        reads += 1;
+        return await empty.bulk.properties(query);
+      },
+    };
+    // Its clock stands, so that it gives nobody a turn in between.
+    await using standing = await openTestAudiences({ clock: { ...systemClock, now: () => 0 } });
+    const slow = await startTestApi({
+      reader: Object.create(empty, { bulk: { value: bulk } }),
+      audiences: standing.audiences,
+      limits: { deadlineMs: 200 },
+    });
+    try {
+      const query =
+        '{ audienceEstimate(memberType: "Account", where: { member: { property: "n", eq: 1 } }) { count } }';
+      expect((await ask(slow, query)).text).toContain('DEADLINE_EXCEEDED');
+      gate.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(reads).toBe(0);
+    } finally {
+      await slow.close();
+    }
   });
 
   it('tell a caller what is wrong with an audience by its code', async () => {

@@ -49,7 +49,9 @@ export const audienceFields: GraphQLFieldConfigMap<unknown, ApiContext> = {
     resolve: async (_source, input: WhoArguments, context) => {
       const definition = definitionOf(input, context);
       context.reads.take();
-      return await told(() => audiencesOf(context).estimate(context.readerOfJobs, definition));
+      return await told(() =>
+        audiencesOf(context).estimate(context.readerOfJobs, definition, context.signal),
+      );
     },
   },
   audience: {

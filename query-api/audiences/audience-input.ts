@@ -186,6 +186,7 @@ class Reading {
       edge: this.#edge(`${argument}.edge`, input.edge),
       direction: input.direction,
       sinceMs,
+      ...(input.since == null ? { within: input.within ?? null } : {}),
       untilMs,
       to: this.#targets(`${argument}.to`, input.to),
       where: input.where == null ? null : readWhere(`${argument}.where`, input.where),

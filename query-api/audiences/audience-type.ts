@@ -42,7 +42,7 @@ export const audienceEstimateType = new GraphQLObjectType<AudienceEstimate>({
             SAMPLED: { value: 'sampled', description: 'From a part of the members that chance has chosen.' },
             BOUNDED: {
               value: 'bounded',
-              description: 'At least so many: the store has no part that chance has chosen.',
+              description: 'At least so many: no part that chance has chosen says how many more.',
             },
           },
         }),
@@ -229,7 +229,9 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
       resolve: async (one, { id }: { id: string }, context) => {
         const member = memberOf(one, id);
         context.reads.take();
-        return await told(() => audiencesOf(context).explain(context.reader, audienceId(one), member.id));
+        return await told(() =>
+          audiencesOf(context).explain(context.reader, audienceId(one), member.id, context.signal),
+        );
       },
     },
   },

@@ -8,13 +8,13 @@ import { createMemoryStore, type GraphStore, openLevelStore } from '../../graph-
 import { createWriter } from '../api-testing.ts';
 import { conditions, memberIds, membersByOracle, worlds } from './audience-graphs-testing.ts';
 import { openTestAudiences, type TestAudiences } from './audience-testing.ts';
-import type { Condition } from './condition.ts';
+import type { Condition, Did } from './condition.ts';
 
 const german: Condition = {
   kind: 'member',
   where: { kind: 'property', name: 'country', comparison: { operator: 'eq', value: 'DE' } },
 };
-const watched: Condition = {
+const watched: Did = {
   kind: 'did',
   edge: 'WATCHED',
   direction: 'out',
@@ -154,7 +154,16 @@ describe('an audience', () => {
   it('is the same one under the same key, and another question under it is refused', async () => {
     await write([says('a', 'DE'), watches('a')]);
     const id = await freeze(watched, 'once');
-    expect(await freeze({ ...watched, sinceMs: 1 }, 'once')).toBe(id);
+    expect(await freeze(watched, 'once')).toBe(id);
+    for (const other of [german, { ...watched, sinceMs: 1 }, { ...watched, untilMs: 9 }])
+      await expect(freeze(other, 'once')).rejects.toMatchObject({ code: 'AUDIENCE_KEY_USED' });
+    const of90Days = (sinceMs: number): Condition => ({ ...watched, sinceMs, within: '90d' });
+    const within = await freeze({ kind: 'not', of: of90Days(1) }, 'within');
+    expect(await freeze({ kind: 'not', of: of90Days(2) }, 'within')).toBe(within);
+    for (const span of ['7d', null])
+      await expect(
+        freeze({ kind: 'not', of: { ...watched, sinceMs: 1, within: span } }, 'within'),
+      ).rejects.toMatchObject({ code: 'AUDIENCE_KEY_USED' });
     await expect(freeze(german, 'once')).rejects.toMatchObject({ code: 'AUDIENCE_KEY_USED' });
     expect(await test.audiences.delete(id)).toBe(true);
     expect(await test.audiences.delete(id)).toBe(false);
@@ -172,6 +181,70 @@ describe('an audience', () => {
     const none: Condition = { kind: 'any', of: [] };
     expect(await few.frozen(graph, none, 'two')).toMatchObject({ state: 'READY', row: { size: 0 } });
     await expect(few.frozen(graph, none, 'three')).rejects.toMatchObject({ code: 'AUDIENCES_FULL' });
+  });
+
+  it('is refused when its conditions together hold more members than memory is meant for', async () => {
+    const titles = ['t1', 't2', 't3', 't4'];
+    const others = (id: string) =>
+      titles.map((title) => ({
+        timeMs: 1,
+        rank: 0,
+        occurrence: ++occurrences,
+        mutations: [
+          {
+            kind: 'edge',
+            type: 'WATCHED',
+            from: account(id),
+            to: { type: 'Title', id: title },
+            properties: [],
+          },
+        ] as const,
+      }));
+    await write(memberIds.flatMap((id) => [says(id, 'DE'), ...others(id)]));
+    const all = (count: number): Condition => ({
+      kind: 'all',
+      of: titles
+        .slice(0, count)
+        .map((id) => ({ ...watched, to: { kind: 'nodes', nodes: [{ type: 'Title', id }] } })),
+    });
+    await using few = await openTestAudiences({ membersMax: memberIds.length });
+    expect(await few.frozen(graph, all(2), 'two')).toMatchObject({ state: 'READY' });
+    expect(await few.frozen(graph, all(4), 'four')).toMatchObject({
+      failure: {
+        code: 'AUDIENCE_TOO_LARGE',
+        message: expect.stringContaining('for all conditions together'),
+      },
+    });
+  });
+
+  it('that waits is deleted at once, while another is being built', async () => {
+    await write([says('a', 'DE'), watches('a')]);
+    const gate = Promise.withResolvers<void>();
+    const slow: GraphStore = Object.create(graph, {
+      sources: {
+        value: async () => {
+          await gate.promise;
+          return await graph.sources();
+        },
+      },
+    });
+    const begin = (key: string): string => {
+      const definition = { memberType: 'Account', where: watched };
+      const begun = test.audiences.freeze(slow, { name: 'n', key, definition, askedBy: null });
+      return begun.state === 'READY' ? begun.row.id : begun.id;
+    };
+    const [first, second, third] = [begin('first'), begin('second'), begin('third')];
+    try {
+      const deleted = test.audiences.delete(second).then(() => 'deleted');
+      const longWait = new Promise((resolve) => setImmediate(() => resolve('still there')));
+      expect(await Promise.race([deleted, longWait])).toBe('deleted');
+      expect(test.audiences.get(second)).toBeNull();
+      expect(test.audiences.get(first)).toMatchObject({ state: 'BUILDING' });
+    } finally {
+      gate.resolve();
+    }
+    expect(await test.audiences.settled(third, 30_000)).toMatchObject({ state: 'READY' });
+    expect(test.audiences.get(first)).toMatchObject({ state: 'READY' });
   });
 
   it('that cannot be read from the graph fails by name, and may be asked for again', async () => {

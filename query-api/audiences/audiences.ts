@@ -10,7 +10,7 @@ import { type Definition, type Did, decodeDefinition, didsOf, encodeDefinition }
 import { type AudienceEstimate, estimateAudience, estimateLimitsDefault } from './estimate.ts';
 import { idsAtOnceMax, probeRowsMax } from './membership.ts';
 import { findTargets, type TargetNodes, targetLimitsDefault } from './target-nodes.ts';
-import { Turns } from './turns.ts';
+import { freezingAbandoned, requestEnded, Turns } from './turns.ts';
 
 export interface FreezeRequest {
   /** For people. */
@@ -47,10 +47,12 @@ export interface AudiencesParts {
 }
 
 interface Job extends Unfinished {
+  readonly reader: GraphReader;
   readonly stop: AbortController;
   readonly progress: Progress;
   failure: { readonly code: string; readonly message: string } | null;
-  done: Promise<void>;
+  /** It ended, or was deleted before it began. */
+  readonly done: PromiseWithResolvers<void>;
 }
 
 /** One is built at a time; so many wait. */
@@ -73,7 +75,10 @@ export class Audiences {
   readonly #parts: AudiencesParts;
   /** Unfinished ones: under way, waiting, failed. */
   readonly #jobs = new Map<string, Job>();
-  #last: Promise<void> = Promise.resolve();
+  /** Begun in this order. */
+  readonly #waiting: Job[] = [];
+  /** Until none waits; null while nothing is being built. */
+  #building: Promise<void> | null = null;
   #estimates = 0;
   #isClosing = false;
 
@@ -81,14 +86,18 @@ export class Audiences {
     this.#parts = parts;
   }
 
-  /** Throws RefusedError (AUDIENCE_TARGETS_TOO_MANY, AUDIENCE_UNKNOWN, AUDIENCES_BUSY). */
-  async estimate(reader: GraphReader, definition: Definition): Promise<AudienceEstimate> {
+  /** Throws RefusedError (AUDIENCE_TARGETS_TOO_MANY, AUDIENCE_UNKNOWN, AUDIENCES_BUSY; DEADLINE_EXCEEDED when the signal of whoever waits aborts). */
+  async estimate(
+    reader: GraphReader,
+    definition: Definition,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<AudienceEstimate> {
     if (this.#estimates >= estimatesAtOnceMax)
       throw busy(`${estimatesAtOnceMax} audiences are being estimated`);
     this.#estimates += 1;
     try {
       const { clock } = this.#parts;
-      const turns = new Turns(clock, new AbortController().signal);
+      const turns = new Turns(clock, signal, requestEnded);
       const parts = await this.#runParts(reader, definition, turns, newProgress(), targetLimitsOfQuestion);
       return await estimateAudience(parts, definition.where, estimateLimitsDefault, clock);
     } finally {
@@ -110,15 +119,16 @@ export class Audiences {
     const job: Job = {
       id: newId(),
       request,
+      reader,
       beganMs: clock.now(),
       stop: new AbortController(),
       progress: newProgress(),
       failure: null,
-      done: Promise.resolve(),
+      done: Promise.withResolvers(),
     };
     this.#jobs.set(job.id, job);
-    job.done = this.#last.then(() => this.#build(job, reader));
-    this.#last = job.done;
+    this.#waiting.push(job);
+    this.#building ??= this.#buildAll();
     return audienceOf(job);
   }
 
@@ -127,7 +137,7 @@ export class Audiences {
     const job = this.#jobs.get(id);
     if (job !== undefined && job.failure === null) {
       const stop = new AbortController();
-      await Promise.race([job.done, this.#parts.clock.sleep(waitMs, stop.signal)]);
+      await Promise.race([job.done.promise, this.#parts.clock.sleep(waitMs, stop.signal)]);
       stop.abort();
     }
     return this.get(id);
@@ -151,7 +161,12 @@ export class Audiences {
     const job = this.#jobs.get(id);
     if (job !== undefined) {
       job.stop.abort();
-      await job.done;
+      const at = this.#waiting.indexOf(job);
+      if (at >= 0) {
+        this.#waiting.splice(at, 1);
+        job.done.resolve();
+      }
+      await job.done.promise;
       this.#jobs.delete(id);
     }
     return (await this.#parts.store.delete(id)) || job !== undefined;
@@ -179,12 +194,17 @@ export class Audiences {
     return (await this.#parts.store.contains(id, member.type, [member.id])).length === 1;
   }
 
-  /** What was true when it was frozen, and what is now. Throws RefusedError (AUDIENCE_UNKNOWN, AUDIENCE_TARGETS_TOO_MANY). */
-  async explain(reader: GraphReader, id: string, memberId: string): Promise<AudienceExplanation> {
+  /** What was true when it was frozen, and what is now. Throws RefusedError (AUDIENCE_UNKNOWN, AUDIENCE_TARGETS_TOO_MANY, DEADLINE_EXCEEDED). */
+  async explain(
+    reader: GraphReader,
+    id: string,
+    memberId: string,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<AudienceExplanation> {
     const row = this.#ready(id);
     const definition = decodeDefinition(row.definition);
     const isMember = await this.contains(id, { type: definition.memberType, id: memberId });
-    const turns = new Turns(this.#parts.clock, new AbortController().signal);
+    const turns = new Turns(this.#parts.clock, signal, requestEnded);
     const parts = await this.#runParts(reader, definition, turns, newProgress(), targetLimitsOfQuestion);
     return await explainMember(parts, definition, memberId, isMember);
   }
@@ -193,7 +213,7 @@ export class Audiences {
   async close(): Promise<void> {
     this.#isClosing = true;
     for (const job of this.#jobs.values()) job.stop.abort();
-    await this.#last;
+    await this.#building;
     await this.#parts.store.close();
   }
 
@@ -221,12 +241,20 @@ export class Audiences {
     return null;
   }
 
+  async #buildAll(): Promise<void> {
+    for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift()) {
+      await this.#build(job);
+      job.done.resolve();
+    }
+    this.#building = null;
+  }
+
   /** Never rejects: how it ended is the job's state. */
-  async #build(job: Job, reader: GraphReader): Promise<void> {
+  async #build(job: Job): Promise<void> {
     const { log } = this.#parts;
     const bitmap = new RoaringBitmap32();
     try {
-      const row = await this.#frozen(job, reader, bitmap);
+      const row = await this.#frozen(job, bitmap);
       this.#jobs.delete(job.id);
       log.info({ audience: row.id, size: row.size, tookMs: row.tookMs }, 'An audience was frozen.');
     } catch (error) {
@@ -243,10 +271,11 @@ export class Audiences {
     }
   }
 
-  async #frozen(job: Job, reader: GraphReader, bitmap: RoaringBitmap32): Promise<AudienceRow> {
+  async #frozen(job: Job, bitmap: RoaringBitmap32): Promise<AudienceRow> {
     const { clock, store } = this.#parts;
+    const { reader } = job;
     const { definition, name, key, askedBy } = job.request;
-    const turns = new Turns(clock, job.stop.signal);
+    const turns = new Turns(clock, job.stop.signal, freezingAbandoned);
     turns.check();
     const sources = await reader.sources();
     const parts = await this.#runParts(reader, definition, turns, job.progress);
@@ -293,6 +322,7 @@ export class Audiences {
       turns,
       progress,
       probeRowsMax,
+      probeBudget: null,
       candidatesMax: this.#parts.membersMax,
       frozen: async (id, type, ids) => {
         return this.#ready(id).memberType === type ? await this.#parts.store.contains(id, type, ids) : [];
@@ -365,19 +395,22 @@ function audienceOf({ id, request, beganMs, failure, progress }: Job): Audience 
     : { state: 'FAILED', id, request, beganMs, failure };
 }
 
-/** Times are fixed when an audience is asked for, so a client that asks again means the same with other ones. */
+/** `within` is fixed when an audience is asked for, so a client that asks again means the same with another time. */
 function sameOrRefused(before: Audience, { key, definition }: FreezeRequest): Audience {
   const was = before.state === 'READY' ? before.row.definition : encodeDefinition(before.request.definition);
-  if (timeless(was) === timeless(encodeDefinition(definition))) return before;
+  if (askedIn(was) === askedIn(encodeDefinition(definition))) return before;
   throw new RefusedError(
     'AUDIENCE_KEY_USED',
     `Another audience was frozen under the key ${JSON.stringify(key)}; use another key, or delete that one.`,
   );
 }
 
-function timeless(definition: string): string {
-  return JSON.stringify(JSON.parse(definition), (name, value: unknown) =>
-    name === 'sinceMs' || name === 'untilMs' ? 0 : value,
+/** What was asked, without what followed from when that was. */
+function askedIn(definition: string): string {
+  return JSON.stringify(JSON.parse(definition), (_name, value: unknown) =>
+    typeof value === 'object' && value !== null && 'sinceMs' in value && 'within' in value
+      ? { ...value, sinceMs: 0 }
+      : value,
   );
 }
 

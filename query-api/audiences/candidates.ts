@@ -2,7 +2,7 @@ import { must, RefusedError, unreachable } from '../../foundation/index.ts';
 import type { AudiencePlan, Source } from './audience-plan.ts';
 import type { Did } from './condition.ts';
 import { IdShards } from './id-shards.ts';
-import { idsAtOnceMax, keeperOf, Membership, type MembershipParts } from './membership.ts';
+import { BudgetUsedUp, idsAtOnceMax, keeperOf, Membership, type MembershipParts } from './membership.ts';
 import { inOrder } from './turns.ts';
 
 /** Rows of a target's edges in one answer. */
@@ -11,6 +11,12 @@ const endsPageRows = 4096;
 const targetsAtOnce = 4;
 /** Groups of candidates that are checked at once: with fewer the threads that read wait for the one that decodes, and it for them. */
 const checksAtOnce = 8;
+
+/**
+ * Ids that one run holds at a time, over all of its conditions, for each member that an audience may have: candidates, and as many to tell them apart. A
+ * condition of many parts over a whole graph would take as many times the memory otherwise.
+ */
+const idsHeldPerMember = 2;
 
 /** What one run may look at; null of a run that is as long as it takes. */
 export interface RunBudget {
@@ -34,12 +40,11 @@ export interface Progress {
   members: number;
 }
 
-/** The budget was used up before the end: what was found by then says nothing of the rest. */
-export class BudgetUsedUp extends Error {}
-
 /** Carries a plan out. */
 export class AudienceRun {
   readonly #parts: RunParts;
+  /** All that were made: what they hold together is bounded. */
+  readonly #held: IdShards[] = [];
   #membership: Membership;
 
   constructor(parts: RunParts) {
@@ -53,7 +58,7 @@ export class AudienceRun {
 
   /**
    * The members, each once, some hundreds at a time. Throws RefusedError AUDIENCE_TOO_LARGE when there are more candidates than one
-   * audience may have, and {@link BudgetUsedUp}.
+   * audience may have, or more ids to be held for all of its conditions, and {@link BudgetUsedUp}.
    */
   async *members(plan: AudiencePlan): AsyncGenerator<readonly string[]> {
     const sets = new Map<Did, IdShards>();
@@ -162,7 +167,9 @@ export class AudienceRun {
   }
 
   #shards(): IdShards {
-    return new IdShards(this.#parts.memberType);
+    const shards = new IdShards(this.#parts.memberType);
+    this.#held.push(shards);
+    return shards;
   }
 
   #addAll(found: IdShards, ids: readonly string[]): void {
@@ -170,6 +177,8 @@ export class AudienceRun {
     for (const id of ids) found.add(id);
     progress.candidates = Math.max(progress.candidates, found.size);
     if (found.size > candidatesMax) throw tooLarge(candidatesMax);
+    const heldMax = candidatesMax * idsHeldPerMember;
+    if (this.#held.reduce((sum, { size }) => sum + size, 0) > heldMax) throw tooManyHeld(heldMax);
   }
 
   #spend(rows: number, candidates: number): void {
@@ -189,5 +198,12 @@ export function tooLarge(candidatesMax: number): RefusedError {
   return new RefusedError(
     'AUDIENCE_TOO_LARGE',
     `More than ${candidatesMax} members have to be looked at; narrow the audience, or raise \`audience.members.max\`.`,
+  );
+}
+
+function tooManyHeld(heldMax: number): RefusedError {
+  return new RefusedError(
+    'AUDIENCE_TOO_LARGE',
+    `More than ${heldMax} ids of members have to be held at once for all conditions together; ask with fewer conditions or over less time, or raise \`audience.members.max\`.`,
   );
 }

@@ -19,6 +19,8 @@ export interface Did {
   /** As the member sees it: `out` leads from it. */
   readonly direction: 'out' | 'in';
   readonly sinceMs: number;
+  /** What was asked where `sinceMs` follows from when it was asked, such as `90d`; null of the default lookback. Absent where the time itself was given. */
+  readonly within?: string | null;
   readonly untilMs: number;
   readonly to: Targets;
   /** Properties of the edge's occurrence. */

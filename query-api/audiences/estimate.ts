@@ -1,12 +1,12 @@
 import type { Clock } from '../../foundation/index.ts';
 import { planAudience } from './audience-plan.ts';
-import { AudienceRun, BudgetUsedUp, type RunParts } from './candidates.ts';
+import { AudienceRun, type RunParts } from './candidates.ts';
 import type { Condition } from './condition.ts';
-import { Membership } from './membership.ts';
+import { BudgetUsedUp, Membership } from './membership.ts';
 
 /**
  * How large an audience would be now. `counted`: exactly so. `sampled`: from those members whose place in the store, which is chance, lies in
- * its beginning. `bounded`: at least so many, where the store has no order of chance.
+ * its beginning. `bounded`: at least so many, where that part says nothing of the rest.
  */
 export interface AudienceEstimate {
   readonly method: 'counted' | 'sampled' | 'bounded';
@@ -26,6 +26,8 @@ export interface EstimateLimits {
   readonly countCandidatesMax: number;
   readonly sampleMax: number;
   readonly sampleMs: number;
+  /** Rows of members' own edges, for counting and for the sample each: time is looked at between members' groups only. */
+  readonly probeRowsMax: number;
 }
 
 export const estimateLimitsDefault: EstimateLimits = {
@@ -33,12 +35,15 @@ export const estimateLimitsDefault: EstimateLimits = {
   countCandidatesMax: 1024,
   sampleMax: 4096,
   sampleMs: 50,
+  probeRowsMax: 200_000,
 };
 
 const sampleAtOnce = 128;
 
+type EstimateParts = Omit<RunParts, 'budget' | 'probeBudget'>;
+
 export async function estimateAudience(
-  parts: Omit<RunParts, 'budget'>,
+  parts: EstimateParts,
   condition: Condition,
   limits: EstimateLimits,
   clock: Clock,
@@ -53,7 +58,7 @@ export async function estimateAudience(
   const plan = planAudience(condition, sizes);
   const budget = { rows: limits.countRowsMax, candidates: limits.countCandidatesMax };
   let found = 0;
-  const run = new AudienceRun({ ...parts, budget });
+  const run = new AudienceRun({ ...parts, budget, probeBudget: { rows: limits.probeRowsMax } });
   try {
     for await (const ids of run.members(plan)) found += ids.length;
     const exact = { count: found, low: found, high: found };
@@ -63,25 +68,27 @@ export async function estimateAudience(
   }
   const sampled = await sample(parts, condition, limits, () => clock.now() - beganMs >= limits.sampleMs);
   const cutShort = sampled.cutShort + run.cutShort;
-  if (sampled.share === null) {
-    return { method: 'bounded', count: found, low: found, high: null, sampled: found, cutShort };
-  }
   const { share, holding, looked } = sampled;
-  if (share === 1)
+  if (share === 1 && plan.source.kind === 'scan')
     return { method: 'counted', count: holding, low: holding, high: holding, sampled: looked, cutShort };
+  if (share === null || share === 1) {
+    // A scan does not meet members that are known from edges alone: all that it found are there, and there may be more.
+    const count = Math.max(found, holding);
+    return { method: 'bounded', count, low: count, high: null, sampled: Math.max(found, looked), cutShort };
+  }
   const [low, high] = poissonInterval(holding);
   return {
     method: 'sampled',
-    count: Math.round(holding / share),
+    count: Math.max(found, Math.round(holding / share)),
     low: Math.max(found, Math.floor(low / share)),
-    high: Math.ceil(high / share),
+    high: Math.max(found, Math.ceil(high / share)),
     sampled: looked,
     cutShort,
   };
 }
 
 interface Sample {
-  /** Of all nodes of the type; null where the order says nothing. */
+  /** Of all nodes of the type; null where the order says nothing, or not even the first group could be looked at. */
   readonly share: number | null;
   readonly looked: number;
   readonly holding: number;
@@ -89,28 +96,39 @@ interface Sample {
 }
 
 async function sample(
-  parts: Omit<RunParts, 'budget'>,
+  parts: EstimateParts,
   condition: Condition,
   limits: EstimateLimits,
   isTime: () => boolean,
 ): Promise<Sample> {
-  const membership = new Membership({ ...parts, sets: new Map() });
+  const membership = new Membership({
+    ...parts,
+    sets: new Map(),
+    probeBudget: { rows: limits.probeRowsMax },
+  });
   const { check } = planAudience(condition, {
     rowsOf: () => Number.POSITIVE_INFINITY,
     membersOf: () => Number.POSITIVE_INFINITY,
   });
+  let share: number | null = null;
   let looked = 0;
   let holding = 0;
-  for (let after: Uint8Array | null = null; ; ) {
-    const page = await parts.reader.bulk.scan({ type: parts.memberType, after, limit: sampleAtOnce });
-    if (page.share === null) return { share: null, looked, holding, cutShort: membership.cutShort };
-    const there = await membership.existing(page.ids);
-    holding += (check === null ? there : await membership.holding(check, there)).length;
-    looked += page.ids.length;
-    after = page.next;
-    if (after === null || looked >= limits.sampleMax || isTime())
-      return { share: page.share, looked, holding, cutShort: membership.cutShort };
+  try {
+    for (let after: Uint8Array | null = null; ; ) {
+      const page = await parts.reader.bulk.scan({ type: parts.memberType, after, limit: sampleAtOnce });
+      if (page.share === null) break;
+      const there = await membership.existing(page.ids);
+      holding += (check === null ? there : await membership.holding(check, there)).length;
+      looked += page.ids.length;
+      share = page.share;
+      after = page.next;
+      if (after === null || looked >= limits.sampleMax || isTime()) break;
+    }
+  } catch (error) {
+    // What was looked at before this group is a sample all the same.
+    if (!(error instanceof BudgetUsedUp)) throw error;
   }
+  return { share, looked, holding, cutShort: membership.cutShort };
 }
 
 /** Of a Poisson variable's mean, at 95 %, after Wilson and Hilferty: within a percent of the exact one from 1 on. */

@@ -29,8 +29,13 @@ export interface MembershipParts {
   readonly frozen: FrozenMembers;
   /** Rows of one member's edges that are looked at. */
   readonly probeRowsMax: number;
+  /** Rows of all members' edges together; null of what is as long as it takes. */
+  readonly probeBudget: { rows: number } | null;
   readonly turns: Turns;
 }
+
+/** The budget was used up before the end: what was found by then says nothing of the rest. */
+export class BudgetUsedUp extends Error {}
 
 /** Checks a condition for many members at once, each part only for those that it still depends on. */
 export class Membership {
@@ -85,14 +90,15 @@ export class Membership {
     return await this.#withProperties({ kind: 'all', of: [] }, ids);
   }
 
-  /** How often one member did it, as far as rows are looked at; no further than asked for. */
+  /** How often one member did it, as far as rows are looked at; no further than asked for. Throws {@link BudgetUsedUp}. */
   async occurrencesOf(did: Did, id: string): Promise<number> {
-    const { reader, memberType, probeRowsMax, targets } = this.#parts;
+    const { reader, memberType, probeRowsMax, targets, turns } = this.#parts;
     const { edge, direction, sinceMs, untilMs, atLeast } = did;
     let found = 0;
     for (const [farType, wanted] of must(targets.get(did), 'targets are found before').byType) {
       let scanned = 0;
       for (let after: Uint8Array | null = null; ; ) {
+        turns.check();
         const page = await reader.bulk.farEnds({
           of: { type: memberType, id },
           type: edge,
@@ -105,6 +111,7 @@ export class Membership {
           keep: keeperOf(did),
         });
         scanned += page.scanned;
+        this.#spend(page.scanned);
         for (const far of page.ids) if (wanted === null || wanted.has(far)) found += 1;
         after = page.next;
         if (found >= atLeast) return found;
@@ -116,6 +123,13 @@ export class Membership {
       }
     }
     return found;
+  }
+
+  #spend(rows: number): void {
+    const { probeBudget } = this.#parts;
+    if (probeBudget === null) return;
+    probeBudget.rows -= rows;
+    if (probeBudget.rows < 0) throw new BudgetUsedUp();
   }
 
   async #withProperties(where: Predicate, ids: readonly string[]): Promise<readonly string[]> {

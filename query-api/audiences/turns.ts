@@ -1,20 +1,33 @@
-import { type Clock, must, OutageError } from '../../foundation/index.ts';
+import { type Clock, must, OutageError, RefusedError } from '../../foundation/index.ts';
 
-/** Long work on the thread that answers questions: it gives way after so long, and ends when it is told to. */
 const sliceMs = 8;
 
+/** Of what is frozen, by itself. */
+export const freezingAbandoned = (): Error =>
+  new OutageError(
+    'AUDIENCE_ABANDONED',
+    'The audience was not frozen: it was deleted, or the server was stopped, before that had ended; freeze it again.',
+  );
+/** Of what somebody waits for. */
+export const requestEnded = (): Error =>
+  new RefusedError('DEADLINE_EXCEEDED', 'The request has ended; nothing more is looked at for it.');
+
+/** Long work on the thread that answers questions: it gives way after so long, and ends when it is told to. */
 export class Turns {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
+  readonly #abandoned: () => Error;
   #beganMs: number;
 
-  constructor(clock: Clock, signal: AbortSignal) {
+  /** `abandoned` is what it ends with when the signal aborts. */
+  constructor(clock: Clock, signal: AbortSignal, abandoned: () => Error) {
     this.#clock = clock;
     this.#signal = signal;
+    this.#abandoned = abandoned;
     this.#beganMs = clock.now();
   }
 
-  /** Cheap to call often. Throws OutageError AUDIENCE_ABANDONED when the server is closing or the audience was deleted meanwhile. */
+  /** Cheap to call often. Throws when the signal has aborted. */
   async giveWay(): Promise<void> {
     this.check();
     if (this.#clock.now() - this.#beganMs < sliceMs) return;
@@ -23,11 +36,7 @@ export class Turns {
   }
 
   check(): void {
-    if (!this.#signal.aborted) return;
-    throw new OutageError(
-      'AUDIENCE_ABANDONED',
-      'The audience was not frozen: it was deleted, or the server was stopped, before that had ended; freeze it again.',
-    );
+    if (this.#signal.aborted) throw this.#abandoned();
   }
 }
 
