@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { must, systemClock } from '../../foundation/index.ts';
-import { createMemoryStore } from '../../graph-store/index.ts';
+import { createMemoryStore, type EventMutations } from '../../graph-store/index.ts';
+import { AuthorizedReader } from '../policy/authorized-reader.ts';
+import { Grant } from '../policy/grant.ts';
+import { callerWith, policyFrom } from '../policy/policy-testing.ts';
 import { HandClock, owner, type Reader, stepOf, TestProcess, turns } from './live-testing.ts';
+import type { SubscriptionParts } from './step-subscription.ts';
 
 describe('A subscription to steps', () => {
   it('says first that it is in place, then brings what is applied in the order of applying, late events too', async () => {
@@ -182,6 +186,107 @@ describe('A subscription beside other writers', () => {
     expect(again.events[0]).toMatchObject({ recovered: false, reason: 'many-writers' });
     await reader.stop();
     await again.stop();
+  });
+
+  it('taken up again repeats nothing that was delivered before its last look into the store', async () => {
+    const clock = new HandClock();
+    const own = new TestProcess({ clock, complete: false });
+    await own.write([stepOf(100, 1)]);
+    const reader = await own.subscribe(null).pull();
+    await own.write([stepOf(500, 2), stepOf(600, 3)]);
+    await clock.advance(2000);
+    await own.write([stepOf(700, 4)]);
+    await turns();
+    expect(reader.steps).toEqual([2, 3, 4]);
+    expect(reader.cursor?.place).toEqual({ timeMs: 600, occurrence: 3n });
+    await reader.stop();
+    const again = await own.subscribe(reader.cursor).pull();
+    expect(again.steps).toEqual([4]);
+    await again.stop();
+  });
+
+  it('lets no cursor lie behind a step that is on its way to the store, however often it looks meanwhile', async () => {
+    const memory = createMemoryStore(systemClock);
+    const clock = new HandClock();
+    const own = new TestProcess({ memory, clock, complete: false });
+    const other = new TestProcess({ memory, clock, epoch: 2n });
+    const reader = await own.subscribe(null).pull();
+    own.hold();
+    const held = own.write([stepOf(500, 1)]);
+    await turns();
+    await clock.advance(2000);
+    await other.write([stepOf(700, 2)], 1);
+    await clock.advance(2000);
+    expect(reader.steps).toEqual([2]);
+    expect(reader.cursor?.place.timeMs).toBe(0);
+    own.settle();
+    await held;
+    await turns();
+    await clock.advance(2000);
+    await other.write([stepOf(800, 3)], 1);
+    await clock.advance(2000);
+    expect(reader.steps).toEqual([2, 1, 3]);
+    expect(reader.cursor?.place).toEqual({ timeMs: 800, occurrence: 3n });
+    await reader.stop();
+  });
+
+  it('brings what lies behind a step on its way once, though it looks there again', async () => {
+    const memory = createMemoryStore(systemClock);
+    const clock = new HandClock();
+    const own = new TestProcess({ memory, clock, complete: false });
+    const other = new TestProcess({ memory, clock, epoch: 2n });
+    const first = await own.subscribe(null).pull();
+    await first.stop();
+    own.hold();
+    const held = own.write([stepOf(500, 1)]);
+    await other.write([stepOf(700, 2)], 1);
+    const waiting = await own.subscribe(first.cursor).pull();
+    expect(waiting.steps).toEqual([2]);
+    own.settle();
+    await held;
+    await turns();
+    await clock.advance(2000);
+    expect(waiting.steps).toEqual([2, 1]);
+    await waiting.stop();
+  });
+});
+
+describe('A subscription by a caller limited to some domains', () => {
+  const policy = policyFrom(`
+version: 1
+scopes:
+  streams:
+    operations: [journeySteps]
+    nodes: { '*': { rows: all, fields: all } }
+    steps: { streaming: { fields: all } }
+`);
+  const hidden = (timeMs: number, id: number): EventMutations => {
+    const step = { kind: 'step', owner, domain: 'ads', action: 'saw', links: [], properties: [] } as const;
+    return { timeMs, rank: 0, occurrence: BigInt(id), mutations: [step] };
+  };
+  const limitsOf = (process: TestProcess): Pick<SubscriptionParts, 'reader' | 'limits'> => ({
+    reader: new AuthorizedReader(process.memory, new Grant(policy, callerWith(['streams']))),
+    limits: { lookbackMs: Number.MAX_SAFE_INTEGER, scanRowsMax: 3 },
+  });
+
+  it('begins though more of the newest steps are hidden than may be looked at', async () => {
+    const process = new TestProcess();
+    await process.write([stepOf(1, 1), ...[2, 3, 4, 5].map((id) => hidden(id, id))]);
+    const reader = await process.subscribe(null, process.journal, limitsOf(process)).pull();
+    expect(reader.error).toBeNull();
+    expect(reader.events).toMatchObject([{ step: null, recovered: null }]);
+    expect(reader.cursor?.place).toEqual({ timeMs: 0, occurrence: 0n });
+    await process.write([stepOf(9, 9)]);
+    await turns();
+    expect(reader.steps).toEqual([9]);
+    await reader.stop();
+  });
+
+  it('is refused then beside other writers, where the store is read on from the newest step', async () => {
+    const process = new TestProcess({ complete: false });
+    await process.write([stepOf(1, 1), ...[2, 3, 4, 5].map((id) => hidden(id, id))]);
+    const reader = await process.subscribe(null, process.journal, limitsOf(process)).pull();
+    expect(reader.error).toMatchObject({ extensions: { code: 'QUERY_TOO_LARGE' } });
   });
 });
 

@@ -1,6 +1,7 @@
 import { type Clock, OutageError } from '../../foundation/index.ts';
 import type { GraphReader, JourneyPage, NodeRef, StepView, TimePosition } from '../../graph-store/index.ts';
 import type { QueryLimits } from '../api-context.ts';
+import { isTooLarge } from '../api-error.ts';
 import { tooManySubscriptions } from './live-errors.ts';
 import { type StepCursor, writeStepCursor } from './step-cursor.ts';
 import type { AppliedStep, StepFeed, StepWatch } from './step-feed.ts';
@@ -59,6 +60,8 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   /** Delivered up to here; null until the subscription is in place. */
   #sequence: number | null = null;
   #place: TimePosition = { timeMs: 0, occurrence: 0n };
+  /** Met in the store while they were still to come through the feed: no cursor may lie behind one of them. */
+  #toCome: readonly TimePosition[] = [];
   #wake = (): void => undefined;
   #slow = false;
 
@@ -106,15 +109,16 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
       await this.#beReady();
       if (this.#ended) return;
       const after = this.#after;
+      let readTo: TimePosition | null = null;
       if (after === null) yield await this.#begin();
       else {
         const reason = this.#whyUnrecovered(after);
         this.#place = after.place;
         this.#sequence = reason === null ? (after.feed?.sequence ?? 0) : this.#watch.sequence;
         yield this.#event(null, reason === null, { recovered: reason === null, reason });
-        if (reason !== null) yield* this.#catchUp(after.place, this.#sequence);
+        if (reason !== null) readTo = yield* this.#catchUp(after.place, this.#sequence);
       }
-      yield* this.#live();
+      yield* this.#live(readTo ?? this.#place);
     } finally {
       this.#watch.close();
     }
@@ -138,9 +142,21 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   async #begin(): Promise<StepEvent> {
     this.#sequence = this.#watch.sequence;
     const sinceMs = this.#oldestMs();
-    const page = await this.#read({ sinceMs, order: 'newest-first', after: null, limit: 1 });
-    this.#place = page.steps[0] ?? { timeMs: sinceMs, occurrence: 0n };
+    const newest = await this.#newestStep(sinceMs);
+    this.#place = newest ?? { timeMs: sinceMs, occurrence: 0n };
     return this.#event(null, true);
+  }
+
+  /** Null where there is none; or none to be seen among as many as may be looked at, since a later place would leave out what is late. */
+  async #newestStep(sinceMs: number): Promise<TimePosition | null> {
+    try {
+      const page = await this.#read({ sinceMs, order: 'newest-first', after: null, limit: 1 });
+      return page.steps[0] ?? null;
+    } catch (error) {
+      // Beside other writers the store is read on from this place: all that was there already would come.
+      if (!isTooLarge(error) || !this.#parts.feed.complete) throw error;
+      return null;
+    }
   }
 
   #whyUnrecovered({ feed: at }: StepCursor): Unrecovered | null {
@@ -155,29 +171,32 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   /** From the store, in the order of event time. Their cursors have no place in the feed: it has not been reached yet. */
   async *#catchUp(from: TimePosition, since: number): AsyncGenerator<StepEvent, TimePosition, undefined> {
     let after = from;
-    let leftOut = false;
+    const isToCome = (step: TimePosition): boolean => this.#watch.holds(step, this.#sequence ?? 0);
+    this.#toCome = this.#toCome.filter(isToCome);
+    if (this.#toCome.length === 0) this.#place = from;
     for (;;) {
       const sinceMs = Math.max(after.timeMs, this.#oldestMs());
       const page = await this.#read({ sinceMs, order: 'oldest-first', after, limit: pageSteps });
       for (const step of page.steps) {
         if (this.#ended) return after;
-        if (this.#watch.holds(step, since)) {
-          // It comes through the feed. Until then no cursor may lie behind it.
-          leftOut = true;
+        const place = { timeMs: step.timeMs, occurrence: step.occurrence };
+        if (isToCome(place)) {
+          this.#toCome = [...this.#toCome, place];
           continue;
         }
-        if (!leftOut) this.#place = { timeMs: step.timeMs, occurrence: step.occurrence };
-        yield this.#event(step, false);
+        if (this.#toCome.length === 0) this.#place = place;
+        // It came through the feed, unless it was there before.
+        if (!this.#watch.holds(place, since)) yield this.#event(step, false);
       }
       after = page.last ?? after;
       if (!page.more || this.#ended) return after;
     }
   }
 
-  async *#live(): AsyncGenerator<StepEvent, void, undefined> {
+  async *#live(from: TimePosition): AsyncGenerator<StepEvent, void, undefined> {
     const { feed, live, clock } = this.#parts;
     const since = this.#sequence ?? 0;
-    let readTo = this.#place;
+    let readTo = from;
     let readMs = clock.now();
     while (!this.#ended) {
       const applied = this.#watch.next(this.#sequence ?? 0);
