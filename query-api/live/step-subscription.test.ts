@@ -205,6 +205,25 @@ describe('A subscription beside other writers', () => {
     await again.stop();
   });
 
+  it('looks into the store also while its own process always has a step for it, and its place follows', async () => {
+    const memory = createMemoryStore(systemClock);
+    const clock = new HandClock();
+    const own = new TestProcess({ memory, clock, complete: false });
+    const other = new TestProcess({ memory, clock, epoch: 2n });
+    const reader = await own.subscribe(null).pull(1);
+    await own.write([stepOf(500, 1), stepOf(600, 2), stepOf(800, 3)]);
+    await other.write([stepOf(700, 4)], 1);
+    const places: number[] = [];
+    for (let pulled = 0; pulled < 4; pulled += 1) {
+      await reader.pull(1);
+      places.push(reader.cursor?.place.timeMs ?? -1);
+      await clock.advance(2000);
+    }
+    expect(reader.steps).toEqual([1, 4, 2, 3]);
+    expect(places).toEqual([0, 500, 600, 800]);
+    await reader.stop();
+  });
+
   it('lets no cursor lie behind a step that is on its way to the store, however often it looks meanwhile', async () => {
     const memory = createMemoryStore(systemClock);
     const clock = new HandClock();
@@ -367,19 +386,35 @@ describe('A client that always resumes', () => {
       { numRuns: 150 },
     );
   });
+
+  it('beside other writers loses no step that is not late either, and meets none twice while it listens', async () => {
+    await fc.assert(
+      fc.asyncProperty(commands, async (list) => {
+        const { got, due } = await follow(list, true, false);
+        expect(due.filter((id) => !got.includes(id))).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
 });
 
 /** With `restarts` each resumption is at another process, and event times only grow. */
 async function follow(
   list: readonly Command[],
   restarts: boolean,
+  complete = true,
 ): Promise<{ readonly got: readonly number[]; readonly due: readonly number[] }> {
   const memory = createMemoryStore(systemClock);
-  let process = new TestProcess({ memory });
+  const clock = new HandClock();
+  let process = new TestProcess({ memory, clock, complete });
   let reader = await process.subscribe(null).pull(1);
   process.hold();
   const got: number[] = [];
   let id = 0;
+  const take = ({ steps }: Reader): void => {
+    expect(new Set(steps).size).toBe(steps.length);
+    got.push(...steps);
+  };
   const settleAll = async (): Promise<void> => {
     while (process.inFlight > 0) {
       process.settle();
@@ -397,15 +432,18 @@ async function follow(
     } else if (command.kind === 'settle') {
       if (process.inFlight > 0) process.settle();
       await turns(2);
-    } else if (command.kind === 'pull') await reader.pull(command.count);
-    else {
+    } else if (command.kind === 'pull') {
+      // Time to look into the store, where that is what it does.
+      await clock.advance(2000);
+      await reader.pull(command.count);
+    } else {
       const { cursor } = reader;
-      got.push(...reader.steps);
+      take(reader);
       await reader.stop();
       if (restarts) {
         await settleAll();
         const { position } = process;
-        process = new TestProcess({ memory, epoch: BigInt(id + 2) });
+        process = new TestProcess({ memory, clock, complete, epoch: BigInt(id + 2) });
         process.startAt(position);
         process.hold();
       }
@@ -414,7 +452,7 @@ async function follow(
   }
   await settleAll();
   await reader.pull();
-  got.push(...reader.steps);
+  take(reader);
   await reader.stop();
   return { got, due: Array.from({ length: id }, (_, i) => i + 1) };
 }

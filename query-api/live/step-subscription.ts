@@ -60,8 +60,10 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   /** Delivered up to here; null until the subscription is in place. */
   #sequence: number | null = null;
   #place: TimePosition = { timeMs: 0, occurrence: 0n };
-  /** Met in the store while they were still to come through the feed: no cursor may lie behind one of them. */
-  #toCome: readonly TimePosition[] = [];
+  /** As far as the store has been read. */
+  #readTo: TimePosition = this.#place;
+  /** Met in the store while they were still to come through the feed, in its order: no cursor may lie behind one of them. */
+  readonly #toCome: TimePosition[] = [];
   #wake = (): void => undefined;
   #slow = false;
 
@@ -109,16 +111,16 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
       await this.#beReady();
       if (this.#ended) return;
       const after = this.#after;
-      let readTo: TimePosition | null = null;
       if (after === null) yield await this.#begin();
       else {
         const reason = this.#whyUnrecovered(after);
         this.#place = after.place;
+        this.#readTo = after.place;
         this.#sequence = reason === null ? (after.feed?.sequence ?? 0) : this.#watch.sequence;
         yield this.#event(null, reason === null, { recovered: reason === null, reason });
-        if (reason !== null) readTo = yield* this.#catchUp(after.place, this.#sequence);
+        if (reason !== null) yield* this.#catchUp(this.#sequence);
       }
-      yield* this.#live(readTo ?? this.#place);
+      yield* this.#live();
     } finally {
       this.#watch.close();
     }
@@ -144,10 +146,11 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
     const sinceMs = this.#oldestMs();
     const newest = await this.#newestStep(sinceMs);
     this.#place = newest ?? { timeMs: sinceMs, occurrence: 0n };
+    this.#readTo = this.#place;
     return this.#event(null, true);
   }
 
-  /** Null where there is none; or none to be seen among as many as may be looked at, since a later place would leave out what is late. */
+  /** Null where there is none, or none to be seen among as many as may be looked at: what can be seen lies further back. */
   async #newestStep(sinceMs: number): Promise<TimePosition | null> {
     try {
       const page = await this.#read({ sinceMs, order: 'newest-first', after: null, limit: 1 });
@@ -169,43 +172,57 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   }
 
   /** From the store, in the order of event time. Their cursors have no place in the feed: it has not been reached yet. */
-  async *#catchUp(from: TimePosition, since: number): AsyncGenerator<StepEvent, TimePosition, undefined> {
-    let after = from;
-    const isToCome = (step: TimePosition): boolean => this.#watch.holds(step, this.#sequence ?? 0);
-    this.#toCome = this.#toCome.filter(isToCome);
-    if (this.#toCome.length === 0) this.#place = from;
+  async *#catchUp(since: number): AsyncGenerator<StepEvent, void, undefined> {
+    this.#settle();
     for (;;) {
+      const after = this.#readTo;
       const sinceMs = Math.max(after.timeMs, this.#oldestMs());
       const page = await this.#read({ sinceMs, order: 'oldest-first', after, limit: pageSteps });
       for (const step of page.steps) {
-        if (this.#ended) return after;
+        if (this.#ended) return;
         const place = { timeMs: step.timeMs, occurrence: step.occurrence };
-        if (isToCome(place)) {
-          this.#toCome = [...this.#toCome, place];
+        if (this.#isToCome(place)) {
+          this.#toCome.push(place);
           continue;
         }
         if (this.#toCome.length === 0) this.#place = place;
         // It came through the feed, unless it was there before.
         if (!this.#watch.holds(place, since)) yield this.#event(step, false);
       }
-      after = page.last ?? after;
-      if (!page.more || this.#ended) return after;
+      this.#readTo = page.last ?? after;
+      if (!page.more || this.#ended) return;
     }
   }
 
-  async *#live(from: TimePosition): AsyncGenerator<StepEvent, void, undefined> {
+  #isToCome(step: TimePosition): boolean {
+    return this.#watch.holds(step, this.#sequence ?? 0);
+  }
+
+  /** The place moves up to the first step that is still to come; where none is, as far as the store has been read. */
+  #settle(): void {
+    let first = this.#toCome[0];
+    for (; first !== undefined && !this.#isToCome(first); first = this.#toCome[0]) {
+      this.#place = first;
+      this.#toCome.shift();
+    }
+    if (first === undefined) this.#place = this.#readTo;
+  }
+
+  async *#live(): AsyncGenerator<StepEvent, void, undefined> {
     const { feed, live, clock } = this.#parts;
     const since = this.#sequence ?? 0;
-    let readTo = from;
     let readMs = clock.now();
     while (!this.#ended) {
+      // Before what the feed has: of a busy owner it always has something.
+      if (!feed.complete && clock.now() - readMs >= live.pollMs) {
+        yield* this.#catchUp(since);
+        readMs = clock.now();
+        continue;
+      }
       const applied = this.#watch.next(this.#sequence ?? 0);
       if (applied !== null) {
         const event = await this.#deliver(applied);
         if (event !== null && !this.#ended) yield event;
-      } else if (!feed.complete && clock.now() - readMs >= live.pollMs) {
-        readTo = yield* this.#catchUp(readTo, since);
-        readMs = clock.now();
       } else await this.#changeOr(feed.complete ? null : readMs + live.pollMs - clock.now());
     }
   }
@@ -217,7 +234,8 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
     const page = await this.#read({ ...range, order: 'oldest-first', after: before, limit: 1 });
     this.#sequence = applied.sequence;
     // Where others write too, a step of theirs may lie before this one and not have been read yet.
-    if (this.#parts.feed.complete && isAfter(applied, this.#place)) this.#place = { timeMs, occurrence };
+    if (!this.#parts.feed.complete) this.#settle();
+    else if (isAfter(applied, this.#place)) this.#place = { timeMs, occurrence };
     const step = page.steps[0];
     // Deleted since, or not for this reader.
     if (step === undefined || step.timeMs !== timeMs || step.occurrence !== occurrence) return null;
