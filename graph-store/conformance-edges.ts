@@ -70,6 +70,15 @@ function describeFolds(subject: Subject): void {
       }),
     ).toBeNull();
   });
+  it('says that the bound ended the scan when all that was looked at is of this edge', async () => {
+    await subject.apply(...[1, 2, 3].map((at) => event(at, [watched(dark)])));
+    expect(await find(subject, { scanMax: 2 })).toMatchObject({
+      count: 2,
+      firstSeenMs: 2,
+      truncated: true,
+    });
+    expect(await find(subject, { scanMax: 3 })).toMatchObject({ count: 3, truncated: false });
+  });
   it('counts an event once however often it comes', async () => {
     const same = event(3, [watched(dark)]);
     await subject.apply(same, same);

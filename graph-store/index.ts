@@ -7,6 +7,7 @@ export {
   type PropertiesQuery,
   placeOf,
 } from './bulk-reads.ts';
+export { encodeStepValue } from './codec.ts';
 export type {
   AdjacencyPage,
   AdjacencyQuery,

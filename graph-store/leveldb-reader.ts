@@ -183,7 +183,8 @@ export class LevelReader {
       direction: 'out',
       sinceMs: 0,
       untilMs: Number.POSITIVE_INFINITY,
-      limit: scanMax,
+      // With a limit of its own a page that the bound ended would seem to be all.
+      limit: Number.POSITIVE_INFINITY,
       scanMax,
     } as const;
     const page = await this.#occurrences(query, wanted, this.#moment(snapshot));

@@ -216,7 +216,7 @@ class MemoryStore implements GraphStore {
       direction: 'out',
       sinceMs: 0,
       untilMs: Number.MAX_VALUE,
-      limit: scanMax,
+      limit: Number.POSITIVE_INFINITY,
       scanMax,
     } as const;
     const { occurrences, truncated } = this.#occurrences(query, wanted);

@@ -133,8 +133,9 @@ export class Neo4jReader {
 
   async edge(wanted: EdgeQuery): Promise<EdgeView | null> {
     const { type, from, scanMax } = wanted;
-    const untilMs = Number.POSITIVE_INFINITY;
-    const query = { of: from, type, direction: 'out', sinceMs: 0, untilMs, limit: scanMax, scanMax } as const;
+    const unbounded = Number.POSITIVE_INFINITY;
+    const bounds = { sinceMs: 0, untilMs: unbounded, limit: unbounded, scanMax };
+    const query = { of: from, type, direction: 'out', ...bounds } as const;
     const [found] = await this.#connection.read((queries) => this.#occurrences(queries, [query], wanted));
     const page = must(found, 'each query has its page');
     return foldEdge(page.occurrences, wanted, page.truncated);

@@ -13,6 +13,10 @@ export function tooLarge(message: string, limit: number): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'QUERY_TOO_LARGE', limit } });
 }
 
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof GraphQLError && error.extensions.code === 'QUERY_TOO_LARGE';
+}
+
 export interface PublicError {
   readonly code: string;
   readonly message: string;

@@ -197,7 +197,7 @@ export class ApiHandler {
     const reader = this.#access.readerOf(grant, this.#observer.readerFor(run, budget, signal));
     const readerOfJobs = this.#access.readerOf(grant, this.#options.reader);
     const { requestId } = run;
-    const traversals = createTraversalBudget(limits, clock, signal);
+    const traversals = createTraversalBudget(limits, clock, signal, { budget, run, grant });
     return {
       reader,
       readerOfJobs,

@@ -15,7 +15,7 @@ import { liveLimitsDefault } from './live-limits.ts';
 import { readStepCursor, type StepCursor } from './step-cursor.ts';
 import type { StepFeed } from './step-feed.ts';
 import { type JournalLimits, journalLimitsDefault, StepJournal } from './step-journal.ts';
-import { type StepEvent, StepSubscription } from './step-subscription.ts';
+import { type StepEvent, StepSubscription, type SubscriptionParts } from './step-subscription.ts';
 
 export const owner: NodeRef = { type: 'Account', id: 'é' };
 
@@ -160,7 +160,11 @@ export class TestProcess {
     return applied;
   }
 
-  subscribe(after: StepCursor | null, feed: StepFeed = this.journal): Reader {
+  subscribe(
+    after: StepCursor | null,
+    feed: StepFeed = this.journal,
+    parts: Partial<Pick<SubscriptionParts, 'reader' | 'limits'>> = {},
+  ): Reader {
     return new Reader(
       (tooSlow) =>
         new StepSubscription(owner, after, {
@@ -170,6 +174,7 @@ export class TestProcess {
           live: liveLimitsDefault,
           clock: this.clock,
           tooSlow,
+          ...parts,
         }),
     );
   }

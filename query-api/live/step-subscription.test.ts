@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { must, systemClock } from '../../foundation/index.ts';
-import { createMemoryStore } from '../../graph-store/index.ts';
+import { createMemoryStore, type EventMutations } from '../../graph-store/index.ts';
+import { AuthorizedReader } from '../policy/authorized-reader.ts';
+import { Grant } from '../policy/grant.ts';
+import { callerWith, policyFrom } from '../policy/policy-testing.ts';
 import { HandClock, owner, type Reader, stepOf, TestProcess, turns } from './live-testing.ts';
+import type { SubscriptionParts } from './step-subscription.ts';
 
 describe('A subscription to steps', () => {
   it('says first that it is in place, then brings what is applied in the order of applying, late events too', async () => {
@@ -183,6 +187,126 @@ describe('A subscription beside other writers', () => {
     await reader.stop();
     await again.stop();
   });
+
+  it('taken up again repeats nothing that was delivered before its last look into the store', async () => {
+    const clock = new HandClock();
+    const own = new TestProcess({ clock, complete: false });
+    await own.write([stepOf(100, 1)]);
+    const reader = await own.subscribe(null).pull();
+    await own.write([stepOf(500, 2), stepOf(600, 3)]);
+    await clock.advance(2000);
+    await own.write([stepOf(700, 4)]);
+    await turns();
+    expect(reader.steps).toEqual([2, 3, 4]);
+    expect(reader.cursor?.place).toEqual({ timeMs: 600, occurrence: 3n });
+    await reader.stop();
+    const again = await own.subscribe(reader.cursor).pull();
+    expect(again.steps).toEqual([4]);
+    await again.stop();
+  });
+
+  it('looks into the store also while its own process always has a step for it, and its place follows', async () => {
+    const memory = createMemoryStore(systemClock);
+    const clock = new HandClock();
+    const own = new TestProcess({ memory, clock, complete: false });
+    const other = new TestProcess({ memory, clock, epoch: 2n });
+    const reader = await own.subscribe(null).pull(1);
+    await own.write([stepOf(500, 1), stepOf(600, 2), stepOf(800, 3)]);
+    await other.write([stepOf(700, 4)], 1);
+    const places: number[] = [];
+    for (let pulled = 0; pulled < 4; pulled += 1) {
+      await reader.pull(1);
+      places.push(reader.cursor?.place.timeMs ?? -1);
+      await clock.advance(2000);
+    }
+    expect(reader.steps).toEqual([1, 4, 2, 3]);
+    expect(places).toEqual([0, 500, 600, 800]);
+    await reader.stop();
+  });
+
+  it('lets no cursor lie behind a step that is on its way to the store, however often it looks meanwhile', async () => {
+    const memory = createMemoryStore(systemClock);
+    const clock = new HandClock();
+    const own = new TestProcess({ memory, clock, complete: false });
+    const other = new TestProcess({ memory, clock, epoch: 2n });
+    const reader = await own.subscribe(null).pull();
+    own.hold();
+    const held = own.write([stepOf(500, 1)]);
+    await turns();
+    await clock.advance(2000);
+    await other.write([stepOf(700, 2)], 1);
+    await clock.advance(2000);
+    expect(reader.steps).toEqual([2]);
+    expect(reader.cursor?.place.timeMs).toBe(0);
+    own.settle();
+    await held;
+    await turns();
+    await clock.advance(2000);
+    await other.write([stepOf(800, 3)], 1);
+    await clock.advance(2000);
+    expect(reader.steps).toEqual([2, 1, 3]);
+    expect(reader.cursor?.place).toEqual({ timeMs: 800, occurrence: 3n });
+    await reader.stop();
+  });
+
+  it('brings what lies behind a step on its way once, though it looks there again', async () => {
+    const memory = createMemoryStore(systemClock);
+    const clock = new HandClock();
+    const own = new TestProcess({ memory, clock, complete: false });
+    const other = new TestProcess({ memory, clock, epoch: 2n });
+    const first = await own.subscribe(null).pull();
+    await first.stop();
+    own.hold();
+    const held = own.write([stepOf(500, 1)]);
+    await other.write([stepOf(700, 2)], 1);
+    const waiting = await own.subscribe(first.cursor).pull();
+    expect(waiting.steps).toEqual([2]);
+    own.settle();
+    await held;
+    await turns();
+    await clock.advance(2000);
+    expect(waiting.steps).toEqual([2, 1]);
+    await waiting.stop();
+  });
+});
+
+describe('A subscription by a caller limited to some domains', () => {
+  const policy = policyFrom(`
+version: 1
+scopes:
+  streams:
+    operations: [journeySteps]
+    nodes: { '*': { rows: all, fields: all } }
+    steps: { streaming: { fields: all } }
+`);
+  const hidden = (timeMs: number, id: number): EventMutations => {
+    const step = { kind: 'step', owner, domain: 'ads', action: 'saw', links: [], properties: [] } as const;
+    return { timeMs, rank: 0, occurrence: BigInt(id), mutations: [step] };
+  };
+  const limitsOf = (process: TestProcess): Pick<SubscriptionParts, 'reader' | 'limits'> => ({
+    reader: new AuthorizedReader(process.memory, new Grant(policy, callerWith(['streams']))),
+    limits: { lookbackMs: Number.MAX_SAFE_INTEGER, scanRowsMax: 3 },
+  });
+
+  it('begins though more of the newest steps are hidden than may be looked at', async () => {
+    const process = new TestProcess();
+    await process.write([stepOf(1, 1), ...[2, 3, 4, 5].map((id) => hidden(id, id))]);
+    const reader = await process.subscribe(null, process.journal, limitsOf(process)).pull();
+    expect(reader.error).toBeNull();
+    expect(reader.events).toMatchObject([{ step: null, recovered: null }]);
+    expect(reader.cursor?.place).toEqual({ timeMs: 0, occurrence: 0n });
+    await process.write([stepOf(9, 9)]);
+    await turns();
+    expect(reader.steps).toEqual([9]);
+    await reader.stop();
+  });
+
+  it('is refused then beside other writers, where the store is read on from the newest step', async () => {
+    const process = new TestProcess({ complete: false });
+    await process.write([stepOf(1, 1), ...[2, 3, 4, 5].map((id) => hidden(id, id))]);
+    const reader = await process.subscribe(null, process.journal, limitsOf(process)).pull();
+    expect(reader.error).toMatchObject({ extensions: { code: 'QUERY_TOO_LARGE' } });
+  });
 });
 
 describe('Readers that do not read', () => {
@@ -262,19 +386,35 @@ describe('A client that always resumes', () => {
       { numRuns: 150 },
     );
   });
+
+  it('beside other writers loses no step that is not late either, and meets none twice while it listens', async () => {
+    await fc.assert(
+      fc.asyncProperty(commands, async (list) => {
+        const { got, due } = await follow(list, true, false);
+        expect(due.filter((id) => !got.includes(id))).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
 });
 
 /** With `restarts` each resumption is at another process, and event times only grow. */
 async function follow(
   list: readonly Command[],
   restarts: boolean,
+  complete = true,
 ): Promise<{ readonly got: readonly number[]; readonly due: readonly number[] }> {
   const memory = createMemoryStore(systemClock);
-  let process = new TestProcess({ memory });
+  const clock = new HandClock();
+  let process = new TestProcess({ memory, clock, complete });
   let reader = await process.subscribe(null).pull(1);
   process.hold();
   const got: number[] = [];
   let id = 0;
+  const take = ({ steps }: Reader): void => {
+    expect(new Set(steps).size).toBe(steps.length);
+    got.push(...steps);
+  };
   const settleAll = async (): Promise<void> => {
     while (process.inFlight > 0) {
       process.settle();
@@ -292,15 +432,18 @@ async function follow(
     } else if (command.kind === 'settle') {
       if (process.inFlight > 0) process.settle();
       await turns(2);
-    } else if (command.kind === 'pull') await reader.pull(command.count);
-    else {
+    } else if (command.kind === 'pull') {
+      // Time to look into the store, where that is what it does.
+      await clock.advance(2000);
+      await reader.pull(command.count);
+    } else {
       const { cursor } = reader;
-      got.push(...reader.steps);
+      take(reader);
       await reader.stop();
       if (restarts) {
         await settleAll();
         const { position } = process;
-        process = new TestProcess({ memory, epoch: BigInt(id + 2) });
+        process = new TestProcess({ memory, clock, complete, epoch: BigInt(id + 2) });
         process.startAt(position);
         process.hold();
       }
@@ -309,7 +452,7 @@ async function follow(
   }
   await settleAll();
   await reader.pull();
-  got.push(...reader.steps);
+  take(reader);
   await reader.stop();
   return { got, due: Array.from({ length: id }, (_, i) => i + 1) };
 }

@@ -1,6 +1,7 @@
 import { type Clock, OutageError } from '../../foundation/index.ts';
 import type { GraphReader, JourneyPage, NodeRef, StepView, TimePosition } from '../../graph-store/index.ts';
 import type { QueryLimits } from '../api-context.ts';
+import { isTooLarge } from '../api-error.ts';
 import { tooManySubscriptions } from './live-errors.ts';
 import { type StepCursor, writeStepCursor } from './step-cursor.ts';
 import type { AppliedStep, StepFeed, StepWatch } from './step-feed.ts';
@@ -59,6 +60,10 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   /** Delivered up to here; null until the subscription is in place. */
   #sequence: number | null = null;
   #place: TimePosition = { timeMs: 0, occurrence: 0n };
+  /** As far as the store has been read. */
+  #readTo: TimePosition = this.#place;
+  /** Met in the store while they were still to come through the feed, in its order: no cursor may lie behind one of them. */
+  readonly #toCome: TimePosition[] = [];
   #wake = (): void => undefined;
   #slow = false;
 
@@ -110,9 +115,10 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
       else {
         const reason = this.#whyUnrecovered(after);
         this.#place = after.place;
+        this.#readTo = after.place;
         this.#sequence = reason === null ? (after.feed?.sequence ?? 0) : this.#watch.sequence;
         yield this.#event(null, reason === null, { recovered: reason === null, reason });
-        if (reason !== null) yield* this.#catchUp(after.place, this.#sequence);
+        if (reason !== null) yield* this.#catchUp(this.#sequence);
       }
       yield* this.#live();
     } finally {
@@ -138,9 +144,22 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   async #begin(): Promise<StepEvent> {
     this.#sequence = this.#watch.sequence;
     const sinceMs = this.#oldestMs();
-    const page = await this.#read({ sinceMs, order: 'newest-first', after: null, limit: 1 });
-    this.#place = page.steps[0] ?? { timeMs: sinceMs, occurrence: 0n };
+    const newest = await this.#newestStep(sinceMs);
+    this.#place = newest ?? { timeMs: sinceMs, occurrence: 0n };
+    this.#readTo = this.#place;
     return this.#event(null, true);
+  }
+
+  /** Null where there is none, or none to be seen among as many as may be looked at: what can be seen lies further back. */
+  async #newestStep(sinceMs: number): Promise<TimePosition | null> {
+    try {
+      const page = await this.#read({ sinceMs, order: 'newest-first', after: null, limit: 1 });
+      return page.steps[0] ?? null;
+    } catch (error) {
+      // Beside other writers the store is read on from this place: all that was there already would come.
+      if (!isTooLarge(error) || !this.#parts.feed.complete) throw error;
+      return null;
+    }
   }
 
   #whyUnrecovered({ feed: at }: StepCursor): Unrecovered | null {
@@ -153,40 +172,57 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   }
 
   /** From the store, in the order of event time. Their cursors have no place in the feed: it has not been reached yet. */
-  async *#catchUp(from: TimePosition, since: number): AsyncGenerator<StepEvent, TimePosition, undefined> {
-    let after = from;
-    let leftOut = false;
+  async *#catchUp(since: number): AsyncGenerator<StepEvent, void, undefined> {
+    this.#settle();
     for (;;) {
+      const after = this.#readTo;
       const sinceMs = Math.max(after.timeMs, this.#oldestMs());
       const page = await this.#read({ sinceMs, order: 'oldest-first', after, limit: pageSteps });
       for (const step of page.steps) {
-        if (this.#ended) return after;
-        if (this.#watch.holds(step, since)) {
-          // It comes through the feed. Until then no cursor may lie behind it.
-          leftOut = true;
+        if (this.#ended) return;
+        const place = { timeMs: step.timeMs, occurrence: step.occurrence };
+        if (this.#isToCome(place)) {
+          this.#toCome.push(place);
           continue;
         }
-        if (!leftOut) this.#place = { timeMs: step.timeMs, occurrence: step.occurrence };
-        yield this.#event(step, false);
+        if (this.#toCome.length === 0) this.#place = place;
+        // It came through the feed, unless it was there before.
+        if (!this.#watch.holds(place, since)) yield this.#event(step, false);
       }
-      after = page.last ?? after;
-      if (!page.more || this.#ended) return after;
+      this.#readTo = page.last ?? after;
+      if (!page.more || this.#ended) return;
     }
+  }
+
+  #isToCome(step: TimePosition): boolean {
+    return this.#watch.holds(step, this.#sequence ?? 0);
+  }
+
+  /** The place moves up to the first step that is still to come; where none is, as far as the store has been read. */
+  #settle(): void {
+    let first = this.#toCome[0];
+    for (; first !== undefined && !this.#isToCome(first); first = this.#toCome[0]) {
+      this.#place = first;
+      this.#toCome.shift();
+    }
+    if (first === undefined) this.#place = this.#readTo;
   }
 
   async *#live(): AsyncGenerator<StepEvent, void, undefined> {
     const { feed, live, clock } = this.#parts;
     const since = this.#sequence ?? 0;
-    let readTo = this.#place;
     let readMs = clock.now();
     while (!this.#ended) {
+      // Before what the feed has: of a busy owner it always has something.
+      if (!feed.complete && clock.now() - readMs >= live.pollMs) {
+        yield* this.#catchUp(since);
+        readMs = clock.now();
+        continue;
+      }
       const applied = this.#watch.next(this.#sequence ?? 0);
       if (applied !== null) {
         const event = await this.#deliver(applied);
         if (event !== null && !this.#ended) yield event;
-      } else if (!feed.complete && clock.now() - readMs >= live.pollMs) {
-        readTo = yield* this.#catchUp(readTo, since);
-        readMs = clock.now();
       } else await this.#changeOr(feed.complete ? null : readMs + live.pollMs - clock.now());
     }
   }
@@ -198,7 +234,8 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
     const page = await this.#read({ ...range, order: 'oldest-first', after: before, limit: 1 });
     this.#sequence = applied.sequence;
     // Where others write too, a step of theirs may lie before this one and not have been read yet.
-    if (this.#parts.feed.complete && isAfter(applied, this.#place)) this.#place = { timeMs, occurrence };
+    if (!this.#parts.feed.complete) this.#settle();
+    else if (isAfter(applied, this.#place)) this.#place = { timeMs, occurrence };
     const step = page.steps[0];
     // Deleted since, or not for this reader.
     if (step === undefined || step.timeMs !== timeMs || step.occurrence !== occurrence) return null;

@@ -148,6 +148,21 @@ describe('A reader with a grant', () => {
     expect(await readerFor(['names']).reader.degree(query)).toEqual({ count: 0, exact: true });
   });
 
+  it('says of a count that a bound on rows ended it that it is not exact, and of one that just fits that it is', async () => {
+    const events = Array.from({ length: 30 }, (_, at) =>
+      eventAt(1000 + at, at, [
+        { kind: 'node', node: account(at), properties: [['tenant', 'mine']] },
+        { kind: 'edge', type: 'WATCHED', from: account(at), to: title, properties: [] },
+      ]),
+    );
+    store = await storeWith(events);
+    const { limit: _, ...query } = watchers();
+    const { reader } = readerFor(['own']);
+    expect(await reader.degree({ ...query, scanMax: 10 })).toEqual({ count: 10, exact: false });
+    expect(await reader.degree({ ...query, scanMax: 29 })).toEqual({ count: 29, exact: false });
+    expect(await reader.degree({ ...query, scanMax: 30 })).toEqual({ count: 30, exact: true });
+  });
+
   it('reads no node for a hop to a type that everybody sees', async () => {
     const { reader, calls } = readerFor(['own', 'names']);
     expect((await reader.adjacency(watchers({ limit: 200 }))).occurrences).toHaveLength(200);

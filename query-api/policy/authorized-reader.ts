@@ -1,20 +1,21 @@
 import type { GraphQLError } from 'graphql';
-import type {
-  AdjacencyPage,
-  AdjacencyQuery,
-  BulkReads,
-  DegreeQuery,
-  DegreeView,
-  EdgeQuery,
-  EdgeView,
-  GraphEstimate,
-  GraphReader,
-  JourneyPage,
-  JourneyQuery,
-  NodeRef,
-  NodeView,
-  SourceStatus,
-  StepView,
+import {
+  type AdjacencyPage,
+  type AdjacencyQuery,
+  type BulkReads,
+  type DegreeQuery,
+  type DegreeView,
+  type EdgeQuery,
+  type EdgeView,
+  encodeStepValue,
+  type GraphEstimate,
+  type GraphReader,
+  type JourneyPage,
+  type JourneyQuery,
+  type NodeRef,
+  type NodeView,
+  type SourceStatus,
+  type StepView,
 } from '../../graph-store/index.ts';
 import { tooLarge } from '../api-error.ts';
 import { forbidden } from './forbidden.ts';
@@ -80,7 +81,10 @@ export class AuthorizedReader implements GraphReader {
     return { ...page, steps: await this.#shownSteps(page.steps) };
   }
 
-  /** A step whose only links of these types lead to hidden nodes would tell that there are some: the page goes on to the next one behind it. */
+  /**
+   * A step whose only links of these types lead to hidden nodes would tell that there are some: the page goes on to the next one behind it. It ends by what is
+   * shown, in bytes as well: where a round of reading ended tells of what is hidden.
+   */
   async #journeyByEdges(asked: Known<JourneyQuery>, edgeTypes: readonly string[]): Promise<JourneyPage> {
     const { limit, scanMax } = asked;
     const wanted = new Set(edgeTypes);
@@ -88,17 +92,20 @@ export class AuthorizedReader implements GraphReader {
     let left = scanMax;
     let after = asked.after;
     let page: JourneyPage = noSteps;
+    let steps: readonly StepView[] = [];
     do {
       page = await this.#reader.journey({ ...asked, after, limit: limit + 1, scanMax: left });
       const shown = await this.#shownSteps(page.steps);
       found.push(...shown.filter(({ links }) => links.some(({ edge }) => wanted.has(edge))));
       left -= Math.max(1, page.scanned);
       after = page.last;
-    } while (page.more && left > 0 && found.length <= limit);
-    const steps = found.slice(0, limit);
+      steps = pageOf(found, asked);
+    } while (page.more && left > 0 && found.length === steps.length);
     const lastStep = steps.at(-1);
     const last = lastStep === undefined ? null : { timeMs: lastStep.timeMs, occurrence: lastStep.occurrence };
-    if (found.length > limit) return { steps, scanned: steps.length, more: true, truncated: false, last };
+    if (found.length > steps.length) {
+      return { steps, scanned: steps.length, more: true, truncated: steps.length < limit, last };
+    }
     if (page.more && last === null) throw nothingToSee(scanMax);
     return {
       steps,
@@ -162,7 +169,11 @@ export class AuthorizedReader implements GraphReader {
     if (this.#grant.edgesOf(type) === null) return { count: 0, exact: true };
     // What the engine knows without reading counts everybody's.
     if (this.#grant.seesEveryNode) return await this.#reader.degree(asked);
-    const { occurrences, truncated } = await this.#edges.page({ ...asked, limit: scanMax });
+    const { occurrences, truncated } = await this.#edges.page({
+      ...asked,
+      limit: Number.POSITIVE_INFINITY,
+      endsOnly: true,
+    });
     return { count: occurrences.length, exact: !truncated };
   }
 
@@ -195,6 +206,17 @@ export class AuthorizedReader implements GraphReader {
     if (!this.#grant.allows('status')) throw forbidden('status');
     return await this.#reader.estimate();
   }
+}
+
+/** As many of them as one page takes; the store counts bytes the same way. */
+function pageOf(steps: readonly StepView[], { limit, bytesMax }: Known<JourneyQuery>): readonly StepView[] {
+  let bytes = 0;
+  const end = steps.findIndex((step, at) => {
+    if (at >= limit || bytes >= bytesMax) return true;
+    bytes += encodeStepValue(step).length;
+    return false;
+  });
+  return end < 0 ? steps : steps.slice(0, end);
 }
 
 function nothingToSee(scanMax: number): GraphQLError {

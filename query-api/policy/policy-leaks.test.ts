@@ -225,6 +225,19 @@ async function allAnswers(reader: GraphReader): Promise<readonly string[]> {
           ads: journey(of: {type: "${type}", id: "${id}"}, first: 1, domains: ["ads"], since: "1970-01-01T00:00:00Z") ${journey}
           ${edges.join('\n')} }`,
       ),
+      await ask(
+        reader,
+        `{ ${[['KNOWS'], ['OWNS'], ['OWNS', 'KNOWS']]
+          .flatMap((names) =>
+            [1, 3].map(
+              (
+                first,
+              ) => `${names.join('_')}_${first}: journey(of: {type: "${type}", id: "${id}"}, first: ${first},
+                edgeTypes: ${JSON.stringify(names)}, since: "1970-01-01T00:00:00Z") ${journey}`,
+            ),
+          )
+          .join('\n')} }`,
+      ),
     );
     const nodes = await reader.nodes([nodeAt(at), other, nodeAt(at)]);
     const bounds = { sinceMs: 0, untilMs: 2000, scanMax: 1000 };

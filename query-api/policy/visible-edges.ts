@@ -39,7 +39,8 @@ class Search {
 
   next(): Known<AdjacencyQuery> {
     const scanMax = this.query.scanMax - this.#scanned;
-    return { ...this.query, after: this.#after, limit: Math.min(this.#rows, scanMax), scanMax };
+    // One more than may be looked at: a page that just fits is known to be all.
+    return { ...this.query, after: this.#after, limit: Math.min(this.#rows, scanMax + 1), scanMax };
   }
 
   take(asked: Known<AdjacencyQuery>, page: AdjacencyPage, visible: readonly OccurrenceView[]): void {

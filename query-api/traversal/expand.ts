@@ -34,8 +34,8 @@ export interface Expansion {
 export interface ExpandedNode {
   readonly of: NodeRef;
   readonly edges: readonly WalkedEdge[];
-  /** The edge type and the limit of which it has more; null when these are all. */
-  readonly beyond: { readonly edge: string; readonly limit: number } | null;
+  /** The edge types and the limits of which it has more; none when these are all. */
+  readonly beyond: readonly { readonly edge: string; readonly limit: number }[];
 }
 
 /** Rows of each node in the first call: as many as one call holds for all, within reason. */
@@ -110,11 +110,13 @@ function grouped(frontier: readonly NodeRef[], sides: readonly Side[]): readonly
   const byNode = new Map<NodeRef, Side[]>(frontier.map((of) => [of, []]));
   for (const side of sides) byNode.get(side.cursor.of)?.push(side);
   return [...byNode].map(([of, own]) => {
-    const full = own.find(({ edges, edgesMax }) => edges.length > edgesMax);
+    const full = own.filter(({ edges, edgesMax }) => edges.length > edgesMax);
+    // Once an edge type, though both its sides may be full.
+    const limits = new Map(full.map(({ cursor, edgesMax }) => [cursor.range.edge, edgesMax]));
     return {
       of,
       edges: own.flatMap(({ edges, edgesMax }) => edges.slice(0, edgesMax)),
-      beyond: full === undefined ? null : { edge: full.cursor.range.edge, limit: full.edgesMax },
+      beyond: [...limits].map(([edge, limit]) => ({ edge, limit })),
     };
   });
 }
@@ -128,8 +130,8 @@ export async function expandLevel(
   if (session.isSpent(expansion.hop)) return [];
   const expanded = await expand(session, expansion, frontier);
   for (const { of, beyond } of expanded) {
-    if (beyond === null) continue;
-    session.truncations.add({ hop: expansion.hop, kind: 'NODE_EDGES', ...beyond, node: of });
+    for (const full of beyond)
+      session.truncations.add({ hop: expansion.hop, kind: 'NODE_EDGES', ...full, node: of });
   }
   return expanded.flatMap(({ edges }) => edges);
 }

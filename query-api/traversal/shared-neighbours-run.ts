@@ -38,8 +38,9 @@ export async function runSharedNeighbours(
   const expanded = mayRead ? await expand(session, expansion, neighbours) : [];
   const from: WalkedEdge[] = [];
   for (const { of: neighbour, edges, beyond } of expanded) {
-    if (beyond === null) from.push(...edges);
-    else session.truncations.add({ hop: 2, kind: 'SUPERNODE', ...beyond, node: neighbour });
+    if (beyond.length === 0) from.push(...edges);
+    for (const full of beyond)
+      session.truncations.add({ hop: 2, kind: 'SUPERNODE', ...full, node: neighbour });
   }
   const sharing = sharingNodes(of, from)
     .filter(({ through }) => through.length >= minShared)

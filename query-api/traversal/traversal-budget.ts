@@ -1,5 +1,7 @@
 import type { Clock } from '../../foundation/index.ts';
 import type { QueryLimits } from '../api-context.ts';
+import type { Cost } from '../cost/field-cost.ts';
+import type { Grant } from '../policy/grant.ts';
 
 /** What one request's traversals may use together. Whatever is used up first ends them, and the answer says so. */
 export type BudgetKind = 'EDGES' | 'HELD' | 'BYTES' | 'DEADLINE';
@@ -24,24 +26,37 @@ const heldMax = 100_000;
 const heldBytesMax = 32 * 2 ** 20;
 /** Of a request's time: the rest is for making the answer of what was found, which is better than none. */
 const deadlineShare = 0.8;
+/** Of the rows that its caller may spend on a request: the rest is for the nodes of the answer. */
+const rowsShare = 0.8;
 
 /**
  * Policy: stop and say. A traversal that meets a bound answers with what it has and names the bound; nothing is refused half way.
  * No call may ask for more rows than are left, so rows are never overdrawn; what is held is counted as it is kept.
+ *
+ * One thing is counted only when a call has ended: what a policy looks at to decide which ends of edges its caller sees, beyond one row an end. Where its
+ * rules lead over edges that can be more than was set aside; then the query is refused after all.
  */
 export class TraversalBudget {
   readonly #limits: BudgetLimits;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   readonly #endMs: number;
+  readonly #rowsOfRequest: () => number;
   #rows = 0;
   #held = 0;
   #bytes = 0;
   /** Settled when the traversal before has ended. */
   #before: Promise<unknown> = Promise.resolve();
 
-  constructor(limits: BudgetLimits, clock: Clock, signal: AbortSignal) {
+  /** `rowsOfRequest`: how many rows the request as a whole has left for edges; it reads more than traversals. */
+  constructor(
+    limits: BudgetLimits,
+    clock: Clock,
+    signal: AbortSignal,
+    rowsOfRequest = (): number => Number.POSITIVE_INFINITY,
+  ) {
     this.#limits = limits;
+    this.#rowsOfRequest = rowsOfRequest;
     this.#clock = clock;
     this.#signal = signal;
     this.#endMs = clock.now() + limits.spanMs;
@@ -52,7 +67,7 @@ export class TraversalBudget {
   }
 
   get rowsLeft(): number {
-    return Math.max(0, this.#limits.rowsMax - this.#rows);
+    return Math.max(0, Math.min(this.#limits.rowsMax - this.#rows, this.#rowsOfRequest()));
   }
 
   get bytesMax(): number {
@@ -76,7 +91,7 @@ export class TraversalBudget {
   spent(): Spent | null {
     const { rowsMax, heldMax: itemsMax, bytesMax, spanMs } = this.#limits;
     if (this.#signal.aborted || this.#clock.now() >= this.#endMs) return { kind: 'DEADLINE', limit: spanMs };
-    if (this.#rows >= rowsMax) return { kind: 'EDGES', limit: rowsMax };
+    if (this.rowsLeft === 0) return { kind: 'EDGES', limit: rowsMax };
     if (this.#held >= itemsMax) return { kind: 'HELD', limit: itemsMax };
     return this.#bytes >= bytesMax ? { kind: 'BYTES', limit: bytesMax } : null;
   }
@@ -94,13 +109,31 @@ export class TraversalBudget {
   }
 }
 
+/** What of its caller bounds a request's traversals. */
+export interface CallerBounds {
+  readonly budget: Cost;
+  /** Grows while the request reads. */
+  readonly run: { readonly used: Cost };
+  readonly grant: Pick<Grant, 'seesEveryNode'> | null;
+}
+
 /** Of a request that begins now. */
 export function createTraversalBudget(
   { traversalRowsMax, deadlineMs }: Pick<QueryLimits, 'traversalRowsMax' | 'deadlineMs'>,
   clock: Clock,
   signal: AbortSignal,
+  { budget, run, grant }: CallerBounds,
 ): TraversalBudget {
   const spanMs = Math.floor(deadlineMs * deadlineShare);
-  const limits = { rowsMax: traversalRowsMax, heldMax, bytesMax: heldBytesMax, spanMs };
-  return new TraversalBudget(limits, clock, signal);
+  const rowsOfCaller = Math.max(1, Math.floor(budget.rows * rowsShare));
+  const rowsMax = Math.min(traversalRowsMax, rowsOfCaller);
+  // An edge is a row, and the node at its end another one where it may have to be hidden.
+  const rowsOfEdge = grant === null || grant.seesEveryNode ? 1 : 2;
+  const rowsOfRequest = (): number => Math.floor((rowsOfCaller - run.used.rows) / rowsOfEdge);
+  return new TraversalBudget(
+    { rowsMax, heldMax, bytesMax: heldBytesMax, spanMs },
+    clock,
+    signal,
+    rowsOfRequest,
+  );
 }

@@ -128,6 +128,31 @@ describe('A level of a walk', () => {
       { hop: 1, kind: 'NODE_EDGES', edge: 'WATCHED', limit: 1, node: ann, nodes: 1 },
     ]);
   });
+
+  it('names every edge type of which a node has more than its limit, and the node once for each', async () => {
+    const ann = { type: 'Account', id: 'ann' };
+    const events = ['WATCHED', 'LIKED', 'RATED'].flatMap((type, at) =>
+      [1, 2, 3].flatMap((id): readonly EventMutations[] => {
+        const other = { type: 'Account', id: `${type}-${id}` };
+        const edges = [{ from: ann, to: other }, { from: other, to: ann }]; // biome-ignore format: one row
+        return edges.map((ends, back) => ({
+          timeMs: 10 * at + id,
+          rank: 0,
+          occurrence: BigInt(100 * at + 10 * id + back),
+          mutations: [{ kind: 'edge', type, ...ends, properties: [] }],
+        }));
+      }),
+    );
+    const walk = { direction: 'both', where: null, sinceMs: 0, untilMs: 1000 } as const;
+    const session = sessionOf(await storeOf(events));
+    const limits = { WATCHED: 2, LIKED: 1, RATED: 3 };
+    const walks = Object.entries(limits).map(([edge, most]) => planOf({ ...walk, edge }, most));
+    await expandLevel(session, { hop: 1, walks, backwards: false, scanMax: unlimited }, [ann]);
+    expect(session.truncations.list()).toEqual([
+      { hop: 1, kind: 'NODE_EDGES', edge: 'WATCHED', limit: 2, node: ann, nodes: 1 },
+      { hop: 1, kind: 'NODE_EDGES', edge: 'LIKED', limit: 1, node: ann, nodes: 1 },
+    ]);
+  });
 });
 
 describe('Cycles', () => {

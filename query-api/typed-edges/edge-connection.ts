@@ -8,6 +8,7 @@ import type {
   PropertyValue,
 } from '../../graph-store/index.ts';
 import type { ApiContext } from '../api-context.ts';
+import { tooLarge } from '../api-error.ts';
 import type { GraphNode } from '../graph-node-type.ts';
 import type { JourneyAnswer } from '../journey-type.ts';
 import { holds, type Predicate, type ValueOf } from '../where/predicate.ts';
@@ -143,6 +144,9 @@ function answer(
 ): ConnectionAnswer {
   const [head] = edges;
   const end = ended === 'ALL' ? (edges.at(-1)?.position ?? last) : (last ?? plan.after);
+  const endCursor = end === null ? null : writeEdgeCursor(end);
+  if (ended === 'SCAN' && (plan.after === null ? end === null : endCursor === writeEdgeCursor(plan.after)))
+    throw nothingToSee(scanned);
   return {
     edges,
     pageInfo: {
@@ -150,7 +154,7 @@ function answer(
       // Relay lets a forward page answer this cheaply: something lies before a page that starts after a cursor.
       hasPreviousPage: plan.after !== null,
       startCursor: () => (head === undefined ? null : writeEdgeCursor(head.position)),
-      endCursor: end === null ? null : writeEdgeCursor(end),
+      endCursor,
     },
     completeness: {
       since: plan.query.sinceMs,
@@ -161,6 +165,12 @@ function answer(
     },
     freshness: context.status.topics().map(({ topic, freshnessMs }) => ({ topic, freshnessMs })),
   };
+}
+
+/** Such a page would have no place to go on from: whoever follows its cursor would ask for it for ever. */
+function nothingToSee(scanMax: number): GraphQLError {
+  const message = `More than ${scanMax} rows of these edges had to be looked at to find one that you may see: narrow \`since\` and \`until\`.`;
+  return tooLarge(message, scanMax);
 }
 
 /** What was stored while the edge type led elsewhere is no error of the caller, and no node of the type that the field has now. */
