@@ -13,6 +13,11 @@ export function tooLarge(message: string, limit: number): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'QUERY_TOO_LARGE', limit } });
 }
 
+/** Without what graphql-js guesses that was meant, which names what the schema has. */
+export function withoutSuggestion(message: string): string {
+  return message.replace(/ ?Did you mean .+\?$/s, '');
+}
+
 export interface PublicError {
   readonly code: string;
   readonly message: string;
