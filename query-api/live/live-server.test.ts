@@ -251,9 +251,7 @@ describe('A socket that fails on our side', () => {
         expect([code, reason]).toEqual([1011, expect.stringMatching(/: request-\d+$/)]);
         expect(said).toEqual([{ requestId: reason.split(': ')[1], error: new Error('secret') }]);
         const metrics = await fetch(`${server.url}/metrics`, { headers: { authorization: 'Bearer op' } });
-        expect(await metrics.text()).toContain(
-          'journey_graph_errors_total{code="INTERNAL_SERVER_ERROR"} 1',
-        );
+        expect(await metrics.text()).toContain('journey_graph_errors_total{code="INTERNAL_SERVER_ERROR"} 1');
       },
       { log, gate: { token: 'op' }, access: { jwt: { verify }, policy: null } },
     );

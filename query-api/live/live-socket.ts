@@ -70,7 +70,6 @@ const sleepMsMax = 2 ** 31 - 1;
  * may stay silent, and that nothing of it goes on when it is gone.
  */
 export class LiveSocket<Who extends Session> {
-  readonly #id: string;
   readonly #socket: WebSocket;
   readonly #headers: IncomingHttpHeaders;
   readonly #parts: LiveParts<Who>;
@@ -90,7 +89,6 @@ export class LiveSocket<Who extends Session> {
   #who: Who | null = null;
 
   constructor(socket: WebSocket, headers: IncomingHttpHeaders, parts: LiveParts<Who>) {
-    this.#id = parts.newId();
     this.#socket = socket;
     this.#headers = headers;
     this.#parts = parts;
@@ -135,9 +133,7 @@ export class LiveSocket<Who extends Session> {
     socket.on('pong', () => {
       this.#answered = true;
     });
-    socket.on('error', (error) =>
-      this.#parts.log.debug({ requestId: this.#id, error }, 'A WebSocket failed.'),
-    );
+    socket.on('error', (error) => this.#parts.log.debug({ error }, 'A WebSocket failed.'));
     socket.once('close', (code, reason) => {
       this.#gone.abort();
       this.#endStreams();
@@ -177,7 +173,7 @@ export class LiveSocket<Who extends Session> {
     try {
       await handle(data);
     } catch (error) {
-      const requestId = this.#id;
+      const requestId = this.#parts.newId();
       this.#parts.log.error(
         { requestId, error },
         'A WebSocket was closed because something failed on our side.',
