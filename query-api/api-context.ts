@@ -56,6 +56,8 @@ export interface ApiContext {
   readonly reader: GraphReader;
   /** As `reader`, of work that goes on when the request has been answered: neither counted for it nor ended with it. */
   readonly readerOfJobs: GraphReader;
+  /** As `reader`, with a budget of its own: for one event of many that are read under one request. */
+  readonly readerOfEvent: () => GraphReader;
   readonly status: StatusReader;
   readonly limits: QueryLimits;
   readonly steps: StepBudget;

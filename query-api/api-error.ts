@@ -17,6 +17,11 @@ export function isTooLarge(error: unknown): boolean {
   return error instanceof GraphQLError && error.extensions.code === 'QUERY_TOO_LARGE';
 }
 
+/** Without what graphql-js guesses that was meant, which names what the schema has. */
+export function withoutSuggestion(message: string): string {
+  return message.replace(/ ?Did you mean .+\?$/s, '');
+}
+
 export interface PublicError {
   readonly code: string;
   readonly message: string;

@@ -1,15 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GraphReader } from '../graph-store/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
 import { AudienceRoutes, audiencesPath } from './audiences/audience-routes.ts';
 import type { Access } from './auth/access.ts';
 import type { Caller } from './auth/caller.ts';
-import { refuseStore, sendRefusal } from './auth/refusal.ts';
+import { refuseToken, sendRefusal } from './auth/refusal.ts';
 import type { Cost } from './cost/field-cost.ts';
 import { Deadline } from './deadline.ts';
 import type { GraphqlEngine, GraphqlResponse } from './graphql-engine.ts';
 import { type Ide, idePolicy } from './ide-page.ts';
 import { metricsPath, type Observer } from './observe/observer.ts';
 import type { QueryRun } from './observe/query-run.ts';
+import { tellsUsedTo } from './policy/grant.ts';
 import { problem } from './problem.ts';
 import { ReadBudget } from './read-budget.ts';
 import { readBody } from './request-body.ts';
@@ -77,17 +79,16 @@ export class ApiHandler {
       // Before the token: a browser that opens a page can send none, and the page holds no data.
       return this.#page(request, response, requestId);
     }
-    // Where only this machine can ask, figures need no token: what collects them often has none.
-    if (pathname === metricsPath && !this.#options.gate.anyHost)
-      return await this.#metrics(request, response, requestId);
     const authentication = await this.#access.authenticate(request.headers);
     if (authentication.kind === 'refused')
       return sendRefusal(response, authentication, requestId, this.#options.log);
     const { caller } = authentication;
     if (pathname === graphqlPath) return this.#graphql(request, response, search, requestId, caller);
-    if (pathname === metricsPath && !refuseStore(response, caller, requestId))
+    if (pathname === metricsPath && !refuseToken(response, caller, '`/metrics`', requestId))
       return await this.#metrics(request, response, requestId);
-    if (pathname.startsWith(storePath) && refuseStore(response, caller, requestId)) return;
+    // The whole graph, which no policy narrows.
+    if (pathname.startsWith(storePath) && refuseToken(response, caller, 'What is under /store/', requestId))
+      return;
     if (pathname.startsWith(storePath)) return await this.#store.handle(request, response, url, requestId);
     if (pathname.startsWith(audiencesPath)) {
       const grant = this.#access.grantOf(caller);
@@ -194,13 +195,18 @@ export class ApiHandler {
     const steps = new StepBudget(limits.pageMax);
     const reads = new ReadBudget(limits.readsMax);
     const grant = this.#access.grantOf(caller);
-    const reader = this.#access.readerOf(grant, this.#observer.readerFor(run, budget, signal));
+    const tellsUsed = tellsUsedTo(grant);
+    const readerOf = (its: QueryRun): GraphReader =>
+      this.#access.readerOf(grant, this.#observer.readerFor(its, { budget, signal, tellsUsed }));
+    const reader = readerOf(run);
+    const readerOfEvent = (): GraphReader => readerOf(this.#observer.again(run));
     const readerOfJobs = this.#access.readerOf(grant, this.#options.reader);
     const { requestId } = run;
     const traversals = createTraversalBudget(limits, clock, signal, { budget, run, grant });
     return {
       reader,
       readerOfJobs,
+      readerOfEvent,
       status,
       limits,
       clock,

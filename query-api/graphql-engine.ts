@@ -4,21 +4,17 @@ import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/di
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Log } from '../foundation/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
-import { maskedError, publicError } from './api-error.ts';
+import { maskedError, publicError, withoutSuggestion } from './api-error.ts';
 import { argumentAtFault } from './argument-at-fault.ts';
 import type { DegreeStatistics } from './cost/field-cost.ts';
-import { introspectionRule } from './introspection-rule.ts';
-import { directiveRule, rootFieldRule } from './limits/operation-rules.ts';
+import { type AdmissionRules, admit, validationErrorsMax, validationRulesOf } from './limits/admission.ts';
 import { attributeFields } from './observe/attributed-fields.ts';
 import { codeOf, enginePlugin } from './observe/engine-plugin.ts';
 import type { QueryRun } from './observe/query-run.ts';
-import { type PersistedRules, resolvePersisted } from './operations/persisted-request.ts';
+import type { PersistedRules } from './operations/persisted-request.ts';
 import { policyPlugin } from './policy/policy-plugin.ts';
-import { aliasRule, depthRule } from './query-rules.ts';
-import { sourceRefusal } from './query-source.ts';
 import { SchemaInForce, type SchemaInForceParts, schemaOf } from './schema-in-force.ts';
 import { emptyPlan } from './typed-plan.ts';
-import { variablesRefusal } from './variables-source.ts';
 
 export interface GraphqlRequest {
   readonly method: string;
@@ -33,8 +29,6 @@ export interface GraphqlResponse {
   readonly body: string;
 }
 
-const validationErrorsMax = 20;
-
 export interface EngineRules {
   readonly introspection: boolean;
   /** Say in an error what was probably meant, which names what the schema has. */
@@ -47,15 +41,13 @@ export interface EngineRules {
 /** Apollo Server without a server of its own: HTTP is ours, so that other paths live beside it. */
 export class GraphqlEngine {
   readonly #apollo: ApolloServer<ApiContext>;
-  readonly #tokensMax: number;
+  readonly #admission: AdmissionRules;
   readonly #schema: SchemaInForce;
-  readonly #persisted: PersistedRules | null;
   readonly #changing: ChangingSchema;
 
   constructor(limits: QueryLimits, parts: SchemaInForceParts, rules: EngineRules) {
     const { log } = parts;
-    this.#tokensMax = limits.tokensMax;
-    this.#persisted = rules.persisted;
+    this.#admission = { tokensMax: limits.tokensMax, persisted: rules.persisted };
     const changing = new ChangingSchema(schemaOf(emptyPlan, parts));
     this.#changing = changing;
     this.#schema = new SchemaInForce(parts, (schema) => changing.change(schema));
@@ -68,14 +60,7 @@ export class GraphqlEngine {
       introspection: rules.introspection,
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
-      validationRules: [
-        depthRule(limits.depthMax),
-        aliasRule(limits.aliasesMax),
-        directiveRule,
-        rootFieldRule,
-        introspectionRule,
-      ],
-      // Each wrong name is compared with all right ones, to say what was meant.
+      validationRules: validationRulesOf(limits),
       validationOptions: { maxErrors: validationErrorsMax },
       formatError: (formatted, error) => {
         logOutside(error, log);
@@ -108,12 +93,13 @@ export class GraphqlEngine {
   async execute(request: GraphqlRequest, context: ApiContext): Promise<GraphqlResponse> {
     this.#schema.refresh();
     this.#compare();
-    const resolved = await this.#resolve(request, context);
-    if (resolved instanceof GraphQLError) {
-      context.run.codes.add(codeOf(resolved));
-      return refused(resolved);
+    const admitted = await admit(request, this.#admission);
+    if (admitted instanceof GraphQLError) {
+      context.run.codes.add(codeOf(admitted));
+      return refused(admitted);
     }
-    const { method, search, body: asked } = resolved;
+    if (admitted.persisted) context.run.persisted = true;
+    const { method, search, body: asked } = admitted.request;
     const headers = new HeaderMap(Object.entries(request.headers));
     const response = await runNow.run(context.run, () =>
       this.#apollo.executeHTTPGraphQLRequest({
@@ -135,26 +121,8 @@ export class GraphqlEngine {
   /** The persisted operations with the schema in force, beside requests. */
   #compare(): void {
     const schema = this.#changing.schema;
-    if (this.#persisted?.ready() === true) void this.#persisted.operations.compare(schema);
-  }
-
-  /** The request with its document, which may be parsed: one of the list was found to be so when the list was read. */
-  async #resolve(request: GraphqlRequest, { run }: ApiContext): Promise<GraphqlRequest | GraphQLError> {
-    const refusal = variablesRefusal(request.body);
-    if (refusal !== null) return refusal;
-    try {
-      const found = this.#persisted === null ? null : await resolvePersisted(request, this.#persisted);
-      if (found?.persisted === true) {
-        run.persisted = true;
-        return found.request;
-      }
-      const plain = found?.request ?? request;
-      const query = queryText(plain);
-      return (query === null ? null : sourceRefusal(query, this.#tokensMax)) ?? plain;
-    } catch (error) {
-      if (error instanceof GraphQLError) return error;
-      throw error;
-    }
+    const { persisted } = this.#admission;
+    if (persisted?.ready() === true) void persisted.operations.compare(schema);
   }
 }
 
@@ -202,13 +170,6 @@ class ChangingSchema {
   }
 }
 
-/** Where Apollo will look for the query; null where it will refuse the request itself. */
-function queryText({ method, search, body }: GraphqlRequest): string | null {
-  if (method === 'GET') return new URLSearchParams(search).get('query');
-  if (typeof body !== 'object' || body === null || !('query' in body)) return null;
-  return typeof body.query === 'string' ? body.query : null;
-}
-
 function refused(error: GraphQLError): GraphqlResponse {
   const headers = new Map([['content-type', 'application/json; charset=utf-8']]);
   return { status: 400, headers, body: `${JSON.stringify({ errors: [error] })}\n` };
@@ -232,7 +193,7 @@ function errorPlugin(log: Log, suggestions: boolean): ApolloServerPlugin<ApiCont
             if (argument !== null) error.extensions.argument ??= argument;
           }
           error.extensions.requestId = requestId;
-          if (!suggestions) error.message = error.message.replace(/ ?Did you mean .+\?$/s, '');
+          if (!suggestions) error.message = withoutSuggestion(error.message);
           logOurs(error, requestId, log);
         }
       },

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { assert, type Clock, type Log, StopError } from '../foundation/index.ts';
@@ -12,6 +13,7 @@ import { Ide } from './ide-page.ts';
 import { judgeLive } from './live/judge-live.ts';
 import { type LiveLimits, liveLimitsDefault } from './live/live-limits.ts';
 import { LiveServer } from './live/live-server.ts';
+import { cursorKeyBytes, StepCursors } from './live/step-cursor.ts';
 import type { StepFeed } from './live/step-feed.ts';
 import { StepJournal } from './live/step-journal.ts';
 import { Observer } from './observe/observer.ts';
@@ -95,6 +97,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       feed: options.feed ?? new StepJournal({ clock: options.clock, epoch: 0n, complete: false }),
       live: { ...liveLimitsDefault, ...options.live },
       schema: () => engine.currentSchema(),
+      persisted,
+      suggestions,
+      cursors: new StepCursors(randomBytes(cursorKeyBytes)),
+      failed: (codes) => observer.failed(codes),
       context: (requestId, caller) => handler.liveContext(requestId, caller),
       judge: (planned, context) => judgeLive(planned, context, degrees),
       authenticate: async (headers) => {

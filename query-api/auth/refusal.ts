@@ -20,10 +20,15 @@ export function sendRefusal(
   problem(response, status, code, message, requestId);
 }
 
-/** What is under `/store/` is the whole graph, which no policy narrows. True when it was refused. */
-export function refuseStore(response: ServerResponse, caller: Caller, requestId: string): boolean {
+/** What is about everybody's data, and no policy narrows, is not for callers with a JWT. True when it was refused. */
+export function refuseToken(
+  response: ServerResponse,
+  caller: Caller,
+  what: string,
+  requestId: string,
+): boolean {
   if (caller.kind !== 'token') return false;
-  const message = 'What is under /store/ is for the holder of `api.token` only.';
+  const message = `${what} is for the holder of \`api.token\` only.`;
   problem(response, 403, 'FORBIDDEN', message, requestId);
   return true;
 }

@@ -53,9 +53,15 @@ export function checkCost(
   );
 }
 
-/** Refused, before anything is read or in the course of it. */
-export function tooExpensive(message: string, cost: Cost, budget: Cost, more: object = {}): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'QUERY_TOO_EXPENSIVE', cost, budget, ...more } });
+/** Refused, before anything is read or in the course of it. A cost of null is not for this caller to know. */
+export function tooExpensive(
+  message: string,
+  cost: Cost | null,
+  budget: Cost,
+  more: object = {},
+): GraphQLError {
+  const known = cost === null ? { budget } : { cost, budget };
+  return new GraphQLError(message, { extensions: { code: 'QUERY_TOO_EXPENSIVE', ...known, ...more } });
 }
 
 function fragmentsOf({ definitions }: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {

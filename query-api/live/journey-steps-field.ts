@@ -12,7 +12,6 @@ import { stepType } from '../journey-type.ts';
 import { readNodeRef } from '../node-arguments.ts';
 import { nodeRefInput } from '../node-type.ts';
 import { needsSocket } from './live-errors.ts';
-import { readStepCursor } from './step-cursor.ts';
 import { type StepEvent, StepSubscription } from './step-subscription.ts';
 
 const recoveryType = new GraphQLEnumType({
@@ -68,12 +67,17 @@ export const journeyStepsField: GraphQLFieldConfig<unknown, ApiContext, StepsArg
     of: { type: new GraphQLNonNull(nodeRefInput), description: "The steps' owner." },
     after: { type: GraphQLString, description: 'A cursor of an earlier message, or of a page of a journey.' },
   },
-  subscribe: (_source, { of, after }, { live, reader, limits, clock }): StepSubscription => {
+  subscribe: (_source, { of, after }, { live, readerOfEvent, limits, clock }): StepSubscription => {
     if (live === undefined) throw needsSocket();
     const owner = readNodeRef('of.type', 'of.id', of.type, of.id);
-    const cursor = after == null ? null : readStepCursor('after', after);
-    const { feed, tooSlow } = live;
-    return new StepSubscription(owner, cursor, { feed, reader, limits, live: live.limits, clock, tooSlow });
+    const cursor = after == null ? null : live.cursors.read('after', after);
+    return new StepSubscription(owner, cursor, {
+      ...live,
+      reader: readerOfEvent,
+      limits,
+      live: live.limits,
+      clock,
+    });
   },
   resolve: (event): unknown => {
     // Over HTTP, where it would be executed like a query.

@@ -12,10 +12,10 @@ import {
   validate,
 } from 'graphql';
 import type { ApiContext, QueryLimits } from '../api-context.ts';
-import { introspectionRule } from '../introspection-rule.ts';
-import { aliasRule, depthRule } from '../query-rules.ts';
-import { sourceRefusal } from '../query-source.ts';
+import { admit, queryText, validationErrorsMax, validationRulesOf } from '../limits/admission.ts';
+import type { PersistedRules } from '../operations/persisted-request.ts';
 
+/** What a client sends; graphql-ws wants a `query`, which is empty where a `documentId` stands for it. */
 export interface Asked {
   readonly query: string;
   readonly operationName?: string | null | undefined;
@@ -27,20 +27,27 @@ export interface Planned extends Omit<ExecutionArgs, 'contextValue'> {
   readonly operation: OperationDefinitionNode;
 }
 
-const validationErrorsMax = 20;
+export interface PlanRules {
+  readonly limits: Pick<QueryLimits, 'tokensMax' | 'depthMax' | 'aliasesMax'>;
+  readonly persisted: PersistedRules | null;
+  readonly schema: () => GraphQLSchema;
+}
 
 /** What may be executed, or why not: the limits of a query over HTTP, in the same order, and nothing but a subscription of one field. */
-export function planOperation(
-  { query, operationName, variables }: Asked,
-  schema: GraphQLSchema,
-  limits: Pick<QueryLimits, 'tokensMax' | 'depthMax' | 'aliasesMax'>,
-): Planned | readonly GraphQLError[] {
-  const refusal = sourceRefusal(query, limits.tokensMax);
-  if (refusal !== null) return [refusal];
-  const document = parsed(query);
+export async function planOperation(
+  asked: Asked,
+  { limits, persisted, schema: schemaNow }: PlanRules,
+): Promise<Planned | readonly GraphQLError[]> {
+  const { query, ...unnamed } = asked;
+  const body = query === '' ? unnamed : asked;
+  const request = { method: 'POST', search: '', headers: {}, body };
+  const admitted = await admit(request, { tokensMax: limits.tokensMax, persisted });
+  if (admitted instanceof GraphQLError) return [admitted];
+  const document = parsed(queryText(admitted.request) ?? '');
   if (document instanceof GraphQLError) return [document];
-  const rules = [depthRule(limits.depthMax), aliasRule(limits.aliasesMax), introspectionRule];
-  const errors = validate(schema, document, [...specifiedRules, ...rules], {
+  const { operationName, variables } = asked;
+  const schema = schemaNow();
+  const errors = validate(schema, document, [...specifiedRules, ...validationRulesOf(limits)], {
     maxErrors: validationErrorsMax,
   });
   if (errors.length > 0) {

@@ -238,6 +238,26 @@ describe('The gate of WebSockets', () => {
 
 const someToken = { authorization: 'Bearer of.some.kind' };
 
+describe('A socket that fails on our side', () => {
+  it('is closed with 1011 and an id under which the log has the cause, and is counted', async () => {
+    const said: { readonly requestId?: string; readonly error?: unknown }[] = [];
+    const log: Log = { ...silentLog, error: (fields) => void said.push(fields) };
+    const verify = () => Promise.reject(new Error('secret'));
+    await withLive(
+      async (server) => {
+        const client = await new RawClient(server).opened();
+        client.say({ type: 'connection_init', payload: someToken });
+        const { code, reason } = await client.closed;
+        expect([code, reason]).toEqual([1011, expect.stringMatching(/: request-\d+$/)]);
+        expect(said).toEqual([{ requestId: reason.split(': ')[1], error: new Error('secret') }]);
+        const metrics = await fetch(`${server.url}/metrics`, { headers: { authorization: 'Bearer op' } });
+        expect(await metrics.text()).toContain('journey_graph_errors_total{code="INTERNAL_SERVER_ERROR"} 1');
+      },
+      { log, gate: { token: 'op' }, access: { jwt: { verify }, policy: null } },
+    );
+  });
+});
+
 describe('A caller whom nobody can judge now', () => {
   it('is asked to come back later with 1013', async () => {
     await withLive(

@@ -10,13 +10,16 @@ import { makeServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import { assert, type Clock, type Log, must } from '../../foundation/index.ts';
 import type { ApiContext, QueryLimits } from '../api-context.ts';
-import { publicError } from '../api-error.ts';
+import { publicError, withoutSuggestion } from '../api-error.ts';
 import { argumentAtFault } from '../argument-at-fault.ts';
 import { logOurs } from '../graphql-engine.ts';
+import { codeOf } from '../observe/engine-plugin.ts';
+import type { PersistedRules } from '../operations/persisted-request.ts';
 import { tooManySubscriptions } from './live-errors.ts';
 import { closeCodes, type LiveLimits } from './live-limits.ts';
-import { type Planned, planOperation, ResultStream } from './live-operation.ts';
+import { type Asked, type Planned, planOperation, ResultStream } from './live-operation.ts';
 import { MessageBudget } from './message-budget.ts';
+import type { StepCursors } from './step-cursor.ts';
 import type { StepFeed } from './step-feed.ts';
 
 /** Who a socket is. */
@@ -38,8 +41,15 @@ export interface LiveParts<Who extends Session> {
   readonly log: Log;
   readonly newId: () => string;
   readonly schema: () => GraphQLSchema;
+  /** Null when callers name no operations by id. */
+  readonly persisted: PersistedRules | null;
+  /** Say in an error what was probably meant. */
+  readonly suggestions: boolean;
+  readonly cursors: StepCursors;
   readonly context: (requestId: string, who: Who) => ApiContext;
   readonly authenticate: Authenticate<Who>;
+  /** Told of what a client was answered with, by code. */
+  readonly failed: (codes: ReadonlySet<string>) => void;
   /** What an operation is refused for that is valid and within its limits; null for nothing. */
   readonly judge: (planned: Planned, context: ApiContext) => GraphQLError | null;
 }
@@ -114,7 +124,8 @@ export class LiveSocket<Who extends Session> {
       {
         protocol: socket.protocol,
         send: (data) => this.#send(data),
-        close: (code, reason) => this.#shut(code ?? closeCodes.failed, reason ?? ''),
+        close: (code, reason) =>
+          this.#shut(code ?? closeCodes.failed, (reason ?? '').slice(0, reasonLengthMax)),
         onMessage: (handle) => socket.on('message', (data) => void this.#receive(String(data), handle)),
       },
       undefined,
@@ -162,8 +173,13 @@ export class LiveSocket<Who extends Session> {
     try {
       await handle(data);
     } catch (error) {
-      this.#parts.log.error({ error }, 'A WebSocket was closed because something failed on our side.');
-      this.#shut(closeCodes.failed, 'Something failed on our side');
+      const requestId = this.#parts.newId();
+      this.#parts.log.error(
+        { requestId, error },
+        'A WebSocket was closed because something failed on our side.',
+      );
+      this.#parts.failed(new Set(['INTERNAL_SERVER_ERROR']));
+      this.#shut(closeCodes.failed, `Something failed on our side: ${requestId}`);
     }
   }
 
@@ -195,21 +211,24 @@ export class LiveSocket<Who extends Session> {
     if (!signal.aborted) this.#shut(closeCodes.tokenExpired, 'The token has expired');
   }
 
-  #plan(payload: {
-    readonly query: string;
-    readonly operationName?: string | null | undefined;
-    readonly variables?: Record<string, unknown> | null | undefined;
-  }): ExecutionArgs | readonly GraphQLError[] {
+  async #plan(payload: Asked): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const requestId = this.#parts.newId();
     this.#requestIds.set(payload, requestId);
     if (this.#closing || this.#streams.size + this.#planning >= this.#parts.live.subscriptionsPerSocketMax)
       return [tooManySubscriptions()];
-    const planned = planOperation(payload, this.#parts.schema(), this.#parts.limits);
-    if (isErrors(planned)) return planned;
-    const refusal = this.#parts.judge(planned, this.#context(requestId));
-    if (refusal !== null) return [refusal];
     this.#planning += 1;
-    return { ...planned, contextValue: requestId };
+    let begins = false;
+    try {
+      const planned = await planOperation(payload, this.#parts);
+      if (isErrors(planned)) return planned;
+      const refusal = this.#parts.judge(planned, this.#context(requestId));
+      if (refusal !== null) return [refusal];
+      begins = true;
+      return { ...planned, contextValue: requestId };
+    } finally {
+      // What begins goes to `#subscribe`, whatever the client has said meanwhile.
+      if (!begins) this.#planning -= 1;
+    }
   }
 
   async #subscribe(args: ExecutionArgs): Promise<ResultStream | ExecutionResult> {
@@ -228,9 +247,12 @@ export class LiveSocket<Who extends Session> {
   }
 
   #context(requestId: string): ApiContext {
-    const { feed, live, context } = this.#parts;
+    const { feed, live, context, cursors } = this.#parts;
     const who = must(this.#who, 'nobody subscribes before they have said who they are');
-    return { ...context(requestId, who), live: { feed, limits: live, tooSlow: () => this.#tooSlow() } };
+    return {
+      ...context(requestId, who),
+      live: { feed, cursors, limits: live, tooSlow: () => this.#tooSlow() },
+    };
   }
 
   #shown(
@@ -250,6 +272,7 @@ export class LiveSocket<Who extends Session> {
   ): readonly GraphQLFormattedError[] {
     const requestId = this.#requestIds.get(payload);
     assert(requestId !== undefined, 'what was planned has a request id');
+    this.#parts.failed(new Set(errors.map(codeOf)));
     return errors.map((error) => {
       const [fault] = error.nodes ?? [];
       if (args !== null && fault !== undefined && error.path === undefined) {
@@ -257,6 +280,7 @@ export class LiveSocket<Who extends Session> {
         if (argument !== null) error.extensions.argument ??= argument;
       }
       error.extensions.requestId = requestId;
+      if (!this.#parts.suggestions) error.message = withoutSuggestion(error.message);
       logOurs(error, requestId, this.#parts.log);
       return publicError(error.toJSON(), error);
     });
@@ -289,7 +313,7 @@ export class LiveSocket<Who extends Session> {
     if (this.#closing) return;
     this.#closing = true;
     this.#endStreams();
-    this.#socket.close(code, reason.slice(0, reasonLengthMax));
+    this.#socket.close(code, reason);
   }
 
   /** All of them, also those that the protocol has lost sight of because their id was used again. */

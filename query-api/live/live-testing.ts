@@ -12,10 +12,13 @@ import {
 } from '../../graph-store/index.ts';
 import { queryLimitsDefault } from '../api-context.ts';
 import { liveLimitsDefault } from './live-limits.ts';
-import { readStepCursor, type StepCursor } from './step-cursor.ts';
+import { cursorKeyBytes, type StepCursor, StepCursors } from './step-cursor.ts';
 import type { StepFeed } from './step-feed.ts';
 import { type JournalLimits, journalLimitsDefault, StepJournal } from './step-journal.ts';
 import { type StepEvent, StepSubscription, type SubscriptionParts } from './step-subscription.ts';
+
+/** As of one server; two processes share it here, and differ by their epochs. */
+export const cursors = new StepCursors(Buffer.alloc(cursorKeyBytes, 7));
 
 export const owner: NodeRef = { type: 'Account', id: 'é' };
 
@@ -169,7 +172,8 @@ export class TestProcess {
       (tooSlow) =>
         new StepSubscription(owner, after, {
           feed,
-          reader: this.memory,
+          cursors,
+          reader: () => this.memory,
           limits: { ...queryLimitsDefault, lookbackMs: Number.MAX_SAFE_INTEGER },
           live: liveLimitsDefault,
           clock: this.clock,
@@ -203,7 +207,7 @@ export class Reader {
 
   get cursor(): StepCursor | null {
     const last = this.events.at(-1);
-    return last === undefined ? null : readStepCursor('after', last.cursor);
+    return last === undefined ? null : cursors.read('after', last.cursor);
   }
 
   async pull(count = Number.POSITIVE_INFINITY): Promise<this> {

@@ -284,7 +284,7 @@ scopes:
     return { timeMs, rank: 0, occurrence: BigInt(id), mutations: [step] };
   };
   const limitsOf = (process: TestProcess): Pick<SubscriptionParts, 'reader' | 'limits'> => ({
-    reader: new AuthorizedReader(process.memory, new Grant(policy, callerWith(['streams']))),
+    reader: () => new AuthorizedReader(process.memory, new Grant(policy, callerWith(['streams']))),
     limits: { lookbackMs: Number.MAX_SAFE_INTEGER, scanRowsMax: 3 },
   });
 

@@ -3,7 +3,7 @@ import type { GraphReader, JourneyPage, NodeRef, StepView, TimePosition } from '
 import type { QueryLimits } from '../api-context.ts';
 import { isTooLarge } from '../api-error.ts';
 import { tooManySubscriptions } from './live-errors.ts';
-import { type StepCursor, writeStepCursor } from './step-cursor.ts';
+import type { StepCursor, StepCursors } from './step-cursor.ts';
 import type { AppliedStep, StepFeed, StepWatch } from './step-feed.ts';
 
 /** Why steps may be missing that came later than others of a later event time. */
@@ -21,7 +21,9 @@ export interface StepEvent {
 
 export interface SubscriptionParts {
   readonly feed: StepFeed;
-  readonly reader: Pick<GraphReader, 'journey'>;
+  readonly cursors: StepCursors;
+  /** Asked for one with each read: what a query may spend is for one event, and a stream has no end. */
+  readonly reader: () => Pick<GraphReader, 'journey'>;
   readonly limits: Pick<QueryLimits, 'lookbackMs' | 'scanRowsMax'>;
   readonly live: SubscriptionLimits;
   readonly clock: Clock;
@@ -233,12 +235,12 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
     const range = { sinceMs: timeMs, untilMs: timeMs + 1 };
     const page = await this.#read({ ...range, order: 'oldest-first', after: before, limit: 1 });
     this.#sequence = applied.sequence;
+    const step = page.steps[0];
+    // Deleted since, or not for this reader: then no cursor may tell where it lies.
+    if (step === undefined || step.timeMs !== timeMs || step.occurrence !== occurrence) return null;
     // Where others write too, a step of theirs may lie before this one and not have been read yet.
     if (!this.#parts.feed.complete) this.#settle();
     else if (isAfter(applied, this.#place)) this.#place = { timeMs, occurrence };
-    const step = page.steps[0];
-    // Deleted since, or not for this reader.
-    if (step === undefined || step.timeMs !== timeMs || step.occurrence !== occurrence) return null;
     return this.#event(step, true);
   }
 
@@ -249,7 +251,7 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   ): StepEvent {
     const sequence = this.#sequence ?? 0;
     const feed = inFeed ? { epoch: this.#parts.feed.epoch, sequence } : null;
-    return { cursor: writeStepCursor({ feed, place: this.#place }), step, ...recovery };
+    return { cursor: this.#parts.cursors.write({ feed, place: this.#place }), step, ...recovery };
   }
 
   #oldestMs(): number {
@@ -263,7 +265,7 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
     readonly after: TimePosition | null;
     readonly limit: number;
   }): Promise<JourneyPage> {
-    return this.#parts.reader.journey({
+    return this.#parts.reader().journey({
       of: this.#owner,
       untilMs: Number.MAX_SAFE_INTEGER,
       domains: null,

@@ -4,6 +4,7 @@ import type { ApiContext } from '../api-context.ts';
 import { maskedError } from '../api-error.ts';
 import { checkCost } from '../cost/cost-check.ts';
 import type { DegreeStatistics } from '../cost/field-cost.ts';
+import { tellsUsedTo } from '../policy/grant.ts';
 
 /** Each stage of a query, timed; its cost, found between being validated and being executed; and its errors by code. */
 export function enginePlugin(degrees: DegreeStatistics): ApolloServerPlugin<ApiContext> {
@@ -32,9 +33,10 @@ export function enginePlugin(degrees: DegreeStatistics): ApolloServerPlugin<ApiC
       didEncounterErrors: async ({ errors }) => {
         for (const error of errors) run.codes.add(codeOf(error));
       },
-      willSendResponse: async ({ response: { body }, contextValue: { budget } }) => {
+      willSendResponse: async ({ response: { body }, contextValue: { budget, grant } }) => {
         if (run.tellsCost && body.kind === 'single' && run.plan !== null) {
-          const cost = { ...run.plan.total, budget, used: run.used };
+          const used = tellsUsedTo(grant) ? { used: run.used } : {};
+          const cost = { ...run.plan.total, budget, ...used };
           body.singleResult.extensions = { ...body.singleResult.extensions, cost };
         }
         // Ended by whoever has the text.

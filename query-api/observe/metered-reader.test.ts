@@ -75,6 +75,14 @@ describe('The store as one request sees it', () => {
     expect(run.used.calls).toBe(2);
   });
 
+  it('does not say how much was read to whom some of it is hidden', async () => {
+    const { reader } = metered(store, { calls: 1, rows: 15 }, false);
+    await reader.journey(journey);
+    const error: unknown = await reader.journey(journey).catch((refused: unknown) => refused);
+    const known = error instanceof GraphQLError ? error.extensions : null;
+    expect(known).toEqual({ code: 'QUERY_TOO_EXPENSIVE', budget: { calls: 1, rows: 15 } });
+  });
+
   it('makes no more calls than its budget has, also of those that are under way at once', async () => {
     const { reader, told } = metered(store, { calls: 3, rows: 1000 });
     const settled = await Promise.allSettled(Array.from({ length: 8 }, () => reader.node(of)));
@@ -88,6 +96,31 @@ describe('The store as one request sees it', () => {
     const error: unknown = await reader.node(of).catch((refused: unknown) => refused);
     expect(codeOf(error)).toBe('DEADLINE_EXCEEDED');
     expect(told).toEqual([]);
+  });
+
+  it('ends a call that its request has left as the end of the request, and not as a failure', async () => {
+    const stopping = new Proxy(store, {
+      get: () => async (_refs: unknown, signal: AbortSignal) => {
+        ending.abort();
+        signal.throwIfAborted();
+      },
+    });
+    const { reader, ending, told } = metered(stopping);
+    const error: unknown = await reader.nodes([of]).catch((refused: unknown) => refused);
+    expect(codeOf(error)).toBe('DEADLINE_EXCEEDED');
+    expect(told).toEqual([['nodes', 0, false]]);
+  });
+
+  it('passes a failure on that comes when its request has ended', async () => {
+    const broken = new Proxy(store, {
+      get: () => async () => {
+        ending.abort();
+        throw new Error('disk');
+      },
+    });
+    const { reader, ending, told } = metered(broken);
+    await expect(reader.nodes([of])).rejects.toThrow('disk');
+    expect(told).toEqual([['nodes', 0, true]]);
   });
 
   it('tells of a call that failed, and passes its error on', async () => {
@@ -111,5 +144,14 @@ describe('The store as one request sees it', () => {
     for (let i = 0; i < 40; i += 1) await reader.journey(journey);
     expect(degrees.rowsPerStep('all')).toBe(1);
     expect(degrees.rowsPerStep('some')).toBeNull();
+  });
+
+  it('learns nothing of pages from the look whether there is one more step, behind however many hidden ones', async () => {
+    const { reader, degrees } = metered(store, { calls: 1000, rows: 100_000 });
+    const domains = ['streaming'];
+    for (let i = 0; i < 40; i += 1) await reader.journey({ ...journey, domains, limit: 1 });
+    expect(degrees.rowsPerStep('some')).toBeNull();
+    for (let i = 0; i < 40; i += 1) await reader.journey({ ...journey, domains, limit: 2 });
+    expect(degrees.rowsPerStep('some')).toBe(1);
   });
 });

@@ -32,6 +32,8 @@ export interface MeteredReaderParts {
   readonly run: QueryRun;
   readonly signal: AbortSignal;
   readonly budget: Cost;
+  /** Whether its caller may learn how much was read. */
+  readonly tellsUsed: boolean;
   readonly degrees: LearnedDegrees;
   readonly watcher: StoreWatcher;
 }
@@ -69,6 +71,8 @@ export class MeteredReader implements GraphReader {
       (reader) => reader.journey(query),
       ({ scanned }) => scanned,
     );
+    // One step, or the look whether there is one more, may lie behind any number of others: it says nothing about a page.
+    if (query.limit === 1) return page;
     const isFiltered = query.domains !== null || (query.edgeTypes ?? null) !== null;
     this.#parts.degrees.observeJourney(isFiltered ? 'some' : 'all', query.limit, page.scanned);
     return page;
@@ -163,9 +167,10 @@ export class MeteredReader implements GraphReader {
     read: (reader: GraphReader) => Promise<T>,
     rowsOf: (answer: T) => number,
   ): Promise<T> {
-    const { reader, run, signal, budget, watcher } = this.#parts;
+    const { reader, run, signal, budget, tellsUsed, watcher } = this.#parts;
     if (signal.aborted) throw ended();
-    if (run.used.calls >= budget.calls || run.used.rows >= budget.rows) throw usedUp(run.used, budget);
+    if (run.used.calls >= budget.calls || run.used.rows >= budget.rows)
+      throw usedUp(tellsUsed ? run.used : null, budget);
     run.countCall();
     const tell = watcher.began(method);
     try {
@@ -175,10 +180,16 @@ export class MeteredReader implements GraphReader {
       tell(rows, null);
       return answer;
     } catch (error) {
-      tell(0, error);
-      throw error;
+      // The store was told to stop: nothing of it failed.
+      const stopped = signal.aborted && isAbort(error, signal);
+      tell(0, stopped ? null : error);
+      throw stopped ? ended() : error;
     }
   }
+}
+
+function isAbort(error: unknown, { reason }: AbortSignal): boolean {
+  return error === reason || (error instanceof Error && error.name === 'AbortError');
 }
 
 /** Nobody waits for the answer any more: the deadline has passed, or the caller has gone. */
@@ -188,7 +199,7 @@ function ended(): GraphQLError {
   });
 }
 
-function usedUp(used: Cost, budget: Cost): GraphQLError {
+function usedUp(used: Cost | null, budget: Cost): GraphQLError {
   const message = `This caller may spend ${budget.calls} store calls and ${budget.rows} rows on a query, and this one has used them up: there was more than usual. Ask for less, or in several queries.`;
   return tooExpensive(message, used, budget);
 }

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OutageError, systemClock } from '../../foundation/index.ts';
 import { createMemoryStore } from '../../graph-store/index.ts';
 import { ask, createWriter, send, startTestApi, stepAt } from '../api-testing.ts';
+import { localCaller } from '../auth/caller.ts';
+import type { TokenVerdict } from '../auth/token-verifier.ts';
 import type { ApiServer } from '../server.ts';
 
 const topic = {
@@ -129,14 +131,30 @@ describe('The metrics', () => {
 });
 
 describe('Whoever asks for the metrics', () => {
-  it('needs no token where only this machine can ask, and one elsewhere', async () => {
-    const local = await startTestApi({ gate: { token: 'secret' } });
+  it('needs the token where there is one, also on loopback: a proxy of the same machine asks for everybody', async () => {
+    const local = await startTestApi();
     expect(await scrape(local)).toContain('journey_graph_store_up 1');
     await local.close();
-    const open = await startTestApi({ gate: { token: 'secret', anyHost: true } });
-    expect((await fetch(`${open.url}/metrics`)).status).toBe(401);
-    expect(await scrape(open, { headers: { authorization: 'Bearer secret' } })).toContain('store_up 1');
-    await open.close();
+    for (const anyHost of [false, true]) {
+      const guarded = await startTestApi({ gate: { token: 'secret', anyHost } });
+      expect((await fetch(`${guarded.url}/metrics`)).status).toBe(401);
+      expect(await scrape(guarded, { headers: { authorization: 'Bearer secret' } })).toContain('store_up 1');
+      await guarded.close();
+    }
+  });
+
+  it('may not do so with a JWT, and is told of what', async () => {
+    const verify = async (): Promise<TokenVerdict> => ({
+      kind: 'caller',
+      caller: { ...localCaller, kind: 'token' },
+    });
+    const server = await startTestApi({ access: { jwt: { verify }, policy: null } });
+    expect((await fetch(`${server.url}/metrics`)).status).toBe(401);
+    const response = await fetch(`${server.url}/metrics`, { headers: { authorization: 'Bearer some' } });
+    const { errors } = JSON.parse(await response.text());
+    const message = '`/metrics` is for the holder of `api.token` only.';
+    expect([response.status, errors[0].message]).toEqual([403, message]);
+    await server.close();
   });
 
   it('may only read them', async () => {

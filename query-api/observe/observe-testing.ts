@@ -25,7 +25,11 @@ export interface Metered {
   readonly told: (readonly [string, number, boolean])[];
 }
 
-export function metered(reader: GraphReader, budget: Cost = { calls: 100, rows: 1000 }): Metered {
+export function metered(
+  reader: GraphReader,
+  budget: Cost = { calls: 100, rows: 1000 },
+  tellsUsed = true,
+): Metered {
   const run = testRun();
   const degrees = new LearnedDegrees();
   const ending = new AbortController();
@@ -37,7 +41,7 @@ export function metered(reader: GraphReader, budget: Cost = { calls: 100, rows: 
   };
   const { signal } = ending;
   return {
-    reader: new MeteredReader({ reader, run, signal, budget, degrees, watcher }),
+    reader: new MeteredReader({ reader, run, signal, budget, tellsUsed, degrees, watcher }),
     run,
     degrees,
     ending,

@@ -2,11 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock, Log } from '../../foundation/index.ts';
 import type { GraphReader } from '../../graph-store/index.ts';
 import { LearnedDegrees } from '../cost/degree-statistics.ts';
-import type { Cost } from '../cost/field-cost.ts';
 import { problemCodeOf } from '../problem.ts';
 import type { StatusReader } from '../status-reader.ts';
 import { ApiMetrics } from './api-metrics.ts';
-import { MeteredReader, type StoreWatcher } from './metered-reader.ts';
+import { MeteredReader, type MeteredReaderParts, type StoreWatcher } from './metered-reader.ts';
 import { registerPipelineMetrics } from './pipeline-metrics.ts';
 import { QueryRun, type Stopwatch } from './query-run.ts';
 import { SlowQueryLog } from './slow-query-log.ts';
@@ -25,6 +24,8 @@ export interface ObserverParts {
   readonly clock: Clock;
   readonly log: Log;
 }
+
+type ReaderRules = Pick<MeteredReaderParts, 'budget' | 'signal' | 'tellsUsed'>;
 
 /** All that is known about what the API does: metrics, traces, slow queries, and the degrees that bounds are made of. */
 export class Observer {
@@ -83,14 +84,25 @@ export class Observer {
     return run;
   }
 
+  /** For what goes on under a request after it was answered: counted anew, under the same id and trace. */
+  again({ requestId, trace }: QueryRun): QueryRun {
+    return new QueryRun(requestId, trace, this.#stopwatch, false);
+  }
+
+  /** Of an answer that is no HTTP response: each code counts once. */
+  failed(codes: ReadonlySet<string>): void {
+    this.#metrics.failed(codes);
+  }
+
   /** The store as this request may use it. */
-  readerFor(run: QueryRun, budget: Cost, signal: AbortSignal): GraphReader {
+  readerFor(run: QueryRun, { budget, signal, tellsUsed }: ReaderRules): GraphReader {
     const { reader } = this.#parts;
     return new MeteredReader({
       reader,
       run,
       signal,
       budget,
+      tellsUsed,
       degrees: this.degrees,
       watcher: this.#watcher(run),
     });

@@ -115,8 +115,9 @@ afterAll(async () => {
 async function ask(
   query: string,
   token: string,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly status: number; readonly text: string }> {
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...more };
   const response = await fetch(`${server.url}/graphql`, {
     method: 'POST',
     headers,
@@ -246,6 +247,16 @@ describe('A caller with a policy', () => {
       (await ask('{ account(id: "acc-theirs") { mail } status { nodes } }', 'operator')).text,
     );
     expect(data).toEqual({ account: { mail: 'mail-theirs' }, status: { nodes: 5 } });
+  });
+
+  it('is told what a query may cost, and not what it took, which counts what is hidden', async () => {
+    const query = '{ account(id: "acc-ours") { plan } }';
+    for (const token of ['operator', await fake.token({ scope: 'members', tenant: 'ours' })]) {
+      const { text } = await ask(query, token, { 'x-query-cost': 'true' });
+      const { cost } = JSON.parse(text).extensions;
+      expect(cost).toMatchObject({ calls: expect.any(Number), budget: { calls: expect.any(Number) } });
+      expect('used' in cost).toBe(token === 'operator');
+    }
   });
 
   it('costs as many reads for a page as it has to: one of the owner, one of the steps, one of their links', async () => {
