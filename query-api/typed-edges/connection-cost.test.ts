@@ -45,7 +45,7 @@ describe('What a connection says it costs', () => {
   });
 
   it('is that of the default page where none is said, and falls with it', () => {
-    expect(costs({})).toEqual({
+    expect(costs({})).toMatchObject({
       own: { calls: 2, rows: 51 + 50 },
       objects: 50,
       cheaper: [{ argument: 'first', value: 50, least: 1 }],
