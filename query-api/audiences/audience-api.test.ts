@@ -34,7 +34,7 @@ describe('audiences over HTTP', () => {
         ],
       })),
     );
-    test = await openTestAudiences();
+    test = await openTestAudiences({ sources: () => graph.sources() });
     const graphSchema = () => ({
       nodeTypes: [],
       edgeTypes: [{ name: 'WATCHED', ends: [], properties: [], keyed: false, ttlMs: null, declaredBy: [] }],

@@ -229,7 +229,10 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
       resolve: async (one, { id }: { id: string }, context) => {
         const member = memberOf(one, id);
         context.reads.take();
-        return await told(() => audiencesOf(context).explain(context.reader, audienceId(one), member.id));
+        const { readerOfJobs, signal } = context;
+        return await told(() =>
+          audiencesOf(context).explain(readerOfJobs, audienceId(one), member.id, signal),
+        );
       },
     },
   },

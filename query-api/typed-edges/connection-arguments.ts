@@ -15,6 +15,7 @@ import {
 import type { QueryLimits } from '../api-context.ts';
 import { badInput } from '../api-error.ts';
 import type { FieldCost, FieldCosts } from '../cost/field-cost.ts';
+import { openEndMs } from '../open-end.ts';
 import { dateTimeScalar } from '../scalars.ts';
 import {
   type EdgeCondition,
@@ -49,9 +50,6 @@ export interface ConnectionPlan {
   readonly first: number;
   readonly condition: EdgeCondition | null;
 }
-
-/** Event times a little ahead of the clock are taken in, so an open end lies ahead of now. */
-const openEndMs = 8.64e15;
 
 export const edgeOrderType = new GraphQLEnumType({
   name: 'EdgeOrder',
