@@ -52,13 +52,13 @@ it.each([
     expect(timers).toEqual(Array(16).fill(afterMs));
     expect((await fetch(`http://127.0.0.1:${port}/audiences/x/members`)).status).toBe(429);
     const first = timer;
-  timer = Promise.withResolvers<void>();
-  first.resolve();
+    timer = Promise.withResolvers<void>();
+    first.resolve();
     for (const stream of streams) await expect(stream.text()).rejects.toThrow();
     await Promise.all(handled);
-      const again = await fetch(`http://127.0.0.1:${port}/audiences/x/members`);
+    const again = await fetch(`http://127.0.0.1:${port}/audiences/x/members`);
     expect(again.status).toBe(200);
-  timer.resolve();
+    timer.resolve();
     await expect(again.text()).rejects.toThrow();
   },
 );
