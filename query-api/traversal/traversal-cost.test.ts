@@ -120,6 +120,10 @@ describe('What a walk says that it costs', () => {
         expect(own.calls).toBeLessThanOrEqual(budget.calls);
         expect(own.rows).toBeLessThanOrEqual(budget.rows);
       }
+      // Conditions on nodes of several hops share what one may read, in calls as in rows.
+      const bare = traverseCost({ from: [ann], hops: [hop, hop, hop], unique: 'traversal' }, usual);
+      const both = traverseCost({ from: [ann], hops, unique: 'traversal' }, usual);
+      expect(both.own.calls - bare.own.calls).toBeLessThan(450);
     },
   );
   it('is nothing of what will be refused', () => {
