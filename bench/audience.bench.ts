@@ -22,6 +22,7 @@ async function run(context: BenchContext): Promise<Figures> {
   let ids = 0;
   const audiences = new Audiences({
     store,
+    sources: () => reader.sources(),
     clock: systemClock,
     log: silentLog,
     newId: () => `bench-${++ids}`,

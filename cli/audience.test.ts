@@ -31,7 +31,14 @@ async function startServer(): Promise<string> {
   let ids = 0;
   const newId = (): string => `id-${++ids}`;
   const store = await AudienceStore.open(folder, { countMax: 10, bytesMax: 2 ** 20 });
-  const audiences = new Audiences({ store, clock: systemClock, log: silentLog, newId, membersMax: 100 });
+  const audiences = new Audiences({
+    store,
+    sources: () => reader.sources(),
+    clock: systemClock,
+    log: silentLog,
+    newId,
+    membersMax: 100,
+  });
   const server = await startApiServer({
     host: '127.0.0.1',
     port: 0,

@@ -82,7 +82,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
   try {
     const { store, embeddedStore } = await openStore(settings, io);
     cleanup.defer(() => store.close());
-    const audiences = await openAudiences(settings, io, log);
+    const audiences = await openAudiences(settings, store, io, log);
     cleanup.defer(() => audiences.close());
     const registry = await openRegistry(settings, io);
     cleanup.defer(() => registry.close());
@@ -209,11 +209,17 @@ function openNeo4j(settings: Settings, io: CommandIo): Promise<GraphStore> {
   );
 }
 
-async function openAudiences(settings: Settings, io: CommandIo, log: Log): Promise<Audiences> {
+async function openAudiences(
+  settings: Settings,
+  graph: Pick<GraphStore, 'sources'>,
+  io: CommandIo,
+  log: Log,
+): Promise<Audiences> {
   const limits = { countMax: settings['audience.count.max'], bytesMax: settings['audience.bytes.max'] };
   const store = await AudienceStore.open(join(settings.data, 'audiences'), limits);
   return new Audiences({
     store,
+    sources: () => graph.sources(),
     clock: io.clock,
     log,
     newId: io.newId,

@@ -11,6 +11,7 @@ import type { GraphqlEngine, GraphqlResponse } from './graphql-engine.ts';
 import { type Ide, idePolicy } from './ide-page.ts';
 import { metricsPath, type Observer } from './observe/observer.ts';
 import type { QueryRun } from './observe/query-run.ts';
+import { forbidden } from './policy/forbidden.ts';
 import { tellsUsedTo } from './policy/grant.ts';
 import { problem } from './problem.ts';
 import { ReadBudget } from './read-budget.ts';
@@ -46,7 +47,7 @@ export class ApiHandler {
     this.#access = parts.access;
     this.#observer = parts.observer;
     this.#store = new StoreRoutes(options.operations, options);
-    this.#audiences = new AudienceRoutes(options.audiences);
+    this.#audiences = new AudienceRoutes(options.audiences, options.clock);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -92,9 +93,11 @@ export class ApiHandler {
     if (pathname.startsWith(storePath)) return await this.#store.handle(request, response, url, requestId);
     if (pathname.startsWith(audiencesPath)) {
       const grant = this.#access.grantOf(caller);
-      if (grant !== null && !(grant.seesEverything && grant.allows('audience')))
-        return problem(response, 403, 'FORBIDDEN', 'No scope of your token allows `audience`.', requestId);
-      return await this.#audiences.handle(request, response, pathname, requestId);
+      if (grant !== null && !(grant.seesEverything && grant.allows('audience'))) {
+        const { message, extensions } = forbidden('audience');
+        return problem(response, 403, 'FORBIDDEN', message, requestId, { forbidden: extensions.forbidden });
+      }
+      return await this.#audiences.handle(request, response, pathname, requestId, caller);
     }
     problem(response, 404, 'NOT_FOUND', 'There is nothing here; GraphQL is at /graphql.', requestId);
   }

@@ -23,6 +23,7 @@ import {
 } from './journey-type.ts';
 import { readNodeRef } from './node-arguments.ts';
 import { nodeRefInput, propertiesObject } from './node-type.ts';
+import { openEndMs } from './open-end.ts';
 import { dateTimeScalar } from './scalars.ts';
 
 interface JourneyArguments extends StepsArguments {
@@ -44,8 +45,6 @@ const namesMax = 32;
 const nameLengthMax = 128;
 /** A step may hold as much text as its event did, and a page is held in memory several times over while it is answered. */
 export const pageBytesMax = 4 * 2 ** 20;
-/** Event times a little ahead of the clock are taken in, so an open end lies ahead of now. */
-const openEndMs = 8.64e15;
 
 /** Which steps of a journey, whosever it is. */
 const stepsArguments: GraphQLFieldConfigArgumentMap = {

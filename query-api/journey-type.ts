@@ -133,7 +133,7 @@ const limitKindType = new GraphQLEnumType({
   values: {
     PAGE: { description: 'The page is full; the next one goes on.' },
     SCAN: { description: 'As many rows were looked at as one query may; the next page goes on.' },
-    BYTES: { description: 'The steps of the page are as large as a page may be; the next page goes on.' },
+    BYTES: { description: 'What the page holds is as large as it may be; the next page goes on.' },
   },
 });
 

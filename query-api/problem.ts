@@ -17,8 +17,9 @@ export function problem(
   code: string,
   message: string,
   requestId: string,
+  more: Readonly<Record<string, unknown>> = {},
 ): void {
   codes.set(response, code);
-  const body = `${JSON.stringify({ errors: [{ message, extensions: { code, requestId } }] })}\n`;
+  const body = `${JSON.stringify({ errors: [{ message, extensions: { code, ...more, requestId } }] })}\n`;
   response.writeHead(status, { 'content-type': problemType }).end(body);
 }

@@ -35,7 +35,7 @@ describe('audiences over HTTP', () => {
         ],
       })),
     );
-    test = await openTestAudiences();
+    test = await openTestAudiences({ sources: () => graph.sources() });
     const graphSchema = () => ({
       nodeTypes: [],
       edgeTypes: [{ name: 'WATCHED', ends: [], properties: [], keyed: false, ttlMs: null, declaredBy: [] }],
@@ -115,6 +115,22 @@ describe('audiences over HTTP', () => {
       const answer = JSON.parse((await ask(server, freeze, { where: { did }, key: 'k' })).text);
       expect(answer.errors).toMatchObject([{ extensions: { code: 'AUDIENCE_KEY_USED' } }]);
     }
+  });
+
+  it('are explained at the charge of an estimate: how much that reads nobody knows before, and it is no part of the query', async () => {
+    const id = await frozenId(watched, 'k');
+    const response = await fetch(`${server.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-query-cost': 'true' },
+      body: JSON.stringify({
+        query: `{ audience(id: "${id}") { explain(id: "a") { wasMember holdsNow } } }`,
+      }),
+    });
+    const { data, extensions } = JSON.parse(await response.text());
+    expect(data.audience.explain).toEqual({ wasMember: true, holdsNow: true });
+    expect(extensions.cost).toMatchObject({ calls: 100, rows: 8192, used: { calls: 0, rows: 0 } });
+    const gone = AbortSignal.abort();
+    await expect(test.audiences.explain(createMemoryStore(systemClock), id, 'a', gone)).rejects.toThrow();
   });
 
   it('give all members as lines, with a last one that says so', async () => {

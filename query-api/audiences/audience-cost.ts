@@ -1,7 +1,6 @@
 import type { FieldCost } from '../cost/field-cost.ts';
 import { conditionsMax } from './audience-input.ts';
 import { estimateLimitsDefault } from './estimate.ts';
-import { probeRowsMax } from './membership.ts';
 
 /**
  * A charge, not a count: an estimate ends by time, as many members as it has looked at by then, and few run at once. What it reads is therefore no part of the
@@ -32,8 +31,8 @@ export const containsCost: FieldCost<unknown> = () => ({
   cheaper: [],
 });
 
-export const explainCost: FieldCost<unknown> = () => ({
-  own: { calls: conditionsMax, rows: probeRowsMax },
+/** As an estimate: what it reads to find targets nobody knows before. */
+export const explainCost: FieldCost<unknown> = (input, context) => ({
+  ...estimateCost(input, context),
   objects: conditionsMax,
-  cheaper: [],
 });

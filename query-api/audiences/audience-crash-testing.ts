@@ -12,6 +12,7 @@ await (await createWriter(graph))(crashMembers());
 let ids = 0;
 const audiences = new Audiences({
   store: await AudienceStore.open(folder, { countMax: 10_000, bytesMax: 2 ** 30 }),
+  sources: () => graph.sources(),
   clock: systemClock,
   log: silentLog,
   newId: () => `run${run}-${++ids}`,

@@ -44,6 +44,7 @@ it('is there whole or not at all, with the same numbers, after each kill -9 whil
     const store = await AudienceStore.open(folder, { countMax: 10_000, bytesMax: 2 ** 30 });
     const audiences = new Audiences({
       store,
+      sources: async () => [],
       clock: systemClock,
       log: silentLog,
       newId: () => 'x',

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { JourneyGraphError } from '../../foundation/index.ts';
+import { type Clock, JourneyGraphError } from '../../foundation/index.ts';
 import type { NodeRef } from '../../graph-store/index.ts';
+import type { Caller } from '../auth/caller.ts';
 import { problem } from '../problem.ts';
 import type { Audiences } from './audiences.ts';
 
@@ -12,25 +13,37 @@ const membersPath = /^\/audiences\/([A-Za-z0-9_-]{1,64})\/members$/;
 const stalledMs = 60_000;
 /** Each holds a page of members, whatever the audience's size. */
 const streamsMax = 16;
+/** Whoever takes members more slowly than this is cut off, and may take them by pages: a slot is nobody's for ever. */
+const membersPerSecondLeast = 1000;
+/** Longer than any timer takes. */
+const streamMsMax = 2 ** 31 - 1;
+
+/** What a stream ends with when the client has gone, and when it is cut off. */
+const endings: ReadonlySet<unknown> = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR']);
+
+type StreamedAudiences = Pick<Audiences, 'get' | 'members'>;
 
 /**
  * GET `/audiences/ID/members`: all members, one JSON object a line, as fast as the client takes them. The last line is `{"end":true,…}`: without it the answer was
  * cut off.
  */
 export class AudienceRoutes {
-  readonly #audiences: Audiences | null;
+  readonly #audiences: StreamedAudiences | null;
+  readonly #clock: Clock;
   #streams = 0;
 
-  constructor(audiences: Audiences | null) {
+  constructor(audiences: StreamedAudiences | null, clock: Clock) {
     this.#audiences = audiences;
+    this.#clock = clock;
   }
 
-  /** The gate has let the caller in. */
+  /** The gate has let the caller in, whose token may expire while they read: then the answer is cut off. */
   async handle(
     request: IncomingMessage,
     response: ServerResponse,
     pathname: string,
     requestId: string,
+    { expiresAtMs }: Pick<Caller, 'expiresAtMs'>,
   ): Promise<void> {
     const id = membersPath.exec(pathname)?.[1];
     if (id === undefined || this.#audiences === null) {
@@ -57,24 +70,43 @@ export class AudienceRoutes {
       return problem(response, 429, 'AUDIENCES_BUSY', message, requestId);
     }
     this.#streams += 1;
+    const ended = new AbortController();
+    const late = new AbortController();
+    void this.#clock
+      .sleep(this.#mayTakeMs(this.#audiences, id, expiresAtMs), ended.signal)
+      .then(() => late.abort());
     try {
-      await this.#send(this.#audiences, id, response, requestId);
+      await this.#send(this.#audiences, id, response, requestId, late.signal);
     } finally {
+      ended.abort();
       this.#streams -= 1;
     }
   }
 
-  async #send(audiences: Audiences, id: string, response: ServerResponse, requestId: string): Promise<void> {
+  #mayTakeMs(audiences: StreamedAudiences, id: string, expiresAtMs: number | null): number {
+    const audience = audiences.get(id);
+    const size = audience?.state === 'READY' ? audience.row.size : 0;
+    const bySizeMs = stalledMs + Math.ceil((1000 * size) / membersPerSecondLeast);
+    const untilExpiryMs = expiresAtMs === null ? streamMsMax : expiresAtMs - this.#clock.now();
+    return Math.max(0, Math.min(bySizeMs, untilExpiryMs, streamMsMax));
+  }
+
+  async #send(
+    audiences: StreamedAudiences,
+    id: string,
+    response: ServerResponse,
+    requestId: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const pages = audiences.members(id);
     response.setTimeout(stalledMs, () => response.destroy());
     try {
       // Before the head is sent: an audience that is not there is an answer of its own.
       const first = await pages.next();
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-      await pipeline(Readable.from(lines(first, pages), { objectMode: false }), response);
+      await pipeline(Readable.from(lines(first, pages), { objectMode: false }), response, { signal });
     } catch (error) {
-      const isGone = error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
-      if (isGone) return;
+      if (error instanceof Error && 'code' in error && endings.has(error.code)) return;
       if (response.headersSent || !(error instanceof JourneyGraphError)) throw error;
       const status = error.code === 'AUDIENCE_UNKNOWN' ? 404 : error.reaction === 'refused' ? 409 : 503;
       problem(response, status, error.code, error.message, requestId);

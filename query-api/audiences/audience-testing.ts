@@ -23,6 +23,7 @@ export async function openTestAudiences(
     readonly limits?: Partial<AudienceStoreLimits>;
     readonly membersMax?: number;
     readonly clock?: Clock;
+    readonly sources?: GraphReader['sources'];
   } = {},
 ): Promise<TestAudiences> {
   const folder = await mkdtemp(join(tmpdir(), 'audiences-'));
@@ -30,6 +31,7 @@ export async function openTestAudiences(
   let ids = 0;
   const audiences = new Audiences({
     store,
+    sources: changes.sources ?? (async () => []),
     clock: changes.clock ?? systemClock,
     log: silentLog,
     newId: () => `audience-${++ids}`,

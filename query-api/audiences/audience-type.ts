@@ -229,8 +229,9 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
       resolve: async (one, { id }: { id: string }, context) => {
         const member = memberOf(one, id);
         context.reads.take();
+        const { readerOfJobs, signal } = context;
         return await told(() =>
-          audiencesOf(context).explain(context.reader, audienceId(one), member.id, context.signal),
+          audiencesOf(context).explain(readerOfJobs, audienceId(one), member.id, signal),
         );
       },
     },

@@ -39,6 +39,8 @@ interface Unfinished {
 
 export interface AudiencesParts {
   readonly store: AudienceStore;
+  /** How far the graph has come: what is kept of an audience, whoever asked for it and whether or not they may see `status`. */
+  readonly sources: () => Promise<readonly SourceStatus[]>;
   readonly clock: Clock;
   readonly log: Log;
   readonly newId: () => string;
@@ -194,7 +196,7 @@ export class Audiences {
     return (await this.#parts.store.contains(id, member.type, [member.id])).length === 1;
   }
 
-  /** What was true when it was frozen, and what is now. Throws RefusedError (AUDIENCE_UNKNOWN, AUDIENCE_TARGETS_TOO_MANY, DEADLINE_EXCEEDED). */
+  /** What was true when it was frozen, and what is now. Throws RefusedError (AUDIENCE_UNKNOWN, AUDIENCE_TARGETS_TOO_MANY, AUDIENCES_BUSY, DEADLINE_EXCEEDED). */
   async explain(
     reader: GraphReader,
     id: string,
@@ -204,9 +206,17 @@ export class Audiences {
     const row = this.#ready(id);
     const definition = decodeDefinition(row.definition);
     const isMember = await this.contains(id, { type: definition.memberType, id: memberId });
-    const turns = new Turns(this.#parts.clock, signal, requestEnded);
-    const parts = await this.#runParts(reader, definition, turns, newProgress(), targetLimitsOfQuestion);
-    return await explainMember(parts, definition, memberId, isMember);
+    // Not counted for its query, as an estimate: so no more of either run at once.
+    if (this.#estimates >= estimatesAtOnceMax)
+      throw busy(`${estimatesAtOnceMax} audiences are being estimated or explained`);
+    this.#estimates += 1;
+    try {
+      const turns = new Turns(this.#parts.clock, signal, requestEnded);
+      const parts = await this.#runParts(reader, definition, turns, newProgress(), targetLimitsOfQuestion);
+      return await explainMember(parts, definition, memberId, isMember);
+    } finally {
+      this.#estimates -= 1;
+    }
   }
 
   /** Ends what is being built and waits for it. Idempotent. */
@@ -277,7 +287,7 @@ export class Audiences {
     const { definition, name, key, askedBy } = job.request;
     const turns = new Turns(clock, job.stop.signal, freezingAbandoned);
     turns.check();
-    const sources = await reader.sources();
+    const sources = await this.#parts.sources();
     const parts = await this.#runParts(reader, definition, turns, job.progress);
     const run = new AudienceRun({ ...parts, budget: null });
     const plan = planAudience(definition.where, await this.#sizes(reader, definition, parts.targets));
@@ -286,7 +296,7 @@ export class Audiences {
       bitmap.addMany(await store.numbersOf(definition.memberType, ids, job.progress.candidates));
     }
     turns.check();
-    const sourcesAfter = await reader.sources();
+    const sourcesAfter = await this.#parts.sources();
     const nowMs = clock.now();
     const row = {
       id: job.id,

@@ -24,7 +24,7 @@ interface First {
 const costOfFriends: FieldCost<First> = ({ first }) => ({
   own: { calls: 1, rows: first },
   objects: first,
-  together: 10,
+  callsOf: (parents) => Math.ceil(parents / 10),
   cheaper: [{ argument: 'first', value: first, least: 1 }],
 });
 

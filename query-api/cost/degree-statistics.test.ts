@@ -42,10 +42,28 @@ describe('Learned degrees', () => {
     expect(degrees.rowsOfHop('PLAYED', 'out')).toBeNull();
   });
 
-  it('take a hop that its limit ended for endless: a small limit says nothing about a larger one', () => {
+  it('take a hop that its limit ended for one of those that are known to be at least as large', () => {
     const degrees = new LearnedDegrees();
-    for (let i = 0; i < 100; i += 1) degrees.observeHop('WATCHED', 'in', 20, i % 20 !== 0);
-    expect(degrees.rowsOfHop('WATCHED', 'in')).toBeGreaterThan(1_000_000);
+    for (let i = 0; i < 100; i += 1) degrees.observeHop('WATCHED', 'in', i % 2 === 0 ? 5 : 200, i % 2 !== 0);
+    expect(degrees.rowsOfHop('WATCHED', 'in')).toBe(256);
+  });
+
+  it('know nothing of an edge type of which only small pages were seen, and of larger ones that it has more', () => {
+    const degrees = new LearnedDegrees();
+    for (let i = 0; i < 1000; i += 1) degrees.observeHop('WATCHED', 'in', 5, i % 50 !== 0 && i % 3 === 0);
+    expect(degrees.rowsOfHop('WATCHED', 'in')).toBeNull();
+    for (let i = 0; i < 100; i += 1) degrees.observeHop('WATCHED', 'in', 3000, false);
+    expect(degrees.rowsOfHop('WATCHED', 'in')).toBe(4096);
+  });
+
+  it('count a hop that is read on once, by all its rows', () => {
+    const degrees = new LearnedDegrees();
+    for (let i = 0; i < 3000; i += 1) {
+      degrees.observeHop('WATCHED', 'in', 8, false);
+      degrees.observeHop('WATCHED', 'in', 40, false, 8);
+      degrees.observeHop('WATCHED', 'in', 100, true, 40);
+    }
+    expect(degrees.rowsOfHop('WATCHED', 'in')).toBe(128);
   });
 
   it('keep a bounded number of types, those seen lately', () => {

@@ -28,10 +28,21 @@ export interface FieldCosts {
   readonly own: Cost;
   /** How many objects it gives at most: what is selected below costs so many times its own. */
   readonly objects: number;
-  /** How many parents one call of the store serves, where reads of many are put together; `own.rows` are of each parent all the same. 1 where it is left out. */
-  readonly together?: number;
+  /** Calls for so many parents, where reads of many are put together; `own.rows` are of each parent all the same. `own.calls` for each where it is left out. */
+  readonly callsOf?: (parents: number) => number;
+  /** The part of `own.rows` that all such fields of a query share one bound on. */
+  readonly pooled?: PooledRows;
   /** Whole numbers among the arguments that make it cost less when they are lower: planning finds out how much. */
   readonly cheaper: readonly CheaperArgument[];
+}
+
+export interface PooledRows {
+  /** Of resolving the field once, if it were alone. */
+  readonly rows: number;
+  /** Of all of them together. */
+  readonly most: number;
+  /** What each may look at beyond that, whatever the others have. */
+  readonly least: number;
 }
 
 export interface CheaperArgument {

@@ -18,7 +18,7 @@ import {
 } from 'graphql';
 import { tooLarge } from '../api-error.ts';
 import { costlyTypes } from './costly-types.ts';
-import type { Cost, CostContext, FieldCost, FieldCosts } from './field-cost.ts';
+import type { Cost, CostContext, FieldCost, FieldCosts, PooledRows } from './field-cost.ts';
 
 /** What planning asks about; the variables are coerced. */
 export interface PlannedOperation {
@@ -84,8 +84,34 @@ export function planQuery(
   const walk: Walk = { asked, context, change, fields: [], costly, left: fieldsMax };
   const root = asked.schema.getRootType(asked.operation.operation);
   if (root != null) planBelow(walk, root, [asked.operation.selectionSet.selections], '', 1);
-  const total = walk.fields.reduce((sum, { total: own }) => addCost(sum, own), { calls: 0, rows: 0 });
-  return { total, fields: walk.fields, size: fieldsMax - walk.left };
+  return { total: totalOf(walk.fields), fields: walk.fields, size: fieldsMax - walk.left };
+}
+
+/** Fields that share a bound on rows come to no more than that together. */
+function totalOf(fields: readonly PlannedField[]): Cost {
+  const sum = fields.reduce((all, { total }) => addCost(all, total), { calls: 0, rows: 0 });
+  let each = 0;
+  let most = 0;
+  let least = 0;
+  for (const { times, costs } of fields) {
+    if (costs.pooled === undefined) continue;
+    each += pooledRows(costs.pooled, times);
+    most = Math.max(most, costs.pooled.most);
+    least += costs.pooled.least * times;
+  }
+  return { ...sum, rows: sum.rows - each + Math.min(each, most + least) };
+}
+
+function pooledRows({ rows, most, least }: PooledRows, times: number): number {
+  return Math.min(rows * times, most + least * times);
+}
+
+function costOfTimes({ own, callsOf, pooled }: FieldCosts, times: number): Cost {
+  const calls = callsOf === undefined ? own.calls * times : callsOf(times);
+  const rows = own.rows * times;
+  return pooled === undefined
+    ? { calls, rows }
+    : { calls, rows: rows - pooled.rows * times + pooledRows(pooled, times) };
 }
 
 export function addCost(a: Cost, b: Cost): Cost {
@@ -185,8 +211,7 @@ function planField(walk: Walk, { name, key, on, nodes }: Collected, at: string, 
   let objects = 1;
   const costs = costOf(walk, definitions, node, path);
   if (costs !== null) {
-    const calls = costs.own.calls * Math.ceil(times / (costs.together ?? 1));
-    const total = { calls, rows: costs.own.rows * times };
+    const total = costOfTimes(costs, times);
     walk.fields.push({ path, times, total, costs, node });
     objects = costs.objects;
   }

@@ -13,6 +13,7 @@ import type {
   JourneyQuery,
   NodeRef,
   NodeView,
+  OccurrencePosition,
   SourceStatus,
 } from '../../graph-store/index.ts';
 import { tooExpensive } from '../cost/cost-check.ts';
@@ -44,6 +45,8 @@ export interface MeteredReaderParts {
  */
 export class MeteredReader implements GraphReader {
   readonly #parts: MeteredReaderParts;
+  /** Hops that were not read to their end: where the last page ended, and the rows until there. */
+  readonly #unended = new Map<string, number>();
 
   constructor(parts: MeteredReaderParts) {
     this.#parts = parts;
@@ -128,7 +131,7 @@ export class MeteredReader implements GraphReader {
       (reader) => reader.degree(query),
       ({ count }) => Math.min(count, query.scanMax),
     );
-    this.#parts.degrees.observeHop(query.type, query.direction, view.count, true);
+    this.#parts.degrees.observeHop(query.type, query.direction, view.count, view.exact);
     return view;
   }
 
@@ -157,9 +160,18 @@ export class MeteredReader implements GraphReader {
     );
   }
 
-  #observe({ type, direction, limit }: AdjacencyQuery, page: AdjacencyPage): void {
+  #observe(query: AdjacencyQuery, page: AdjacencyPage): void {
+    const { type, direction, limit, after } = query;
     const ended = !page.truncated && page.occurrences.length < limit;
-    this.#parts.degrees.observeHop(type, direction, page.scanned, ended);
+    const from = after == null ? null : hopAt(query, after);
+    const before = from === null ? null : (this.#unended.get(from) ?? null);
+    if (from !== null) this.#unended.delete(from);
+    const rows = (before ?? 0) + page.scanned;
+    // Of a page that a caller asked for behind another one, what lies before it is not known.
+    const isWhole = ended && (after == null || before !== null);
+    this.#parts.degrees.observeHop(type, direction, rows, isWhole, before);
+    if (!ended && page.last !== null && this.#unended.size < unendedMax)
+      this.#unended.set(hopAt(query, page.last), rows);
   }
 
   async #call<T>(
@@ -190,6 +202,16 @@ export class MeteredReader implements GraphReader {
 
 function isAbort(error: unknown, { reason }: AbortSignal): boolean {
   return error === reason || (error instanceof Error && error.name === 'AbortError');
+}
+
+/** Of a request; hops beyond that are observed page by page. */
+const unendedMax = 4096;
+
+function hopAt(
+  { of, type, direction }: AdjacencyQuery,
+  { timeMs, occurrence, far, key }: OccurrencePosition,
+): string {
+  return [direction, type, of.type, of.id, timeMs, occurrence, far.type, far.id, key].join('\0');
 }
 
 /** Nobody waits for the answer any more: the deadline has passed, or the caller has gone. */

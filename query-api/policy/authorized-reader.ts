@@ -20,11 +20,9 @@ import {
 import { tooLarge } from '../api-error.ts';
 import { forbidden } from './forbidden.ts';
 import { type Grant, shows } from './grant.ts';
+import type { Known } from './known.ts';
 import { NodeSight } from './node-sight.ts';
 import { VisibleEdges } from './visible-edges.ts';
-
-/** What may be handed on of a query. A new field of the port does not compile until somebody has thought of what it tells about what is hidden. */
-type Known<Query> = { readonly [Name in keyof Query]-?: Query[Name] };
 
 const noSteps: JourneyPage = { steps: [], scanned: 0, more: false, truncated: false, last: null };
 

@@ -5,6 +5,7 @@ import {
   type NodeView,
   readsAtOnceMax,
 } from '../../graph-store/index.ts';
+import { openEndMs } from '../open-end.ts';
 import {
   type Grant,
   type GrantedRule,
@@ -18,7 +19,6 @@ import {
 /** Of a node that is seen over an edge, so many of its newest edges are looked at; one with none among them stays hidden. */
 const overEdgesMax = 64;
 const overRowsMax = 256;
-const openEndMs = 8.64e15;
 
 type OverRule = GrantedRule & { readonly kind: 'over' };
 

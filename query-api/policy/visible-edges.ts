@@ -6,6 +6,7 @@ import type {
   OccurrenceView,
 } from '../../graph-store/index.ts';
 import { type Grant, shows } from './grant.ts';
+import type { Known } from './known.ts';
 import type { NodeSight } from './node-sight.ts';
 
 /** Rows that one call reads beyond what was asked for, to put others in the place of what is hidden; then pages are cut. */
@@ -13,8 +14,6 @@ const extraRowsMax = 100_000;
 /** The least that is read again when a page came out short. */
 const roundRowsMin = 64;
 const noEdges: AdjacencyPage = { occurrences: [], scanned: 0, truncated: false, last: null };
-
-type Known<Query> = { readonly [Name in keyof Query]-?: Query[Name] };
 
 /** One query on its way: read in rounds, each larger, until the page is full, nothing is left, or a bound is met. */
 class Search {

@@ -98,6 +98,34 @@ describe('What a walk says that it costs', () => {
     const blind = traverseCost(input, { ...seen, degrees: { rowsOfHop: () => null } });
     expect(blind.own.rows).toBe(300 + 300 * 300);
   });
+  it.each([null, 200, 10_000])(
+    'is within what a caller may spend with all limits at their defaults: hops of %s rows',
+    (rows) => {
+      const usual: CostContext = { limits: queryLimitsDefault, degrees: { rowsOfHop: () => rows }, nowMs: 0 };
+      const ann = { type: 'Account', id: 'ann' };
+      const bob = { type: 'Account', id: 'bob' };
+      const nodeWhere = { property: 'country', eq: 'BR' };
+      const hop = { edge: 'WATCHED', direction: 'out', order: 'latest' } as const;
+      const hops = [hop, { ...hop, nodeWhere }, { ...hop, nodeWhere }];
+      const over = [
+        { edge: 'USED', direction: 'out' },
+        { edge: 'KNOWS', direction: 'both' },
+      ] as const;
+      const { budget } = queryLimitsDefault;
+      for (const { own } of [
+        traverseCost({ from: [ann], hops, unique: 'traversal' }, usual),
+        pathsCost({ from: ann, to: bob, over, maxDepth: 6 }, usual),
+        cyclesCost({ through: ann, over, maxDepth: 6 }, usual),
+      ]) {
+        expect(own.calls).toBeLessThanOrEqual(budget.calls);
+        expect(own.rows).toBeLessThanOrEqual(budget.rows);
+      }
+      // Conditions on nodes of several hops share what one may read, in calls as in rows.
+      const bare = traverseCost({ from: [ann], hops: [hop, hop, hop], unique: 'traversal' }, usual);
+      const both = traverseCost({ from: [ann], hops, unique: 'traversal' }, usual);
+      expect(both.own.calls - bare.own.calls).toBeLessThan(450);
+    },
+  );
   it('is nothing of what will be refused', () => {
     const refused = { from: [], hops: [], unique: 'hop' } as const;
     expect(traverseCost(refused, context)).toEqual({ own: { calls: 0, rows: 0 }, objects: 0, cheaper: [] });

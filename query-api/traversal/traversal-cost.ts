@@ -16,11 +16,15 @@ import { type EdgeDirection, waysOf } from './walked-edge.ts';
 const nothing: FieldCosts = { own: { calls: 0, rows: 0 }, objects: 0, cheaper: [] };
 /** What one call holds at least before another is made; see `traversal-session.ts`. */
 const rowsOfCall = 3072;
+const rowsOfFirstCall = 4096;
 const firstRowsMost = 64;
+const firstRowsLeast = 8;
 /** A list is read on in steps that grow by so much, up to `rowsOfStep`; one with hidden rows takes a few steps more. */
 const growth = 4;
 const rowsOfStep = 1024;
 const hiddenSteps = 4;
+/** Of the reads of a hop's nodes so many are smaller than they could be. */
+const partialReads = 16;
 
 interface Level {
   readonly cost: Cost;
@@ -28,26 +32,43 @@ interface Level {
   readonly reached: number;
 }
 
-/**
- * What leaving from so many nodes costs: the rows of each by what was seen of its edge type, and never more than may be looked at. Of an edge type nobody has
- * walked yet a hop's limit is guessed: if all that may be looked at counted, a small budget would keep its degrees from ever being learned.
- */
-function levelCost(
-  from: number,
-  walks: readonly Pick<WalkPlan, 'edge' | 'direction'>[],
-  { degrees, limits }: CostContext,
-): Level {
-  const rowsOfNode = (edge: string, direction: EdgeDirection): number =>
-    waysOf(direction).reduce((sum, way) => {
-      return sum + Math.min(limits.scanRowsMax, degrees.rowsOfHop(edge, way) ?? limits.hopEdgesMax);
-    }, 0);
-  const each = walks.reduce((sum, { edge, direction }) => sum + rowsOfNode(edge, direction), 0);
-  const sides = from * walks.reduce((sum, { direction }) => sum + waysOf(direction).length, 0);
-  const rows = Math.min(from * each, limits.traversalRowsMax);
-  const steps = Math.ceil(Math.log2(Math.min(each, rowsOfStep) + 1) / 2) + Math.ceil(each / rowsOfStep);
+/** Rows asked for first of each list: as many as one call holds for all of them, within reason. */
+function firstRowsOf(sides: number): number {
+  return Math.min(firstRowsMost, Math.max(firstRowsLeast, Math.floor(rowsOfFirstCall / Math.max(1, sides))));
+}
+
+/** What the levels of a walk share: so many lists are read, and rows looked at, in all of them together. */
+interface Left {
+  lists: number;
+  rows: number;
+}
+
+function allOf({ limits }: CostContext): Left {
+  // A list without rows counts as one.
+  return { lists: limits.traversalRowsMax, rows: limits.traversalRowsMax };
+}
+
+type Walk = Pick<WalkPlan, 'edge' | 'direction'>;
+
+/** By what was seen of the edge type. Of one that nobody has walked yet a hop's limit is guessed: if all that may be looked at counted, a small budget would keep its degrees from ever being learned. */
+function rowsOfNode({ edge, direction }: Walk, { degrees, limits }: CostContext): number {
+  return waysOf(direction).reduce((all, way) => {
+    return all + Math.min(limits.scanRowsMax, degrees.rowsOfHop(edge, way) ?? limits.hopEdgesMax);
+  }, 0);
+}
+
+/** What leaving from so many nodes costs, and never more than may be looked at. */
+function levelCost(from: number, walks: readonly Walk[], context: CostContext, left: Left): Level {
+  const each = walks.reduce((all, walk) => all + rowsOfNode(walk, context), 0);
+  const ways = walks.reduce((all, { direction }) => all + waysOf(direction).length, 0);
+  const lists = Math.min(from * ways, left.lists);
+  const rows = Math.min(from * each, context.limits.traversalRowsMax);
   // A step asks for at most so many times the rows that the steps before found.
-  const asked = sides * firstRowsMost + growth * rows;
-  const calls = steps + hiddenSteps + Math.ceil(sides / readsAtOnceMax) + Math.ceil(asked / rowsOfCall);
+  const asked = lists * firstRowsOf(lists) + growth * Math.min(rows, left.rows);
+  left.lists -= lists;
+  left.rows -= Math.min(rows, left.rows);
+  const steps = Math.ceil(Math.log2(Math.min(each, rowsOfStep) + 1) / 2) + Math.ceil(each / rowsOfStep);
+  const calls = steps + hiddenSteps + Math.ceil(lists / readsAtOnceMax) + Math.ceil(asked / rowsOfCall);
   return { cost: { calls, rows }, reached: rows };
 }
 
@@ -61,13 +82,14 @@ function sum(costs: readonly Cost[], rowsMax: number): Cost {
 export const traverseCost: FieldCost<TraverseArguments> = (input, context) => {
   const plan = planned(() => planTraversal(input, context.limits, context.nowMs));
   if (plan === null) return nothing;
+  const left = allOf(context);
   let frontier = plan.from.length;
   let objects = 0;
   const edges: Cost[] = [];
   const nodes: Cost[] = [];
   const cheaper: CheaperArgument[] = [];
   for (const hop of plan.hops) {
-    const { cost, reached } = levelCost(frontier, [hop], context);
+    const { cost, reached } = levelCost(frontier, [hop], context, left);
     edges.push(cost);
     if (hop.nodeWhere !== null) nodes.push({ calls: Math.ceil(reached / nodesAtOnceMax), rows: reached });
     frontier = Math.min(hop.limits.edgesMax, reached);
@@ -77,7 +99,11 @@ export const traverseCost: FieldCost<TraverseArguments> = (input, context) => {
   const { traversalRowsMax } = context.limits;
   const looked = sum(edges, traversalRowsMax);
   const read = sum(nodes, traversalRowsMax);
-  const calls = looked.calls + read.calls + Math.ceil(objects / nodesAtOnceMax);
+  const readCalls = Math.min(
+    read.calls,
+    Math.ceil(traversalRowsMax / nodesAtOnceMax) + nodes.length * partialReads,
+  );
+  const calls = looked.calls + readCalls + Math.ceil(objects / nodesAtOnceMax);
   const own = { calls, rows: looked.rows + read.rows };
   // A lower limit leaves the next hop fewer nodes to leave from; the deeper it is, the less of the answer goes.
   return { own, objects, cheaper: cheaper.reverse() };
@@ -105,14 +131,14 @@ function walkCost(
 ): FieldCosts {
   if (plan === null) return nothing;
   const { walks, depthMax, first } = plan;
-  const edgesOfNode = walks.reduce(
-    (all, { direction, limits }) => all + waysOf(direction).length * limits.edgesMax,
-    0,
-  );
+  const edgesOfNode = walks.reduce((all, walk) => {
+    return all + Math.min(waysOf(walk.direction).length * walk.limits.edgesMax, rowsOfNode(walk, context));
+  }, 0);
+  const left = allOf(context);
   const costs: Cost[] = [];
   for (let level = 0; level < depthMax; level += 1) {
     const from = Math.min(edgesOfNode ** Math.floor(level / 2), context.limits.traversalRowsMax);
-    costs.push(levelCost(from, walks, context).cost);
+    costs.push(levelCost(from, walks, context, left).cost);
   }
   return {
     own: sum(costs, context.limits.traversalRowsMax),
@@ -125,10 +151,11 @@ export const sharedNeighboursCost: FieldCost<SharedNeighboursArguments> = (input
   const plan = planned(() => planSharedNeighbours(input, context.limits, context.nowMs));
   if (plan === null) return nothing;
   const { walk, back, first } = plan;
-  const neighbours = levelCost(1, [walk], context);
+  const left = allOf(context);
+  const neighbours = levelCost(1, [walk], context, left);
   const most = Math.min(walk.limits.edgesMax, neighbours.reached);
   const turned = { edge: back.edge, direction: opposite(back.direction) };
-  const costs = [neighbours.cost, levelCost(most, [turned], context).cost, { calls: 1, rows: 0 }];
+  const costs = [neighbours.cost, levelCost(most, [turned], context, left).cost, { calls: 1, rows: 0 }];
   return {
     own: sum(costs, context.limits.traversalRowsMax),
     objects: first,

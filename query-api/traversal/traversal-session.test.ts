@@ -95,6 +95,20 @@ describe('A traversal reads', () => {
     expect(calls).toBe(1);
     expect(session.truncations.list()).toMatchObject([{ hop: 1, kind: 'DEADLINE' }]);
   });
+  it('no more lists than it may look at rows, when all of them are empty', async () => {
+    let lists = 0;
+    const adjacencies: GraphReader['adjacencies'] = async (queries) => {
+      lists += queries.length;
+      return queries.map(() => ({ occurrences: [], scanned: 0, truncated: false, last: null }));
+    };
+    const limits = { ...noBudget, rowsMax: 500 };
+    const budget = new TraversalBudget(limits, tickingClock(), new AbortController().signal);
+    const session = new TraversalSession({ adjacencies, nodes }, budget);
+    await readAll(session, cursors(2000), 8);
+    expect(lists).toBeLessThanOrEqual(500);
+    expect(session.edgesScanned).toBe(0);
+    expect(session.truncations.list()).toMatchObject([{ kind: 'EDGES', limit: 500 }]);
+  });
   it('one traversal of a request after the other', async () => {
     const budget = new TraversalBudget(noBudget, tickingClock(), new AbortController().signal);
     const order: string[] = [];

@@ -147,7 +147,8 @@ export class TraversalSession {
 
   #count(scanned: number, occurrences: readonly OccurrenceView[]): void {
     this.#edgesScanned += scanned;
-    this.budget.scanned(scanned);
+    // A list without rows counts as one: a walk that leaves from very many nodes ends as well when none of them leads on.
+    this.budget.scanned(Math.max(1, scanned));
     for (const one of occurrences) this.#bytesOfRow = Math.max(this.#bytesOfRow, occurrenceBytes(one));
   }
 

@@ -2,6 +2,7 @@ import { unreachable } from '../../foundation/index.ts';
 import type { NodeRef } from '../../graph-store/index.ts';
 import { badInput } from '../api-error.ts';
 import { checkTypeName, readNodeRef } from '../node-arguments.ts';
+import { openEndMs } from '../open-end.ts';
 import type { Predicate } from '../where/predicate.ts';
 import { readWhere, type WhereInput } from '../where/where-input.ts';
 
@@ -14,9 +15,6 @@ export interface SpanArguments {
   readonly since?: number | null;
   readonly until?: number | null;
 }
-
-/** Event times a little ahead of the clock are taken in, so an open end lies ahead of now. */
-const openEndMs = 8.64e15;
 
 export function readRef(argument: string, { type, id }: NodeRefArgument): NodeRef {
   return readNodeRef(`${argument}.type`, `${argument}.id`, type, id);

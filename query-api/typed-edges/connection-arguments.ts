@@ -6,10 +6,16 @@ import {
   GraphQLNonNull,
   GraphQLString,
 } from 'graphql';
-import type { AdjacencyQuery, NodeRef, OccurrencePosition } from '../../graph-store/index.ts';
+import {
+  type AdjacencyQuery,
+  type NodeRef,
+  type OccurrencePosition,
+  readsAtOnceMax,
+} from '../../graph-store/index.ts';
 import type { QueryLimits } from '../api-context.ts';
 import { badInput } from '../api-error.ts';
 import type { FieldCost, FieldCosts } from '../cost/field-cost.ts';
+import { openEndMs } from '../open-end.ts';
 import { dateTimeScalar } from '../scalars.ts';
 import {
   type EdgeCondition,
@@ -18,6 +24,7 @@ import {
   type WhereField,
 } from '../where/typed-where.ts';
 import { readEdgeCursor } from './edge-cursor.ts';
+import { edgesAtOnceMax, filteredRowsMin } from './store-loader.ts';
 
 export interface ConnectionArguments {
   readonly first?: number | null;
@@ -43,9 +50,6 @@ export interface ConnectionPlan {
   readonly first: number;
   readonly condition: EdgeCondition | null;
 }
-
-/** Event times a little ahead of the clock are taken in, so an open end lies ahead of now. */
-const openEndMs = 8.64e15;
 
 export const edgeOrderType = new GraphQLEnumType({
   name: 'EdgeOrder',
@@ -113,22 +117,47 @@ function looksAt(rows: number): number {
 
 const nothing: FieldCosts = { own: { calls: 0, rows: 0 }, objects: 0, cheaper: [] };
 
-/** A hop and a look at the far ends. Without a condition the hop ends with the page; with one it may go on to the bound on rows. */
+/** Lists of so many edges each that one call of the store reads. */
+function listsAtOnce(limit: number): number {
+  return Math.max(1, Math.min(readsAtOnceMax, Math.floor(edgesAtOnceMax / limit)));
+}
+
+/** A hop and a look at the far ends. Without a condition the hop ends with the page; with one it may go on to the bound on rows, which all such connections share. */
 export function connectionCost({ edgeType, direction }: ConnectionSide): FieldCost<ConnectionArguments> {
   return (input, { limits, degrees }) => {
     const first = input.first ?? limits.pageDefault;
     if (first < 1 || first > limits.pageMax) return nothing;
-    const hop = Math.min(limits.scanRowsMax, degrees.rowsOfHop(edgeType, direction) ?? limits.scanRowsMax);
-    const edges = input.where == null ? Math.min(hop, first + 1) : hop;
-    const ends = namesNode(input.where) ? hop : first;
-    const looks = input.where == null ? 1 : looksAt(hop);
-    const calls = namesNode(input.where) ? 2 * looks : looks + 1;
-    return {
-      own: { calls, rows: edges + ends },
-      objects: first,
-      cheaper: [{ argument: 'first', value: first, least: 1 }],
-    };
+    const { scanRowsMax } = limits;
+    const hop = Math.min(scanRowsMax, degrees.rowsOfHop(edgeType, direction) ?? scanRowsMax);
+    const cheaper = [{ argument: 'first', value: first, least: 1 }];
+    const costs =
+      input.where == null ? pageCost(hop, first) : filteredCost(hop, first, input.where, scanRowsMax);
+    return { ...costs, objects: first, cheaper };
   };
+}
+
+type ReadCosts = Pick<FieldCosts, 'own' | 'callsOf' | 'pooled'>;
+
+function pageCost(hop: number, first: number): ReadCosts {
+  const callsOf = (parents: number): number =>
+    Math.ceil(parents / listsAtOnce(first + 1)) + Math.ceil((parents * first) / readsAtOnceMax);
+  return { own: { calls: callsOf(1), rows: Math.min(hop, first + 1) + first }, callsOf };
+}
+
+function filteredCost(hop: number, first: number, where: TypedWhereInput, scanRowsMax: number): ReadCosts {
+  const looks = looksAt(hop);
+  // Far ends that a condition is about are read of each row that is looked at; otherwise those of the page.
+  const isOfNode = namesNode(where);
+  const each = isOfNode ? 2 : 1;
+  const pooled = { rows: each * hop, most: each * scanRowsMax, least: each * filteredRowsMin };
+  const callsOf = (parents: number): number => {
+    // Siblings look in step; what they look at after their first looks is bounded for all of them, and so hardly more than one call for each look.
+    const lists = Math.ceil(parents / listsAtOnce(firstLookRows)) + looks - 1 + (parents > 1 ? 2 : 0);
+    if (!isOfNode) return lists + Math.ceil((parents * first) / readsAtOnceMax);
+    const rows = Math.min(hop * parents, scanRowsMax + filteredRowsMin * parents);
+    return lists + looks + (parents > 1 ? Math.ceil(rows / readsAtOnceMax) : 0);
+  };
+  return { own: { calls: callsOf(1), rows: pooled.rows + (isOfNode ? 0 : first) }, callsOf, pooled };
 }
 
 /** Does a condition say something of the far end? */

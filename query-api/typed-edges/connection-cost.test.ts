@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { queryLimitsDefault } from '../api-context.ts';
+import { asked, testContext } from '../cost/cost-testing.ts';
 import type { FieldCosts } from '../cost/field-cost.ts';
+import { planQuery } from '../cost/query-plan.ts';
 import { schemaOfGraph } from '../schema-in-force.ts';
 import { type ConnectionArguments, connectionCost } from './connection-arguments.ts';
+import { filteredRowsMin } from './store-loader.ts';
 import { watchedGraph } from './typed-edges-testing.ts';
 
 const side = { edgeType: 'WATCHED', direction: 'out', own: [], far: [] } as const;
@@ -45,7 +48,7 @@ describe('What a connection says it costs', () => {
   });
 
   it('is that of the default page where none is said, and falls with it', () => {
-    expect(costs({})).toEqual({
+    expect(costs({})).toMatchObject({
       own: { calls: 2, rows: 51 + 50 },
       objects: 50,
       cheaper: [{ argument: 'first', value: 50, least: 1 }],
@@ -54,6 +57,18 @@ describe('What a connection says it costs', () => {
 
   it.each([0, -1, 501, 1e9])('is nothing where the page will be refused: %s', (first) => {
     expect(costs({ first })).toEqual({ own: { calls: 0, rows: 0 }, objects: 0, cheaper: [] });
+  });
+
+  it('counts the rows that conditions look at once for a query, and the least of each beside', () => {
+    const inner = 'watchedFrom(first: 5, where: {seconds: {gte: 1}}) { edges { time } }';
+    const query = `{ account(id: "a") { watched(first: 50) { edges { node { x: ${inner} y: ${inner} } } } } }`;
+    const { fields, total } = planQuery(asked(query, {}, schemaOfGraph(watchedGraph)), testContext);
+    const { scanRowsMax } = queryLimitsDefault;
+    const [least, ends] = [50 * filteredRowsMin, 50 * 5];
+    expect(fields.slice(2).map(({ total: { rows } }) => rows)).toEqual(
+      Array(2).fill(scanRowsMax + least + ends),
+    );
+    expect(total.rows).toBe(1 + (51 + 50) + scanRowsMax + 2 * (least + ends));
   });
 
   it('stands at each field that reads the store', () => {

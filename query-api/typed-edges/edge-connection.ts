@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { unreachable } from '../../foundation/index.ts';
 import type {
   AdjacencyPage,
   NodeRef,
@@ -22,7 +23,7 @@ import {
   planConnection,
 } from './connection-arguments.ts';
 import { writeEdgeCursor } from './edge-cursor.ts';
-import { loaderOf, type StoreLoader } from './store-loader.ts';
+import { bytesOfQueryMax, loaderOf, type StoreLoader } from './store-loader.ts';
 
 /** One edge of a connection. */
 export interface FoundEdge {
@@ -49,15 +50,14 @@ export async function readConnection(
 ): Promise<ConnectionAnswer> {
   const plan = planConnection(node, side, input, context.limits, context.clock.now());
   const loader = loaderOf(context);
-  loader.takeEdges(plan.first);
   const found = plan.condition === null ? await readPage(plan, loader) : await readFiltered(plan, loader);
-  return answer(plan, found, context);
+  return answer(plan, held(found, plan.after, loader), context);
 }
 
 interface Found {
   readonly edges: readonly FoundEdge[];
   readonly scanned: number;
-  readonly ended: 'ALL' | 'PAGE' | 'SCAN';
+  readonly ended: 'ALL' | 'PAGE' | 'SCAN' | 'BYTES';
   /** Where the next page starts after; null when nothing was looked at. */
   readonly last: OccurrencePosition | null;
 }
@@ -65,6 +65,7 @@ interface Found {
 async function readPage({ query, after, first }: ConnectionPlan, loader: StoreLoader): Promise<Found> {
   // One more than the page tells whether there is a next one.
   const page = await loader.adjacency({ ...query, after, limit: first + 1 });
+  if (page === null) return notRead(after);
   const edges = page.occurrences.map((occurrence) => foundEdge(query.direction, occurrence));
   return pageOf(edges, first, page.scanned, page.truncated, page.last);
 }
@@ -78,12 +79,13 @@ async function readFiltered(plan: ConnectionPlan, loader: StoreLoader): Promise<
     const left = Math.min(rows, query.scanMax - scanned);
     const limit = left < 1 ? 0 : loader.takeRows(left, scanned === 0);
     if (limit === 0) return pageOf(edges, first, scanned, true, after);
-    const page: AdjacencyPage = await loader.adjacency({
+    const page: AdjacencyPage | null = await loader.adjacency({
       ...query,
       after,
       limit,
       scanMax: query.scanMax - scanned,
     });
+    if (page === null) return notRead(plan.after);
     scanned += page.scanned;
     edges.push(...(await matching(plan, page, loader)));
     after = page.last ?? after;
@@ -105,7 +107,7 @@ async function matching(
     .map((occurrence) => foundEdge(query.direction, occurrence))
     .filter(({ values }) => own === null || holds(own, (name) => values.get(name)));
   if (far === null) return edges;
-  const views = await Promise.all(edges.map(({ position }) => loader.node(position.far)));
+  const views = await Promise.all(edges.map(({ position }) => loader.view(position.far)));
   return edges.flatMap((edge, i) => {
     const view = views[i] ?? null;
     return view !== null && holdsFor(far, edge, view) ? [{ ...edge, view }] : [];
@@ -129,6 +131,17 @@ function pageOf(
   const edges = found.slice(0, first);
   if (found.length > first) return { edges, scanned, ended: 'PAGE', last: edges.at(-1)?.position ?? null };
   return { edges, scanned, ended: truncated ? 'SCAN' : 'ALL', last: looked };
+}
+
+function notRead(after: OccurrencePosition | null): Found {
+  return { edges: [], scanned: 0, ended: 'BYTES', last: after };
+}
+
+/** Of the page what the query may still hold: the next page goes on behind that. */
+function held(found: Found, after: OccurrencePosition | null, loader: StoreLoader): Found {
+  const edges = found.edges.slice(0, loader.hold(found.edges));
+  if (edges.length === found.edges.length) return found;
+  return { ...found, edges, ended: 'BYTES', last: edges.at(-1)?.position ?? after };
 }
 
 function foundEdge(direction: 'out' | 'in', occurrence: OccurrenceView): FoundEdge {
@@ -160,7 +173,7 @@ function answer(
       since: plan.query.sinceMs,
       complete: ended === 'ALL',
       truncatedBy: ended === 'ALL' ? null : ended,
-      limit: ended === 'ALL' ? null : ended === 'PAGE' ? plan.first : scanned,
+      limit: limitOf(ended, plan.first, scanned),
       scanned,
     },
     freshness: context.status.topics().map(({ topic, freshnessMs }) => ({ topic, freshnessMs })),
@@ -171,6 +184,21 @@ function answer(
 function nothingToSee(scanMax: number): GraphQLError {
   const message = `More than ${scanMax} rows of these edges had to be looked at to find one that you may see: narrow \`since\` and \`until\`.`;
   return tooLarge(message, scanMax);
+}
+
+function limitOf(ended: Found['ended'], first: number, scanned: number): number | null {
+  switch (ended) {
+    case 'ALL':
+      return null;
+    case 'PAGE':
+      return first;
+    case 'SCAN':
+      return scanned;
+    case 'BYTES':
+      return bytesOfQueryMax;
+    default:
+      return unreachable(ended);
+  }
 }
 
 /** What was stored while the edge type led elsewhere is no error of the caller, and no node of the type that the field has now. */

@@ -1,0 +1,128 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Property } from '../../graph-store/index.ts';
+import { bytesOfQueryMax, edgesOfQueryMax } from './store-loader.ts';
+import { nodeAt, startTestGraph, type TestGraph, watchedAt } from './typed-edges-testing.ts';
+
+async function start(...parameters: Parameters<typeof startTestGraph>): Promise<TestGraph> {
+  const graph = await startTestGraph(...parameters);
+  onTestFinished(() => graph.server.close());
+  return graph;
+}
+
+/** Every account has watched every title, and `a` them all; lately, and each account one after the other. */
+async function crowd(accounts: number, titles: number): Promise<TestGraph> {
+  const graph = await start();
+  const ids = Array.from({ length: titles }, (_, i) => `t${i}`);
+  const names = ['a', ...Array.from({ length: accounts - 1 }, (_, i) => `b${i}`)];
+  await graph.write(
+    ...names.map((name, i) => watchedAt(1000 + i, name, ids, [['seconds', BigInt(i)]])),
+    ...names.map((name) => nodeAt('Account', name, [['country', 'FR']])),
+  );
+  return graph;
+}
+
+interface Told {
+  readonly calls: number;
+  readonly rows: number;
+  readonly used: { readonly calls: number; readonly rows: number };
+}
+
+/** With what it was said to cost, and did. */
+async function toldCost(
+  { server }: TestGraph,
+  query: string,
+  variables: object = {},
+  // biome-ignore lint/suspicious/noExplicitAny: an answer is whatever was asked for
+): Promise<{ readonly answer: any; readonly cost: Told }> {
+  const response = await fetch(`${server.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-query-cost': 'true' },
+    body: JSON.stringify({ query, variables }),
+  });
+  const answer = JSON.parse(await response.text());
+  expect(answer.errors).toBeUndefined();
+  return { answer, cost: answer.extensions.cost };
+}
+
+describe('What is planned of connections is what runs', () => {
+  it('of a default page in a default page', async () => {
+    const graph = await crowd(51, 51);
+    const { answer, cost } = await toldCost(
+      graph,
+      '{ account(id: "a") { watched { edges { node { watchedFrom { edges { node { country } } } } } } } }',
+    );
+    const found = answer.data.account.watched.edges.flatMap(
+      (edge: { node: { watchedFrom: { edges: unknown[] } } }) => edge.node.watchedFrom.edges,
+    );
+    expect(found).toHaveLength(2500);
+    // Handed on in parts, a level is one call all the same.
+    expect(graph.calls).toEqual(['node', 'adjacencies 1', 'adjacencies 50', 'nodes 50']);
+    expect(cost.used.calls).toBeLessThanOrEqual(cost.calls);
+    expect(cost.used.rows).toBeLessThanOrEqual(cost.rows);
+  });
+
+  it('of a condition below a default page: the rows that all conditions look at are counted once', async () => {
+    const graph = await crowd(120, 51);
+    for (const where of ['{seconds: {lt: 5}}', '{node: {country: {eq: "FR"}}}']) {
+      const { cost } = await toldCost(
+        graph,
+        `{ account(id: "a") { watched { edges { node { watchedFrom(first: 5, where: ${where}) { edges { time } } } } } } }`,
+      );
+      expect(cost.rows).toBeLessThan(25_000);
+      expect(cost.used.rows).toBeLessThanOrEqual(cost.rows);
+      expect(cost.used.calls).toBeLessThanOrEqual(cost.calls);
+    }
+  });
+
+  it('of an edge of each of 500 entities', async () => {
+    const graph = await start(undefined, { federation: true });
+    const ids = Array.from({ length: 500 }, (_, i) => `x${i}`);
+    await graph.write(...ids.map((id) => watchedAt(1000, id, ['t'])));
+    const { cost } = await toldCost(
+      graph,
+      `query ($of: [_Any!]!) { _entities(representations: $of) {
+         ... on Account { watched(first: 1) { edges { node { name } } } } } }`,
+      { of: ids.map((id) => ({ __typename: 'Account', id })) },
+    );
+    expect(cost.calls).toBeLessThan(10);
+    expect(cost.used.calls).toBeLessThanOrEqual(cost.calls);
+  });
+});
+
+describe('Connections of one query', () => {
+  it('are refused where they find more edges than one query may, however many they asked for', async () => {
+    const few = await crowd(2, 50);
+    const query =
+      '{ account(id: "a") { watched { edges { node { watchedFrom(first: 500) { edges { time } } } } } } }';
+    expect((await few.ask(query)).errors).toBeUndefined();
+    const many = await crowd(edgesOfQueryMax / 50, 51);
+    const { errors } = await many.ask(query);
+    expect(errors[0].extensions).toMatchObject({ code: 'QUERY_TOO_LARGE', limit: edgesOfQueryMax });
+  });
+
+  it('hold so many bytes: a page ends behind the edge that is too much, the next one goes on, and what is below is not read', async () => {
+    const graph = await start();
+    // A quarter of the bound, and a little.
+    const long = Array.from({ length: 18 }, (_, i): Property => [`p${i}`, 'x'.repeat(60_000)]);
+    for (let i = 0; i < 6; i += 1) await graph.write(watchedAt(1000 + i, 'a', [`t${i}`], long));
+    const query = `query ($after: String) { account(id: "a") { watched(after: $after) {
+      edges { nodeRef { id } node { watchedFrom { edges { time } completeness { truncatedBy limit } } } }
+      pageInfo { hasNextPage endCursor } completeness { complete truncatedBy limit } } } }`;
+    const { data } = await graph.ask(query);
+    const { edges, pageInfo, completeness } = data.account.watched;
+    expect(edges.map((edge: { nodeRef: { id: string } }) => edge.nodeRef.id)).toEqual([
+      't0',
+      't1',
+      't2',
+      't3',
+    ]);
+    const cut = { truncatedBy: 'BYTES', limit: bytesOfQueryMax };
+    expect(completeness).toEqual({ complete: false, ...cut });
+    expect(pageInfo.hasNextPage).toBe(true);
+    for (const { node } of edges) expect(node.watchedFrom).toEqual({ edges: [], completeness: cut });
+    expect(graph.calls).toEqual(['node', 'adjacencies 1']);
+    const next = (await graph.ask(query, { after: pageInfo.endCursor })).data.account.watched;
+    expect(next.edges.map((edge: { nodeRef: { id: string } }) => edge.nodeRef.id)).toEqual(['t4', 't5']);
+    expect(next.completeness).toEqual({ complete: true, truncatedBy: null, limit: null });
+  });
+});
