@@ -68,6 +68,8 @@ export class LevelGroup {
   readonly #packed: Buffer[] = [];
   /** Nodes whose rows it changed. */
   readonly #changed = new NodeNames();
+  /** Of those, the ones that had no row, in the order of their keys. */
+  #first: number[] = [];
   readonly #tombstones = new Map<string, number>();
   /** Names of nodes and keys of tombstones that it takes away: LevelDB still answers them. */
   readonly #removed = new Set<string>();
@@ -392,6 +394,7 @@ export class LevelGroup {
   /** All rows so far into LevelDB's batch. What changes a node from here on is no longer part of its row there, hence the new number. */
   #drain(): void {
     this.#context.queue.drain((row) => this.#put(row));
+    this.#putIndexRows();
     this.#number = this.#context.nextNumber();
   }
 
@@ -423,6 +426,17 @@ export class LevelGroup {
     this.#writtenBytes += key.length + value.length;
   }
 
+  /** Together: between rows of the graph each would cost LevelDB the neighbourhood of two. */
+  #putIndexRows(): void {
+    const { builder } = this.#context;
+    const names = this.#changed;
+    for (const i of this.#first) {
+      const key = builder.nodeKey(names.bytes, names.start(i), names.end(i), names.hash(i));
+      putIndexRow(this.#batch, key);
+    }
+    this.#first = [];
+  }
+
   #putNode(index: number, isFirst: boolean): void {
     const { builder, nodeRows } = this.#context;
     const names = this.#changed;
@@ -438,6 +452,6 @@ export class LevelGroup {
     const value = builder.copied(nodeRows.bytes, nodeRows.start(slot), nodeRows.end(slot));
     const key = builder.nodeKey(names.bytes, start, end, hash);
     this.#putRow(key, value);
-    if (isFirst) putIndexRow(this.#batch, key);
+    if (isFirst) this.#first.push(index);
   }
 }
