@@ -1,6 +1,5 @@
-import type { ChainedBatch, ClassicLevel } from 'classic-level';
+import type { ClassicLevel } from 'classic-level';
 import { must } from '../foundation/index.ts';
-import type { NativeMemoryCollector } from './collector.ts';
 import { type DeletedTypesSoFar, encodeDeletedTypes } from './deleted-types.ts';
 import type { Applied, SourcePartition } from './graph-store.ts';
 import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
@@ -20,6 +19,7 @@ import {
   tag,
 } from './packed-format.ts';
 import { readTime } from './register-bytes.ts';
+import type { RowBatch, RowBatches } from './row-batches.ts';
 import type { RowBuilder } from './row-builder.ts';
 import type { QueuedRow, RowQueue } from './row-queue.ts';
 import { kindAt, metaKey, nameAt, rowKind, timeBytes } from './rows.ts';
@@ -38,7 +38,7 @@ export interface GroupContext {
   readonly lineage: LineageBytes;
   readonly origins: OriginIds;
   readonly deleted: DeletedTypesSoFar;
-  readonly collector: NativeMemoryCollector;
+  readonly batches: RowBatches;
   /** Groups that LevelDB does not have yet, the one being built included. */
   readonly pending: Set<LevelGroup>;
   /** Numbers groups, and parts of groups: each is given out once. */
@@ -64,7 +64,7 @@ const rowsOfMutationMax = 2;
  */
 export class LevelGroup {
   readonly #context: GroupContext;
-  #written: ChainedBatch<Level, Buffer, Buffer> | null = null;
+  #taken: RowBatch | null = null;
   readonly #packed: Buffer[] = [];
   /** Nodes whose rows it changed. */
   readonly #changed = new NodeNames();
@@ -77,8 +77,6 @@ export class LevelGroup {
   #estimatesChanged = false;
   #deletedChanged = false;
   #bytes = 0;
-  /** Of the rows that the queue put. */
-  #writtenBytes = 0;
   #events = 0;
   #nodeWrites = 0;
   #nodeWritesSuppressed = 0;
@@ -91,9 +89,9 @@ export class LevelGroup {
   }
 
   /** Made when the first row is known, which for most groups is when they are sealed. */
-  get #batch(): ChainedBatch<Level, Buffer, Buffer> {
-    this.#written ??= this.#context.db.batch();
-    return this.#written;
+  get #batch(): RowBatch {
+    this.#taken ??= this.#context.batches.take();
+    return this.#taken;
   }
 
   get sizeBytes(): number {
@@ -188,8 +186,7 @@ export class LevelGroup {
 
   /** Builds what is to be written. Nothing is added afterwards. */
   seal(): void {
-    const { nodes, edges, lineage, deleted, collector } = this.#context;
-    collector.collectIfDue();
+    const { nodes, edges, lineage, deleted } = this.#context;
     this.#drain();
     lineage.clear();
     for (const [key, timeMs] of this.#tombstones) {
@@ -205,10 +202,11 @@ export class LevelGroup {
 
   /** Writes all of it durably, or rejects and nothing of it may be assumed. */
   async write(): Promise<void> {
-    await this.#batch.write({ sync: true });
-    this.#written = null;
-    this.#context.collector.left(this.#writtenBytes);
+    const batch = this.#batch;
+    await batch.write();
+    this.#taken = null;
     this.#context.pending.delete(this);
+    await this.#context.batches.leave(batch);
   }
 
   /** Of a row that time to live hides; false when there is nothing to remove. The row may have changed since it was looked at. */
@@ -410,7 +408,7 @@ export class LevelGroup {
       const start = mutationAt + 8;
       const end = start + packed.readUInt32BE(mutationAt + 4);
       const value = builder.value(lineage, row.lineageAt, packed, start, end);
-      this.#putRow(builder.stepKey(packed, packed.readUInt32BE(mutationAt), row.eventAt), value);
+      this.#batch.put(builder.stepKey(packed, packed.readUInt32BE(mutationAt), row.eventAt), value);
       return;
     }
     const typeAt = row.mutationAt + 8;
@@ -418,12 +416,7 @@ export class LevelGroup {
     const keyEnd = keyAt + 1 + (packed[keyAt] ?? 0);
     const start = keyEnd + 4;
     const value = builder.value(lineage, row.lineageAt, packed, start, start + packed.readUInt32BE(keyEnd));
-    this.#putRow(builder.occurrenceKey(packed, row), value);
-  }
-
-  #putRow(key: Buffer, value: Buffer): void {
-    this.#batch.put(key, value);
-    this.#writtenBytes += key.length + value.length;
+    this.#batch.put(builder.occurrenceKey(packed, row), value);
   }
 
   /** Together: between rows of the graph each would cost LevelDB the neighbourhood of two. */
@@ -451,7 +444,7 @@ export class LevelGroup {
     }
     const value = builder.copied(nodeRows.bytes, nodeRows.start(slot), nodeRows.end(slot));
     const key = builder.nodeKey(names.bytes, start, end, hash);
-    this.#putRow(key, value);
+    this.#batch.put(key, value);
     if (isFirst) this.#first.push(index);
   }
 }

@@ -1,6 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { must, systemClock } from '../foundation/index.ts';
-import { v8Collector } from './collector.ts';
 import { openLevel } from './leveldb-open.ts';
 import type { LevelSettings, WriterReply, WriterRequest } from './leveldb-protocol.ts';
 import { LevelWriter } from './leveldb-writer.ts';
@@ -11,7 +10,7 @@ const settings: LevelSettings = workerData;
 const reply = (message: WriterReply): void => port.postMessage(message);
 
 const db = await openLevel(settings);
-const writer = await LevelWriter.open(db, settings, systemClock, reply, v8Collector());
+const writer = await LevelWriter.open(db, settings, systemClock, reply);
 
 async function close(): Promise<void> {
   await writer.drained();

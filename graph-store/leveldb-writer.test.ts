@@ -18,7 +18,7 @@ function applyRequest(id: number, epoch: number, number: number): ApplyRequest {
 /** The next write fails once; LevelDB itself would take the one after it. */
 function failNextWrite(db: Level): void {
   const batches = Object.getPrototypeOf(db.batch());
-  vi.spyOn(batches, 'write').mockRejectedValueOnce(new Error('no space'));
+  vi.spyOn(batches, '_write').mockRejectedValueOnce(new Error('no space'));
 }
 
 /** Time that passes when a test says so. */

@@ -1,5 +1,4 @@
 import { assert, type Clock, unreachable } from '../foundation/index.ts';
-import { NativeMemoryCollector } from './collector.ts';
 import { DeletedTypesSoFar, decodeDeletedTypes } from './deleted-types.ts';
 import { HyperLogLog } from './hyperloglog.ts';
 import { type GroupContext, type Level, LevelGroup } from './leveldb-group.ts';
@@ -25,6 +24,7 @@ import {
   positionKey,
   refusal,
 } from './position.ts';
+import { RowBatches } from './row-batches.ts';
 import { RowBuilder } from './row-builder.ts';
 import { RowQueue } from './row-queue.ts';
 import { metaKey, positionRange } from './rows.ts';
@@ -81,7 +81,6 @@ export class LevelWriter {
     settings: LevelSettings,
     clock: Clock,
     reply: (reply: WriterReply) => void,
-    collect: () => unknown = () => undefined,
   ): Promise<LevelWriter> {
     const partitions = new Map<string, Partition>();
     for await (const [key, value] of db.iterator({ ...positionRange })) {
@@ -103,7 +102,7 @@ export class LevelWriter {
       lineage: new LineageBytes(),
       origins: new OriginIds(await db.iterator({ ...originRange }).all()),
       deleted: new DeletedTypesSoFar(decodeDeletedTypes(await db.get(metaKey.deletedTypes))),
-      collector: new NativeMemoryCollector(collect),
+      batches: new RowBatches(db),
       pending,
       nextNumber: () => {
         number += 1;
