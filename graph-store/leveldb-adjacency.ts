@@ -12,9 +12,11 @@ export const chunkBytesMax = 256 * 1024;
 /** After the first chunk did not do: hidden rows come in runs, and a second look costs as much as some tens of rows. */
 const nextRowsMin = 64;
 
-/** Rows of one read. Node makes a buffer of its own for each key and each value, which is most of what a row costs. */
+/** A row's key, and its value where contents are asked for. Node makes a buffer of its own for each, which is most of what a row costs. */
+type Row = Buffer | readonly [key: Buffer, value: Buffer];
+
 interface RowIterator extends AsyncDisposable {
-  nextv(size: number): Promise<readonly (readonly [key: Buffer, value: Buffer | string])[]>;
+  nextv(size: number): Promise<readonly Row[]>;
 }
 
 type OriginOf = (id: number) => OriginRow | null;
@@ -50,7 +52,8 @@ export async function readOccurrences(
       // As many as there is room for: which row the page ends with depends on which of them are visible.
       for (; at < entries.length && candidates.length < query.limit - found.length; at += 1) {
         if (scanned >= query.scanMax) break;
-        const [key, value] = entries[at] ?? neverEmpty();
+        const row = entries[at] ?? neverEmpty();
+        const [key, value] = Buffer.isBuffer(row) ? [row, null] : row;
         scanned += 1;
         lastKey = key;
         if (wanted !== null && !wanted(key.subarray(prefix.length + eventKeyBytes))) continue;
@@ -82,25 +85,21 @@ function iterate(
   range: { readonly gte: Buffer; readonly lt: Buffer },
 ): RowIterator {
   const options = { ...range, snapshot, highWaterMarkBytes: chunkBytesMax } as const;
-  // An absent value costs a buffer as well, unless it is an absent string.
-  if (query.endsOnly === true) {
-    return db.iterator<Buffer, string>({ ...options, values: false, valueEncoding: 'utf8' });
-  }
-  return db.iterator(options);
+  return query.endsOnly === true ? db.keys(options) : db.iterator(options);
 }
 
 function occurrenceOf(
   query: AdjacencyQuery,
   keyAt: number,
   key: Buffer,
-  value: Buffer | string,
+  value: Buffer | null,
   originOf: OriginOf,
 ): OccurrenceView {
   const reader = new ByteReader(key, keyAt);
   const { timeMs, occurrence } = reader.eventKey();
   const other = reader.nodeName();
   const out = query.direction === 'out';
-  const content = typeof value === 'string' || query.endsOnly === true ? null : new ByteReader(value);
+  const content = value === null ? null : new ByteReader(value);
   const lineage = content === null ? null : readLineage(content, originOf);
   return {
     type: query.type,

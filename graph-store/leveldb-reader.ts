@@ -37,7 +37,7 @@ import type { Expiry } from './time-to-live.ts';
 import { isWantedStep } from './wanted-step.ts';
 
 /** Reads of one call that are under way at once: enough to keep LevelDB's threads busy, few enough that what they hold stays small. */
-const readsAtOnce = 8;
+const readsAtOnce = 32;
 /** Of so many nodes on LevelDB's threads look for the rows; of fewer the way there and back would take longer than looking. */
 const nodesOffThreadMin = 8;
 const nodesOffThreadMax = 128;

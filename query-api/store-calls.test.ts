@@ -91,14 +91,15 @@ const table: Readonly<Record<string, readonly [query: string, calls: Calls]>> = 
     `{ traverse(${from}, hops: [${out}]) { hops { nodes { node { ... on Title { name } properties } } } } }`,
     { adjacencies: 1, nodes: 1 },
   ],
-  '2 hops': [`{ traverse(${from}, hops: [${out}, ${back}]) { ${ids} } }`, { adjacencies: 2 }],
+  // A hop from many nodes begins with some of them, to know what is too old to be asked of the others.
+  '2 hops': [`{ traverse(${from}, hops: [${out}, ${back}]) { ${ids} } }`, { adjacencies: 3 }],
   '2 hops with a condition on the nodes': [
     `{ traverse(${from}, hops: [${out}, {edge: "WATCHED", direction: IN, nodeWhere: {property: "country", eq: "DE"}}]) {
       hops { nodes { id node { ... on Account { country } } } } } }`,
     // The titles of the first hop are read for the answer; the accounts were read for the condition.
-    { adjacencies: 2, nodes: 2 },
+    { adjacencies: 3, nodes: 3 },
   ],
-  '3 hops': [`{ traverse(${from}, hops: [${out}, ${back}, ${out}]) { ${ids} } }`, { adjacencies: 3 }],
+  '3 hops': [`{ traverse(${from}, hops: [${out}, ${back}, ${out}]) { ${ids} } }`, { adjacencies: 5 }],
   '3 hops of 20': [
     `{ traverse(${from}, hops: [{edge: "WATCHED", limit: 20}, {edge: "WATCHED", direction: IN, limit: 20}, {edge: "WATCHED", limit: 20}]) { ${ids} } }`,
     { adjacencies: 3 },

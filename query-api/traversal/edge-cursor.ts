@@ -8,6 +8,8 @@ export interface CursorRange {
   readonly untilMs: number;
   /** Rows of this node that may be looked at. */
   readonly scanMax: number;
+  /** Without their contents, which are then neither read nor decoded. */
+  readonly endsOnly: boolean;
 }
 
 /** Rows looked at beyond those wanted, in case some are hidden; four times as many each time that this was not enough. */
@@ -52,7 +54,7 @@ export class EdgeCursor {
 
   /** For the next `rows` of them, none older than `floorMs`, looking at `rowsLeft` rows at most, which is 1 or more. */
   query(rows: number, floorMs: number, rowsLeft: number): AdjacencyQuery {
-    const { edge, way, sinceMs, untilMs, scanMax } = this.range;
+    const { edge, way, sinceMs, untilMs, scanMax, endsOnly } = this.range;
     const may = Math.min(rows + this.#spare, scanMax - this.#scanned, rowsLeft);
     return {
       of: this.of,
@@ -63,6 +65,7 @@ export class EdgeCursor {
       after: this.#after,
       limit: Math.min(rows, may),
       scanMax: may,
+      endsOnly,
     };
   }
 

@@ -89,7 +89,11 @@ function sidesOf({ walks, backwards, scanMax }: Expansion, of: NodeRef): readonl
       const { sinceMs, untilMs, edgesMax } = limits;
       const accepts = (one: OccurrenceView): boolean => edgeFits(where, one);
       return {
-        cursor: new EdgeCursor(of, { edge, way, sinceMs, untilMs, scanMax }, accepts),
+        cursor: new EdgeCursor(
+          of,
+          { edge, way, sinceMs, untilMs, scanMax, endsOnly: where === null },
+          accepts,
+        ),
         edgesMax,
         edges: [],
       };

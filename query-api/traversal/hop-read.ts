@@ -16,6 +16,8 @@ export interface HopPlan {
   /** On the properties of the node that it leads to. */
   readonly nodeWhere: Predicate | null;
   readonly order: 'latest' | 'any';
+  /** Whether what the edges say is asked for, beside where they lead. */
+  readonly withContents: boolean;
   readonly limits: HopLimits;
 }
 
@@ -23,6 +25,8 @@ export interface HopPlan {
 const firstRowsMin = 8;
 const firstRowsShare = 4;
 const growth = 4;
+/** A call for fewer costs about as much. */
+const callRowsMin = 256;
 const rowsMax = 1024;
 
 /**
@@ -44,9 +48,17 @@ export async function readHop(
   const kept = new NewestEdges(limits.edgesMax + 1);
   let open = cursorsOf(hop, frontier, passedOver, scanMax);
   let rows = firstRows(limits.edgesMax, open.length);
+  // Half as many again as are wanted, since some lead where others do: then `any` mostly has them all. What `latest` has found by then tells what is too old to be
+  // asked of the next nodes: all of them at once would bring several times the rows. Each call is larger, for a store that is far away.
+  let nextCallRows = Math.max(callRowsMin, Math.ceil((limits.edgesMax * 3) / 2));
+  const callRows = (): number => {
+    const now = nextCallRows;
+    nextCallRows *= growth;
+    return now;
+  };
   const floorMs = (): number => (order === 'latest' ? kept.floorMs : 0);
   reading: while (open.length > 0) {
-    for await (const found of session.readOn(depth, open, rows, floorMs)) {
+    for await (const found of session.readOn(depth, open, rows, floorMs, callRows)) {
       kept.add(await fitting(session, hop, found));
       if (kept.bytes > session.budget.bytesLeft) {
         kept.shrinkTo(session.budget.bytesLeft);
@@ -63,17 +75,18 @@ export async function readHop(
 }
 
 function cursorsOf(
-  { edge, direction, where, limits }: HopPlan,
+  { edge, direction, where, limits, withContents }: HopPlan,
   frontier: readonly NodeRef[],
   passedOver: ReadonlySet<string>,
   scanMax: number,
 ): readonly EdgeCursor[] {
   const { sinceMs, untilMs } = limits;
+  const endsOnly = where === null && !withContents;
   return frontier.flatMap((of) =>
     waysOf(direction).map((way) => {
       const accepts = (one: OccurrenceView): boolean =>
         edgeFits(where, one) && !passedOver.has(nodeKey(farEnd(one, way)));
-      return new EdgeCursor(of, { edge, way, sinceMs, untilMs, scanMax }, accepts);
+      return new EdgeCursor(of, { edge, way, sinceMs, untilMs, scanMax, endsOnly }, accepts);
     }),
   );
 }

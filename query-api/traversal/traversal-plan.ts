@@ -48,19 +48,30 @@ export const hopsMax = 6;
  *
  * @throws GraphQLError `BAD_USER_INPUT` that names the argument.
  */
-export function planTraversal(input: TraverseArguments, limits: QueryLimits, nowMs: number): TraversalPlan {
+export function planTraversal(
+  input: TraverseArguments,
+  limits: QueryLimits,
+  nowMs: number,
+  withContents = true,
+): TraversalPlan {
   const { from, hops, unique } = input;
   if (from.length < 1 || from.length > fromMax) throw badInput('from', `1 to ${fromMax} nodes`);
   if (hops.length < 1 || hops.length > hopsMax) throw badInput('hops', `1 to ${hopsMax} hops`);
   const refs = from.map((ref, index) => readRef(`from.${index}`, ref));
   return {
     from: [...new Map(refs.map((ref) => [nodeKey(ref), ref])).values()],
-    hops: hops.map((hop, index) => planHop(hop, index + 1, limits, nowMs)),
+    hops: hops.map((hop, index) => planHop(hop, index + 1, limits, nowMs, withContents)),
     unique,
   };
 }
 
-function planHop(input: HopInput, depth: number, limits: QueryLimits, nowMs: number): HopPlan {
+function planHop(
+  input: HopInput,
+  depth: number,
+  limits: QueryLimits,
+  nowMs: number,
+  withContents: boolean,
+): HopPlan {
   const argument = `hops.${depth - 1}`;
   const edge = readEdgeType(`${argument}.edge`, input.edge);
   const { sinceMs, untilMs } = readSpan(`${argument}.`, input);
@@ -72,6 +83,7 @@ function planHop(input: HopInput, depth: number, limits: QueryLimits, nowMs: num
     where: readCondition(`${argument}.where`, input.where),
     nodeWhere: readCondition(`${argument}.nodeWhere`, input.nodeWhere),
     order: input.order,
+    withContents,
     limits: resolveHopLimits({ depth, edge, limit, sinceMs, untilMs }, limits, nowMs),
   };
 }

@@ -42,7 +42,7 @@ function planOf({ from, hops, unique }: SomePlan, edgesMax: readonly number[]): 
       lookbackMs: 0,
       cutsSince: false,
     };
-    return { depth: index + 1, ...hop, limits };
+    return { depth: index + 1, ...hop, limits, withContents: index % 2 === 0 };
   });
   return { from, hops: planned, unique };
 }

@@ -5,7 +5,14 @@ import { TraversalBudget } from './traversal-budget.ts';
 import { TraversalSession } from './traversal-session.ts';
 import { noBudget, tickingClock } from './walk-testing.ts';
 
-const range = { edge: 'WATCHED', way: 'out', sinceMs: 0, untilMs: 1e12, scanMax: 100_000 } as const;
+const range = {
+  edge: 'WATCHED',
+  way: 'out',
+  sinceMs: 0,
+  untilMs: 1e12,
+  scanMax: 100_000,
+  endsOnly: true,
+} as const;
 
 /** Nodes with as many edges as anybody asks for, whose events are of some size. */
 function endless(

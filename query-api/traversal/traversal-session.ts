@@ -67,7 +67,7 @@ export class TraversalSession {
   }
 
   /**
-   * Reads on from each cursor that is open, `rows` of each, in as many calls as that takes; yields after each call. Ends early when the
+   * Reads on from each cursor that is open, `rows` of each, in as many calls as that takes, each for `callRows` rows at most; yields after each call. Ends early when the
    * budget is spent, and says so.
    */
   async *readOn(
@@ -75,11 +75,12 @@ export class TraversalSession {
     cursors: readonly EdgeCursor[],
     rows: number,
     floorMs: () => number,
+    callRows: () => number = () => Number.POSITIVE_INFINITY,
   ): AsyncGenerator<readonly CursorRows[]> {
     const waiting = cursors.filter(({ isOpen }) => isOpen).reverse();
     while (waiting.length > 0) {
       if (this.isSpent(hop)) return;
-      const asked = this.#nextCall(waiting, rows, floorMs());
+      const asked = this.#nextCall(waiting, rows, floorMs(), callRows());
       const pages = await this.#reader.adjacencies(asked.map(([, query]) => query));
       const found: CursorRows[] = [];
       for (const [index, [cursor, query]] of asked.entries()) {
@@ -118,11 +119,12 @@ export class TraversalSession {
     waiting: EdgeCursor[],
     rows: number,
     floorMs: number,
+    callRows: number,
   ): readonly (readonly [EdgeCursor, AdjacencyQuery])[] {
     const asked: (readonly [EdgeCursor, AdjacencyQuery])[] = [];
     let rowsLeft = this.budget.rowsLeft;
     let scanLeft = scannedAtOnceMax;
-    let heldLeft = this.#rowsAtOnce();
+    let heldLeft = Math.min(this.#rowsAtOnce(), callRows);
     while (asked.length < readsAtOnceMax && rowsLeft > 0) {
       const cursor = waiting.pop();
       if (cursor === undefined) break;

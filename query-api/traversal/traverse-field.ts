@@ -15,6 +15,7 @@ import { dateTimeScalar } from '../scalars.ts';
 import { type CompletenessAnswer, completenessOf, wholenessFields } from './completeness-type.ts';
 import { NodeLoader } from './node-loader.ts';
 import { type TopicFreshness, walk } from './run-walk.ts';
+import { selectsAnywhere } from './selects-anywhere.ts';
 import { nodeCost, traverseCost } from './traversal-cost.ts';
 import { planTraversal, type TraverseArguments } from './traversal-plan.ts';
 import { runTraversal } from './traversal-run.ts';
@@ -90,8 +91,9 @@ export const traverseField: GraphQLFieldConfig<unknown, ApiContext, TraverseArgu
     unique: { type: new GraphQLNonNull(uniqueType), defaultValue: 'traversal' },
   },
   extensions: { cost: traverseCost },
-  resolve: async (_source, input, context): Promise<TraversalAnswer> => {
-    const plan = planTraversal(input, context.limits, context.clock.now());
+  resolve: async (_source, input, context, info): Promise<TraversalAnswer> => {
+    const withContents = selectsAnywhere(info, 'properties');
+    const plan = planTraversal(input, context.limits, context.clock.now(), withContents);
     return await walk(context, async (session) => {
       const results = await runTraversal(plan, session, context.limits.scanRowsMax);
       const loader = new NodeLoader(context.reader, context.traversals, session.views);
