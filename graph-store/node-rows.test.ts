@@ -13,6 +13,12 @@ function named(name: string): Name {
   return [bytes, 2, end, name < 'c' ? 1 : hashNodeName(bytes, 2, end)];
 }
 
+/** All of them one hash. */
+function sharing(name: string): Name {
+  const bytes = Buffer.from(`..${name}.`);
+  return [bytes, 2, bytes.length - 1, 1];
+}
+
 function namesOf(list: Iterable<string>): NodeNames[] {
   const names = new NodeNames();
   for (const name of list) names.add(...named(name));
@@ -21,7 +27,10 @@ function namesOf(list: Iterable<string>): NodeNames[] {
 
 /** What it holds of a name; null when it has forgotten it. */
 function rowOf(rows: NodeRows, name: string): { text: string; group: number } | null {
-  const slot = rows.find(...named(name));
+  return rowAt(rows, rows.find(...named(name)));
+}
+
+function rowAt(rows: NodeRows, slot: number): { text: string; group: number } | null {
   if (slot < 0) return null;
   return { text: rows.bytes.toString('latin1', rows.start(slot), rows.end(slot)), group: rows.group(slot) };
 }
@@ -71,5 +80,18 @@ describe('The rows of nodes', () => {
     expect(rows.bytes.length).toBeLessThan(150_000);
     expect(rows.find(...named('n1'))).toBe(-1);
     expect(rows.find(...named('n999'))).toBeGreaterThanOrEqual(0);
+  });
+
+  it('of names that share a hash are kept apart, wherever the names differ', () => {
+    const names = ['Account-1', 'Account-2', 'Bccount-1', 'Accmunt-1', 'Account-10', 'Account'];
+    const rows = new NodeRows(100_000, () => []);
+    for (const name of names) {
+      const row = Buffer.from(`row of ${name}`);
+      rows.set(...sharing(name), row, row.length, 1);
+    }
+    const rowsNow = () => names.map((name) => rowAt(rows, rows.find(...sharing(name)))?.text ?? null);
+    expect(rowsNow()).toEqual(names.map((name) => `row of ${name}`));
+    rows.delete(...sharing('Account-1'));
+    expect(rowsNow()).toEqual([null, ...names.slice(1).map((name) => `row of ${name}`)]);
   });
 });

@@ -29,6 +29,10 @@ scopes:
   tenanted:
     operations: [status]
     nodes: { '*': { rows: [{ property: tenant, equalsClaim: tenant }], fields: all } }
+  graph:
+    operations: []
+    nodes: { '*': { rows: all, fields: all } }
+    edges: { '*': { fields: all } }
 `);
 
 /** Counts what is asked of the store. */
@@ -263,5 +267,15 @@ describe('A reader with a grant', () => {
       'No scope of your token allows `status`',
     );
     expect(await readerFor(['tenanted']).reader.estimate()).toMatchObject({ nodes: 201 });
+  });
+
+  it('lets only those go through the whole graph from whom it hides nothing', async () => {
+    for (const scope of ['own', 'names', 'self', 'tenanted', 'unknown']) {
+      const { reader, calls } = readerFor([scope]);
+      expect(() => reader.bulk).toThrow('No scope of your token allows `audiences`');
+      expect(calls).toEqual([]);
+    }
+    const accounts = { type: 'Account', after: null, limit: 300 };
+    expect((await readerFor(['graph']).reader.bulk.scan(accounts)).ids).toHaveLength(200);
   });
 });
