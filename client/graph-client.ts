@@ -8,8 +8,9 @@ import {
   journeyDocument,
   journeyPages,
 } from './journey-pages.ts';
+import { type ClientPorts, systemPorts } from './pause.ts';
 import type { GraphShape, GraphTable, Known, Selected, Selection } from './selection.ts';
-import { type ClientPorts, type RequestOptions, Transport } from './transport.ts';
+import { type RequestOptions, Transport } from './transport.ts';
 
 export interface ClientOptions<G extends GraphShape> {
   /** The server's root, such as `http://127.0.0.1:4000`, or where GraphQL is behind a proxy. */
@@ -29,20 +30,6 @@ export interface ClientOptions<G extends GraphShape> {
 
 const timeoutMsDefault = 10_000;
 const retriesDefault = 2;
-
-const systemPorts: ClientPorts = {
-  sleep: (delayMs, signal) =>
-    new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, delayMs);
-      signal?.addEventListener('abort', done, { once: true });
-    }),
-  random: Math.random,
-};
 
 /** Asks one server. Holds nothing open between requests; every method throws {@link JourneyGraphClientError}. */
 export class GraphClient<G extends GraphShape> {

@@ -1,4 +1,5 @@
 import { type GraphqlError, JourneyGraphClientError } from './client-error.ts';
+import { type ClientPorts, systemPorts } from './pause.ts';
 
 /** As browsers and Node have it. */
 export interface WebSocketLike {
@@ -26,15 +27,7 @@ export interface SubscribeOptions {
   readonly retries?: number;
   /** Messages kept for a reader who is busy; beyond, the socket is closed, and opened again when they have been read. */
   readonly waitingMax?: number;
-  readonly ports?: SubscribePorts;
-}
-
-/** Time and dice, so that a test can hold them in its hand. */
-export interface SubscribePorts {
-  /** Resolves after so many milliseconds, or when the signal aborts. */
-  sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void>;
-  /** Uniform in [0, 1). */
-  random(): number;
+  readonly ports?: ClientPorts;
 }
 
 export interface LiveStep {
@@ -137,7 +130,7 @@ class Connection {
   readonly #variables: Readonly<Record<string, unknown>>;
   readonly #options: SubscribeOptions;
   readonly #webSocket: WebSocketConstructor;
-  readonly #ports: SubscribePorts;
+  readonly #ports: ClientPorts;
   readonly #ended = new AbortController();
   readonly #waiting: JourneyStepMessage[] = [];
   #socket: WebSocketLike | null = null;
@@ -149,7 +142,7 @@ class Connection {
     url: string,
     variables: Readonly<Record<string, unknown>>,
     options: SubscribeOptions,
-    ports: SubscribePorts,
+    ports: ClientPorts,
   ) {
     this.#variables = variables;
     this.#options = options;
@@ -337,21 +330,3 @@ function globalSocket(): WebSocketConstructor {
 function isConstructor(value: unknown): value is WebSocketConstructor {
   return typeof value === 'function';
 }
-
-const systemPorts: SubscribePorts = {
-  sleep: (delayMs, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted === true) {
-        resolve();
-        return;
-      }
-      const done = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, delayMs);
-      signal?.addEventListener('abort', done, { once: true });
-    }),
-  random: Math.random,
-};

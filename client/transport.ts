@@ -1,12 +1,5 @@
 import { type GraphqlError, JourneyGraphClientError } from './client-error.ts';
-
-/** Time and dice, so that a test can hold them in its hand. */
-export interface ClientPorts {
-  /** Resolves after so many milliseconds, or when the signal aborts. */
-  sleep(delayMs: number, signal: AbortSignal | undefined): Promise<void>;
-  /** Uniform in [0, 1). */
-  random(): number;
-}
+import type { ClientPorts } from './pause.ts';
 
 export interface TransportOptions {
   readonly url: URL;
