@@ -22,7 +22,7 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
   ...['JourneySession', 'JourneyTransition', 'JourneyTransitionSubject', 'JourneyRepeats', 'Duration'],
   ...['JourneyStepEvent', 'JourneyStepsRecovery'],
   ...['PropertyKind', 'PropertyFold', 'IdKind', 'Edge', 'Lineage'],
-  ...['OtherNode', 'Value', 'WhereInput', 'HopInput', 'HopOrder', 'HopLimits', 'LimitOrigin'],
+  ...['OtherNode', 'Value', 'WhereInput', 'HopInput', 'HopLimits', 'LimitOrigin'],
   ...[
     'Traversal',
     'TraversalHop',

@@ -49,6 +49,7 @@ interface AudienceTargetInput {
   } | null;
 }
 
+/** Not `LinkDirection`, which is answered: were both directions ever to be asked for at once, that one would not have a third value. */
 const directionType = new GraphQLEnumType({
   name: 'AudienceDirection',
   values: {

@@ -1,4 +1,5 @@
 import type { NodeRef, OccurrenceView } from '../../graph-store/index.ts';
+import type { EdgeOrder } from '../edge-order.ts';
 import { holds, type Predicate } from '../where/predicate.ts';
 import { EdgeCursor } from './edge-cursor.ts';
 import type { HopLimits } from './hop-limits.ts';
@@ -15,7 +16,7 @@ export interface HopPlan {
   readonly where: Predicate | null;
   /** On the properties of the node that it leads to. */
   readonly nodeWhere: Predicate | null;
-  readonly order: 'latest' | 'any';
+  readonly order: EdgeOrder;
   /** Whether what the edges say is asked for, beside where they lead. */
   readonly withContents: boolean;
   readonly limits: HopLimits;

@@ -1,6 +1,7 @@
 import type { NodeRef } from '../../graph-store/index.ts';
 import type { QueryLimits } from '../api-context.ts';
 import { badInput } from '../api-error.ts';
+import type { EdgeOrder } from '../edge-order.ts';
 import type { WhereInput } from '../where/where-input.ts';
 import { resolveHopLimits } from './hop-limits.ts';
 import type { HopPlan } from './hop-read.ts';
@@ -21,7 +22,7 @@ export interface HopInput extends SpanArguments {
   readonly limit?: number | null;
   readonly where?: WhereInput | null;
   readonly nodeWhere?: WhereInput | null;
-  readonly order: 'latest' | 'any';
+  readonly order: EdgeOrder;
 }
 
 /** Whether a node that was reached is passed over by later hops, or by its own hop alone (where it is one node with several parents). */

@@ -7,6 +7,7 @@ import {
   GraphQLObjectType,
   GraphQLString,
 } from 'graphql';
+import { edgeOrderType } from '../edge-order.ts';
 import { nodeRefType, propertiesObject } from '../node-type.ts';
 import { dateTimeScalar, jsonScalar } from '../scalars.ts';
 import { whereInput } from '../where/where-input.ts';
@@ -20,14 +21,6 @@ export const walkDirectionType = new GraphQLEnumType({
     OUT: { value: 'out', description: 'Along the edge.' },
     IN: { value: 'in', description: 'Against it.' },
     BOTH: { value: 'both' },
-  },
-});
-
-const hopOrderType = new GraphQLEnumType({
-  name: 'HopOrder',
-  values: {
-    LATEST: { value: 'latest', description: 'The newest edges of all nodes that the hop leaves from.' },
-    ANY: { value: 'any', description: 'Whichever are found first, which takes fewer reads.' },
   },
 });
 
@@ -53,7 +46,7 @@ export const hopInput = new GraphQLInputObjectType({
     limit: { type: GraphQLInt, description: 'Edges of this hop at most; lowers the limit in force.' },
     where: { type: whereInput, description: "On the edge's properties." },
     nodeWhere: { type: whereInput, description: 'On the properties of the node that it leads to.' },
-    order: { type: new GraphQLNonNull(hopOrderType), defaultValue: 'latest' },
+    order: { type: new GraphQLNonNull(edgeOrderType), defaultValue: 'latest' },
   },
 });
 

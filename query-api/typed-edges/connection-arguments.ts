@@ -1,5 +1,4 @@
 import {
-  GraphQLEnumType,
   type GraphQLFieldConfigArgumentMap,
   type GraphQLInputObjectType,
   GraphQLInt,
@@ -15,6 +14,7 @@ import {
 import type { QueryLimits } from '../api-context.ts';
 import { badInput } from '../api-error.ts';
 import type { FieldCost, FieldCosts } from '../cost/field-cost.ts';
+import { type EdgeOrder, edgeOrderType } from '../edge-order.ts';
 import { openEndMs } from '../open-end.ts';
 import { dateTimeScalar } from '../scalars.ts';
 import {
@@ -31,7 +31,7 @@ export interface ConnectionArguments {
   readonly after?: string | null;
   readonly since?: number | null;
   readonly until?: number | null;
-  readonly order: 'latest' | 'any';
+  readonly order: EdgeOrder;
   readonly where?: TypedWhereInput | null;
 }
 
@@ -50,17 +50,6 @@ export interface ConnectionPlan {
   readonly first: number;
   readonly condition: EdgeCondition | null;
 }
-
-export const edgeOrderType = new GraphQLEnumType({
-  name: 'EdgeOrder',
-  values: {
-    LATEST: { value: 'latest', description: 'Newest first.' },
-    ANY: {
-      value: 'any',
-      description: 'Whichever are found first; the pages of one connection still have one order.',
-    },
-  },
-});
 
 export function connectionArguments(where: GraphQLInputObjectType): GraphQLFieldConfigArgumentMap {
   return {
