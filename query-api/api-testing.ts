@@ -90,10 +90,14 @@ export async function ask(
   return await send(server, JSON.stringify({ query, variables }));
 }
 
-export async function send(server: ApiServer, body: string): Promise<Answer> {
+export async function send(
+  server: ApiServer,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
   const response = await fetch(`${server.url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body,
   });
   return { status: response.status, text: await response.text(), headers: response.headers };

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../foundation/index.ts';
 import { createMemoryStore, type GraphReader } from '../../graph-store/index.ts';
 import { ask, createWriter, startTestApi } from '../api-testing.ts';
+import { toldCost } from '../cost/told-cost-testing.ts';
 import type { ApiServer } from '../server.ts';
+import { account, watching } from './audience-conditions-testing.ts';
 import { openTestAudiences, type TestAudiences } from './audience-testing.ts';
 
 const freeze = `mutation ($where: AudienceWhere!, $key: String!, $of: String = "Account", $waitMs: Int = 4000) {
@@ -24,14 +26,8 @@ describe('audiences over HTTP', () => {
         rank: 0,
         occurrence: BigInt(i),
         mutations: [
-          { kind: 'node', node: { type: 'Account', id }, properties: [['country', 'DE']] },
-          {
-            kind: 'edge',
-            type: 'WATCHED',
-            from: { type: 'Account', id },
-            to: { type: 'Title', id: 't' },
-            properties: [],
-          },
+          { kind: 'node', node: account(id), properties: [['country', 'DE']] },
+          watching(account(id), 't'),
         ],
       })),
     );
@@ -119,16 +115,10 @@ describe('audiences over HTTP', () => {
 
   it('are explained at the charge of an estimate: how much that reads nobody knows before, and it is no part of the query', async () => {
     const id = await frozenId(watched, 'k');
-    const response = await fetch(`${server.url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-query-cost': 'true' },
-      body: JSON.stringify({
-        query: `{ audience(id: "${id}") { explain(id: "a") { wasMember holdsNow } } }`,
-      }),
-    });
-    const { data, extensions } = JSON.parse(await response.text());
-    expect(data.audience.explain).toEqual({ wasMember: true, holdsNow: true });
-    expect(extensions.cost).toMatchObject({ calls: 100, rows: 8192, used: { calls: 0, rows: 0 } });
+    const query = `{ audience(id: "${id}") { explain(id: "a") { wasMember holdsNow } } }`;
+    const { answer, cost } = await toldCost(server, query);
+    expect(answer.data.audience.explain).toEqual({ wasMember: true, holdsNow: true });
+    expect(cost).toMatchObject({ calls: 100, rows: 8192, used: { calls: 0, rows: 0 } });
     const gone = AbortSignal.abort();
     await expect(test.audiences.explain(createMemoryStore(systemClock), id, 'a', gone)).rejects.toThrow();
   });

@@ -1,31 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { german, watchedTitle } from './audience-conditions-testing.ts';
 import { planAudience, type Sizes } from './audience-plan.ts';
 import type { Condition, Did } from './condition.ts';
 
-const did = (id: string, changes: Partial<Did> = {}): Did => ({
-  kind: 'did',
-  edge: 'WATCHED',
-  direction: 'out',
-  sinceMs: 0,
-  untilMs: 9,
-  to: { kind: 'nodes', nodes: [{ type: 'Title', id }] },
-  where: null,
-  atLeast: 1,
-  ...changes,
-});
-const few = did('few');
-const many = did('many');
-const anywhere = did('', { to: { kind: 'any', type: 'Title' } });
+const few = watchedTitle('few');
+const many = watchedTitle('many');
+const anywhere: Did = { ...watchedTitle(''), to: { kind: 'any', type: 'Title' } };
 const rows = new Map<Did, number>([
   [few, 10],
   [many, 1_000_000],
   [anywhere, Number.POSITIVE_INFINITY],
 ]);
 const sizes: Sizes = { rowsOf: (one) => rows.get(one) ?? Number.POSITIVE_INFINITY, membersOf: () => 500 };
-const german: Condition = {
-  kind: 'member',
-  where: { kind: 'property', name: 'country', comparison: { operator: 'eq', value: 'DE' } },
-};
 const all = (...of: Condition[]): Condition => ({ kind: 'all', of });
 const any = (...of: Condition[]): Condition => ({ kind: 'any', of });
 const not = (of: Condition): Condition => ({ kind: 'not', of });

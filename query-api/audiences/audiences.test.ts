@@ -6,27 +6,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../foundation/index.ts';
 import { createMemoryStore, type GraphStore, openLevelStore } from '../../graph-store/index.ts';
 import { createWriter } from '../api-testing.ts';
+import { account, german, watchedTitle, watching } from './audience-conditions-testing.ts';
 import { conditions, memberIds, membersByOracle, worlds } from './audience-graphs-testing.ts';
 import { openTestAudiences, type TestAudiences } from './audience-testing.ts';
-import type { Condition, Did } from './condition.ts';
+import type { Condition } from './condition.ts';
 
-const german: Condition = {
-  kind: 'member',
-  where: { kind: 'property', name: 'country', comparison: { operator: 'eq', value: 'DE' } },
-};
-const watched: Did = {
-  kind: 'did',
-  edge: 'WATCHED',
-  direction: 'out',
-  sinceMs: 0,
-  untilMs: Number.MAX_SAFE_INTEGER,
-  to: { kind: 'nodes', nodes: [{ type: 'Title', id: 't1' }] },
-  where: null,
-  atLeast: 1,
-};
+const watched = watchedTitle('t1');
 
 let occurrences = 1000n;
-const account = (id: string) => ({ type: 'Account', id });
 const says = (id: string, country: string, timeMs = 1) => ({
   timeMs,
   rank: 0,
@@ -37,9 +24,7 @@ const watches = (id: string, timeMs = 1) => ({
   timeMs,
   rank: 0,
   occurrence: ++occurrences,
-  mutations: [
-    { kind: 'edge', type: 'WATCHED', from: account(id), to: { type: 'Title', id: 't1' }, properties: [] },
-  ] as const,
+  mutations: [watching(account(id), 't1')],
 });
 
 describe('an audience', () => {
@@ -190,22 +175,12 @@ describe('an audience', () => {
         timeMs: 1,
         rank: 0,
         occurrence: ++occurrences,
-        mutations: [
-          {
-            kind: 'edge',
-            type: 'WATCHED',
-            from: account(id),
-            to: { type: 'Title', id: title },
-            properties: [],
-          },
-        ] as const,
+        mutations: [watching(account(id), title)],
       }));
     await write(memberIds.flatMap((id) => [says(id, 'DE'), ...others(id)]));
     const all = (count: number): Condition => ({
       kind: 'all',
-      of: titles
-        .slice(0, count)
-        .map((id) => ({ ...watched, to: { kind: 'nodes', nodes: [{ type: 'Title', id }] } })),
+      of: titles.slice(0, count).map(watchedTitle),
     });
     await using few = await openTestAudiences({ membersMax: memberIds.length });
     expect(await few.frozen(graph, all(2), 'two')).toMatchObject({ state: 'READY' });

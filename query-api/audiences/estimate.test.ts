@@ -11,8 +11,9 @@ import {
   openLevelStore,
 } from '../../graph-store/index.ts';
 import { createWriter } from '../api-testing.ts';
+import { account, memberWith, watchedTitle, watching } from './audience-conditions-testing.ts';
 import { openTestAudiences, type TestAudiences } from './audience-testing.ts';
-import type { Condition, Did } from './condition.ts';
+import type { Condition } from './condition.ts';
 import { poissonInterval } from './estimate.ts';
 
 const members = 12_000;
@@ -20,27 +21,8 @@ const watchedEvery = 3;
 /** Known from their edges alone. */
 const strangers = 2000;
 
-const watched: Did = {
-  kind: 'did',
-  edge: 'WATCHED',
-  direction: 'out',
-  sinceMs: 0,
-  untilMs: Number.MAX_SAFE_INTEGER,
-  to: { kind: 'nodes', nodes: [{ type: 'Title', id: 't' }] },
-  where: null,
-  atLeast: 1,
-};
-const watchedOf = (id: string): Condition => ({
-  ...watched,
-  to: { kind: 'nodes', nodes: [{ type: 'Title', id }] },
-});
-const rare: Condition = {
-  kind: 'all',
-  of: [
-    watched,
-    { kind: 'member', where: { kind: 'property', name: 'n', comparison: { operator: 'lt', value: 6 } } },
-  ],
-};
+const watched = watchedTitle('t');
+const rare: Condition = { kind: 'all', of: [watched, memberWith('n', 'lt', 6)] };
 
 describe('an estimate', () => {
   let folder: string;
@@ -51,30 +33,21 @@ describe('an estimate', () => {
     graph = await openLevelStore({ folder }, systemClock);
     const write = await createWriter(graph);
     const events = Array.from({ length: members }, (_, i): EventMutations => {
-      const node = { type: 'Account', id: `acc-${i}` };
-      const to = { type: 'Title', id: 't' };
+      const node = account(`acc-${i}`);
       return {
         timeMs: 1000 + i,
         rank: 0,
         occurrence: BigInt(i),
         mutations: [
           { kind: 'node', node, properties: [['n', i]] },
-          ...(i % watchedEvery === 0
-            ? [{ kind: 'edge', type: 'WATCHED', from: node, to, properties: [] } as const]
-            : []),
+          ...(i % watchedEvery === 0 ? [watching(node, 't')] : []),
         ],
       };
     });
     events.push(
       ...Array.from({ length: strangers }, (_, i): EventMutations => {
-        const from = { type: 'Account', id: `stranger-${i}` };
-        const to = { type: 'Title', id: 's' };
-        return {
-          timeMs: 1000,
-          rank: 0,
-          occurrence: BigInt(members + i),
-          mutations: [{ kind: 'edge', type: 'WATCHED', from, to, properties: [] }],
-        };
+        const mutations = [watching(account(`stranger-${i}`), 's')];
+        return { timeMs: 1000, rank: 0, occurrence: BigInt(members + i), mutations };
       }),
     );
     for (let at = 0; at < events.length; at += 3000) await write(events.slice(at, at + 3000));
@@ -111,7 +84,7 @@ describe('an estimate', () => {
 
   it('is in no part below what was found by then, though a sample knows nothing of members known from edges alone', async () => {
     expect((await estimate(rare)).low).toBeLessThanOrEqual(2);
-    const { method, count, low, high } = await estimate(watchedOf('s'));
+    const { method, count, low, high } = await estimate(watchedTitle('s'));
     expect(method).toBe('sampled');
     expect(low).toBeGreaterThan(100);
     expect(count).toBeGreaterThanOrEqual(low);
@@ -123,15 +96,8 @@ describe('an estimate', () => {
     const write = await createWriter(small);
     await write(
       Array.from({ length: strangers }, (_, i): EventMutations => {
-        const from = { type: 'Account', id: `stranger-${i}` };
-        const edge = {
-          kind: 'edge',
-          type: 'WATCHED',
-          from,
-          to: { type: 'Title', id: 't' },
-          properties: [],
-        } as const;
-        return { timeMs: 1, rank: 0, occurrence: BigInt(i), mutations: [edge] };
+        const mutations = [watching(account(`stranger-${i}`), 't')];
+        return { timeMs: 1, rank: 0, occurrence: BigInt(i), mutations };
       }),
     );
     const bounded = await estimate(watched, small);
@@ -140,17 +106,16 @@ describe('an estimate', () => {
     expect(bounded.count).toBeLessThanOrEqual(strangers);
     await write(
       Array.from({ length: strangers }, (_, i): EventMutations => {
-        const node = { type: 'Account', id: `described-${i}` };
+        const node = account(`described-${i}`);
         const mutations = [{ kind: 'node', node, properties: [['n', 1]] }] as const;
         return { timeMs: 1, rank: 0, occurrence: BigInt(strangers + i), mutations };
       }),
     );
     // Nothing but a look at all of them finds who has properties, and that finds all.
-    const one: Condition = {
-      kind: 'member',
-      where: { kind: 'property', name: 'n', comparison: { operator: 'eq', value: 1 } },
-    };
-    expect(await estimate(one, small)).toMatchObject({ method: 'counted', count: strangers });
+    expect(await estimate(memberWith('n', 'eq', 1), small)).toMatchObject({
+      method: 'counted',
+      count: strangers,
+    });
   });
 
   const anyTitle: Condition = { ...watched, to: { kind: 'any', type: 'Title' }, atLeast: 5 };

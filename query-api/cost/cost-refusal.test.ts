@@ -4,6 +4,7 @@ import { createMemoryStore, type GraphReader } from '../../graph-store/index.ts'
 import { queryLimitsDefault } from '../api-context.ts';
 import { ask, createWriter, startTestApi, stepAt } from '../api-testing.ts';
 import type { ApiServer } from '../server.ts';
+import { toldCost } from './told-cost-testing.ts';
 
 const of = 'of: {type: "Account", id: "a"}';
 const journey = (first: number): string => `journey(${of}, first: ${first}) { edges { cursor } }`;
@@ -93,14 +94,9 @@ describe('A query above its budget', () => {
 
 describe('The cost of a query', () => {
   it('stands in the answer when its header asks for it, beside what was really used', async () => {
-    const response = await fetch(`${server.url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-query-cost': 'true' },
-      body: JSON.stringify({ query: `{ ${journey(5)} }` }),
-    });
-    const { data, extensions } = JSON.parse(await response.text());
-    expect(data.journey.edges).toHaveLength(5);
-    expect(extensions.cost).toEqual({
+    const { answer, cost } = await toldCost(server, `{ ${journey(5)} }`);
+    expect(answer.data.journey.edges).toHaveLength(5);
+    expect(cost).toEqual({
       calls: 1,
       rows: 40,
       budget: limits.budget,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../foundation/index.ts';
 import { createMemoryStore } from '../../graph-store/index.ts';
 import { ask, createWriter, startTestApi, stepAt } from '../api-testing.ts';
+import { expectWithinPlan, toldCost } from '../cost/told-cost-testing.ts';
 import type { ApiServer } from '../server.ts';
 
 let server: ApiServer;
@@ -74,16 +75,7 @@ describe('A hundred legitimate queries', () => {
   it('are all answered, within what their cost was bounded by', async () => {
     for (let i = 0; i < 100; i += 1) {
       const [query, variables] = legitimate[i % legitimate.length]?.() ?? ['', {}];
-      const response = await fetch(`${server.url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-query-cost': 'true' },
-        body: JSON.stringify({ query, variables }),
-      });
-      const answer = JSON.parse(await response.text());
-      expect(answer.errors).toBeUndefined();
-      const { calls, rows, used } = answer.extensions.cost;
-      expect(used.calls).toBeLessThanOrEqual(calls);
-      expect(used.rows).toBeLessThanOrEqual(rows);
+      expectWithinPlan((await toldCost(server, query, variables)).cost);
     }
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Property } from '../../graph-store/index.ts';
+import { expectWithinPlan, toldCost } from '../cost/told-cost-testing.ts';
 import { bytesOfQueryMax, edgesOfQueryMax } from './store-loader.ts';
 import { nodeAt, startTestGraph, type TestGraph, watchedAt } from './typed-edges-testing.ts';
 
@@ -21,34 +22,11 @@ async function crowd(accounts: number, titles: number): Promise<TestGraph> {
   return graph;
 }
 
-interface Told {
-  readonly calls: number;
-  readonly rows: number;
-  readonly used: { readonly calls: number; readonly rows: number };
-}
-
-/** With what it was said to cost, and did. */
-async function toldCost(
-  { server }: TestGraph,
-  query: string,
-  variables: object = {},
-  // biome-ignore lint/suspicious/noExplicitAny: an answer is whatever was asked for
-): Promise<{ readonly answer: any; readonly cost: Told }> {
-  const response = await fetch(`${server.url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-query-cost': 'true' },
-    body: JSON.stringify({ query, variables }),
-  });
-  const answer = JSON.parse(await response.text());
-  expect(answer.errors).toBeUndefined();
-  return { answer, cost: answer.extensions.cost };
-}
-
 describe('What is planned of connections is what runs', () => {
   it('of a default page in a default page', async () => {
     const graph = await crowd(51, 51);
     const { answer, cost } = await toldCost(
-      graph,
+      graph.server,
       '{ account(id: "a") { watched { edges { node { watchedFrom { edges { node { country } } } } } } } }',
     );
     const found = answer.data.account.watched.edges.flatMap(
@@ -57,20 +35,18 @@ describe('What is planned of connections is what runs', () => {
     expect(found).toHaveLength(2500);
     // Handed on in parts, a level is one call all the same.
     expect(graph.calls).toEqual(['node', 'adjacencies 1', 'adjacencies 50', 'nodes 50']);
-    expect(cost.used.calls).toBeLessThanOrEqual(cost.calls);
-    expect(cost.used.rows).toBeLessThanOrEqual(cost.rows);
+    expectWithinPlan(cost);
   });
 
   it('of a condition below a default page: the rows that all conditions look at are counted once', async () => {
     const graph = await crowd(120, 51);
     for (const where of ['{seconds: {lt: 5}}', '{node: {country: {eq: "FR"}}}']) {
       const { cost } = await toldCost(
-        graph,
+        graph.server,
         `{ account(id: "a") { watched { edges { node { watchedFrom(first: 5, where: ${where}) { edges { time } } } } } } }`,
       );
       expect(cost.rows).toBeLessThan(25_000);
-      expect(cost.used.rows).toBeLessThanOrEqual(cost.rows);
-      expect(cost.used.calls).toBeLessThanOrEqual(cost.calls);
+      expectWithinPlan(cost);
     }
   });
 
@@ -79,13 +55,13 @@ describe('What is planned of connections is what runs', () => {
     const ids = Array.from({ length: 500 }, (_, i) => `x${i}`);
     await graph.write(...ids.map((id) => watchedAt(1000, id, ['t'])));
     const { cost } = await toldCost(
-      graph,
+      graph.server,
       `query ($of: [_Any!]!) { _entities(representations: $of) {
          ... on Account { watched(first: 1) { edges { node { name } } } } } }`,
       { of: ids.map((id) => ({ __typename: 'Account', id })) },
     );
     expect(cost.calls).toBeLessThan(10);
-    expect(cost.used.calls).toBeLessThanOrEqual(cost.calls);
+    expectWithinPlan(cost);
   });
 });
 
