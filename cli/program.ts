@@ -1,14 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { type CommandIo, type ExitCode, exitCodes } from './command-io.ts';
-import { addApiCommand } from './commands/api.ts';
 import { addAudienceCommand } from './commands/audience.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addJourneyCommand } from './commands/journey.ts';
-import { addMappingCommand } from './commands/mapping.ts';
 import { addQueryCommand } from './commands/query.ts';
-import { addSchemaCommand } from './commands/schema.ts';
 import { addStatusCommand } from './commands/status.ts';
-import { addStoreCommand } from './commands/store.ts';
 import { addUpCommand } from './commands/up.ts';
 import { reportFailure } from './failure.ts';
 import { dotted } from './setting-flags.ts';
@@ -30,6 +26,46 @@ const codes = `
 Exit codes: 0 fine, 1 failed, 2 wrong use or settings, 3 a person has to act,
 4 port in use, 5 a preview shows a loss, or clients would break.`;
 
+type AddCommand = (program: Command, io: CommandIo, finish: (code: ExitCode) => void) => void;
+
+/** Commands of a command, which is given to what `load` answers. */
+interface CommandGroup {
+  readonly name: string;
+  readonly description: string;
+  readonly load: () => Promise<AddCommand>;
+}
+
+/** In the order of `jg --help`. Groups import rooms that take most of a second, so each is loaded only when a command line names it. */
+const commands: readonly (AddCommand | CommandGroup)[] = [
+  addUpCommand,
+  addJourneyCommand,
+  addQueryCommand,
+  {
+    name: 'api',
+    description:
+      'The GraphQL API: its schema, what changes break, types for TypeScript, and the files it goes by.',
+    load: async () => (await import('./commands/api.ts')).addApiCommands,
+  },
+  addStatusCommand,
+  addAudienceCommand,
+  {
+    name: 'store',
+    description: 'Copies, checks and describes the graph store, of a running server or in a data folder.',
+    load: async () => (await import('./commands/store.ts')).addStoreCommands,
+  },
+  addConfigCommand,
+  {
+    name: 'schema',
+    description: 'Event schemas: propose a mapping, check, test, preview, compare and register it.',
+    load: async () => (await import('./commands/schema.ts')).addSchemaCommands,
+  },
+  {
+    name: 'mapping',
+    description: 'What a mapping can say.',
+    load: async () => (await import('./commands/mapping.ts')).addMappingCommands,
+  },
+];
+
 /** Runs one command line and gives its exit code; never ends the process by itself. */
 export async function runProgram(commandLine: readonly string[], io: CommandIo): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok;
@@ -45,27 +81,31 @@ export async function runProgram(commandLine: readonly string[], io: CommandIo):
     .showHelpAfterError('(jg --help shows what there is)')
     .addHelpText('before', overview)
     .addHelpText('after', codes);
-  const commands = [
-    addUpCommand,
-    addJourneyCommand,
-    addQueryCommand,
-    addApiCommand,
-    addStatusCommand,
-    addAudienceCommand,
-    addStoreCommand,
-    addConfigCommand,
-    addSchemaCommand,
-    addMappingCommand,
-  ];
-  for (const add of commands) add(program, io, finish);
-  quieten(program, io);
   try {
+    for (const command of commands) {
+      if (typeof command === 'function') command(program, io, finish);
+      else await addGroup(command, program, commandLine, io, finish);
+    }
+    quieten(program, io);
     await program.parseAsync(commandLine.map(dotted), { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     return reportFailure(error, io);
   }
+}
+
+async function addGroup(
+  { name, description, load }: CommandGroup,
+  program: Command,
+  commandLine: readonly string[],
+  io: CommandIo,
+  finish: (code: ExitCode) => void,
+): Promise<void> {
+  const group = program.command(name).description(description);
+  if (!commandLine.includes(name)) return;
+  const addCommands = await load();
+  addCommands(group, io, finish);
 }
 
 /** commander writes and exits on its own unless every command is told not to. */

@@ -9,8 +9,7 @@ const examples = `Examples:
 `;
 
 /** `jg mapping functions`: what a mapping may name in \`apply\`. */
-export function addMappingCommand(program: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
-  const mapping = program.command('mapping').description('What a mapping can say.');
+export function addMappingCommands(mapping: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
   mapping.addHelpText('before', examples);
   mapping
     .command('functions')

@@ -36,11 +36,8 @@ const overview = `Examples:
 const seedDefault = '1';
 
 /** `jg schema`: event schemas and what their mappings make of events. */
-export function addSchemaCommand(program: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
-  const schema = program
-    .command('schema')
-    .description('Event schemas: propose a mapping, check, test, preview, compare and register it.')
-    .addHelpText('before', overview);
+export function addSchemaCommands(schema: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
+  schema.addHelpText('before', overview);
   addSchemaNewCommand(schema, io, finish);
   addCheck(schema, io, finish);
   addTest(schema, io, finish);

@@ -13,11 +13,8 @@ const examples = `Examples:
 `;
 
 /** `jg store`: copies of the graph, and what an operator wants to know of it. */
-export function addStoreCommand(program: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
-  const store = program
-    .command('store')
-    .description('Copies, checks and describes the graph store, of a running server or in a data folder.')
-    .addHelpText('before', examples);
+export function addStoreCommands(store: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
+  store.addHelpText('before', examples);
   for (const add of [addStoreSnapshot, addStoreRestore, addStoreVerify, addStoreStats])
     add(store, io, finish);
 }

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { settingsFromProcess } from '../../config/index.ts';
 import type { CommandIo, ExitCode } from '../command-io.ts';
 import { addSettingFlags, settingFlags } from '../setting-flags.ts';
-import { up } from '../up.ts';
 
 const examples = `Examples:
   jg up                                        everything in one process, with demo members
@@ -21,6 +20,9 @@ export function addUpCommand(program: Command, io: CommandIo, finish: (code: Exi
     .addHelpText('before', examples)
     .addHelpText('after', allSettings)
     .action(async (_options: unknown, command: Command) => {
-      finish(await up(settingsFromProcess(settingFlags(command)).settings, io));
+      const { settings } = settingsFromProcess(settingFlags(command));
+      // The whole product, which neither help nor a refusal waits for.
+      const { up } = await import('../up.ts');
+      finish(await up(settings, io));
     });
 }
