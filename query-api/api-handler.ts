@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphReader } from '../graph-store/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
+import { noExtension, routeOf } from './api-extension.ts';
 import { AudienceRoutes, audiencesPath } from './audiences/audience-routes.ts';
 import type { Access } from './auth/access.ts';
 import type { Caller } from './auth/caller.ts';
@@ -80,6 +81,9 @@ export class ApiHandler {
       // Before the token: a browser that opens a page can send none, and the page holds no data.
       return this.#page(request, response, requestId);
     }
+    const route = routeOf((this.#options.extension ?? noExtension).routes, pathname);
+    if (route?.isOpen === true)
+      return await route.handle(request, response, { url, requestId, caller: null, grant: null });
     const authentication = await this.#access.authenticate(request.headers);
     if (authentication.kind === 'refused')
       return sendRefusal(response, authentication, requestId, this.#options.log);
@@ -98,6 +102,10 @@ export class ApiHandler {
         return problem(response, 403, 'FORBIDDEN', message, requestId, { forbidden: extensions.forbidden });
       }
       return await this.#audiences.handle(request, response, pathname, requestId, caller);
+    }
+    if (route !== null) {
+      const grant = this.#access.grantOf(caller);
+      return await route.handle(request, response, { url, requestId, caller, grant });
     }
     problem(response, 404, 'NOT_FOUND', 'There is nothing here; GraphQL is at /graphql.', requestId);
   }

@@ -7,6 +7,7 @@ import {
   type StoreWriter,
 } from '../graph-store/index.ts';
 import { type QueryLimits, queryLimitsDefault } from './api-context.ts';
+import { type ApiExtension, noExtension } from './api-extension.ts';
 import type { Audiences } from './audiences/audiences.ts';
 import type { LiveLimits } from './live/live-limits.ts';
 import type { StepFeed } from './live/step-feed.ts';
@@ -35,6 +36,7 @@ export interface TestApiOptions {
   readonly suggestions?: boolean;
   readonly persisted?: { readonly file: string; readonly only: boolean };
   readonly slowMs?: number;
+  readonly extension?: ApiExtension;
 }
 
 /** A real server on a free port of loopback. */
@@ -73,6 +75,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
     suggestions: options.suggestions ?? true,
     persisted: options.persisted ?? null,
     slowMs: options.slowMs ?? Number.POSITIVE_INFINITY,
+    extension: options.extension ?? noExtension,
   });
 }
 

@@ -1,4 +1,14 @@
+export type { ApiContext } from './api-context.ts';
 export { type QueryLimits, queryLimitsDefault } from './api-context.ts';
+export {
+  type ApiExtension,
+  type ExtensionRequest,
+  type ExtensionRoute,
+  type ExtensionSocket,
+  joinExtensions,
+  noExtension,
+  type SchemaExtension,
+} from './api-extension.ts';
 export { AudienceStore, type AudienceStoreLimits } from './audiences/audience-store.ts';
 export {
   type Audience,

@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphSchema } from '../schemas/index.ts';
+import { noExtension, type SchemaExtension } from './api-extension.ts';
 import { createSubgraphSchema } from './federation/subgraph-schema.ts';
 import { graphNodeFields } from './graph-node-type.ts';
 import { ownRootFields } from './root-fields.ts';
@@ -14,20 +15,24 @@ export interface SchemaInForceParts {
   readonly log: Log;
   /** Whether it is the schema of a subgraph; absent: no. */
   readonly federation?: boolean;
+  /** Root fields of other rooms; absent: none. */
+  readonly extension?: SchemaExtension;
 }
 
 /** Of all time, what looking may take in the long run, and what it may take at once. */
 const lookShare = 0.05;
 const lookBurstMs = 200;
 
-const taken: TakenNames = {
-  rootFields: new Set(Object.keys(ownRootFields([]))),
-  fields: new Set(Object.keys(graphNodeFields)),
-};
+function takenNames(extension: SchemaExtension): TakenNames {
+  return {
+    rootFields: new Set([...Object.keys(ownRootFields([])), ...Object.keys(extension.query)]),
+    fields: new Set(Object.keys(graphNodeFields)),
+  };
+}
 
 /** The schema that a process which knows nothing but this graph schema serves. */
-export function schemaOfGraph(graph: GraphSchema): GraphQLSchema {
-  return createSchema(planTypes(graph, emptyPlan, taken));
+export function schemaOfGraph(graph: GraphSchema, extension: SchemaExtension = noExtension): GraphQLSchema {
+  return createSchema(planTypes(graph, emptyPlan, takenNames(extension)), extension);
 }
 
 /**
@@ -39,6 +44,7 @@ export function schemaOfGraph(graph: GraphSchema): GraphQLSchema {
 export class SchemaInForce {
   readonly #parts: SchemaInForceParts;
   readonly #publish: (schema: GraphQLSchema) => void;
+  readonly #taken: TakenNames;
   #graph: GraphSchema | null = null;
   #plan: TypedPlan = emptyPlan;
   #lookedMs = 0;
@@ -49,6 +55,7 @@ export class SchemaInForce {
   constructor(parts: SchemaInForceParts, publish: (schema: GraphQLSchema) => void) {
     this.#parts = parts;
     this.#publish = publish;
+    this.#taken = takenNames(parts.extension ?? noExtension);
   }
 
   /** Publishes a schema if another one is due. Never throws. */
@@ -65,7 +72,7 @@ export class SchemaInForce {
       if (graph === this.#graph) return;
       // Whatever comes of it: one that cannot be used now could not be used with the next request either.
       this.#graph = graph;
-      this.#use(planTypes(graph, this.#plan, taken));
+      this.#use(planTypes(graph, this.#plan, this.#taken));
     } catch (error) {
       const message =
         'GraphQL could not be extended by the graph schema; its last good schema stays in force.';
@@ -92,9 +99,9 @@ export class SchemaInForce {
 
 export function schemaOf(
   plan: TypedPlan,
-  { federation }: Pick<SchemaInForceParts, 'federation'>,
+  { federation, extension }: Pick<SchemaInForceParts, 'federation' | 'extension'>,
 ): GraphQLSchema {
-  return federation === true ? createSubgraphSchema(plan) : createSchema(plan);
+  return federation === true ? createSubgraphSchema(plan, extension) : createSchema(plan, extension);
 }
 
 function isSame(plan: TypedPlan, before: TypedPlan): boolean {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { assert, type Clock, type Log, StopError } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
 import type { QueryLimits } from './api-context.ts';
+import { type ApiExtension, noExtension } from './api-extension.ts';
 import { ApiHandler } from './api-handler.ts';
 import type { Audiences } from './audiences/audiences.ts';
 import { Access, type AccessParts } from './auth/access.ts';
@@ -58,6 +59,8 @@ export interface ApiServerOptions {
   readonly persisted?: { readonly file: string; readonly only: boolean } | null;
   /** A query that takes longer gets a line in the log; no bound unless said. */
   readonly slowMs?: number;
+  /** What other rooms add; absent: nothing. Whoever made its sockets closes them, before the server. */
+  readonly extension?: ApiExtension;
 }
 
 export interface ApiServer {
@@ -111,7 +114,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     },
     options.gate,
   );
-  server.on('upgrade', (request, socket, head) => live.upgrade(request, socket, head));
+  const { sockets } = options.extension ?? noExtension;
+  server.on('upgrade', (request, socket, head) => {
+    const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
+    const extension = sockets.find((one) => one.path === path);
+    if (extension === undefined) live.upgrade(request, socket, head);
+    else extension.upgrade(request, socket, head);
+  });
   // A client may take its time to ask, but not for ever.
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;

@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import { must } from '../../foundation/index.ts';
 import type { ApiContext } from '../api-context.ts';
+import { noExtension, type SchemaExtension } from '../api-extension.ts';
 import type { Reads } from '../policy/reads.ts';
 import { createSchema } from '../schema.ts';
 import { emptyPlan, type TypedPlan } from '../typed-plan.ts';
@@ -24,8 +25,11 @@ const serviceType = new GraphQLObjectType<Service>({
 });
 
 /** The schema of a plan as a subgraph of Apollo Federation 2: the same, and what a router needs. */
-export function createSubgraphSchema(plan: TypedPlan = emptyPlan): GraphQLSchema {
-  const own = createSchema(plan);
+export function createSubgraphSchema(
+  plan: TypedPlan = emptyPlan,
+  extension: SchemaExtension = noExtension,
+): GraphQLSchema {
+  const own = createSchema(plan, extension);
   const query = must(own.getQueryType(), 'the API has a query type');
   const types = plan.nodes.map(({ name }) => own.getType(name)).filter(isObjectType);
   const { fields, ...rest } = query.toConfig();

@@ -1,0 +1,120 @@
+import http from 'node:http';
+import { GraphQLInt, GraphQLString } from 'graphql';
+import { afterEach, expect, it } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import { type ApiExtension, joinExtensions, noExtension, routeOf } from './api-extension.ts';
+import { startTestApi } from './api-testing.ts';
+import type { ApiServer } from './server.ts';
+
+let server: ApiServer | null = null;
+afterEach(async () => {
+  await server?.close();
+  server = null;
+});
+
+const sockets = new WebSocketServer({ noServer: true });
+const extension: ApiExtension = {
+  query: { answer: { type: GraphQLInt, resolve: () => 42 } },
+  mutation: { change: { type: GraphQLString, resolve: (_source, _input, { caller }) => caller.kind } },
+  routes: [
+    {
+      prefix: '/other/',
+      isOpen: false,
+      handle: async (_request, response, { caller, url }) => {
+        response.end(`${caller?.kind} asked for ${url.pathname}`);
+      },
+    },
+    {
+      prefix: '/other/open/',
+      isOpen: true,
+      handle: async (_request, response, { caller }) => {
+        response.end(String(caller));
+      },
+    },
+    {
+      prefix: '/other/broken',
+      isOpen: false,
+      handle: async () => {
+        throw new Error('a fault of the other room');
+      },
+    },
+  ],
+  sockets: [
+    {
+      path: '/other/socket',
+      upgrade: (request, connection, head) =>
+        sockets.handleUpgrade(request, connection, head, (socket) => socket.send('hello')),
+    },
+  ],
+};
+
+async function start(token: string | null): Promise<string> {
+  server = await startTestApi({ extension, gate: { token, allowedHosts: [], anyHost: false } });
+  return server.url;
+}
+
+async function graphql(url: string, query: string): Promise<unknown> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  });
+  return await response.json();
+}
+
+it('Another room adds root fields to the schema', async () => {
+  const url = await start(null);
+  expect(await graphql(url, '{ answer }')).toEqual({ data: { answer: 42 } });
+  expect(await graphql(url, 'mutation { change }')).toEqual({ data: { change: 'local' } });
+});
+
+it('Routes of another room are asked with who asks, the most particular one first', async () => {
+  const url = await start('secret');
+  const headers = { authorization: 'Bearer secret' };
+  const named = await fetch(`${url}/other/thing`, { headers });
+  expect(await named.text()).toBe('operator asked for /other/thing');
+  expect((await fetch(`${url}/other/thing`)).status).toBe(401);
+  expect(await (await fetch(`${url}/other/open/page`)).text()).toBe('null');
+});
+
+it('A fault of another room is answered with 500 and says nothing of it', async () => {
+  const url = await start(null);
+  const response = await fetch(`${url}/other/broken`);
+  expect(response.status).toBe(500);
+  expect(await response.text()).not.toContain('fault of the other room');
+});
+
+it('A host that the server does not go by reaches no route of another room, open or not', async () => {
+  const url = new URL(await start(null));
+  const status = await new Promise((resolve) => {
+    const headers = { host: 'evil.example' };
+    http.get({ hostname: url.hostname, port: url.port, path: '/other/open/page', headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+  });
+  expect(status).toBe(403);
+});
+
+it('A WebSocket at the path of another room is opened there', async () => {
+  const url = await start(null);
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/other/socket`);
+  const text = await new Promise((resolve, reject) => {
+    socket.once('message', (data) => resolve(String(data)));
+    socket.once('error', reject);
+  });
+  socket.terminate();
+  expect(text).toBe('hello');
+});
+
+it('The longest prefix counts, and none where nothing fits', () => {
+  expect(routeOf(extension.routes, '/other/open/a')?.isOpen).toBe(true);
+  expect(routeOf(extension.routes, '/other/a')?.isOpen).toBe(false);
+  expect(routeOf(extension.routes, '/another')).toBe(null);
+});
+
+it('Extensions of several rooms are joined to one', () => {
+  const joined = joinExtensions([noExtension, extension]);
+  expect(Object.keys(joined.query)).toEqual(['answer']);
+  expect(joined.routes).toHaveLength(3);
+});
