@@ -307,10 +307,11 @@ export const settingsTable = {
     section: 'store',
     kind: 'number',
     unit: 'files',
-    default: 64,
+    default: 512,
     min: 64,
     max: 50_000,
-    description: 'Files that LevelDB keeps open.',
+    description:
+      'Files that LevelDB keeps open, of some 10 MB each. With fewer than there are, reads open them anew at several times the cost; what is mapped of them counts as resident memory, which the system takes back when it needs it.',
   },
   ...neo4jSettings,
   ...querySettings,

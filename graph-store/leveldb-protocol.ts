@@ -38,7 +38,7 @@ export const defaultLevelSettings = {
   windowEventsMax: 20_000,
   windowMs: 0,
   queuedRowsMax: 2 ** 21,
-  maxOpenFiles: 64,
+  maxOpenFiles: 512,
 } as const satisfies Omit<LevelSettings, 'folder'>;
 
 export interface ApplyRequest {
