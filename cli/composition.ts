@@ -184,6 +184,7 @@ function openEmbeddedStore(settings: Settings, io: CommandIo): Promise<EmbeddedS
       windowEventsMax: settings['store.window.events.max'],
       windowMs: settings['store.window.ms'],
       maxOpenFiles: settings['store.open.files.max'],
+      headCacheBytes: settings['store.head.cache.bytes'],
     },
     io.clock,
   );

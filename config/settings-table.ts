@@ -303,6 +303,16 @@ export const settingsTable = {
     max: 1_000_000,
     description: 'How many rows such a round looks at in a second.',
   },
+  'store.head.cache.bytes': {
+    section: 'store',
+    kind: 'number',
+    unit: 'bytes',
+    default: 64 * MiB,
+    min: 64 * 1024,
+    max: 64 * GiB,
+    description:
+      'The newest edges of nodes that were asked for lately, some 600 bytes a node: what hops begin with. Filled as they are read.',
+  },
   'store.open.files.max': {
     section: 'store',
     kind: 'number',

@@ -1,3 +1,4 @@
+import { AdjacencyHeads } from './adjacency-heads.ts';
 import { ByteReader } from './codec.ts';
 import type { AdjacencyPage, AdjacencyQuery, EdgeQuery, OccurrenceView } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
@@ -31,6 +32,7 @@ export async function readOccurrences(
   query: AdjacencyQuery,
   edge: EdgeQuery | null,
   originOf: OriginOf,
+  heads: AdjacencyHeads,
 ): Promise<AdjacencyPage> {
   const prefix = rows.adjacencyPrefix(query.of, query.direction, query.type);
   const range = rangeOf(query, prefix, moment);
@@ -43,7 +45,11 @@ export async function readOccurrences(
     const last = lastKey === null ? null : rows.readOccurrencePlace(lastKey, prefix.length);
     return { occurrences: found, scanned, truncated, last };
   };
-  await using iterator = iterate(db, moment, query, range);
+  const isHead = query.endsOnly === true && edge === null && (query.after ?? null) === null;
+  await using iterator =
+    isHead && AdjacencyHeads.isFor(query.limit)
+      ? await heads.open(prefix, range, query.limit, moment)
+      : iterate(db, moment, query, range);
   for (let size = Math.min(query.limit, query.scanMax + 1); ; ) {
     const entries = await iterator.nextv(Math.min(size, chunkRowsMax));
     if (entries.length === 0) return page(false);

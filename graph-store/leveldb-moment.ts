@@ -1,4 +1,5 @@
 import type { Snapshot } from 'classic-level';
+import type { StampedSnapshot } from './adjacency-heads.ts';
 import type { DeletedTypes } from './deleted-types.ts';
 import type { OccurrenceView } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
@@ -15,15 +16,18 @@ const knownMax = 8_192;
 /** One moment of the store, and what hides what at it. Valid as long as its snapshot is open. */
 export class Moment {
   readonly snapshot: Snapshot;
+  /** All batches up to this one are in it; see `WriteStamps`. */
+  readonly settled: number;
   readonly expiry: Expiry;
   readonly deleted: DeletedTypes;
   readonly #db: Level;
   /** Tombstones of nodes, by type and id; -1 where there is none. */
   readonly #known = new Map<string, number>();
 
-  constructor(db: Level, snapshot: Snapshot, expiry: Expiry, deleted: DeletedTypes) {
+  constructor(db: Level, { snapshot, settled }: StampedSnapshot, expiry: Expiry, deleted: DeletedTypes) {
     this.#db = db;
     this.snapshot = snapshot;
+    this.settled = settled;
     this.expiry = expiry;
     this.deleted = deleted;
   }

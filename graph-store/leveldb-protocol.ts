@@ -26,6 +26,8 @@ export interface LevelSettings {
   /** Rows of one group that are put in order together; a larger group is put in parts. */
   readonly queuedRowsMax: number;
   readonly maxOpenFiles: number;
+  /** The newest edges of nodes that were asked for lately. */
+  readonly headCacheBytes: number;
 }
 
 export const defaultLevelSettings = {
@@ -39,6 +41,7 @@ export const defaultLevelSettings = {
   windowMs: 0,
   queuedRowsMax: 2 ** 21,
   maxOpenFiles: 512,
+  headCacheBytes: 64 * 2 ** 20,
 } as const satisfies Omit<LevelSettings, 'folder'>;
 
 export interface ApplyRequest {

@@ -1,4 +1,5 @@
 import type { Snapshot } from 'classic-level';
+import type { AdjacencyHeads } from './adjacency-heads.ts';
 import { ByteReader, decodeStepValue } from './codec.ts';
 import { type DeletedTypes, decodeDeletedTypes, nothingDeleted } from './deleted-types.ts';
 import { digestRows } from './digest.ts';
@@ -35,6 +36,7 @@ import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
 import { isWantedStep } from './wanted-step.ts';
+import type { WriteStamps } from './write-stamps.ts';
 
 /** Reads of one call that are under way at once: enough to keep LevelDB's threads busy, few enough that what they hold stays small. */
 const readsAtOnce = 32;
@@ -67,6 +69,8 @@ export interface ExpiredRows {
 export class LevelReader {
   readonly #db: Level;
   readonly #expiry: () => Expiry;
+  readonly #heads: AdjacencyHeads;
+  readonly #stamps: WriteStamps;
   /** Bounded by `originsMax` of the writer. */
   readonly #origins = new Map<number, OriginRow>();
   /** As read last, and what it says: it changes a few times in a store's life. */
@@ -74,9 +78,11 @@ export class LevelReader {
   #deleted: DeletedTypes = nothingDeleted;
 
   /** `expiry` answers for the moment at which it is called. */
-  constructor(db: Level, expiry: () => Expiry) {
+  constructor(db: Level, expiry: () => Expiry, heads: AdjacencyHeads, stamps: WriteStamps) {
     this.#db = db;
     this.#expiry = expiry;
+    this.#heads = heads;
+    this.#stamps = stamps;
   }
 
   async node(ref: NodeRef): Promise<NodeView | null> {
@@ -247,11 +253,13 @@ export class LevelReader {
   }
 
   #moment(snapshot: Snapshot): Moment {
-    return new Moment(this.#db, snapshot, this.#expiry(), this.#deletedTypes(snapshot));
+    // In the turn in which the snapshot was taken: what is settled by now is in it.
+    const stamped = { snapshot, settled: this.#stamps.settled };
+    return new Moment(this.#db, stamped, this.#expiry(), this.#deletedTypes(snapshot));
   }
 
   #occurrences(query: AdjacencyQuery, edge: EdgeQuery | null, moment: Moment): Promise<AdjacencyPage> {
-    return readOccurrences(this.#db, moment, query, edge, this.#originOf);
+    return readOccurrences(this.#db, moment, query, edge, this.#originOf, this.#heads);
   }
 
   #deletedTypes(snapshot: Snapshot): DeletedTypes {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type Clock, must, OutageError, RefusedError, StopError } from '../foundation/index.ts';
+import { AdjacencyHeads } from './adjacency-heads.ts';
 import type { BulkReads } from './bulk-reads.ts';
 import type {
   AdjacencyPage,
@@ -47,6 +48,7 @@ import { metaKey } from './rows.ts';
 import type { SnapshotAbout } from './snapshot-file.ts';
 import type { EmbeddedStore, SnapshotFile, StoreStats, VerifyEvent } from './store-inspection.ts';
 import { Expiry, isKeptForEver, keptForEver, type TimeToLive } from './time-to-live.ts';
+import { WriteStamps } from './write-stamps.ts';
 
 /**
  * The rules as they were read or set last; readers ask for them at every read. They outlive the sessions: while none is open, nobody
@@ -60,6 +62,8 @@ interface Lives {
 interface Session {
   readonly db: Level;
   readonly reader: LevelReader;
+  readonly heads: AdjacencyHeads;
+  readonly stamps: WriteStamps;
   readonly bulk: LevelBulkReads;
   readonly thread: LevelWriterThread;
   /** Those that run: their handles on the database are closed before this thread's. */
@@ -112,9 +116,12 @@ async function openSession(settings: LevelSettings, clock: Clock, lives: Lives):
     lives.rules = timeToLiveOf(await db.get(metaKey.timeToLive));
     await completeIndex(db);
     const expiry = (): Expiry => new Expiry(lives.rules, clock.now());
-    const reader = new LevelReader(db, expiry);
+    const stamps = new WriteStamps();
+    const heads = new AdjacencyHeads(db, stamps, settings.headCacheBytes);
+    const reader = new LevelReader(db, expiry, heads, stamps);
     const bulk = new LevelBulkReads(db, expiry, (ref) => reader.node(ref));
-    return { db, reader, bulk, thread: await LevelWriterThread.start(settings), inspections: new Set() };
+    const thread = await LevelWriterThread.start(settings);
+    return { db, reader, heads, stamps, bulk, thread, inspections: new Set() };
   } catch (error) {
     await db.close();
     // The writer's thread reads too: its crash while it starts carries what LevelDB said.
@@ -166,12 +173,16 @@ class LevelStore implements EmbeddedStore {
   async apply(advance: Advance, mutations: MutationBatch): Promise<Applied> {
     const session = this.#session;
     if (this.#closing !== null || session === null) throw this.#unavailable();
+    const { stamps } = session;
+    const number = stamps.begin(session.heads.isEmpty ? null : mutations.packed);
     try {
       const applied = await session.thread.apply(advance, mutations.take());
       this.#crashes.delete(partitionKey(advance.source));
       return applied;
     } catch (error) {
       throw this.#orStop(error, advance, session);
+    } finally {
+      stamps.end(number);
     }
   }
 
@@ -252,8 +263,13 @@ class LevelStore implements EmbeddedStore {
     if (session === null) throw this.#unavailable();
     // By rules that hold no longer, or are on their way out: what they hid may be shown again.
     if (this.#ruleChanges !== changes) return { scanned: 0, removed: 0, next: after };
-    const removed = rows.length === 0 ? 0 : await session.thread.remove(rows);
-    return { scanned, removed, next };
+    if (rows.length === 0) return { scanned, removed: 0, next };
+    try {
+      return { scanned, removed: await session.thread.remove(rows), next };
+    } finally {
+      // Under rules that come later what was removed could be seen again where it is remembered.
+      session.stamps.forget();
+    }
   }
 
   async snapshot(): Promise<GraphSnapshot> {

@@ -1,0 +1,188 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../foundation/index.ts';
+import { edgeTypes, events, nodes, pack } from './conformance-graphs.ts';
+import { advance, ann, dark, event, source, watched } from './conformance-subject.ts';
+import type { AdjacencyPage, AdjacencyQuery, GraphStore } from './graph-store.ts';
+import { openLevelStore } from './leveldb-store.ts';
+import type { EventMutations } from './model.ts';
+import { keptForEver } from './time-to-live.ts';
+
+const clock = { ...systemClock, now: () => 7 };
+
+/** What is the same whether contents were asked for or not. */
+function ends({ occurrences, ...page }: AdjacencyPage): unknown {
+  return {
+    ...page,
+    occurrences: occurrences.map(({ type, from, to, key, timeMs, occurrence }) => {
+      return { type, from, to, key, timeMs, occurrence };
+    }),
+  };
+}
+
+/** With contents every row is read from LevelDB; without them the newest ones may be remembered. */
+async function expectSame(store: GraphStore, queries: readonly AdjacencyQuery[]): Promise<void> {
+  const remembered = await store.adjacencies(queries.map((query) => ({ ...query, endsOnly: true })));
+  const read = await store.adjacencies(queries);
+  expect(remembered.map(ends)).toEqual(read.map(ends));
+}
+
+const query: fc.Arbitrary<AdjacencyQuery> = fc.record({
+  of: fc.constantFrom(...nodes),
+  type: fc.constantFrom(...edgeTypes),
+  direction: fc.constantFrom('out', 'in'),
+  sinceMs: fc.integer({ min: 0, max: 4 }),
+  untilMs: fc.constantFrom(3, 6, Number.POSITIVE_INFINITY),
+  limit: fc.constantFrom(1, 2, 5, 9, 70),
+  scanMax: fc.constantFrom(1, 3, 1000),
+});
+
+type Action =
+  | { readonly kind: 'apply'; readonly awaited: boolean }
+  | { readonly kind: 'sweep' }
+  | { readonly kind: 'keep'; readonly ms: number | null }
+  | { readonly kind: 'read'; readonly queries: readonly AdjacencyQuery[] };
+
+const action: fc.Arbitrary<Action> = fc.oneof(
+  fc.record({ kind: fc.constant('apply' as const), awaited: fc.boolean() }),
+  fc.record({ kind: fc.constant('sweep' as const) }),
+  fc.record({ kind: fc.constant('keep' as const), ms: fc.constantFrom(null, 2, 4) }),
+  fc.record({ kind: fc.constant('read' as const), queries: fc.array(query, { minLength: 1, maxLength: 6 }) }),
+);
+
+async function play(
+  store: GraphStore,
+  batches: readonly EventMutations[][],
+  actions: readonly Action[],
+): Promise<void> {
+  const claim = await store.claim(source);
+  let next = 0;
+  const underWay: Promise<unknown>[] = [];
+  for (const one of actions) {
+    if (one.kind === 'apply') {
+      const applied = store.apply(advance(claim, next, next + 1), pack(batches[next % batches.length] ?? []));
+      next += 1;
+      underWay.push(applied);
+      if (one.awaited) await Promise.all(underWay);
+    } else if (one.kind === 'keep') {
+      await store.setTimeToLive(one.ms === null ? keptForEver : { nodes: {}, edges: { E: one.ms } });
+    } else if (one.kind === 'sweep') {
+      await store.sweep(null, 1000);
+    } else {
+      // Read while batches are on their way as well, so that what is remembered then is asked for afterwards.
+      await store.adjacencies(one.queries.map((each) => ({ ...each, endsOnly: true })));
+      await Promise.all(underWay);
+      await expectSame(store, one.queries);
+    }
+  }
+}
+
+describe('The newest edges that are remembered', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'graph-store-heads-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it.each([2 ** 20, 4096])(
+    'are those that LevelDB has, whatever is written in between (%i bytes)',
+    async (headCacheBytes) => {
+      let opened = 0;
+      const batches = fc.array(events(), { minLength: 1, maxLength: 4 });
+      const actions = fc.array(action, { minLength: 3, maxLength: 14 });
+      const property = fc.asyncProperty(batches, actions, async (lists, list) => {
+        opened += 1;
+        const store = await openLevelStore({ folder: join(folder, String(opened)), headCacheBytes }, clock);
+        try {
+          await play(store, lists, list);
+        } finally {
+          await store.close();
+        }
+      });
+      await fc.assert(property, { numRuns: 40 });
+    },
+    60_000,
+  );
+
+  it('go on in LevelDB behind what is remembered', async () => {
+    const store = await openLevelStore({ folder }, clock);
+    try {
+      const claim = await store.claim(source);
+      const seen = Array.from({ length: 30 }, (_, i) => event(i + 1, [watched(dark)]));
+      await store.apply(advance(claim, 0, 30), pack(seen));
+      const asked = { of: ann, type: 'WATCHED', direction: 'out', sinceMs: 0, scanMax: 100 } as const;
+      const timesOf = async (untilMs: number, limit: number): Promise<readonly number[]> => {
+        const { occurrences } = await store.adjacency({ ...asked, untilMs, limit, endsOnly: true });
+        return occurrences.map(({ timeMs }) => timeMs);
+      };
+      expect(await timesOf(100, 2)).toEqual([30, 29]);
+      expect(await timesOf(24, 3)).toEqual([23, 22, 21]);
+      expect(await timesOf(21, 3)).toEqual([20, 19, 18]);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('are forgotten with what a sweep removes, should its rules be replaced', async () => {
+    const store = await openLevelStore({ folder }, { ...systemClock, now: () => 1000 });
+    try {
+      const claim = await store.claim(source);
+      await store.apply(advance(claim, 0, 1), pack([event(1, [watched(dark)])]));
+      const asked = {
+        of: ann,
+        type: 'WATCHED',
+        direction: 'out',
+        sinceMs: 0,
+        untilMs: 10,
+        limit: 5,
+      } as const;
+      const seen = async (): Promise<number> =>
+        (await store.adjacency({ ...asked, scanMax: 100, endsOnly: true })).occurrences.length;
+      expect(await seen()).toBe(1);
+      await store.setTimeToLive({ nodes: {}, edges: { WATCHED: 10 } });
+      expect((await store.sweep(null, 1000)).removed).toBeGreaterThan(0);
+      await store.setTimeToLive(keptForEver);
+      expect(await seen()).toBe(0);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('are not asked of LevelDB again until a batch names the node', async () => {
+    const store = await openLevelStore({ folder }, clock);
+    try {
+      const claim = await store.claim(source);
+      await store.apply(advance(claim, 0, 1), pack([event(1, [watched(dark)])]));
+      const asked = {
+        of: ann,
+        type: 'WATCHED',
+        direction: 'out',
+        sinceMs: 0,
+        untilMs: 10,
+        limit: 5,
+      } as const;
+      const ofAnn = { ...asked, scanMax: 100, endsOnly: true };
+      const { ClassicLevel } = await import('classic-level');
+      const keys = vi.spyOn(ClassicLevel.prototype, 'keys');
+      const searches = async (): Promise<number> => {
+        keys.mockClear();
+        await store.adjacency(ofAnn);
+        return keys.mock.calls.length;
+      };
+      expect(await searches()).toBe(1);
+      expect(await searches()).toBe(0);
+      const other = { kind: 'node', node: { type: 'Account', id: 'somebody' }, properties: [] } as const;
+      await store.apply(advance(claim, 1, 2), pack([event(2, [other])]));
+      expect(await searches()).toBe(0);
+      await store.apply(advance(claim, 2, 3), pack([event(3, [watched(dark)])]));
+      expect(await searches()).toBe(1);
+      expect((await store.adjacency(ofAnn)).occurrences).toHaveLength(2);
+      vi.restoreAllMocks();
+    } finally {
+      await store.close();
+    }
+  });
+});
