@@ -15,6 +15,14 @@ export type {
   History,
   RouterLink,
 } from './ports.ts';
+export { InProcessBroadcastLog } from './producer/in-process-broadcast-log.ts';
+export {
+  LiveProducer,
+  type LiveProducerLimits,
+  type LiveProducerParts,
+  type LiveProducerStatus,
+  liveProducerLimitsDefault,
+} from './producer/live-producer.ts';
 export { LevelLiveJournal } from './state/level-live-journal.ts';
 export type { Asking, LiveCommand, StageMove } from './state/live-command.ts';
 export {

@@ -1,4 +1,4 @@
-import type { Broadcast } from '../../device/index.ts';
+import type { Broadcast, Cursor } from '../../device/index.ts';
 import { type Clock, type Log, RefusedError } from '../../foundation/index.ts';
 import type { JournalEntry, LiveEvent, LiveEvents } from '../live-event.ts';
 import { apply, unknownEvent } from './apply.ts';
@@ -79,6 +79,15 @@ export class LiveService implements LiveEvents {
   /** Newest first. */
   async history(id: string, count: number): Promise<readonly PastEntry[]> {
     return await this.#parts.journal.last(id, count);
+  }
+
+  /** What was published last, as far as that is known after a crash; null for nothing. */
+  published(id: string): Cursor | null {
+    return this.#parts.journal.published(id);
+  }
+
+  async markPublished({ event, epoch, sequence }: Broadcast): Promise<void> {
+    await this.#parts.journal.setPublished(event, { epoch, sequence });
   }
 
   /** What a listener throws is a fault of its own: it is logged, and the others are told all the same. */
