@@ -39,8 +39,17 @@ export interface JournalEntry {
   readonly sequence: number;
   readonly timeMs: number;
   readonly actor: string;
-  /** What was asked, as people read it. */
-  readonly command: 'create' | 'reschedule' | 'advance' | 'end' | 'cancel' | 'clock' | 'plan' | 'audience';
+  /** What was asked, as people read it. `epoch`: the journal was restored from a copy, and every event begins a new life. */
+  readonly command:
+    | 'create'
+    | 'reschedule'
+    | 'advance'
+    | 'end'
+    | 'cancel'
+    | 'clock'
+    | 'plan'
+    | 'audience'
+    | 'epoch';
   readonly reason: string | null;
   /** What it left behind. */
   readonly after: LiveEvent;
@@ -57,7 +66,7 @@ export interface LiveEvents {
   watch(listener: (entry: JournalEntry) => void): () => void;
 }
 
-export function broadcastOf(event: LiveEvent): Broadcast {
+export function broadcastOf(event: Omit<LiveEvent, 'plan'>): Broadcast {
   const { id, epoch, sequence, version, stage, at } = event;
   return { type: 'broadcast', event: id, epoch, sequence, version, stage, at };
 }
