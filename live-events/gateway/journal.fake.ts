@@ -51,6 +51,11 @@ export class FakeJournal implements LiveEvents {
     return this.#events.get(id) ?? null;
   }
 
+  /** The newest. */
+  broadcast(id: string): Broadcast {
+    return broadcastOf(must(this.get(id), 'it was created'));
+  }
+
   list(): readonly LiveEvent[] {
     return [...this.#events.values()];
   }
