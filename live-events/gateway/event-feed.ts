@@ -96,8 +96,7 @@ export class EventFeed {
     const { index } = session;
     if (index < 0) return;
     session.index = -1;
-    const key = keyOf(session);
-    if (this.#byDevice.get(key) === session) this.#byDevice.delete(key);
+    this.#byDevice.delete(keyOf(session));
     // The hole is filled from its own part of the array, so that nobody is moved from those not reached to those reached.
     let hole = index;
     if (hole < this.#reached) {

@@ -270,6 +270,20 @@ describe('a device that comes back', () => {
     expect(told(device.received)).toEqual(['r13:TOO_OLD']);
   });
 
+  it('is answered from the journal for what this gateway itself has missed', async () => {
+    const link = new FakeRouterLink(async () => broadcast(9));
+    const gateway = await startOn(link);
+    const there = await connect(gateway, { device: 'other' });
+    link.listener.broadcast(broadcast(12));
+    expect(told(await there.messages(2))).toEqual(['r9:NEW', 'b12']);
+    link.answer = async () => ({
+      kind: 'broadcasts',
+      broadcasts: [10, 11, 12].map((sequence) => broadcast(sequence)),
+    });
+    const device = await connect(gateway, { device: 'back', after: '1000.9' });
+    expect(told(await device.messages(4))).toEqual(['w12', 'b10', 'b11', 'b12']);
+  });
+
   it('is welcomed when another gateway was faster and this one has caught up meanwhile', async () => {
     const link = new FakeRouterLink(async () => broadcast(9));
     const gateway = await startOn(link);
