@@ -1,3 +1,7 @@
+export { createDeviceTokens, type DeviceTokens } from './gateway/device-tokens.ts';
+export { Gateway, type GatewayParts } from './gateway/gateway.ts';
+export { type GatewayLimits, gatewayLimitsDefault } from './gateway/gateway-limits.ts';
+export type { GatewayMetrics } from './gateway/gateway-metrics.ts';
 export {
   broadcastOf,
   type JournalEntry,
@@ -13,6 +17,7 @@ export type {
   DeliveryReport,
   DeviceClaims,
   History,
+  LinkListener,
   RouterLink,
 } from './ports.ts';
 export { InProcessBroadcastLog } from './producer/in-process-broadcast-log.ts';
@@ -23,6 +28,15 @@ export {
   type LiveProducerStatus,
   liveProducerLimitsDefault,
 } from './producer/live-producer.ts';
+export { InProcessLink } from './router/in-process-link.ts';
+export { Router, type RouterLimits, type RouterParts, routerLimitsDefault } from './router/router.ts';
+export { SubscriptionLog } from './router/subscription-log.ts';
+export {
+  MemorySubscriptionTable,
+  type Subscription,
+  type SubscriptionChange,
+  type SubscriptionTable,
+} from './router/subscription-table.ts';
 export { LevelLiveJournal } from './state/level-live-journal.ts';
 export type { Asking, LiveCommand, StageMove } from './state/live-command.ts';
 export {

@@ -1,0 +1,43 @@
+import { readServerMessage, type ServerMessage } from '../../device/index.ts';
+import { must } from '../../foundation/index.ts';
+import type { Wire } from './session.ts';
+
+/** Reads what is written to it at once, or, when it is told to stall, keeps it. */
+export class FakeWire implements Wire {
+  open = true;
+  stalled = false;
+  readonly received: ServerMessage[] = [];
+  closed: number | null = null;
+  #waiting = 0;
+
+  get waitingBytes(): number {
+    return this.#waiting;
+  }
+
+  write(frames: Buffer): void {
+    if (!this.open) return;
+    if (this.stalled) this.#waiting += frames.length;
+    for (const text of unframed(frames))
+      this.received.push(must(readServerMessage(text), 'a gateway says what the protocol has'));
+  }
+
+  shut(code: number): void {
+    this.open = false;
+    this.closed = code;
+  }
+
+  terminate(): void {
+    this.shut(1006);
+  }
+}
+
+function* unframed(frames: Buffer): Generator<string> {
+  let at = 0;
+  while (at < frames.length) {
+    const short = frames.readUInt8(at + 1);
+    const offset = short === 126 ? 4 : 2;
+    const length = short === 126 ? frames.readUInt16BE(at + 2) : short;
+    yield frames.toString('utf8', at + offset, at + offset + length);
+    at += offset + length;
+  }
+}
