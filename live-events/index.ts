@@ -6,6 +6,10 @@ export {
   coverageStoreLimitsDefault,
 } from './coverage/coverage-store.ts';
 export { type CoverageLimits, CoverageTracker, coverageLimitsDefault } from './coverage/coverage-tracker.ts';
+export { createDeviceTokens, type DeviceTokens } from './gateway/device-tokens.ts';
+export { Gateway, type GatewayParts } from './gateway/gateway.ts';
+export { type GatewayLimits, gatewayLimitsDefault } from './gateway/gateway-limits.ts';
+export type { GatewayMetrics } from './gateway/gateway-metrics.ts';
 export {
   broadcastOf,
   type JournalEntry,
@@ -21,5 +25,15 @@ export type {
   DeliveryReport,
   DeviceClaims,
   History,
+  LinkListener,
   RouterLink,
 } from './ports.ts';
+export { InProcessLink } from './router/in-process-link.ts';
+export { Router, type RouterLimits, type RouterParts, routerLimitsDefault } from './router/router.ts';
+export { SubscriptionLog } from './router/subscription-log.ts';
+export {
+  MemorySubscriptionTable,
+  type Subscription,
+  type SubscriptionChange,
+  type SubscriptionTable,
+} from './router/subscription-table.ts';

@@ -14,12 +14,26 @@ export type History =
   | { readonly kind: 'broadcasts'; readonly broadcasts: readonly Broadcast[] }
   | { readonly kind: 'resync'; readonly reason: ResyncReason };
 
-/** A gateway's way to its router, in this process or over a socket. */
+/** What a gateway hears from its router. In one order: that in which the router says it. */
+export interface LinkListener {
+  broadcast(broadcast: Broadcast): void;
+  /** There is no such event any more. */
+  gone(event: string): void;
+}
+
+/** A gateway's way to its router, in this process or over a socket. Throws OutageError while no router can be reached. */
 export interface RouterLink {
-  /** From then on broadcasts of the event come to `onBroadcast`, those after the cursor first. Null: there is no such event. */
+  /** Called once, before anything else. */
+  listen(listener: LinkListener): void;
+  /**
+   * The newest state; null: there is no such event. From then on the listener hears of the event: what followed the cursor, where the
+   * journal has all of it, then what comes. A link that was cut subscribes again by itself, with what it passed on last.
+   */
   subscribe(event: string, after: Cursor): Promise<Broadcast | null>;
   unsubscribe(event: string): void;
+  /** All that followed the cursor or, where more than 32 did, the newest alone. */
   history(event: string, after: Cursor): Promise<History>;
+  /** Not awaited: what cannot be passed on is dropped and counted. */
   report(report: DeliveryReport): void;
 }
 

@@ -1,0 +1,231 @@
+import { type Broadcast, type Cursor, closeCodes, type Resync, type Welcome } from '../../device/index.ts';
+import { type Clock, unreachable } from '../../foundation/index.ts';
+import type { History } from '../ports.ts';
+import type { DeliveryLedger, LedgerPage } from './delivery-ledger.ts';
+import { type CatchUp, EventHistory, type Kept } from './event-history.ts';
+import { textFrame } from './frame.ts';
+import type { GatewayLimits } from './gateway-limits.ts';
+import { count, type GatewayMetrics } from './gateway-metrics.ts';
+import type { Session } from './session.ts';
+
+export interface FeedParts {
+  readonly limits: GatewayLimits;
+  readonly clock: Clock;
+  readonly ledger: DeliveryLedger;
+  readonly metrics: GatewayMetrics;
+  /** Closes a session for good. */
+  readonly shut: (session: Session, code: number, reason: string) => void;
+}
+
+/**
+ * One event at this gateway: its newest broadcasts and the sessions that hear of it.
+ *
+ * Why nothing is lost and nothing overtakes between replay and live. A broadcast is taken (`take`) and a session joins (`join`) in one
+ * turn of the event loop each, and in its turn a session is written the state at the newest sequence, all it missed up to that one, and
+ * is marked as having it. So a broadcast is either taken before the join, and then is in the answer; or after, and then the session is among
+ * those it is sent to. Whatever must be waited for (token, journal) is waited for before that turn, and when the journal's answer does
+ * not meet what has come meanwhile, the answer is a resync. Within a session the order is that of the calls of `write`.
+ */
+export class EventFeed {
+  readonly event: string;
+  readonly #parts: FeedParts;
+  readonly #history: EventHistory;
+  /** Those before `#reached` have been written to by the pass that is under way, or need nothing of it. */
+  readonly #sessions: Session[] = [];
+  readonly #byDevice = new Map<string, Session>();
+  /** Counts broadcasts here; a sequence would start again with an epoch. */
+  #ordinal = 0;
+  #reached = 0;
+  #passing = false;
+  /** When its last session left. */
+  idleSinceMs: number;
+
+  constructor(event: string, parts: FeedParts) {
+    this.event = event;
+    this.#parts = parts;
+    this.#history = new EventHistory(parts.limits);
+    this.idleSinceMs = parts.clock.now();
+  }
+
+  get newest(): Broadcast | null {
+    return this.#history.newest?.broadcast ?? null;
+  }
+
+  get sessions(): readonly Session[] {
+    return this.#sessions;
+  }
+
+  /** Sessions that the pass under way has not reached. */
+  get queue(): number {
+    return this.#passing ? this.#sessions.length - this.#reached : 0;
+  }
+
+  /** From the router, in any order and any number of times. */
+  take(broadcast: Broadcast): void {
+    if (this.#history.add(broadcast) === null) {
+      this.#parts.metrics.stale += 1;
+      return;
+    }
+    this.#ordinal += 1;
+    if (!this.#passing) void this.#pass();
+  }
+
+  /** What the journal has from before the first broadcast that came. */
+  prepend(broadcasts: readonly Broadcast[]): void {
+    this.#history.prepend(broadcasts);
+  }
+
+  /** Whether the journal has to be asked before a device with this cursor can join. */
+  asks(cursor: Cursor): boolean {
+    return this.#history.catchUp(cursor, null).kind === 'ask';
+  }
+
+  /** Answers the cursor and adds the session. Another one of the same device is replaced. */
+  join(session: Session, cursor: Cursor, journal: History | null): void {
+    const key = keyOf(session);
+    const former = this.#byDevice.get(key);
+    if (former !== undefined) this.#parts.shut(former, closeCodes.replaced, 'replaced');
+    this.#byDevice.set(key, session);
+    session.index = this.#sessions.length;
+    session.delivered = this.#ordinal;
+    this.#sessions.push(session);
+    this.#greet(session, this.#history.catchUp(cursor, journal));
+  }
+
+  leave(session: Session): void {
+    const { index } = session;
+    if (index < 0) return;
+    session.index = -1;
+    const key = keyOf(session);
+    if (this.#byDevice.get(key) === session) this.#byDevice.delete(key);
+    // The hole is filled from its own part of the array, so that nobody is moved from those not reached to those reached.
+    let hole = index;
+    if (hole < this.#reached) {
+      this.#reached -= 1;
+      this.#move(this.#reached, hole);
+      hole = this.#reached;
+    }
+    this.#move(this.#sessions.length - 1, hole);
+    this.#sessions.pop();
+    if (this.#sessions.length === 0) this.idleSinceMs = this.#parts.clock.now();
+  }
+
+  /** Its device shows the stage of a broadcast. Nothing when it said so before, or the broadcast is none of ours. */
+  applied(session: Session, { epoch, sequence }: Cursor, delayMs: number | null): void {
+    const { metrics, ledger, clock } = this.#parts;
+    const newest = this.newest;
+    const known = newest !== null && epoch === newest.epoch && sequence <= newest.sequence;
+    const again = epoch === session.appliedEpoch && sequence <= session.appliedSequence;
+    const at = this.#history.find({ epoch, sequence })?.at;
+    const delay = delayMs ?? (at === undefined ? null : Math.max(0, clock.now() - at));
+    if (!known || again || delay === null) {
+      metrics.ignored += 1;
+      return;
+    }
+    session.appliedEpoch = epoch;
+    session.appliedSequence = sequence;
+    metrics.applied += 1;
+    const page = ledger.page(this.event, { epoch, sequence });
+    page.applied.push(session);
+    page.appliedDelaysMs.push(delay);
+  }
+
+  #move(from: number, to: number): void {
+    const session = this.#sessions[from];
+    if (session === undefined || from === to) return;
+    this.#sessions[to] = session;
+    session.index = to;
+  }
+
+  /**
+   * Writes the newest broadcast to all, some sockets a turn. One that comes meanwhile is what those not reached yet are written instead; for the
+   * others there is another pass. A pass that began anew with each broadcast would never reach the last ones.
+   */
+  async #pass(): Promise<void> {
+    this.#passing = true;
+    let begunWith: number;
+    do {
+      begunWith = this.#ordinal;
+      this.#reached = 0;
+      this.#slice();
+      while (this.#reached < this.#sessions.length) {
+        await this.#parts.clock.sleep(0);
+        this.#slice();
+      }
+    } while (begunWith !== this.#ordinal);
+    this.#reached = 0;
+    this.#passing = false;
+  }
+
+  #slice(): void {
+    const { newest } = this.#history;
+    const { limits, ledger, clock, metrics } = this.#parts;
+    if (newest === null || this.#sessions.length === 0) return;
+    const page = ledger.page(this.event, newest.broadcast);
+    const ordinal = this.#ordinal;
+    for (let written = 0; written < limits.fanOutSockets; written += 1) {
+      const session = this.#sessions[this.#reached];
+      if (session === undefined) return;
+      this.#reached += 1;
+      if (session.delivered === ordinal) continue;
+      metrics.collapsed += ordinal - session.delivered - 1;
+      session.delivered = ordinal;
+      this.#deliver(session, newest, page, clock.now());
+    }
+  }
+
+  #deliver(session: Session, { frame, broadcast }: Kept, page: LedgerPage, nowMs: number): void {
+    const { limits, metrics, shut } = this.#parts;
+    const { wire } = session;
+    if (!wire.open) return;
+    if (wire.waitingBytes + frame.length > limits.socketBufferBytesMax) {
+      page.dropped.push(session.member);
+      shut(session, closeCodes.tooSlow, 'too slow');
+      return;
+    }
+    wire.write(frame);
+    metrics.sent += 1;
+    metrics.bytes += frame.length;
+    page.sent.push(session);
+    page.sentDelaysMs.push(Math.max(0, nowMs - broadcast.at));
+  }
+
+  /** The greeting and what was missed, in one write. */
+  #greet(session: Session, answer: CatchUp): void {
+    const { newest } = this.#history;
+    if (newest === null || answer.kind === 'ask') return;
+    const { metrics, clock, limits } = this.#parts;
+    const { type: _, ...state } = newest.broadcast;
+    const greeting = { ...state, pingMs: limits.pingMs, now: clock.now() };
+    switch (answer.kind) {
+      case 'welcome': {
+        metrics.welcomes += 1;
+        const welcome: Welcome = { type: 'welcome', ...greeting, recovered: true };
+        const frames = [textFrame(JSON.stringify(welcome)), ...answer.missed.map(({ frame }) => frame)];
+        session.wire.write(Buffer.concat(frames));
+        for (const kept of answer.missed) this.#recordReplay(session, kept.broadcast, greeting.now);
+        break;
+      }
+      case 'resync': {
+        count(metrics.resyncs, answer.reason);
+        const resync: Resync = { type: 'resync', ...greeting, reason: answer.reason };
+        session.wire.write(textFrame(JSON.stringify(resync)));
+        this.#recordReplay(session, newest.broadcast, greeting.now);
+        break;
+      }
+      default:
+        unreachable(answer);
+    }
+  }
+
+  #recordReplay(session: Session, broadcast: Broadcast, nowMs: number): void {
+    const page = this.#parts.ledger.page(this.event, broadcast);
+    page.sent.push(session);
+    page.sentDelaysMs.push(Math.max(0, nowMs - broadcast.at));
+  }
+}
+
+/** A member's id may hold anything but a line's end. */
+function keyOf({ member, device }: Session): string {
+  return `${member}\n${device}`;
+}

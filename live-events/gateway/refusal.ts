@@ -1,0 +1,51 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+export type RefusalCode =
+  | 'BAD_CURSOR'
+  | 'BAD_EVENT'
+  | 'BAD_SUBPROTOCOL'
+  | 'UNAUTHENTICATED'
+  | 'TOKEN_EXPIRED'
+  | 'TOKEN_REFUSED'
+  | 'ORIGIN_NOT_ALLOWED'
+  | 'EVENT_UNKNOWN'
+  | 'BUSY'
+  | 'TOO_MANY_SOCKETS'
+  | 'GOING_AWAY';
+
+/** Why a connect is no socket. With `retryAfterMs` where it may be one later. */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly retryAfterMs: number | null;
+}
+
+const statuses: Readonly<Record<RefusalCode, number>> = {
+  BAD_CURSOR: 400,
+  BAD_EVENT: 400,
+  BAD_SUBPROTOCOL: 400,
+  UNAUTHENTICATED: 401,
+  TOKEN_EXPIRED: 401,
+  TOKEN_REFUSED: 401,
+  ORIGIN_NOT_ALLOWED: 403,
+  EVENT_UNKNOWN: 404,
+  BUSY: 503,
+  TOO_MANY_SOCKETS: 503,
+  GOING_AWAY: 503,
+};
+
+export function refusal(code: RefusalCode, retryAfterMs: number | null = null): Refusal {
+  return { code, retryAfterMs };
+}
+
+/** Answers an upgrade with an HTTP error, and is done with the connection. */
+export function refuse(connection: Duplex, { code, retryAfterMs }: Refusal, retriesMax: number): void {
+  const status = statuses[code];
+  const body = `${JSON.stringify(retryAfterMs === null ? { code } : { code, retryAfterMs, retriesMax })}\n`;
+  const retry = retryAfterMs === null ? '' : `retry-after: ${Math.ceil(retryAfterMs / 1000)}\r\n`;
+  connection.once('finish', () => connection.destroy());
+  connection.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n${retry}cache-control: no-store\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,45 @@
+import type { Broadcast, Cursor } from '../../device/index.ts';
+import { must } from '../../foundation/index.ts';
+import type { DeliveryReport, History, LinkListener, RouterLink } from '../ports.ts';
+import type { AttachedGateway, Router } from './router.ts';
+
+/** The way to the router of this process: calls, nothing else. */
+export class InProcessLink implements RouterLink {
+  readonly #router: Router;
+  readonly #gateway: string;
+  #attached: AttachedGateway | null = null;
+
+  constructor(router: Router, gateway: string) {
+    this.#router = router;
+    this.#gateway = gateway;
+  }
+
+  listen(listener: LinkListener): void {
+    this.#attached = this.#router.attach(this.#gateway, 'this process', listener);
+  }
+
+  async subscribe(event: string, after: Cursor): Promise<Broadcast | null> {
+    return await this.#gatewayThere().subscribe(event, after);
+  }
+
+  unsubscribe(event: string): void {
+    this.#gatewayThere().unsubscribe(event);
+  }
+
+  async history(event: string, after: Cursor): Promise<History> {
+    return await this.#gatewayThere().history(event, after);
+  }
+
+  report(report: DeliveryReport): void {
+    this.#router.report(report);
+  }
+
+  /** The gateway has gone. */
+  close(): void {
+    this.#attached?.detach();
+  }
+
+  #gatewayThere(): AttachedGateway {
+    return must(this.#attached, 'a link is listened to before it is used');
+  }
+}
