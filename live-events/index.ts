@@ -1,3 +1,11 @@
+export { coverageFields } from './coverage/coverage-fields.ts';
+export type { CoverageSources } from './coverage/coverage-sources.ts';
+export {
+  CoverageStore,
+  type CoverageStoreLimits,
+  coverageStoreLimitsDefault,
+} from './coverage/coverage-store.ts';
+export { type CoverageLimits, CoverageTracker, coverageLimitsDefault } from './coverage/coverage-tracker.ts';
 export { createDeviceTokens, type DeviceTokens } from './gateway/device-tokens.ts';
 export { Gateway, type GatewayParts } from './gateway/gateway.ts';
 export { type GatewayLimits, gatewayLimitsDefault } from './gateway/gateway-limits.ts';

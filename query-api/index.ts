@@ -9,6 +9,9 @@ export {
   noExtension,
   type SchemaExtension,
 } from './api-extension.ts';
+export { type ApiContext, type QueryLimits, queryLimitsDefault } from './api-context.ts';
+export { badInput } from './api-error.ts';
+export { told } from './audiences/audience-resolving.ts';
 export { AudienceStore, type AudienceStoreLimits } from './audiences/audience-store.ts';
 export {
   type Audience,
@@ -23,6 +26,7 @@ export { JwksKeys } from './auth/jwks-keys.ts';
 export { TokenVerifier } from './auth/token-verifier.ts';
 export { publicKeys } from './auth/verification-keys.ts';
 export { clientTypes } from './client-types/client-types.ts';
+export type { FieldCost } from './cost/field-cost.ts';
 export type { LiveLimits } from './live/live-limits.ts';
 export type { StepFeed } from './live/step-feed.ts';
 export { journalLimitsDefault, StepJournal } from './live/step-journal.ts';
@@ -32,9 +36,11 @@ export {
   problemText as operationProblemText,
 } from './operations/check-operation-file.ts';
 export { type Claims, explainRead, type ReadExplanation } from './policy/explain-read.ts';
+export { forbidden } from './policy/forbidden.ts';
 export type { Policy } from './policy/policy.ts';
 export { readPolicy } from './policy/policy-reader.ts';
 export type { GateOptions } from './request-gate.ts';
+export { bigIntScalar, dateTimeScalar } from './scalars.ts';
 export { createSchema } from './schema.ts';
 export { schemaOfGraph } from './schema-in-force.ts';
 export { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';

@@ -1,0 +1,111 @@
+import type { BenchContext, Benchmark, Figure, Figures } from './benchmark.ts';
+import { socketsMax } from './broadcast/machine-meter.ts';
+import {
+  type BroadcastWork,
+  type Measured,
+  measureBroadcast,
+  type Placing,
+} from './broadcast/measure-broadcast.ts';
+import { rivals, startOwn } from './broadcast/targets.ts';
+
+const socketsWanted = 19_000;
+const quickSockets = 1000;
+const serverCore = 0;
+const clientCore = 1;
+
+function workOf({ quick }: BenchContext): BroadcastWork {
+  const sockets = Math.min(quick ? quickSockets : socketsWanted, socketsMax());
+  return quick
+    ? { sockets, warmUps: 3, broadcasts: 10, everyMs: 150, idleMs: 500, acknowledges: false }
+    : { sockets, warmUps: 30, broadcasts: 100, everyMs: 1000, idleMs: 30_000, acknowledges: false };
+}
+
+const figure = (value: number, unit: string): Figure => ({ value, unit });
+
+function figuresOf(name: string, measured: Measured): Figures {
+  const { t50, t99, t100, kernelBytesPerSocket } = measured;
+  return {
+    [`${name}.sockets`]: figure(measured.sockets, 'sockets'),
+    [`${name}.deliveriesPerSecond`]: figure(measured.deliveriesPerSecond, 'deliveries/s'),
+    [`${name}.T50.p50ms`]: figure(t50.p50Ms, 'ms'),
+    [`${name}.T99.p50ms`]: figure(t99.p50Ms, 'ms'),
+    [`${name}.T100.p50ms`]: figure(t100.p50Ms, 'ms'),
+    [`${name}.T100.p99ms`]: figure(t100.p99Ms, 'ms'),
+    [`${name}.T100.maxMs`]: figure(t100.maxMs, 'ms'),
+    [`${name}.cpuMicrosPerDelivery`]: figure(measured.cpuMicrosPerDelivery, 'µs'),
+    [`${name}.idleCores`]: figure(measured.idleCores, 'cores'),
+    [`${name}.clientCores`]: figure(measured.clientCores, 'cores'),
+    [`${name}.bytesPerSocket`]: figure(measured.bytesPerSocket, 'bytes'),
+    ...(kernelBytesPerSocket === null
+      ? {}
+      : { [`${name}.kernelBytesPerSocket`]: figure(kernelBytesPerSocket, 'bytes') }),
+    [`${name}.lateMs`]: figure(measured.lateMs, 'ms'),
+    [`${name}.lost`]: figure(measured.lost, 'deliveries'),
+  };
+}
+
+async function measureRivals(context: BenchContext, work: BroadcastWork, placing: Placing): Promise<Figures> {
+  let figures: Figures = {};
+  for (const { name, find, start } of rivals) {
+    const found = find();
+    if ('lacking' in found) {
+      context.log(`SKIPPED ${name}: ${found.lacking}`);
+      figures = { ...figures, [`${name}.skipped`]: figure(1, 'times') };
+      continue;
+    }
+    context.log(`${name}: ${work.sockets} sockets`);
+    figures = { ...figures, ...figuresOf(name, await measureBroadcast([start], work, placing)) };
+  }
+  return figures;
+}
+
+async function run(context: BenchContext): Promise<Figures> {
+  const work = workOf(context);
+  const placing = { folder: context.tempDir, serverCore, clientCore };
+  if (!context.quick && work.sockets < socketsWanted)
+    context.log(`only ${work.sockets} sockets: a process may not open more files here`);
+  context.log(`raw: ${work.sockets} sockets`);
+  const raw = await measureBroadcast([startOwn('raw')], work, placing);
+  context.log(`gateway: ${work.sockets} sockets`);
+  const gateway = await measureBroadcast([startOwn('gateway')], work, placing);
+  const others = await measureRivals(context, work, placing);
+  context.log('the gateway, each broadcast acknowledged by its devices');
+  const acknowledged = await measureBroadcast(
+    [startOwn('gateway')],
+    { ...work, acknowledges: true },
+    placing,
+  );
+  context.log(`two gateways: ${2 * work.sockets} sockets`);
+  const two = await measureBroadcast([startOwn('gateway'), startOwn('gateway')], work, {
+    folder: context.tempDir,
+    serverCore: null,
+    clientCore: null,
+  });
+  return {
+    ...figuresOf('gateway', gateway),
+    ratioToRaw: figure(gateway.deliveriesPerSecond / raw.deliveriesPerSecond, 'times'),
+    'T100.p50ms': figure(gateway.t100.p50Ms, 'ms'),
+    cpuMicrosPerDelivery: figure(gateway.cpuMicrosPerDelivery, 'µs'),
+    ...figuresOf('raw', raw),
+    ...others,
+    ...figuresOf('acknowledged', acknowledged),
+    ...figuresOf('twoGateways', two),
+  };
+}
+
+const broadcast: Benchmark = {
+  name: 'broadcast',
+  description:
+    'One message to 19,000 sockets of one gateway, open loop, timed from the intended moment; beside the same frame written to as many plain sockets, nats-server and ' +
+    'mosquitto over WebSocket, and Socket.IO; then with acknowledgements, and two gateways with 38,000.',
+  notMeasured: [
+    'TLS, a network card, round trips, loss, radios: it is all loopback, where the sender is charged for most of what receiving costs in the kernel',
+    'clients that read slowly, come or go: nobody does',
+    'two servers on two cores: where there are two gateways, four processes share the cores with each other',
+    'heartbeats of rivals: what each needs when nothing is published is taken off; it stands beside it as idleCores',
+    'coverage: the gateway reports its deliveries, nobody adds them up',
+  ],
+  run,
+};
+
+export default broadcast;

@@ -1,0 +1,282 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { JournalEntry, LiveEvent, LiveEvents } from '../live-event.ts';
+import {
+  coverageFolder,
+  deliveries,
+  FakeAudience,
+  liveEventAt,
+  reportOf,
+  startTestCoverage,
+  stillClock,
+} from './coverage-testing.ts';
+import type { CoverageTracker } from './coverage-tracker.ts';
+
+const audience = new FakeAudience('everybody', 8);
+const all = { reason: null, first: 100, after: null };
+const one = (sequence: number) => ({ event: 'fight-1', epoch: 1, sequence });
+
+async function missingNames(coverage: CoverageTracker, sequence: number): Promise<readonly string[]> {
+  const found = await coverage.missing(one(sequence), all);
+  return found.map(({ member, reason }) => `${member} ${reason}`);
+}
+
+describe('Coverage of a broadcast', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await coverageFolder();
+  });
+
+  it('says how many of the audience got and applied it by when', async () => {
+    const coverage = await startTestCoverage(folder, { audience });
+    coverage.begin(liveEventAt(1));
+    coverage.report(reportOf(1, { sent: deliveries('a0@3', 'a1@5', 'a2@9'), dropped: ['Account:a3'] }));
+    coverage.report(reportOf(1, { applied: deliveries('a0@10', 'a1@20') }));
+    expect(await coverage.coverage('fight-1', null)).toEqual({
+      event: 'fight-1',
+      epoch: 1,
+      sequence: 1,
+      stage: 'live',
+      at: 1000,
+      audience: 8,
+      connected: 4,
+      sent: 3,
+      applied: 2,
+      share: 0.25,
+      sentTimes: { t50Ms: 5, t99Ms: 9, t100Ms: 9 },
+      appliedTimes: { t50Ms: 10, t99Ms: 20, t100Ms: 20 },
+      missing: [
+        { reason: 'NEVER_PREFETCHED', count: 0 },
+        { reason: 'NEVER_CONNECTED', count: 4 },
+        { reason: 'DISCONNECTED_BEFORE', count: 0 },
+        { reason: 'TOO_SLOW', count: 1 },
+        { reason: 'SILENT', count: 1 },
+      ],
+    });
+    await coverage.close();
+  });
+
+  it('names those who are missing by the first step on their way that failed', async () => {
+    const coverage = await startTestCoverage(folder, { audience, prefetched: () => [0, 1, 2, 3, 4, 6] });
+    coverage.begin(liveEventAt(1));
+    coverage.report(reportOf(1, { sent: deliveries('a1', 'a2', 'a7') }));
+    coverage.begin(liveEventAt(2));
+    const sent = deliveries('a0', 'a2', 'a4', 'a5');
+    coverage.report(reportOf(2, { sent, applied: deliveries('a4'), dropped: ['Account:a3'] }));
+    const expected = [
+      'Account:a0 SILENT',
+      'Account:a1 DISCONNECTED_BEFORE',
+      'Account:a2 SILENT',
+      'Account:a3 TOO_SLOW',
+      'Account:a5 NEVER_PREFETCHED',
+      'Account:a6 NEVER_CONNECTED',
+      'Account:a7 NEVER_PREFETCHED',
+    ];
+    expect(await missingNames(coverage, 2)).toEqual(expected);
+    const silent = { reason: 'SILENT', first: 1, after: null } as const;
+    const [first] = await coverage.missing(one(2), silent);
+    expect(first).toMatchObject({ member: 'Account:a0', number: 0 });
+    expect(await coverage.missing(one(2), { ...silent, after: 0 })).toMatchObject([{ member: 'Account:a2' }]);
+    expect(await coverage.missing(one(2), { ...silent, after: 2 })).toEqual([]);
+    await coverage.close();
+  });
+
+  it('keeps who had prefetched when a broadcast was superseded', async () => {
+    let prefetched = [0];
+    const coverage = await startTestCoverage(folder, {
+      audience: new FakeAudience('everybody', 2),
+      prefetched: () => prefetched,
+    });
+    coverage.begin(liveEventAt(1));
+    coverage.begin(liveEventAt(2));
+    await coverage.settled();
+    prefetched = [0, 1];
+    expect(await missingNames(coverage, 1)).toEqual([
+      'Account:a0 NEVER_CONNECTED',
+      'Account:a1 NEVER_PREFETCHED',
+    ]);
+    expect(await missingNames(coverage, 2)).toEqual([
+      'Account:a0 NEVER_CONNECTED',
+      'Account:a1 NEVER_CONNECTED',
+    ]);
+    await coverage.close();
+  });
+
+  it('counts a member with several devices once, by the first', async () => {
+    const coverage = await startTestCoverage(folder, { audience });
+    coverage.begin(liveEventAt(1));
+    coverage.report(reportOf(1, { applied: deliveries('a0.tv@50', 'a0@20') }));
+    coverage.report(reportOf(1, { gateway: 'g2', applied: deliveries('a0.web@10', 'a1@30') }));
+    expect(await coverage.coverage('fight-1', 1)).toMatchObject({
+      applied: 2,
+      appliedTimes: { t50Ms: 20, t100Ms: 30 },
+    });
+    await coverage.close();
+  });
+
+  it('takes a report that comes late for its own broadcast, and who sent it for connected before the next', async () => {
+    const coverage = await startTestCoverage(folder, { audience: new FakeAudience('everybody', 1) });
+    coverage.begin(liveEventAt(1));
+    coverage.begin(liveEventAt(2));
+    coverage.report(reportOf(1, { sent: deliveries('a0@4') }));
+    expect(await coverage.coverage('fight-1', 1)).toMatchObject({ sent: 1 });
+    expect(await coverage.coverage('fight-1', 2)).toMatchObject({ sent: 0 });
+    expect(await missingNames(coverage, 2)).toEqual(['Account:a0 DISCONNECTED_BEFORE']);
+    await coverage.close();
+  });
+
+  it('says of reports about other journals, and about members of no audience, that they are none of its own', async () => {
+    const coverage = await startTestCoverage(folder, { audience });
+    coverage.begin(liveEventAt(1));
+    coverage.report(reportOf(1, { epoch: 2, sent: deliveries('a0') }));
+    coverage.report(reportOf(1, { event: 'fight-2', sent: deliveries('a0') }));
+    coverage.report(reportOf(1, { sent: deliveries('a99', 'b1'), dropped: ['Profile:a1'] }));
+    expect(await coverage.coverage('fight-1', 1)).toMatchObject({ sent: 0, connected: 0 });
+    expect(await coverage.coverage('fight-2', null)).toBeNull();
+    expect(coverage.unknownReports).toBe(2);
+    await coverage.close();
+  });
+
+  it('shows the newest epoch first, and does not let an older one begin again', async () => {
+    const coverage = await startTestCoverage(folder, { audience });
+    coverage.begin(liveEventAt(5));
+    coverage.begin(liveEventAt(1, { epoch: 2 }));
+    coverage.begin(liveEventAt(6));
+    coverage.report(reportOf(5, { sent: deliveries('a0') }));
+    await coverage.settled();
+    const found = await coverage.coverages('fight-1', 10);
+    expect(found.map(({ epoch, sequence, sent }) => ({ epoch, sequence, sent }))).toEqual([
+      { epoch: 2, sequence: 1, sent: 0 },
+      { epoch: 1, sequence: 5, sent: 1 },
+    ]);
+    await coverage.close();
+  });
+
+  it('counts members of an event without an audience, though it cannot say who is missing', async () => {
+    const coverage = await startTestCoverage(folder);
+    coverage.begin(liveEventAt(1, { audience: null }));
+    const sent = [...deliveries('a0', 'a1'), { member: 'Profile:a1', device: 'tv', delayMs: 1 }];
+    coverage.report(reportOf(1, { sent }));
+    coverage.report(reportOf(1, { sent: deliveries('a1.tv') }));
+    expect(await coverage.coverage('fight-1', 1)).toMatchObject({ sent: 3, audience: null, share: null });
+    expect(await missingNames(coverage, 1)).toEqual([]);
+    await coverage.close();
+  });
+
+  it('leaves out what comes faster than it is counted, and says how much that was', async () => {
+    const coverage = await startTestCoverage(folder, { audience, limits: { deliveriesWaitingMax: 3 } });
+    coverage.begin(liveEventAt(1));
+    coverage.report(reportOf(1, { sent: deliveries('a0', 'a1') }));
+    coverage.report(reportOf(1, { sent: deliveries('a2', 'a3') }));
+    await coverage.settled();
+    coverage.report(reportOf(1, { sent: deliveries('a4', 'a5') }));
+    expect(await coverage.coverage('fight-1', 1)).toMatchObject({ sent: 4 });
+    expect(coverage.lostDeliveries).toBe(2);
+    await coverage.close();
+  });
+
+  it('can be read after a restart, and goes on from there', async () => {
+    const first = await startTestCoverage(folder, { audience, prefetched: () => [0, 1, 2] });
+    first.begin(liveEventAt(1));
+    first.report(reportOf(1, { sent: deliveries('a0@3', 'a1@5'), applied: deliveries('a0@9') }));
+    const before = await first.coverage('fight-1', 1);
+    await first.close();
+    const second = await startTestCoverage(folder, { audience });
+    expect(await second.coverage('fight-1', 1)).toEqual(before);
+    second.begin(liveEventAt(1));
+    second.report(reportOf(1, { applied: deliveries('a0@20', 'a1@30') }));
+    second.begin(liveEventAt(2));
+    expect(await second.coverage('fight-1', 1)).toMatchObject({ applied: 2, appliedTimes: { t50Ms: 9 } });
+    // Nobody keeps any more who has prefetched; those connected before are known still.
+    expect((await missingNames(second, 2)).slice(0, 3)).toEqual([
+      'Account:a0 DISCONNECTED_BEFORE',
+      'Account:a1 DISCONNECTED_BEFORE',
+      'Account:a2 NEVER_CONNECTED',
+    ]);
+    await second.close();
+  });
+
+  it('is written while its broadcast holds, so that a crash loses the last seconds only', async () => {
+    const wakes: (() => void)[] = [];
+    const sleeping = Promise.withResolvers<void>();
+    const clock = {
+      now: stillClock.now,
+      sleep: (delayMs: number, signal?: AbortSignal): Promise<void> => {
+        if (wakes.length > 0) sleeping.resolve();
+        return Promise.race([
+          stillClock.sleep(delayMs, signal),
+          new Promise<void>((resolve) => wakes.push(resolve)),
+        ]);
+      },
+    };
+    const coverage = await startTestCoverage(folder, { audience, clock });
+    coverage.begin(liveEventAt(1));
+    coverage.report(reportOf(1, { sent: deliveries('a0') }));
+    await coverage.settled();
+    wakes[0]?.();
+    await sleeping.promise;
+    // What is in the folder now is what a crash would leave.
+    const { cp } = await import('node:fs/promises');
+    const copy = await coverageFolder();
+    await cp(folder, copy, { recursive: true });
+    const after = await startTestCoverage(copy, { audience });
+    expect(await after.coverage('fight-1', 1)).toMatchObject({ sent: 1 });
+    await after.close();
+    await coverage.close();
+  });
+
+  it('keeps so many broadcasts of an event, and of all events; the oldest go', async () => {
+    const coverage = await startTestCoverage(folder, {
+      audience,
+      limits: { openMax: 2 },
+      store: { broadcastsMax: 5, broadcastsOfEventMax: 3 },
+    });
+    for (let sequence = 1; sequence <= 4; sequence++) {
+      coverage.begin(liveEventAt(sequence));
+      coverage.report(reportOf(sequence, { sent: deliveries('a0') }));
+    }
+    for (let n = 1; n <= 3; n++) coverage.begin(liveEventAt(1, { id: `other-${n}` }));
+    await coverage.settled();
+    const kept = await coverage.coverages('fight-1', 10);
+    expect(kept.map(({ sequence, sent }) => ({ sequence, sent }))).toEqual([
+      { sequence: 4, sent: 1 },
+      { sequence: 3, sent: 1 },
+    ]);
+    expect(await coverage.coverages('other-1', 10)).toHaveLength(1);
+    await coverage.close();
+  });
+
+  it('refuses by name to tell members of an audience that is gone', async () => {
+    const first = await startTestCoverage(folder, { audience });
+    first.begin(liveEventAt(1));
+    await first.close();
+    const second = await startTestCoverage(folder);
+    expect(await second.coverage('fight-1', 1)).toMatchObject({ audience: 8 });
+    await expect(second.missing(one(1), all)).rejects.toMatchObject({ code: 'COVERAGE_AUDIENCE_GONE' });
+    await second.close();
+  });
+
+  it('follows the journal from what holds now', async () => {
+    const listeners = new Set<(entry: JournalEntry) => void>();
+    const events: LiveEvents = {
+      epoch: 1,
+      get: () => null,
+      list: () => [liveEventAt(3)],
+      broadcastsAfter: async () => [],
+      watch: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    };
+    const entry = (after: LiveEvent): JournalEntry => ({
+      event: after.id, sequence: after.sequence, timeMs: 0, actor: 'clock', command: 'clock', reason: null, after,
+    }); // biome-ignore format: one row
+    const coverage = await startTestCoverage(folder, { audience });
+    const stop = coverage.follow(events);
+    for (const listener of listeners) listener(entry(liveEventAt(4)));
+    await coverage.settled();
+    expect((await coverage.coverages('fight-1', 10)).map(({ sequence }) => sequence)).toEqual([4, 3]);
+    stop();
+    expect(listeners.size).toBe(0);
+    await coverage.close();
+  });
+});

@@ -1,0 +1,311 @@
+import type { RoaringBitmap32 } from 'roaring-wasm';
+import type { Cursor } from '../../device/index.ts';
+import { type Clock, JourneyGraphError, type Log, must, RefusedError } from '../../foundation/index.ts';
+import type { LiveEvent, LiveEvents } from '../live-event.ts';
+import type { AudienceMembers, DeliveryReport } from '../ports.ts';
+import { type Coverage, coverageOf } from './coverage.ts';
+import { type CoverageHead, CoverageRecord, type NumberedDelivery } from './coverage-record.ts';
+import type { CoverageSources } from './coverage-sources.ts';
+import type { CoverageKey, CoverageStore } from './coverage-store.ts';
+import { numbersOfMembers } from './member-numbers.ts';
+import { Missing, type MissingReason } from './missing.ts';
+import { OpenRecords } from './open-records.ts';
+
+export interface CoverageLimits {
+  /** Broadcasts of all events that are ready in memory. */
+  readonly openMax: number;
+  /** Of reports that wait to be counted; what comes beyond is left out, and `lostDeliveries` says so. */
+  readonly deliveriesWaitingMax: number;
+  readonly writeEveryMs: number;
+}
+
+export const coverageLimitsDefault: CoverageLimits = {
+  openMax: 16,
+  deliveriesWaitingMax: 1_000_000,
+  writeEveryMs: 5000,
+};
+
+export interface CoverageParts {
+  /** Taken over: closed with the tracker. */
+  readonly store: CoverageStore;
+  readonly sources: CoverageSources;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: CoverageLimits;
+}
+
+export interface MissingMember {
+  readonly member: string;
+  readonly reason: MissingReason;
+  /** For the page after this one. */
+  readonly number: number;
+}
+
+export interface MissingQuery {
+  /** Null: each of them. */
+  readonly reason: MissingReason | null;
+  readonly first: number;
+  readonly after: number | null;
+}
+
+/**
+ * Adds up what gateways report: how far each broadcast came, and who is missing. One thing after the other, so that a report and the question for its figures never meet half way.
+ * After a crash what came within `writeEveryMs` is missing from the figures; gateways do not repeat it.
+ */
+export class CoverageTracker {
+  readonly #parts: CoverageParts;
+  readonly #records: OpenRecords;
+  readonly #closing = new AbortController();
+  #writing: Promise<void> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
+  #deliveriesWaiting = 0;
+  #lostDeliveries = 0;
+  #unknownReports = 0;
+
+  private constructor(parts: CoverageParts) {
+    this.#parts = parts;
+    this.#records = new OpenRecords(parts.store, parts.log, parts.limits.openMax);
+  }
+
+  static start(parts: CoverageParts): CoverageTracker {
+    const tracker = new CoverageTracker(parts);
+    tracker.#writing = tracker.#writeNowAndThen();
+    return tracker;
+  }
+
+  /** Deliveries of reports that came faster than they were counted, or whose audience could not be read. */
+  get lostDeliveries(): number {
+    return this.#lostDeliveries;
+  }
+
+  /** Reports about broadcasts of which nothing is kept: too old, or of another journal. */
+  get unknownReports(): number {
+    return this.#unknownReports;
+  }
+
+  /** Begins with each broadcast as it is journaled, and with what holds now. Returns how to stop. */
+  follow(events: LiveEvents): () => void {
+    const stop = events.watch(({ after }) => this.begin(after));
+    for (const event of events.list()) this.begin(event);
+    return stop;
+  }
+
+  /** The broadcast that this event is at supersedes those before it. Known already: nothing. */
+  begin(event: LiveEvent): void {
+    this.#later('begin', event.id, () => this.#begin(event), 0);
+  }
+
+  /** Of reports that come again, late, or of an epoch that is over, each delivery counts once, for its own broadcast. */
+  report(report: DeliveryReport): void {
+    const deliveries = report.sent.length + report.applied.length + report.dropped.length;
+    if (this.#deliveriesWaiting + deliveries > this.#parts.limits.deliveriesWaitingMax) {
+      this.#lostDeliveries += deliveries;
+      return;
+    }
+    this.#later('report', report.event, () => this.#count(report), deliveries);
+  }
+
+  /** Of the newest epoch that has this sequence; null for the newest broadcast. Null when nothing is kept of it. */
+  async coverage(event: string, sequence: number | null): Promise<Coverage | null> {
+    return await this.#turn(async () => {
+      const keys = this.#parts.store.list(event);
+      const key = sequence === null ? keys[0] : keys.find((one) => one.sequence === sequence);
+      return key === undefined ? null : await this.#coverage(key);
+    });
+  }
+
+  /** Newest first. */
+  async coverages(event: string, last: number): Promise<readonly Coverage[]> {
+    const keys = this.#parts.store.list(event).slice(0, last);
+    const found = await Promise.all(keys.map((key) => this.#turn(() => this.#coverage(key))));
+    return found.filter((one) => one !== null);
+  }
+
+  /** In an order that never changes. Throws RefusedError COVERAGE_AUDIENCE_GONE, or what `sources.audience` throws. */
+  async missing(key: CoverageKey, { reason, first, after }: MissingQuery): Promise<readonly MissingMember[]> {
+    const found = await this.#turn(async () => {
+      const record = await this.#records.get(key);
+      if (record === null || record.head.audienceCount === null) return null;
+      const { audience, audienceCount } = record.head;
+      return await this.#withPrefetched(record, (prefetched) => {
+        const missing = new Missing(record, audienceCount, prefetched);
+        const page = missing.page(reason, after, first);
+        missing.dispose();
+        return { audience, page };
+      });
+    });
+    if (found === null) return [];
+    const members = await this.#membersOf(found.audience);
+    const ids = await members.idsOf(found.page.map(({ number }) => number));
+    return found.page.map((one, i) => ({
+      ...one,
+      member: `${members.memberType}:${must(ids[i], 'one each')}`,
+    }));
+  }
+
+  /** Resolves when all that came before was counted. */
+  async settled(): Promise<void> {
+    await this.#turn(async () => undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#writing;
+    await this.#turn(() => this.#writeChanged());
+    this.#records.dispose();
+    await this.#parts.store.close();
+  }
+
+  async #begin(event: LiveEvent): Promise<void> {
+    const { store, clock } = this.#parts;
+    const { id, epoch, sequence, stage, at } = event;
+    if (store.has({ event: id, epoch, sequence })) return;
+    const last = await this.#newest(id);
+    // Its own figures were trimmed: they do not begin again.
+    if (last !== null && !isAfter(event, last.head)) return;
+    // Of what is superseded all is written: from then on it says who had prefetched until then.
+    if (last !== null) await this.#write(last);
+    const members = event.audience === null ? null : await this.#parts.sources.audience(event.audience);
+    const audience = members?.id ?? null;
+    const audienceCount = members?.count ?? null;
+    const head = { event: id, epoch, sequence, stage, at, beganMs: clock.now(), audience, audienceCount };
+    const before = last?.head.audience === audience ? last : null;
+    await this.#records.begin(CoverageRecord.begin(head, before));
+  }
+
+  async #count(report: DeliveryReport): Promise<void> {
+    const record = await this.#records.get(report);
+    if (record === null) {
+      this.#unknownReports += 1;
+      return;
+    }
+    const { head } = record;
+    const members = head.audience === null ? null : await this.#membersOf(head.audience);
+    const sent = await numbered(members, report.sent);
+    const applied = await numbered(members, report.applied);
+    const dropped = (await numbersOfMembers(members, report.dropped)).filter((number) => number !== null);
+    if (!record.add(sent, applied, dropped)) return;
+    this.#records.changed(record);
+    const connected = [...[...sent, ...applied].map(({ number }) => number), ...dropped];
+    await this.#addBefore(head, connected);
+  }
+
+  /** Of a report that came late: they were connected before what followed. */
+  async #addBefore(head: CoverageHead, connected: readonly number[]): Promise<void> {
+    for (const key of this.#parts.store.list(head.event)) {
+      if (!isAfter(key, head)) return;
+      const later = await this.#records.get(key);
+      if (later === null || later.head.audience !== head.audience) continue;
+      later.addBefore(connected);
+      this.#records.changed(later);
+    }
+  }
+
+  async #coverage(key: CoverageKey): Promise<Coverage | null> {
+    const record = await this.#records.get(key);
+    if (record === null) return null;
+    return await this.#withPrefetched(record, (prefetched) => coverageOf(record, prefetched));
+  }
+
+  async #newest(event: string): Promise<CoverageRecord | null> {
+    const [key] = this.#parts.store.list(event);
+    return key === undefined ? null : await this.#records.get(key);
+  }
+
+  /** Of a broadcast that holds asked for now, of one that was superseded as it was then. */
+  async #withPrefetched<T>(
+    record: CoverageRecord,
+    use: (prefetched: RoaringBitmap32 | null) => T,
+  ): Promise<T> {
+    if (record.head.audience === null || (await this.#newest(record.head.event)) !== record)
+      return use(record.prefetched);
+    const now = await this.#parts.sources.prefetched(record.head.event);
+    const answer = use(now ?? record.prefetched);
+    now?.dispose();
+    return answer;
+  }
+
+  async #write(record: CoverageRecord): Promise<void> {
+    await this.#withPrefetched(record, (now) => {
+      if (now !== null && now !== record.prefetched) record.setPrefetched(now);
+    });
+    await this.#records.write(record);
+  }
+
+  async #writeChanged(): Promise<void> {
+    for (const record of this.#records.unwritten()) await this.#write(record);
+  }
+
+  async #writeNowAndThen(): Promise<void> {
+    const { clock, limits } = this.#parts;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await clock.sleep(limits.writeEveryMs, signal);
+      await this.#logged('write', null, () => this.#turn(() => this.#writeChanged()));
+    }
+  }
+
+  async #membersOf(audience: string | null): Promise<AudienceMembers> {
+    const members = audience === null ? null : await this.#parts.sources.audience(audience);
+    if (members !== null) return members;
+    throw new RefusedError(
+      'COVERAGE_AUDIENCE_GONE',
+      `The audience ${audience} was deleted, so that its members are not known by name any more; the figures of its broadcasts stay.`,
+    );
+  }
+
+  #later(what: string, event: string, work: () => Promise<void>, deliveries: number): void {
+    this.#deliveriesWaiting += deliveries;
+    void this.#logged(what, event, async () => {
+      try {
+        await this.#turn(work);
+      } catch (error) {
+        this.#lostDeliveries += deliveries;
+        throw error;
+      } finally {
+        this.#deliveriesWaiting -= deliveries;
+      }
+    });
+  }
+
+  /** Figures are not worth a crash of who sends broadcasts: what fails outside is logged. A bug is thrown. */
+  async #logged(what: string, event: string | null, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof JourneyGraphError)) throw error;
+      this.#parts.log.error({ code: error.code, event, what }, error.message);
+    }
+  }
+
+  #turn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(async () => {
+      try {
+        return await work();
+      } finally {
+        await this.#records.trim();
+      }
+    });
+    // Who asked is told of a failure; who comes next is not.
+    this.#last = Promise.allSettled([mine]);
+    return mine;
+  }
+}
+
+function isAfter(one: Cursor, other: Cursor): boolean {
+  return one.epoch > other.epoch || (one.epoch === other.epoch && one.sequence > other.sequence);
+}
+
+async function numbered(
+  members: AudienceMembers | null,
+  deliveries: DeliveryReport['sent'],
+): Promise<readonly NumberedDelivery[]> {
+  const numbers = await numbersOfMembers(
+    members,
+    deliveries.map(({ member }) => member),
+  );
+  return deliveries.flatMap(({ delayMs }, i) => {
+    const number = numbers[i] ?? null;
+    return number === null ? [] : [{ number, delayMs }];
+  });
+}
