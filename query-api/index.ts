@@ -9,6 +9,7 @@ export {
   noExtension,
   type SchemaExtension,
 } from './api-extension.ts';
+export type { InputContext as ConditionContext } from './audiences/audience-input.ts';
 export { AudienceStore, type AudienceStoreLimits } from './audiences/audience-store.ts';
 export {
   type Audience,
@@ -17,6 +18,7 @@ export {
   type FreezeRequest,
 } from './audiences/audiences.ts';
 export type { Condition, Definition } from './audiences/condition.ts';
+export { type ConditionReading, readConditionJson } from './audiences/condition-json.ts';
 export type { AccessParts } from './auth/access.ts';
 export type { Caller } from './auth/caller.ts';
 export { JwksKeys } from './auth/jwks-keys.ts';
