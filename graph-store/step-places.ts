@@ -1,6 +1,7 @@
 import { must } from '../foundation/index.ts';
 import { ByteReader } from './codec.ts';
 import type { TimePosition } from './graph-store.ts';
+import { behindBlock, behindEnds } from './named-nodes.ts';
 import type { OwnerSet } from './owner-set.ts';
 import {
   eventKeyBytes,
@@ -17,7 +18,6 @@ export interface OwnedStepPlace extends TimePosition {
 }
 
 const nodeBytes = 4;
-const lengthBytes = 4;
 
 /** The places of those steps of a packed batch whose owner is wanted. Passes over everything else by its length: this runs for every batch. */
 export function stepPlaces(bytes: Buffer, owners: OwnerSet): readonly OwnedStepPlace[] {
@@ -64,14 +64,4 @@ export function stepPlaces(bytes: Buffer, owners: OwnerSet): readonly OwnedStepP
 function ownerAt(bytes: Buffer, view: DataView, offset: number, owners: OwnerSet): string | null {
   const from = offset + nameLengthBytes + nodeHashBytes;
   return owners.find(bytes, from, from + view.getUint16(offset) - 1);
-}
-
-function behindBlock(view: DataView, at: number): number {
-  return at + lengthBytes + view.getUint32(at);
-}
-
-/** Both nodes, the type and the key. */
-function behindEnds(view: DataView, at: number): number {
-  const keyAt = at + 2 * nodeBytes + 1 + view.getUint8(at + 2 * nodeBytes);
-  return keyAt + 1 + view.getUint8(keyAt);
 }

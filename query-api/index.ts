@@ -1,5 +1,4 @@
-export type { ApiContext } from './api-context.ts';
-export { type QueryLimits, queryLimitsDefault } from './api-context.ts';
+export { type ApiContext, type QueryLimits, queryLimitsDefault } from './api-context.ts';
 export {
   type ApiExtension,
   type ExtensionRequest,
@@ -9,7 +8,9 @@ export {
   noExtension,
   type SchemaExtension,
 } from './api-extension.ts';
+export type { ExplainedCondition } from './audiences/audience-explanation.ts';
 export type { InputContext as ConditionContext } from './audiences/audience-input.ts';
+export type { AudienceSegments, SegmentRun } from './audiences/audience-segments.ts';
 export { AudienceStore, type AudienceStoreLimits } from './audiences/audience-store.ts';
 export {
   type Audience,
