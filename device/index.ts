@@ -1,4 +1,12 @@
 export {
+  behindQuiet,
+  clientJitterShare,
+  type PrefetchLife,
+  type QuietWindow,
+  refreshAfterMs,
+  refreshAtMs,
+} from './prefetch-ttl.ts';
+export {
   type Applied,
   type Broadcast,
   type Cursor,

@@ -63,6 +63,7 @@ export {
 } from './model.ts';
 export { createMutationBatch, MutationBatch } from './mutation-batch.ts';
 export { checkEdgeKey, checkNodeId } from './mutation-checks.ts';
+export { namedNodes } from './named-nodes.ts';
 export type { Neo4jSettings } from './neo4j-settings.ts';
 export { openNeo4jStore } from './neo4j-store.ts';
 export { ObservedWrites, type StoreWriter, type WriteObserver } from './observed-writes.ts';

@@ -4,6 +4,7 @@ import { systemClock } from '../foundation/index.ts';
 import { decodeEvents } from './codec.ts';
 import { events, nodes, pack } from './conformance-graphs.ts';
 import { createMemoryStore } from './memory-store.ts';
+import { namedNodes } from './named-nodes.ts';
 import { ObservedWrites } from './observed-writes.ts';
 import { OwnerSet, ownerKey } from './owner-set.ts';
 import { stepPlaces } from './step-places.ts';
@@ -26,6 +27,31 @@ describe('The places of steps in a batch', () => {
           }),
         );
         expect(found).toEqual(naive);
+      }),
+    );
+  });
+});
+
+describe('The nodes that a batch names', () => {
+  it('are all whose properties, edges or steps it changes', () => {
+    fc.assert(
+      fc.property(events(), fc.constantFrom(...nodes), (list, { type }) => {
+        const batch = pack(list);
+        const found = new Set(namedNodes(batch.packed, type));
+        const named = [...decodeEvents(batch.take())].flatMap(({ mutations }) =>
+          mutations.flatMap((mutation) => {
+            if (mutation.kind === 'edge' || mutation.kind === 'edge-delete')
+              return [mutation.from, mutation.to];
+            return mutation.kind === 'step' ? [mutation.owner] : [mutation.node];
+          }),
+        );
+        const missed = named.filter((node) => node.type === type && !found.has(node.id));
+        expect(missed).toEqual([]);
+        const linked = list.flatMap(({ mutations }) =>
+          mutations.flatMap((one) => (one.kind === 'step' ? one.links.map(({ node }) => node) : [])),
+        );
+        const known = new Set([...named, ...linked].map(({ id }) => id));
+        for (const id of found) expect(known).toContain(id);
       }),
     );
   });

@@ -1,5 +1,4 @@
-export type { ApiContext } from './api-context.ts';
-export { type QueryLimits, queryLimitsDefault } from './api-context.ts';
+export { type ApiContext, type QueryLimits, queryLimitsDefault } from './api-context.ts';
 export {
   type ApiExtension,
   type ExtensionRequest,
@@ -12,6 +11,9 @@ export {
 export { type ApiContext, type QueryLimits, queryLimitsDefault } from './api-context.ts';
 export { badInput } from './api-error.ts';
 export { told } from './audiences/audience-resolving.ts';
+export type { ExplainedCondition } from './audiences/audience-explanation.ts';
+export type { InputContext as ConditionContext } from './audiences/audience-input.ts';
+export type { AudienceSegments, SegmentRun } from './audiences/audience-segments.ts';
 export { AudienceStore, type AudienceStoreLimits } from './audiences/audience-store.ts';
 export {
   type Audience,
@@ -20,6 +22,7 @@ export {
   type FreezeRequest,
 } from './audiences/audiences.ts';
 export type { Condition, Definition } from './audiences/condition.ts';
+export { type ConditionReading, readConditionJson } from './audiences/condition-json.ts';
 export type { AccessParts } from './auth/access.ts';
 export type { Caller } from './auth/caller.ts';
 export { JwksKeys } from './auth/jwks-keys.ts';

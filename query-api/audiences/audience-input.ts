@@ -139,8 +139,12 @@ export function readDefinition(
   context: InputContext,
 ): Definition {
   checkTypeName('memberType', memberType, 'the name of a node type, such as Account');
-  const reading = new Reading(context);
-  return { memberType, where: reading.condition('where', input, 1) };
+  return { memberType, where: readCondition('where', input, context) };
+}
+
+/** As {@link readDefinition}, of a condition that goes without a member's type. */
+export function readCondition(argument: string, input: AudienceWhereInput, context: InputContext): Condition {
+  return new Reading(context).condition(argument, input, 1);
 }
 
 class Reading {

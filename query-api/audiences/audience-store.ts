@@ -173,6 +173,24 @@ export class AudienceStore {
     );
   }
 
+  /** A member's place among all of an audience, from 0; null of whoever is none. */
+  async positionsOf(
+    id: string,
+    memberType: string,
+    ids: readonly string[],
+  ): Promise<readonly (number | null)[]> {
+    const numbers = await this.#read(() => this.#numbers.known(memberType, ids));
+    return await this.#withBitmap(id, (bitmap) =>
+      numbers.map((number) => (number !== null && bitmap.has(number) ? bitmap.rank(number) - 1 : null)),
+    );
+  }
+
+  /** The other way round, of positions below the audience's size. */
+  async membersAt(id: string, positions: readonly number[]): Promise<readonly NodeRef[]> {
+    const numbers = await this.#withBitmap(id, (bitmap) => positions.map((at) => bitmap.select(at)));
+    return await this.#read(() => this.#numbers.members(numbers));
+  }
+
   async close(): Promise<void> {
     for (const bitmap of this.#bitmaps.values()) bitmap.dispose();
     this.#bitmaps.clear();

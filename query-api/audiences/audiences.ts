@@ -4,6 +4,7 @@ import { encodeSource, type GraphReader, type NodeRef, type SourceStatus } from 
 import { type AudienceExplanation, explainMember } from './audience-explanation.ts';
 import { planAudience } from './audience-plan.ts';
 import type { AudienceRow } from './audience-rows.ts';
+import { AudienceSegments } from './audience-segments.ts';
 import { type AudienceStore, notThere } from './audience-store.ts';
 import { AudienceRun, type Progress, type RunParts } from './candidates.ts';
 import { type Definition, type Did, decodeDefinition, didsOf, encodeDefinition } from './condition.ts';
@@ -83,9 +84,19 @@ export class Audiences {
   #building: Promise<void> | null = null;
   #estimates = 0;
   #isClosing = false;
+  /** What is asked of the members of one that is frozen. */
+  readonly segments: AudienceSegments;
 
   constructor(parts: AudiencesParts) {
     this.#parts = parts;
+    const { store, clock } = parts;
+    this.segments = new AudienceSegments({
+      store,
+      clock,
+      rowOf: (id) => this.#ready(id),
+      runParts: (reader, definition, turns, progress) => this.#runParts(reader, definition, turns, progress),
+      sizes: (reader, definition, targets) => this.#sizes(reader, definition, targets, true),
+    });
   }
 
   /** Throws RefusedError (AUDIENCE_TARGETS_TOO_MANY, AUDIENCE_UNKNOWN, AUDIENCES_BUSY; DEADLINE_EXCEEDED when the signal of whoever waits aborts). */
@@ -354,6 +365,7 @@ export class Audiences {
     reader: GraphReader,
     { where, memberType }: Definition,
     targets: ReadonlyMap<Did, TargetNodes>,
+    isChoice = didsOf(where).length > 1,
   ): Promise<Parameters<typeof planAudience>[1]> {
     const dids = didsOf(where);
     const rows = new Map<Did, number>();
@@ -364,9 +376,9 @@ export class Audiences {
         did,
         any || found === undefined
           ? Number.POSITIVE_INFINITY
-          : dids.length === 1
-            ? 1
-            : await degreeOf(reader, did, found),
+          : isChoice
+            ? await degreeOf(reader, did, found)
+            : 1,
       );
     }
     return {

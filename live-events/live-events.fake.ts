@@ -1,0 +1,37 @@
+import type { Broadcast } from '../device/index.ts';
+import type { JournalEntry, LiveEvent, LiveEvents } from './live-event.ts';
+
+/** Events in memory; whoever changes one says by which command. */
+export class FakeLiveEvents implements LiveEvents {
+  readonly epoch = 1;
+  readonly #events = new Map<string, LiveEvent>();
+  readonly #listeners = new Set<(entry: JournalEntry) => void>();
+
+  constructor(...events: readonly LiveEvent[]) {
+    for (const event of events) this.#events.set(event.id, event);
+  }
+
+  get(id: string): LiveEvent | null {
+    return this.#events.get(id) ?? null;
+  }
+
+  list(): readonly LiveEvent[] {
+    return [...this.#events.values()];
+  }
+
+  async broadcastsAfter(): Promise<readonly Broadcast[]> {
+    return [];
+  }
+
+  watch(listener: (entry: JournalEntry) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  change(command: JournalEntry['command'], after: LiveEvent): void {
+    this.#events.set(after.id, after);
+    const { id: event, sequence, at: timeMs } = after;
+    for (const listener of this.#listeners)
+      listener({ event, sequence, timeMs, actor: 'local', command, reason: null, after });
+  }
+}

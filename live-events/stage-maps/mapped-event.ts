@@ -1,0 +1,48 @@
+import type { LivePlan } from './live-plan.ts';
+import type { FollowingCounts } from './maps-report.ts';
+import type { MapsProgress } from './segment-members.ts';
+import type { ServedMaps } from './served-maps.ts';
+import type { Follower } from './touched-members.ts';
+
+/** Where the stage maps of one event are, in this process. */
+export interface MappedEvent {
+  readonly event: string;
+  state: 'IDLE' | 'WAITING' | 'BUILDING' | 'FAILED';
+  progress: MapsProgress;
+  failure: { readonly code: string; readonly message: string } | null;
+  /** Null: only when somebody asks. */
+  againAtMs: number | null;
+  /** What the newest attempt was made of, by `planHashOf`. */
+  attempted: string | null;
+  served: ServedMaps | null;
+  /** Of what is served, while its members follow their journeys; both or none. */
+  following: { readonly plan: LivePlan; readonly follower: Follower } | null;
+  wholeAtMs: number;
+  done: PromiseWithResolvers<void>;
+  readonly counts: FollowingCounts;
+}
+
+export function newMappedEvent(event: string): MappedEvent {
+  return {
+    event,
+    state: 'IDLE',
+    progress: newProgress(),
+    failure: null,
+    againAtMs: null,
+    attempted: null,
+    served: null,
+    following: null,
+    wholeAtMs: 0,
+    done: Promise.withResolvers(),
+    counts: { evaluated: 0, moved: 0, wholePasses: 0 },
+  };
+}
+
+export function newProgress(): MapsProgress {
+  return { segments: 0, segmentsInAll: 0, members: 0 };
+}
+
+export function stopFollowing(mapped: MappedEvent): void {
+  mapped.following?.follower.close();
+  mapped.following = null;
+}

@@ -1,0 +1,155 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Clock, must, silentLog, systemClock } from '../../foundation/index.ts';
+import { pack } from '../../graph-store/conformance-graphs.ts';
+import {
+  createMemoryStore,
+  type GraphStore,
+  type Mutation,
+  ObservedWrites,
+} from '../../graph-store/index.ts';
+import { account, watching } from '../../query-api/audiences/audience-conditions-testing.ts';
+import { openTestAudiences, type TestAudiences } from '../../query-api/audiences/audience-testing.ts';
+import type { Condition } from '../../query-api/index.ts';
+import { testEvent, testStartMs } from '../live-event-testing.ts';
+import { FakeLiveEvents } from '../live-events.fake.ts';
+import { LevelStageMaps } from './level-stage-maps.ts';
+import { testContext } from './plan-testing.ts';
+import {
+  StageMaps,
+  type StageMapsLimits,
+  type StageMapsParts,
+  stageMapsLimitsDefault,
+} from './stage-maps.ts';
+import { TouchedMembers } from './touched-members.ts';
+
+const everybody: Condition = { kind: 'all', of: [] };
+
+export class TestClock implements Clock {
+  nowMs: number;
+
+  constructor(nowMs: number) {
+    this.nowMs = nowMs;
+  }
+
+  now(): number {
+    return this.nowMs;
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return systemClock.sleep(Math.min(delayMs, 1), signal);
+  }
+}
+
+/** A graph of accounts that watched titles, a frozen audience of all of them, an event for it, and its stage maps on a real folder. */
+export class TestMaps implements AsyncDisposable {
+  readonly graph: GraphStore;
+  readonly audiences: TestAudiences;
+  readonly events: FakeLiveEvents;
+  readonly touched: TouchedMembers;
+  readonly clock: TestClock;
+  readonly folder: string;
+  readonly #writes: ObservedWrites;
+  #opened: { readonly store: LevelStageMaps; readonly maps: StageMaps } | null = null;
+  #offset = 0n;
+
+  private constructor(folder: string, audiences: TestAudiences, touchedMax?: number) {
+    this.folder = folder;
+    this.audiences = audiences;
+    this.graph = createMemoryStore(systemClock);
+    this.touched = new TouchedMembers(touchedMax);
+    this.#writes = new ObservedWrites(this.graph, this.touched);
+    this.events = new FakeLiveEvents();
+    this.clock = new TestClock(testStartMs - 7_200_000);
+  }
+
+  static async open(touchedMax?: number): Promise<TestMaps> {
+    const folder = await mkdtemp(join(tmpdir(), 'stage-maps-'));
+    return new TestMaps(folder, await openTestAudiences(), touchedMax);
+  }
+
+  get maps(): StageMaps {
+    return must(this.#opened, 'it was opened').maps;
+  }
+
+  get store(): LevelStageMaps {
+    return must(this.#opened, 'it was opened').store;
+  }
+
+  async write(...mutations: readonly Mutation[]): Promise<void> {
+    const source = { cluster: 'c', topic: 't', topicId: 'i', partition: 0 };
+    const { epoch } = await this.#writes.claim(source);
+    const from = this.#offset;
+    this.#offset += 1n;
+    const fates = { consumed: 1, applied: 1, superseded: 0, filtered: 0, deadLettered: 0 };
+    const event = { timeMs: 1000 + Number(from), rank: 0, occurrence: this.#offset, mutations };
+    await this.#writes.apply(
+      { source, epoch, from, next: this.#offset, fates, newestEventMs: 0 },
+      pack([event]),
+    );
+  }
+
+  async accounts(...ids: readonly string[]): Promise<void> {
+    await this.write(
+      ...ids.map((id): Mutation => ({ kind: 'node', node: account(id), properties: [['country', 'DE']] })),
+    );
+  }
+
+  async watched(id: string, title: string): Promise<void> {
+    await this.write(watching(account(id), title));
+  }
+
+  /** Freezes the audience and gives the event it and the plan. */
+  async planned(plan: string, id = 'fight-1'): Promise<void> {
+    const audience = await this.audiences.frozen(this.graph, everybody, `of ${id}`);
+    if (audience.state !== 'READY') throw new Error(JSON.stringify(audience));
+    this.events.change('plan', testEvent({ id, audience: audience.row.id, plan }));
+  }
+
+  async start(
+    limits: Partial<StageMapsLimits> = {},
+    parts: Partial<StageMapsParts> = {},
+  ): Promise<StageMaps> {
+    await this.stop();
+    const store = await LevelStageMaps.open(join(this.folder, 'maps'));
+    const maps = new StageMaps(
+      {
+        events: this.events,
+        audiences: this.audiences.audiences,
+        reader: this.graph,
+        store,
+        touched: this.touched,
+        seesAllWrites: true,
+        context: () => testContext,
+        clock: this.clock,
+        log: silentLog,
+        ...parts,
+      },
+      { ...stageMapsLimitsDefault, ...limits },
+    );
+    this.#opened = { store, maps };
+    await maps.open();
+    return maps;
+  }
+
+  async stop(): Promise<void> {
+    await this.#opened?.maps.close();
+    await this.#opened?.store.close();
+    this.#opened = null;
+  }
+
+  /** The key of the segment that serves each of these. */
+  async segmentsOf(...ids: readonly string[]): Promise<readonly string[]> {
+    const served = must(this.maps.served('fight-1'), 'something serves');
+    const positions = await this.audiences.audiences.segments.positionsOf(served.version.audience, ids);
+    return positions.map((position) => served.segmentOf(position).key);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.audiences[Symbol.asyncDispose]();
+    await this.graph.close();
+    await rm(this.folder, { recursive: true });
+  }
+}

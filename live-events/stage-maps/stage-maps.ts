@@ -1,0 +1,350 @@
+import { type Clock, JourneyGraphError, type Log, must, RefusedError } from '../../foundation/index.ts';
+import { isOver } from '../event-times.ts';
+import type { JournalEntry, LiveEvent, LiveEvents } from '../live-event.ts';
+import { isFrozen } from './freeze.ts';
+import type { LevelStageMaps } from './level-stage-maps.ts';
+import type { LivePlan } from './live-plan.ts';
+import { type MappedEvent, newMappedEvent, newProgress, stopFollowing } from './mapped-event.ts';
+import { type MapsReport, reportOf } from './maps-report.ts';
+import { Materializer, type MaterializerParts, planHashOf } from './materializer.ts';
+import { PayloadTexts, type StageMapText } from './payload-texts.ts';
+import { ServedMaps } from './served-maps.ts';
+import type { TouchedMembers } from './touched-members.ts';
+
+export interface StageMapsLimits {
+  /** Events that have stage maps. */
+  readonly eventsMax: number;
+  /** Between two looks at members whose journeys changed, and how many of each event one look takes: together the rate. */
+  readonly passMs: number;
+  readonly passMembersMax: number;
+  /** The least between two times that all members of an event are looked at without anybody having asked. */
+  readonly wholePassMs: number;
+  /** After something outside did not answer. */
+  readonly retryMs: number;
+}
+
+export const stageMapsLimitsDefault: StageMapsLimits = {
+  eventsMax: 64,
+  passMs: 5000,
+  passMembersMax: 20_000,
+  wholePassMs: 300_000,
+  retryMs: 30_000,
+};
+
+export interface StageMapsParts extends Omit<MaterializerParts, 'signal' | 'store'> {
+  readonly events: Pick<LiveEvents, 'get' | 'list' | 'watch'>;
+  readonly store: LevelStageMaps;
+  readonly touched: TouchedMembers;
+  /** False where other processes write the same graph: what they apply nobody tells us, so all members are looked at each `wholePassMs`. */
+  readonly seesAllWrites: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Told when what serves an event has changed, before what served is let go of. Must not throw. */
+export type MapsListener = (before: ServedMaps | null, after: ServedMaps) => void;
+
+/**
+ * The stage maps of events: made of a frozen audience when an event has one and a plan, made again when either changes, and following members' journeys until
+ * the event freezes. One thing at a time, each `passMs` or when somebody asks; what serves, serves until the next version is durable.
+ */
+export class StageMaps {
+  readonly #parts: StageMapsParts;
+  readonly #limits: StageMapsLimits;
+  readonly #materializer: Materializer;
+  readonly #payloads: PayloadTexts;
+  readonly #mapped = new Map<string, MappedEvent>();
+  readonly #listeners = new Set<MapsListener>();
+  readonly #stop = new AbortController();
+  #wake = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #unwatch: () => void = () => undefined;
+
+  constructor(parts: StageMapsParts, limits: StageMapsLimits = stageMapsLimitsDefault) {
+    this.#parts = parts;
+    this.#limits = limits;
+    this.#materializer = new Materializer({ ...parts, signal: this.#stop.signal });
+    this.#payloads = new PayloadTexts(parts.store);
+  }
+
+  /** What was materialized before serves when it resolves; what was interrupted, is out of date or follows journeys waits for the next {@link turn}. */
+  async open(): Promise<void> {
+    const { store, events, log } = this.#parts;
+    const begun = new Set(store.begun());
+    for (const id of new Set([...store.events(), ...begun])) {
+      const event = events.get(id);
+      const version = store.newest(id);
+      if (event === null) await store.drop(id);
+      else if (!this.#hasRoom()) log.warn({ event: id, code: 'LIVE_MAPS_FULL' }, 'There is no room.');
+      else {
+        const mapped = this.#of(id);
+        if (version !== null) mapped.served = await ServedMaps.load(store, version);
+        if (begun.has(id)) this.#want(mapped);
+      }
+    }
+    for (const event of events.list()) this.#consider(event);
+    this.#unwatch = events.watch((entry) => this.#changed(entry));
+  }
+
+  /** Until {@link close}. */
+  run(): void {
+    this.#running = this.#turns();
+  }
+
+  /** All members are looked at anew. Throws RefusedError (LIVE_EVENT_UNKNOWN, LIVE_EVENT_UNPLANNED, LIVE_AUDIENCE_NOT_READY, LIVE_PLAN_INVALID, LIVE_MAPS_FULL). */
+  materialize(id: string): MapsReport {
+    const event = this.#event(id);
+    this.#materializer.memberTypeOf(event);
+    this.#materializer.planOf(event, this.#parts.clock.now());
+    this.#want(this.#of(id));
+    return this.report(id);
+  }
+
+  /** Waits until nothing of it is being made, but no longer than that. */
+  async settled(id: string, waitMs: number): Promise<MapsReport> {
+    const mapped = this.#mapped.get(id);
+    if (mapped?.state === 'WAITING' || mapped?.state === 'BUILDING') {
+      const stop = new AbortController();
+      await Promise.race([mapped.done.promise, this.#parts.clock.sleep(waitMs, stop.signal)]);
+      stop.abort();
+    }
+    return this.report(id);
+  }
+
+  /** Throws RefusedError LIVE_EVENT_UNKNOWN. */
+  report(id: string): MapsReport {
+    const event = this.#event(id);
+    const mapped = this.#mapped.get(id) ?? null;
+    const counts = mapped?.counts ?? { evaluated: 0, moved: 0, wholePasses: 0 };
+    const isBuilding = mapped?.state === 'BUILDING';
+    return {
+      ...reportOf(mapped?.served?.version ?? null),
+      state: this.#stateOf(event, mapped),
+      progress: isBuilding ? { ...mapped.progress } : null,
+      failure: mapped?.failure ?? null,
+      following: { ...counts, waiting: mapped?.following?.follower.size ?? 0 },
+    };
+  }
+
+  /** What serves now; null while nothing does. It may be let go of whenever the caller waits for anything. */
+  served(id: string): ServedMaps | null {
+    return this.#mapped.get(id)?.served ?? null;
+  }
+
+  /** A stage map as text and as what it says; null when two newer versions have come meanwhile. */
+  async payload(hash: string): Promise<StageMapText | null> {
+    return await this.#payloads.get(hash);
+  }
+
+  /** The plan's segments of an event, for an explanation. Throws RefusedError (LIVE_EVENT_UNKNOWN, LIVE_EVENT_UNPLANNED, LIVE_PLAN_INVALID). */
+  planOf(id: string): LivePlan {
+    const event = this.#event(id);
+    const mapped = this.#mapped.get(id);
+    const version = mapped?.served?.version;
+    if (mapped?.following != null && version?.planHash === planHashOf(event)) return mapped.following.plan;
+    return this.#materializer.planOf(event, version?.plannedAtMs ?? this.#parts.clock.now());
+  }
+
+  watch(listener: MapsListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Makes what is waited for, then looks at the members of every event whose journeys changed. Never rejects: how it ended is the event's state. */
+  async turn(): Promise<void> {
+    for (const mapped of [...this.#mapped.values()]) {
+      if (this.#stop.signal.aborted) return;
+      if (mapped.againAtMs !== null && mapped.againAtMs <= this.#parts.clock.now()) this.#want(mapped);
+      if (mapped.state === 'WAITING') await this.#attempt(mapped, () => this.#whole(mapped));
+      else if (mapped.following !== null) await this.#attempt(mapped, () => this.#follow(mapped));
+    }
+  }
+
+  /** Ends what is being made, and waits for it. */
+  async close(): Promise<void> {
+    this.#unwatch();
+    this.#stop.abort();
+    this.#wake.abort();
+    await this.#running;
+    for (const mapped of this.#mapped.values()) {
+      stopFollowing(mapped);
+      mapped.served?.disposeBut(null);
+      mapped.done.resolve();
+    }
+    this.#mapped.clear();
+  }
+
+  async #turns(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      await this.turn();
+      if (!signal.aborted) await this.#parts.clock.sleep(this.#limits.passMs, this.#wake.signal);
+    }
+  }
+
+  async #whole(mapped: MappedEvent): Promise<void> {
+    const event = this.#event(mapped.event);
+    mapped.state = 'BUILDING';
+    mapped.attempted = planHashOf(event);
+    mapped.progress = newProgress();
+    mapped.wholeAtMs = this.#parts.clock.now();
+    // Before anything is read: what is applied meanwhile is looked at again.
+    const follower = this.#parts.touched.follow(this.#materializer.memberTypeOf(event));
+    try {
+      const { served, plan } = await this.#materializer.whole(event, mapped.progress);
+      stopFollowing(mapped);
+      mapped.following = { plan, follower };
+      this.#serve(mapped, served);
+    } catch (error) {
+      follower.close();
+      throw error;
+    }
+    mapped.counts.wholePasses += 1;
+    mapped.state = 'IDLE';
+    mapped.failure = null;
+    mapped.done.resolve();
+    const { members, tookMs } = must(mapped.served, 'it serves').version;
+    this.#parts.log.info({ event: event.id, members, tookMs }, 'Stage maps were made.');
+    this.#consider(this.#event(event.id));
+  }
+
+  async #follow(mapped: MappedEvent): Promise<void> {
+    const { clock, seesAllWrites, log } = this.#parts;
+    const { plan, follower } = must(mapped.following, 'looked at before');
+    const served = must(mapped.served, 'what follows serves');
+    const nowMs = clock.now();
+    const freezes = isFrozen(this.#event(mapped.event), plan, nowMs);
+    // What is applied from now on changes nothing any more; what waits is still looked at.
+    if (freezes) follower.close();
+    const isUnknown = follower.takeOverflow();
+    if (freezes) {
+      mapped.againAtMs = null;
+      if (isUnknown)
+        log.warn({ event: mapped.event }, 'More members changed before the freeze than are kept.');
+    } else if (isUnknown || !seesAllWrites)
+      mapped.againAtMs ??= Math.max(nowMs, mapped.wholeAtMs + this.#limits.wholePassMs);
+    const ids = follower.take(this.#limits.passMembersMax);
+    if (ids.length > 0) {
+      const moved = await this.#materializer.moved(served, plan, ids);
+      mapped.counts.evaluated += ids.length;
+      mapped.counts.moved += moved?.moves.length ?? 0;
+      if (moved !== null) this.#serve(mapped, moved.served);
+    }
+    if (freezes && follower.size === 0) stopFollowing(mapped);
+  }
+
+  async #attempt(mapped: MappedEvent, work: () => Promise<void>): Promise<void> {
+    const { clock, log, events } = this.#parts;
+    const wasWhole = mapped.state === 'WAITING';
+    try {
+      await work();
+    } catch (error) {
+      const known = error instanceof JourneyGraphError;
+      // Whoever was to be looked at again is not known any more, so all of them are.
+      if (!wasWhole) stopFollowing(mapped);
+      mapped.state = 'FAILED';
+      mapped.againAtMs = known && error.retryable ? clock.now() + this.#limits.retryMs : null;
+      mapped.failure = known
+        ? { code: error.code, message: error.message }
+        : { code: 'INTERNAL_SERVER_ERROR', message: 'Something failed on our side; the log has it.' };
+      mapped.done.resolve();
+      if (this.#stop.signal.aborted) return;
+      log.warn({ event: mapped.event, code: mapped.failure.code, error }, 'Stage maps were not made.');
+      const event = events.get(mapped.event);
+      if (wasWhole && event !== null && planHashOf(event) !== mapped.attempted) this.#consider(event);
+    }
+  }
+
+  #serve(mapped: MappedEvent, served: ServedMaps): void {
+    const before = mapped.served;
+    mapped.served = served;
+    for (const listener of this.#listeners) listener(before, served);
+    before?.disposeBut(served);
+  }
+
+  #changed({ command, after }: JournalEntry): void {
+    if (command === 'plan' || command === 'audience' || command === 'create' || command === 'reschedule')
+      this.#consider(after);
+  }
+
+  /** Wants it made when it can be and is not, and when it is to follow journeys and does not. */
+  #consider(event: LiveEvent): void {
+    if (event.plan === null || event.audience === null || isOver(event)) return;
+    const known = this.#mapped.get(event.id);
+    const version = known?.served?.version;
+    if (version?.planHash === planHashOf(event)) {
+      const plan = this.#planBefore(event, version.plannedAtMs);
+      if (known?.following != null || isFrozen(event, plan, this.#parts.clock.now())) return;
+    }
+    if (known === undefined && !this.#hasRoom()) {
+      this.#parts.log.warn({ event: event.id, code: 'LIVE_MAPS_FULL' }, 'There is no room for stage maps.');
+      return;
+    }
+    this.#want(this.#of(event.id));
+  }
+
+  #want(mapped: MappedEvent): void {
+    mapped.againAtMs = null;
+    if (mapped.state === 'WAITING' || mapped.state === 'BUILDING') return;
+    mapped.state = 'WAITING';
+    mapped.done = Promise.withResolvers();
+    this.#wake.abort();
+  }
+
+  #stateOf(event: LiveEvent, mapped: MappedEvent | null): MapsReport['state'] {
+    if (mapped === null) return 'NONE';
+    if (mapped.state !== 'IDLE') return mapped.state;
+    if (mapped.served === null) return 'NONE';
+    if (mapped.following === null) return 'FROZEN';
+    return isFrozen(event, mapped.following.plan, this.#parts.clock.now()) ? 'FROZEN' : 'READY';
+  }
+
+  #planBefore(event: LiveEvent, plannedAtMs: number): LivePlan | null {
+    try {
+      return this.#materializer.planOf(event, plannedAtMs);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      return null;
+    }
+  }
+
+  #of(event: string): MappedEvent {
+    const known = this.#mapped.get(event);
+    if (known !== undefined) return known;
+    if (!this.#hasRoom()) throw full(this.#limits.eventsMax);
+    const mapped = newMappedEvent(event);
+    this.#mapped.set(event, mapped);
+    return mapped;
+  }
+
+  /** Makes room, if need be, in memory: of an event that is over; on disk it stays. */
+  #hasRoom(): boolean {
+    if (this.#mapped.size < this.#limits.eventsMax) return true;
+    for (const [id, mapped] of this.#mapped) {
+      const event = this.#parts.events.get(id);
+      if (mapped.state === 'BUILDING' || (event !== null && !isOver(event))) continue;
+      stopFollowing(mapped);
+      mapped.served?.disposeBut(null);
+      this.#mapped.delete(id);
+      return true;
+    }
+    return false;
+  }
+
+  #event(id: string): LiveEvent {
+    const event = this.#parts.events.get(id);
+    if (event !== null) return event;
+    throw new RefusedError(
+      'LIVE_EVENT_UNKNOWN',
+      `There is no live event ${JSON.stringify(id.slice(0, 64))}; \`jg live status\` lists those there are.`,
+    );
+  }
+}
+
+function full(eventsMax: number): RefusedError {
+  return new RefusedError(
+    'LIVE_MAPS_FULL',
+    `There are stage maps of ${eventsMax} events that are not over; end or cancel one first.`,
+  );
+}
