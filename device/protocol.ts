@@ -59,6 +59,13 @@ export interface Resync extends Greeting {
 
 export type ServerMessage = Broadcast | Welcome | Resync;
 
+/** Sent beside each WebSocket ping, which a page in a browser cannot see: without it silence could not be told from a dead network. */
+export interface Heartbeat {
+  readonly type: 'heartbeat';
+  /** The server's clock. */
+  readonly now: number;
+}
+
 export interface Applied extends Cursor {
   readonly type: 'applied';
   readonly delayMs: number | null;
@@ -98,6 +105,13 @@ export function readServerMessage(text: string): ServerMessage | null {
   return null;
 }
 
+/** Null when it is none. */
+export function readHeartbeat(text: string): Heartbeat | null {
+  const value = readObject(text);
+  if (value?.type !== 'heartbeat' || !isCount(value.now)) return null;
+  return { type: 'heartbeat', now: value.now };
+}
+
 /** Null when it is no message of a device. */
 export function readDeviceMessage(text: string): Applied | null {
   const value = readObject(text);
@@ -112,14 +126,18 @@ function readObject(text: string): Readonly<Record<string, unknown>> | null {
   if (text.length > messageBytesMax) return null;
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-    return { ...value };
+    return isRecord(value) ? value : null;
   } catch {
     return null;
   }
 }
 
-function isCount(value: unknown): value is number {
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A whole number from 0. */
+export function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 

@@ -21,9 +21,14 @@ interface Rule {
 
 const everywhere = (): boolean => true;
 const shipped = (path: string): boolean => !isTestOnly(path);
-/** The page in the browser and a client in somebody else's program have no composition that could pass them a clock; `cli/` is the composition. */
+/**
+ * The page in the browser and clients in somebody else's program have no composition that could pass them a clock; `cli/` is the composition. A device takes
+ * its ports too, and only their default touches the clock.
+ */
 const needsPassedClock = (path: string): boolean =>
-  shipped(path) && path !== 'foundation/clock.ts' && !['cli', 'client', 'console'].includes(roomOf(path));
+  shipped(path) &&
+  !['foundation/clock.ts', 'device/device-ports.ts'].includes(path) &&
+  !['cli', 'client', 'console'].includes(roomOf(path));
 
 const timers = new Set(['setTimeout', 'setInterval', 'setImmediate']);
 const timerModules = new Set(['node:timers', 'node:timers/promises']);

@@ -1,0 +1,169 @@
+import type { DevicePorts } from './device-ports.ts';
+import type { Report } from './device-problem.ts';
+import {
+  type ConnectionGrant,
+  DeviceSocket,
+  type SocketEnd,
+  type WebSocketConstructor,
+} from './device-socket.ts';
+import type { Applied, Cursor, ServerMessage } from './protocol.ts';
+import { afterClose, Backoff, type BackoffLimits, type StopReason } from './reconnect.ts';
+
+/** `offline`: it will be tried again. `suspended`: the application wants none. `stopped`: for good. */
+export type ConnectionState = 'connecting' | 'online' | 'offline' | 'suspended' | 'stopped';
+
+export interface ConnectionLimits {
+  readonly socketBackoff: BackoffLimits;
+  /** For a grant, and for a handshake with its greeting. */
+  readonly greetingMs: number;
+  /** A connection that held so long makes the next failure the first again. */
+  readonly stableMs: number;
+}
+
+export interface DeviceConnectionParts {
+  readonly event: string;
+  readonly grant: () => Promise<ConnectionGrant>;
+  readonly webSocket: WebSocketConstructor;
+  readonly ports: DevicePorts;
+  readonly limits: ConnectionLimits;
+  readonly report: Report;
+  /** By the server's clock, as far as it is known. */
+  readonly serverNow: () => number;
+  readonly cursor: () => Cursor;
+  readonly heard: (message: ServerMessage) => void;
+  readonly told: (serverNowMs: number) => void;
+  readonly changed: (state: ConnectionState, stopReason: StopReason | null) => void;
+  /** While there is no connection, at first and whenever the time it answers has passed. Answers in milliseconds from now. */
+  readonly alone: () => number;
+}
+
+/** Keeps one socket open for as long as it is wanted. */
+export class DeviceConnection {
+  readonly #parts: DeviceConnectionParts;
+  readonly #backoff: Backoff;
+  #wanted: 'open' | 'suspended' | 'stopped' = 'open';
+  #socket: DeviceSocket | null = null;
+  #grant: ConnectionGrant | null = null;
+  #hasHeartbeats = false;
+  /** Of the pause or the grant under way. */
+  #pause = new AbortController();
+
+  constructor(parts: DeviceConnectionParts) {
+    this.#parts = parts;
+    this.#backoff = new Backoff(parts.limits.socketBackoff, parts.ports.random);
+  }
+
+  /** False when there is no greeted socket. */
+  send(message: Applied): boolean {
+    return this.#socket?.send(message) ?? false;
+  }
+
+  suspend(): void {
+    if (this.#wanted === 'open') this.#want('suspended');
+  }
+
+  resume(): void {
+    if (this.#wanted === 'suspended') this.#want('open');
+  }
+
+  stop(): void {
+    this.#want('stopped');
+  }
+
+  /** Until it is stopped, by the application or by the server. */
+  async run(): Promise<void> {
+    let stopReason: StopReason | null = null;
+    while (this.#wanted !== 'stopped') {
+      if (this.#wanted === 'suspended') {
+        this.#parts.changed('suspended', null);
+        await this.#rest(Number.POSITIVE_INFINITY);
+        continue;
+      }
+      const end = await this.#connect();
+      if (this.#wanted !== 'open') continue;
+      const next =
+        end === null ? ({ kind: 'backoff', renew: true } as const) : afterClose(end.code, end.reason);
+      if (next.kind === 'stop') {
+        stopReason = next.reason;
+        break;
+      }
+      this.#learn(end, next.kind === 'backoff' && next.renew);
+      this.#parts.changed('offline', null);
+      await this.#rest(next.kind === 'wait' ? next.delayMs : this.#backoff.nextMs());
+    }
+    this.#wanted = 'stopped';
+    this.#parts.changed('stopped', stopReason);
+  }
+
+  #want(wanted: 'open' | 'suspended' | 'stopped'): void {
+    this.#wanted = wanted;
+    this.#pause.abort();
+    this.#socket?.close();
+  }
+
+  /** Null when there was not even an address to connect to. */
+  async #connect(): Promise<SocketEnd | null> {
+    const { event, webSocket, ports, limits, report, cursor, heard, told, changed } = this.#parts;
+    changed('connecting', null);
+    try {
+      this.#grant ??= await this.#askGrant();
+      if (this.#grant === null || this.#wanted !== 'open') return null;
+      this.#socket = new DeviceSocket({
+        webSocket,
+        grant: this.#grant,
+        event,
+        after: cursor(),
+        clock: ports.clock,
+        greetingMs: limits.greetingMs,
+        hasHeartbeats: this.#hasHeartbeats,
+        report,
+        heard: (message) => {
+          if (message.type !== 'broadcast') changed('online', null);
+          heard(message);
+        },
+        told,
+      });
+      return await this.#socket.ended;
+    } catch (cause) {
+      report('CONNECTION_FAILED', 'There is nothing to connect to.', cause);
+      return null;
+    } finally {
+      this.#socket = null;
+    }
+  }
+
+  async #askGrant(): Promise<ConnectionGrant | null> {
+    const { grant, ports, limits } = this.#parts;
+    this.#pause = new AbortController();
+    const { signal } = this.#pause;
+    const tooLate = ports.clock.sleep(limits.greetingMs, signal).then((): null => null);
+    try {
+      const granted = await Promise.race([grant(), tooLate]);
+      if (granted === null && !signal.aborted) throw new Error(`No address within ${limits.greetingMs} ms.`);
+      return granted;
+    } finally {
+      this.#pause.abort();
+    }
+  }
+
+  /** A browser does not say why a handshake was refused: perhaps the token has expired. */
+  #learn(end: SocketEnd | null, renew: boolean): void {
+    const greetedMs = end?.greetedMs ?? null;
+    if (greetedMs === null || renew) this.#grant = null;
+    if (end === null || greetedMs === null) return;
+    this.#hasHeartbeats = end.hasHeartbeats;
+    const { ports, limits } = this.#parts;
+    if (ports.clock.now() - greetedMs >= limits.stableMs) this.#backoff.reset();
+  }
+
+  async #rest(delayMs: number): Promise<void> {
+    const { clock } = this.#parts.ports;
+    const { alone } = this.#parts;
+    this.#pause = new AbortController();
+    const { signal } = this.#pause;
+    const untilMs = clock.now() + delayMs;
+    while (!signal.aborted && clock.now() < untilMs) {
+      await clock.sleep(Math.min(untilMs - clock.now(), Math.max(1, alone())), signal);
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** Time and timers, so that a test can hold them in its hand. */
+export interface DeviceClock {
+  /** Milliseconds since the Unix epoch, by the device. */
+  now(): number;
+  /** Resolves after so many milliseconds, or at once when the signal aborts; never rejects. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface DevicePorts {
+  readonly clock: DeviceClock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** Timers take no more; whoever waits longer looks at the clock again. */
+const timerMsMax = 2 ** 31 - 1;
+
+export const systemPorts: DevicePorts = {
+  clock: {
+    now: () => Date.now(),
+    sleep: (delayMs, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted === true) {
+          resolve();
+          return;
+        }
+        const done = (): void => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', done);
+          resolve();
+        };
+        const timer = setTimeout(done, Math.min(delayMs, timerMsMax));
+        signal?.addEventListener('abort', done, { once: true });
+      }),
+  },
+  random: () => Math.random(),
+};
