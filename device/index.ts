@@ -28,14 +28,6 @@ export {
   refreshAtMs,
 } from './prefetch-ttl.ts';
 export {
-  behindQuiet,
-  clientJitterShare,
-  type PrefetchLife,
-  type QuietWindow,
-  refreshAfterMs,
-  refreshAtMs,
-} from './prefetch-ttl.ts';
-export {
   type Applied,
   type Broadcast,
   type Cursor,

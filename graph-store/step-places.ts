@@ -1,6 +1,5 @@
 import { ByteReader } from './codec.ts';
 import type { TimePosition } from './graph-store.ts';
-import { behindBlock, behindEnds } from './named-nodes.ts';
 import type { OwnerSet } from './owner-set.ts';
 import { nameLengthBytes, nodeHashBytes, rankBytes, tag } from './packed-format.ts';
 import { behindPacked, packedTagBytes } from './packed-walk.ts';
@@ -11,9 +10,6 @@ export interface OwnedStepPlace extends TimePosition {
 }
 
 /** The places of those steps of a packed batch whose owner is wanted. */
-const nodeBytes = 4;
-
-/** The places of those steps of a packed batch whose owner is wanted. Passes over everything else by its length: this runs for every batch. */
 export function stepPlaces(bytes: Buffer, owners: OwnerSet): readonly OwnedStepPlace[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const places: OwnedStepPlace[] = [];

@@ -1,4 +1,5 @@
 export { type ApiContext, type QueryLimits, queryLimitsDefault } from './api-context.ts';
+export { badInput } from './api-error.ts';
 export {
   type ApiExtension,
   type ExtensionRequest,
@@ -8,11 +9,9 @@ export {
   noExtension,
   type SchemaExtension,
 } from './api-extension.ts';
-export { type ApiContext, type QueryLimits, queryLimitsDefault } from './api-context.ts';
-export { badInput } from './api-error.ts';
-export { told } from './audiences/audience-resolving.ts';
 export type { ExplainedCondition } from './audiences/audience-explanation.ts';
 export type { InputContext as ConditionContext } from './audiences/audience-input.ts';
+export { told } from './audiences/audience-resolving.ts';
 export type { AudienceSegments, SegmentRun } from './audiences/audience-segments.ts';
 export { AudienceStore, type AudienceStoreLimits } from './audiences/audience-store.ts';
 export {
