@@ -30,6 +30,12 @@ export type {
 } from './ports.ts';
 export { InProcessBroadcastLog } from './producer/in-process-broadcast-log.ts';
 export {
+  type KafkaBroadcastLimits,
+  KafkaBroadcastLog,
+  type KafkaBroadcastParts,
+  kafkaBroadcastLimitsDefault,
+} from './producer/kafka-broadcast-log.ts';
+export {
   LiveProducer,
   type LiveProducerLimits,
   type LiveProducerParts,

@@ -8,10 +8,13 @@ export class FakeBroadcastLog implements BroadcastLog {
   /** `lost`: it took it, but whoever published was not told. */
   mode: 'takes' | 'away' | 'lost' = 'takes';
   attempts = 0;
+  /** What each waits for before it is taken or not. */
+  onWay: (broadcast: Broadcast) => Promise<void> = async () => undefined;
   onPublish: (broadcast: Broadcast) => void = () => undefined;
 
   async publish(broadcast: Broadcast): Promise<void> {
     this.attempts += 1;
+    await this.onWay(broadcast);
     if (this.mode === 'away') throw new OutageError('KAFKA_UNAVAILABLE', 'The fake log is away.');
     this.onPublish(broadcast);
     this.published.push(broadcast);

@@ -162,13 +162,10 @@ describe('The producer', () => {
   it('publishes all that is taken, in order, and only the newest of what is too much', async () => {
     const life = start({ waitingMax: 4 });
     let release: () => void = () => undefined;
-    const { publish } = life.broadcasts;
     await life.service.run('f', createFight, asking);
     await clock.pass(0);
-    life.broadcasts.publish = async (broadcast) => {
-      if (broadcast.sequence === 2 || broadcast.sequence === 6)
-        await new Promise<void>((resolve) => (release = resolve));
-      await publish.call(life.broadcasts, broadcast);
+    life.broadcasts.onWay = async ({ sequence }) => {
+      if (sequence === 2 || sequence === 6) await new Promise<void>((resolve) => (release = resolve));
     };
     const plans = async (count: number): Promise<void> => {
       for (let i = 0; i < count; i += 1) await life.service.run('f', { kind: 'plan', plan: `${i}` }, asking);
@@ -183,6 +180,19 @@ describe('The producer', () => {
     await clock.pass(0);
     // 6 was on its way, 7 to 10 waited, and 11 was one too many.
     expect(sequences()).toEqual([1, 2, 3, 4, 5, 6, 11]);
+  });
+
+  it('publishes what came while one was on its way that then failed', async () => {
+    const life = start();
+    let fail: (error: Error) => void = () => undefined;
+    life.broadcasts.onWay = () => new Promise((_resolve, reject) => (fail = reject));
+    await life.service.run('f', createFight, asking);
+    await clock.pass(0);
+    await life.service.run('f', advanceTo(null), asking);
+    life.broadcasts.onWay = async () => undefined;
+    fail(new Error('away'));
+    await clock.pass(5000);
+    expect(stagesOf(life)).toEqual(['lobby']);
   });
 
   it('tries again when a stage is due that cannot be journaled', async () => {
