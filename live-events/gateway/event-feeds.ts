@@ -104,7 +104,7 @@ export class EventFeeds implements LinkListener {
     try {
       const state = await this.#link.subscribe(event, noCursor);
       if (state === null) {
-        this.#feeds.delete(event);
+        this.#giveUp(event);
         return null;
       }
       feed.take(state);

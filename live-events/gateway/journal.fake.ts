@@ -42,6 +42,10 @@ export class FakeJournal implements LiveEvents {
     return this.#enter({ ...must(this.get(id), 'it was created'), epoch: this.epoch, sequence: 0 });
   }
 
+  remove(id: string): void {
+    this.#events.delete(id);
+  }
+
   trim(id: string, keep: number): void {
     const all = this.#broadcasts.get(id) ?? [];
     all.splice(0, Math.max(0, all.length - keep));

@@ -69,6 +69,10 @@ export class Router {
     return { attached: [...this.#gateways.keys()], expected: [...this.#expected.keys()] };
   }
 
+  subscribersOf(event: string): readonly string[] {
+    return [...(this.#byEvent.get(event) ?? [])].map(({ id }) => id);
+  }
+
   /** A second one of the same id takes the first one's place. Throws OutageError when there are too many. */
   attach(gateway: string, address: string, listener: LinkListener): AttachedGateway {
     const former = this.#gateways.get(gateway);

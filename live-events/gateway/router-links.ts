@@ -1,0 +1,91 @@
+import type { Broadcast, Cursor } from '../../device/index.ts';
+import { OutageError } from '../../foundation/index.ts';
+import type { DeliveryReport, History, LinkListener, RouterLink } from '../ports.ts';
+
+/** A link that can say whether its router is there. */
+export interface DialingLink extends RouterLink {
+  readonly connected: boolean;
+  close(): void;
+}
+
+/**
+ * Several routers as one. All are subscribed to, so that none of them is missed when it goes: a broadcast that comes twice is dropped by
+ * its sequence. Questions and reports go to the first that is there.
+ */
+export class RouterLinks implements RouterLink {
+  readonly #links: readonly DialingLink[];
+  /** Routers that do not have an event; when none has it, it is gone. */
+  readonly #goneAt = new Map<string, Set<DialingLink>>();
+
+  constructor(links: readonly DialingLink[]) {
+    this.#links = links;
+  }
+
+  get connected(): boolean {
+    return this.#links.some((link) => link.connected);
+  }
+
+  listen(listener: LinkListener): void {
+    for (const link of this.#links)
+      link.listen({
+        broadcast: (broadcast) => {
+          this.#goneAt.delete(broadcast.event);
+          listener.broadcast(broadcast);
+        },
+        gone: (event) => this.#gone(event, link, listener),
+      });
+  }
+
+  /** The first answer that is a state; null when a router says that there is none and no other knows better. */
+  async subscribe(event: string, after: Cursor): Promise<Broadcast | null> {
+    const missing = Symbol('there is no such event');
+    const states = this.#links.map(async (link) => {
+      const state = await link.subscribe(event, after);
+      if (state === null) throw missing;
+      return state;
+    });
+    try {
+      return await Promise.any(states);
+    } catch (error) {
+      const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+      if (errors.includes(missing)) return null;
+      throw errors[0];
+    }
+  }
+
+  unsubscribe(event: string): void {
+    this.#goneAt.delete(event);
+    for (const link of this.#links) link.unsubscribe(event);
+  }
+
+  async history(event: string, after: Cursor): Promise<History> {
+    let failure = new OutageError('LIVE_ROUTER_UNREACHABLE', 'No router can be asked; check that they run.');
+    for (const link of this.#links) {
+      if (!link.connected) continue;
+      try {
+        return await link.history(event, after);
+      } catch (error) {
+        if (!(error instanceof OutageError)) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  report(report: DeliveryReport): void {
+    const link = this.#links.find(({ connected }) => connected) ?? this.#links[0];
+    link?.report(report);
+  }
+
+  close(): void {
+    for (const link of this.#links) link.close();
+  }
+
+  #gone(event: string, link: DialingLink, listener: LinkListener): void {
+    const routers = this.#goneAt.get(event) ?? new Set();
+    this.#goneAt.set(event, routers.add(link));
+    if (routers.size < this.#links.length) return;
+    this.#goneAt.delete(event);
+    listener.gone(event);
+  }
+}

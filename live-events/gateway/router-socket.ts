@@ -1,0 +1,266 @@
+import { WebSocket } from 'ws';
+import { type Broadcast, type Cursor, noCursor } from '../../device/index.ts';
+import {
+  Backoff,
+  type Clock,
+  type Log,
+  must,
+  OutageError,
+  type Random,
+  unreachable,
+} from '../../foundation/index.ts';
+import type { DeliveryReport, History, LinkListener, RouterLink } from '../ports.ts';
+import {
+  type GatewayMessage,
+  type RouterMessage,
+  readRouterMessage,
+  routerMessageBytesMax,
+} from '../router/router-protocol.ts';
+import { isAfter } from './event-history.ts';
+
+export interface RouterSocketLimits {
+  readonly connectMs: number;
+  /** Between tries; decorrelated jitter. */
+  readonly backoffBaseMs: number;
+  readonly backoffMaxMs: number;
+  /** A router that was silent for so long, pings included, is taken for dead. */
+  readonly silentMs: number;
+  readonly requestMs: number;
+  /** Questions under way. */
+  readonly requestsMax: number;
+  /** Bytes that may wait for the router; reports beyond them are dropped. */
+  readonly bufferBytesMax: number;
+}
+
+export const routerSocketLimitsDefault: RouterSocketLimits = {
+  connectMs: 5_000,
+  backoffBaseMs: 200,
+  backoffMaxMs: 10_000,
+  silentMs: 25_000,
+  requestMs: 5_000,
+  requestsMax: 512,
+  bufferBytesMax: 4_194_304,
+};
+
+export interface RouterSocketParts {
+  /** `ws://HOST:PORT/live/gateway` */
+  readonly url: string;
+  readonly secret: string;
+  readonly gateway: string;
+  readonly zone: string | null;
+  readonly limits: RouterSocketLimits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+type Answer = Exclude<RouterMessage, Broadcast>;
+interface Asked {
+  readonly settle: (answer: Answer | OutageError) => void;
+}
+
+/**
+ * The way to one router. It dials until it is closed. Each time it is through, it subscribes all its events again with the cursor of what it
+ * passed on last, so what was broadcast meanwhile comes from the journal, and the state behind it tells what the journal no longer has.
+ */
+export class RouterSocket implements RouterLink {
+  /** Reports that were dropped. */
+  reportsDropped = 0;
+  readonly #parts: RouterSocketParts;
+  readonly #events = new Map<string, Cursor>();
+  readonly #asked = new Map<number, Asked>();
+  readonly #closing = new AbortController();
+  #listener: LinkListener | null = null;
+  #socket: WebSocket | null = null;
+  #heardMs = 0;
+  #requests = 0;
+
+  constructor(parts: RouterSocketParts) {
+    this.#parts = parts;
+  }
+
+  get connected(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  listen(listener: LinkListener): void {
+    this.#listener = listener;
+    void this.#dial();
+  }
+
+  /** Kept for when the router can be reached again, even when this throws, until it is unsubscribed. */
+  async subscribe(event: string, after: Cursor): Promise<Broadcast | null> {
+    this.#events.set(event, after);
+    const answer = await this.#ask((request) => ({ type: 'subscribe', request, event, ...cursorOf(after) }));
+    if (answer.type !== 'state') throw this.#unreachable(`answered ${answer.type}`);
+    if (answer.broadcast === null) this.#events.delete(event);
+    else this.#passed(answer.broadcast);
+    return answer.broadcast;
+  }
+
+  unsubscribe(event: string): void {
+    if (this.#events.delete(event)) this.#say({ type: 'unsubscribe', event });
+  }
+
+  async history(event: string, after: Cursor): Promise<History> {
+    const answer = await this.#ask((request) => ({ type: 'history', request, event, ...cursorOf(after) }));
+    if (answer.type === 'resync') return { kind: 'resync', reason: answer.reason };
+    if (answer.type === 'history') return { kind: 'broadcasts', broadcasts: answer.broadcasts };
+    throw this.#unreachable(`answered ${answer.type}`);
+  }
+
+  report(report: DeliveryReport): void {
+    const full = (this.#socket?.bufferedAmount ?? 0) > this.#parts.limits.bufferBytesMax;
+    if (!full && this.connected) this.#say({ type: 'report', ...report });
+    else this.reportsDropped += 1;
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#socket?.close();
+  }
+
+  async #dial(): Promise<void> {
+    const { limits, clock, random, log, url } = this.#parts;
+    const waits = new Backoff({ baseMs: limits.backoffBaseMs, maxMs: limits.backoffMaxMs }, clock, random);
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const error = await this.#connection(() => waits.reset());
+      if (signal.aborted) break;
+      log.warn({ url, error }, 'There is no connection to the router; dialing again.');
+      await waits.wait(signal);
+    }
+  }
+
+  /** One connection, from the dial until it is closed; why it was. */
+  async #connection(opened: () => void): Promise<string> {
+    const { url, secret, limits, log, clock } = this.#parts;
+    const socket = new WebSocket(url, {
+      headers: { authorization: `Bearer ${secret}` },
+      perMessageDeflate: false,
+      maxPayload: routerMessageBytesMax,
+      handshakeTimeout: limits.connectMs,
+    });
+    this.#socket = socket;
+    const gone = new AbortController();
+    let failure: string | null = null;
+    const heard = (): void => {
+      this.#heardMs = clock.now();
+    };
+    socket.on('error', (error) => {
+      failure = error.message;
+    });
+    socket.on('ping', heard);
+    socket.on('message', (data) => {
+      heard();
+      const message = readRouterMessage(String(data));
+      if (message !== null) this.#receive(message);
+      else {
+        log.error({ url }, 'The router said what is not in the protocol; the connection is cut.');
+        socket.terminate();
+      }
+    });
+    socket.once('open', () => {
+      heard();
+      opened();
+      this.#hello();
+      void this.#watch(socket, gone.signal);
+    });
+    const code = await new Promise<number>((resolve) => socket.once('close', resolve));
+    gone.abort();
+    const reason = failure ?? `closed with ${code}`;
+    for (const { settle } of [...this.#asked.values()]) settle(this.#unreachable(reason));
+    return reason;
+  }
+
+  #hello(): void {
+    const { gateway, zone } = this.#parts;
+    this.#say({ type: 'hello', gateway, zone });
+    for (const event of [...this.#events.keys()]) void this.#again(event);
+  }
+
+  async #again(event: string): Promise<void> {
+    const socket = this.#socket;
+    try {
+      const after = this.#events.get(event) ?? noCursor;
+      const state = await this.subscribe(event, after);
+      const listener = must(this.#listener, 'it dials when it is listened to');
+      if (state === null) listener.gone(event);
+      else listener.broadcast(state);
+    } catch (error) {
+      if (!(error instanceof OutageError)) throw error;
+      // Half subscribed is worse than not connected: nobody would notice what does not come.
+      socket?.terminate();
+    }
+  }
+
+  async #watch(socket: WebSocket, gone: AbortSignal): Promise<void> {
+    const { clock, limits } = this.#parts;
+    while (!gone.aborted) {
+      await clock.sleep(limits.silentMs / 2, gone);
+      if (!gone.aborted && clock.now() - this.#heardMs > limits.silentMs) socket.terminate();
+    }
+  }
+
+  #receive(message: RouterMessage): void {
+    switch (message.type) {
+      case 'broadcast':
+        // Unsubscribed while it was on its way.
+        if (!this.#events.has(message.event)) return;
+        this.#passed(message);
+        this.#listener?.broadcast(message);
+        return;
+      case 'state':
+      case 'history':
+      case 'resync':
+      case 'busy':
+        this.#asked.get(message.request)?.settle(message);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #passed(broadcast: Broadcast): void {
+    const cursor = this.#events.get(broadcast.event);
+    if (cursor !== undefined && isAfter(broadcast, cursor))
+      this.#events.set(broadcast.event, cursorOf(broadcast));
+  }
+
+  async #ask(question: (request: number) => GatewayMessage): Promise<Answer> {
+    const { clock, limits } = this.#parts;
+    if (!this.connected) throw this.#unreachable('it is not connected');
+    if (this.#asked.size >= limits.requestsMax) throw this.#unreachable('too many questions are under way');
+    this.#requests += 1;
+    const request = this.#requests;
+    const answered = new AbortController();
+    const answer = new Promise<Answer | OutageError>((resolve) => {
+      const settle = (settled: Answer | OutageError): void => {
+        this.#asked.delete(request);
+        answered.abort();
+        resolve(settled);
+      };
+      this.#asked.set(request, { settle });
+      void clock
+        .sleep(limits.requestMs, answered.signal)
+        .then(() => settle(this.#unreachable('it did not answer in time')));
+    });
+    this.#say(question(request));
+    const settled = await answer;
+    if (settled instanceof OutageError) throw settled;
+    return settled;
+  }
+
+  #say(message: GatewayMessage): void {
+    if (this.connected) this.#socket?.send(JSON.stringify(message));
+  }
+
+  #unreachable(why: string): OutageError {
+    const message = `The router ${this.#parts.url} cannot be asked: ${why}. Devices are told to come back; check that it runs.`;
+    return new OutageError('LIVE_ROUTER_UNREACHABLE', message);
+  }
+}
+
+function cursorOf({ epoch, sequence }: Cursor): Cursor {
+  return { epoch, sequence };
+}
