@@ -1,5 +1,6 @@
 import { type Clock, JourneyGraphError, type Log, must, RefusedError } from '../../foundation/index.ts';
 import { isOver } from '../event-times.ts';
+import { knownEvent } from '../known-event.ts';
 import type { JournalEntry, LiveEvent, LiveEvents } from '../live-event.ts';
 import { isFrozen } from './freeze.ts';
 import type { LevelStageMaps } from './level-stage-maps.ts';
@@ -333,12 +334,7 @@ export class StageMaps {
   }
 
   #event(id: string): LiveEvent {
-    const event = this.#parts.events.get(id);
-    if (event !== null) return event;
-    throw new RefusedError(
-      'LIVE_EVENT_UNKNOWN',
-      `There is no live event ${JSON.stringify(id.slice(0, 64))}; \`jg live status\` lists those there are.`,
-    );
+    return knownEvent(this.#parts.events, id);
   }
 }
 

@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import { must, silentLog } from '../../foundation/index.ts';
+import { testStartMs } from '../live-event-testing.ts';
+import { testPlan, testSegment, testShow, watchedWhere } from '../stage-maps/plan-testing.ts';
+import { TestMaps } from '../stage-maps/stage-maps-testing.ts';
+import { type PrefetchCopy, Prefetches, type PrefetchLimits, prefetchLimitsDefault } from './prefetch.ts';
+
+const fans = testSegment({ key: 'fans', where: watchedWhere('t1') });
+const rest = testSegment({ key: 'rest' });
+const plan = testPlan([fans, rest]);
+
+async function openPrefetches(test: TestMaps, limits: Partial<PrefetchLimits> = {}): Promise<Prefetches> {
+  const prefetches = new Prefetches(
+    {
+      events: test.events,
+      maps: test.maps,
+      segments: test.audiences.audiences.segments,
+      store: test.store,
+      clock: test.clock,
+      random: () => 0,
+      log: silentLog,
+    },
+    { ...prefetchLimitsDefault, ...limits },
+  );
+  await prefetches.open();
+  return prefetches;
+}
+
+async function openTest(ofPlan = plan): Promise<TestMaps> {
+  const test = await TestMaps.open();
+  await test.accounts('a', 'b', 'c', 'd');
+  await test.watched('a', 't1');
+  await test.planned(ofPlan);
+  await (await test.start()).turn();
+  return test;
+}
+
+async function copyOf(prefetches: Prefetches, member: string): Promise<PrefetchCopy> {
+  const answer = await prefetches.prefetch('fight-1', member, 'tv', null);
+  if (answer.kind !== 'copy') throw new Error(answer.kind);
+  return answer;
+}
+
+describe('a prefetch', () => {
+  it('has what the member is shown, why, and for how long', async () => {
+    await using test = await openTest();
+    const prefetches = await openPrefetches(test);
+    const copy = await copyOf(prefetches, 'Account:a');
+    expect(copy).toMatchObject({
+      version: 1,
+      segment: 'fans',
+      reason: 'because of fans',
+      ttlMs: 3_600_000,
+      expiresAt: test.clock.now() + 3_600_000,
+      spreadMs: 900_000,
+      quiet: { from: testStartMs - 600_000, until: testStartMs + 7_800_000 },
+    });
+    expect(copy.stageMap.value).toEqual({ live: testShow({ title: 'for fans' }) });
+    expect(JSON.parse(copy.stageMap.text)).toEqual(copy.stageMap.value);
+    expect(copy.stages.map(({ key }) => key)).toEqual(['announced', 'lobby', 'live', 'ended']);
+    expect(await copyOf(prefetches, 'Account:b')).toMatchObject({ segment: 'rest' });
+    await prefetches.close();
+  });
+
+  it('is not given again to whoever has it, until the schedule or what they are shown changes', async () => {
+    await using test = await openTest();
+    const prefetches = await openPrefetches(test);
+    const { etag } = await copyOf(prefetches, 'Account:a');
+    const again = (tag: string) => prefetches.prefetch('fight-1', 'Account:a', 'tv', tag);
+    expect(await again(etag)).toMatchObject({ kind: 'not-modified', etag, ttlMs: 3_600_000 });
+    expect(await again(`"other", W/${etag}`)).toMatchObject({ kind: 'not-modified' });
+    expect(await again('"other"')).toMatchObject({ kind: 'copy', etag });
+    const event = must(test.events.get('fight-1'), 'it is there');
+    test.events.change('reschedule', { ...event, version: 2 });
+    expect(await again(etag)).toMatchObject({ kind: 'copy', version: 2 });
+    await prefetches.close();
+  });
+
+  it('lets nobody expire while the event is on', async () => {
+    await using test = await openTest();
+    const prefetches = await openPrefetches(test);
+    test.clock.nowMs = testStartMs - 1_800_000;
+    const { ttlMs, quiet } = await copyOf(prefetches, 'Account:a');
+    expect(test.clock.nowMs + Math.floor(ttlMs * 0.9)).toBeGreaterThanOrEqual(
+      must(quiet, 'there is one').until,
+    );
+    const soon = prefetches.refreshCurve('fight-1', 30, 30);
+    expect(soon.every(({ perSecond }) => perSecond === 0)).toBe(true);
+    const day = prefetches.refreshCurve('fight-1', 24 * 60, 10);
+    expect(day.reduce((sum, { perSecond }) => sum + perSecond * 8640, 0)).toBeCloseTo(1);
+    await prefetches.close();
+  });
+
+  it('is for those outside of the audience as the plan says', async () => {
+    await using open = await openTest();
+    const first = await openPrefetches(open);
+    expect(await copyOf(first, 'Account:stranger')).toMatchObject({ segment: 'rest' });
+    expect(await copyOf(first, 'Title:t1')).toMatchObject({ segment: 'rest' });
+    expect(first.coverage('fight-1')).toMatchObject({ fresh: 0 });
+    await first.close();
+    await using closed = await openTest(testPlan([fans, rest], { outsiders: 'refuse' }));
+    const second = await openPrefetches(closed);
+    await expect(copyOf(second, 'Account:stranger')).rejects.toMatchObject({ code: 'LIVE_OUTSIDER' });
+    expect(await copyOf(second, 'Account:b')).toMatchObject({ segment: 'rest' });
+    await second.close();
+  });
+
+  it('is refused of no event, to nobody, and before there is anything', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    await test.start();
+    const prefetches = await openPrefetches(test);
+    const ask = (event: string, member: string) => prefetches.prefetch(event, member, 'tv', null);
+    await expect(ask('other', 'Account:a')).rejects.toMatchObject({ code: 'LIVE_EVENT_UNKNOWN' });
+    await expect(ask('fight-1', 'Account:a')).rejects.toMatchObject({ code: 'LIVE_MAPS_NOT_READY' });
+    for (const member of [
+      '',
+      'a',
+      ':a',
+      'Account:',
+      'Acc ount:a',
+      'Account:\0',
+      `Account:${'x'.repeat(9999)}`,
+    ])
+      await expect(ask('fight-1', member)).rejects.toMatchObject({ code: 'INVALID_MEMBER' });
+    await prefetches.close();
+  });
+});
+
+describe('the coverage of a prefetch', () => {
+  const fresh = (prefetches: Prefetches) => {
+    const counts = must(prefetches.coverage('fight-1'), 'it serves');
+    return [counts.fresh, counts.stale, ...counts.segments.map((one) => one.fresh)];
+  };
+
+  it('counts each member once, by segment, and says whether enough will have fetched', async () => {
+    await using test = await openTest();
+    const prefetches = await openPrefetches(test, { shareWanted: 0.5 });
+    expect(prefetches.coverage('fight-1')?.outlook).toMatchObject({ atRisk: 4, isEnough: false });
+    for (const id of ['a', 'a', 'b']) await copyOf(prefetches, `Account:${id}`);
+    expect(fresh(prefetches)).toEqual([2, 0, 1, 1]);
+    expect(prefetches.coverage('fight-1')?.outlook).toMatchObject({ isEnough: true, newPerSecond: 0.2 });
+    await prefetches.close();
+  });
+
+  it('is stale when the schedule changes, and for those who are shown otherwise than before', async () => {
+    await using test = await openTest();
+    const prefetches = await openPrefetches(test);
+    for (const id of ['a', 'b', 'c']) await copyOf(prefetches, `Account:${id}`);
+    await test.watched('b', 't1');
+    await test.maps.turn();
+    expect(fresh(prefetches)).toEqual([2, 1, 1, 1]);
+    await copyOf(prefetches, 'Account:b');
+    expect(fresh(prefetches)).toEqual([3, 0, 2, 1]);
+    test.maps.materialize('fight-1');
+    await test.maps.turn();
+    expect(test.maps.report('fight-1').version).toBe('2.0');
+    expect(fresh(prefetches)).toEqual([3, 0, 2, 1]);
+    const event = must(test.events.get('fight-1'), 'it is there');
+    test.events.change('reschedule', { ...event, version: 2 });
+    expect(fresh(prefetches)).toEqual([0, 3, 0, 0]);
+    await prefetches.close();
+  });
+
+  it('is there again after a restart, and forgets no more than came since it was written last', async () => {
+    await using test = await openTest();
+    const prefetches = await openPrefetches(test);
+    await copyOf(prefetches, 'Account:a');
+    await prefetches.flush();
+    await copyOf(prefetches, 'Account:b');
+    // As after a crash: it is never closed.
+    await test.start();
+    const again = await openPrefetches(test);
+    expect(fresh(again)).toEqual([1, 0, 1, 0]);
+    await again.close();
+    const audience = await test.audiences.frozen(test.graph, { kind: 'all', of: [] }, 'another');
+    const event = must(test.events.get('fight-1'), 'it is there');
+    if (audience.state !== 'READY') throw new Error(JSON.stringify(audience));
+    test.events.change('audience', { ...event, audience: audience.row.id });
+    await test.maps.turn();
+    const other = await openPrefetches(test);
+    expect(fresh(other)).toEqual([0, 0, 0, 0]);
+    await other.close();
+  });
+});
