@@ -39,6 +39,7 @@ function figuresOf(name: string, measured: Measured): Figures {
     ...(kernelBytesPerSocket === null
       ? {}
       : { [`${name}.kernelBytesPerSocket`]: figure(kernelBytesPerSocket, 'bytes') }),
+    [`${name}.collapsed`]: figure(measured.collapsed, 'deliveries'),
     [`${name}.lateMs`]: figure(measured.lateMs, 'ms'),
     [`${name}.lost`]: figure(measured.lost, 'deliveries'),
   };

@@ -14,7 +14,7 @@ import {
 import { benchTokens } from './bench-tokens.ts';
 import { topic } from './dialects.ts';
 import { serveOrders } from './server-note.ts';
-import { benchEpoch } from './swarm.ts';
+import { benchEpoch, firstSequence } from './swarm.ts';
 
 const port = Number(process.argv[2]);
 /** More than any swarm opens: how fast devices may come is another benchmark. */
@@ -31,7 +31,7 @@ let holds: LiveEvent = {
   at: Date.now(),
   version: 1,
   epoch: benchEpoch,
-  sequence: 1,
+  sequence: firstSequence - 1,
   createdMs: Date.now(),
   plan: null,
 };

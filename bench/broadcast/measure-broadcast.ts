@@ -29,6 +29,8 @@ export interface Measured extends Summary {
   readonly bytesPerSocket: number;
   /** The kernel's, of one end of a connection; null where it cannot be read. */
   readonly kernelBytesPerSocket: number | null;
+  /** Deliveries that a later broadcast took the place of, those of warm-ups among them. */
+  readonly collapsed: number;
   /** How late messages were published, for the benchmark's own sake, at worst. */
   readonly lateMs: number;
 }
@@ -67,7 +69,7 @@ export async function measureBroadcast(
     const idleCores = await idle(targets, work.idleMs);
     const run = await publishAll(targets, swarms, work);
     const kernel = empty.slab === null || full.slab === null ? null : (full.slab - empty.slab) / sockets / 2;
-    const deliveries = sockets * work.broadcasts;
+    const deliveries = sockets * work.broadcasts - run.collapsed - run.summary.lost;
     return {
       ...run.summary,
       sockets,
@@ -76,6 +78,7 @@ export async function measureBroadcast(
       clientCores: run.clientCpuMs / run.elapsedMs,
       bytesPerSocket: (full.resident - empty.resident) / sockets,
       kernelBytesPerSocket: kernel,
+      collapsed: run.collapsed,
       lateMs: run.lateMs,
     };
   } finally {
@@ -115,6 +118,7 @@ async function idle(targets: readonly BroadcastTarget[], idleMs: number): Promis
 
 interface Run {
   readonly summary: Summary;
+  readonly collapsed: number;
   readonly serverCpuMs: number;
   readonly clientCpuMs: number;
   readonly elapsedMs: number;
@@ -145,7 +149,7 @@ async function publishAll(
     for (const target of targets) target.publish(text);
     if (nth >= warmUps) lateMs = Math.max(lateMs, monotonicMs() - momentMs);
   }
-  await drained(swarms, work.sockets * count);
+  const collapsed = await drained(swarms, work.sockets * count);
   const elapsedMs = monotonicMs() - before.atMs;
   const serverCpuMs = sum(targets, processCpuMs) - before.server;
   const clientCpuMs = sum(swarms, processCpuMs) - before.client;
@@ -155,7 +159,7 @@ async function publishAll(
     return Float64Array.from(moments, (moment) => moment - momentMs).sort();
   });
   const summary = summarize(latencies, work.sockets * targets.length);
-  return { summary, serverCpuMs, clientCpuMs, elapsedMs, lateMs };
+  return { summary, collapsed, serverCpuMs, clientCpuMs, elapsedMs, lateMs };
 }
 
 /** A timer of Node's may be a millisecond late; the rest is waited for turn by turn. */
@@ -165,20 +169,25 @@ async function until(momentMs: number): Promise<void> {
   while (monotonicMs() < momentMs) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Until all of each swarm's are there. Throws when a client was closed, or a probe was sent something else. */
-async function drained(swarms: readonly SwarmProcess[], each: number): Promise<void> {
+/** Until all of each swarm's are there; answers how many were reached by a later one. Throws when a client was closed, or a probe was sent something else. */
+async function drained(swarms: readonly SwarmProcess[], each: number): Promise<number> {
+  let all = 0;
   const deadline = monotonicMs() + drainMs;
   for (const swarm of swarms) {
     for (;;) {
       const note = swarm.note('progress');
       swarm.tell({ kind: 'progress' });
-      const { received, closed, fault } = await note;
+      const { received, closed, collapsed, fault } = await note;
       if (fault !== null) throw new Error(`a probe: ${fault}`);
       if (closed > 0) throw new Error(`${closed} clients were closed`);
-      if (received >= each || monotonicMs() > deadline) break;
+      if (received >= each || monotonicMs() > deadline) {
+        all += collapsed;
+        break;
+      }
       await sleep(pollMs);
     }
   }
+  return all;
 }
 
 async function arrivalsOf(swarm: SwarmProcess): Promise<readonly Float64Array[]> {

@@ -10,6 +10,7 @@ export type SwarmNote =
       readonly kind: 'progress';
       readonly received: number;
       readonly closed: number;
+      readonly collapsed: number;
       readonly fault: string | null;
     }
   | { readonly kind: 'arrivals'; readonly arrivals: readonly Float64Array[] };

@@ -24,8 +24,8 @@ const tokenLifeMs = 86_400_000;
 const readBytes = 65_536;
 
 /**
- * Many clients of one server. All but the probes only count the broadcasts they get, from the heads of frames, so that the machine's other core can keep up with
- * the server; the i-th that a client gets is taken for the i-th that was published, which probes check.
+ * Many clients of one server. All but the probes look at the heads of frames and at the digits of the sequence alone, so that the machine's other core can keep up
+ * with the server; probes read all. Who is sent a later broadcast in place of some that it missed has reached those too, at that moment: `collapsed` counts them.
  */
 export class Swarm {
   readonly #order: SwarmOrder;
@@ -35,6 +35,9 @@ export class Swarm {
   readonly #arrived: Uint32Array;
   readonly #sockets: Socket[] = [];
   #closed = 0;
+  #collapsed = 0;
+  /** Where in a payload the sequence stands: the same in all. */
+  #digitsAt = -1;
   #fault: string | null = null;
 
   private constructor(order: SwarmOrder, dialect: Dialect) {
@@ -61,8 +64,8 @@ export class Swarm {
   }
 
   /** Sockets that were closed, and what the first probe found wrong. */
-  get trouble(): { readonly closed: number; readonly fault: string | null } {
-    return { closed: this.#closed, fault: this.#fault };
+  get trouble(): { readonly closed: number; readonly fault: string | null; readonly collapsed: number } {
+    return { closed: this.#closed, fault: this.#fault, collapsed: this.#collapsed };
   }
 
   get received(): number {
@@ -93,7 +96,7 @@ export class Swarm {
       const client = new Client(this.#dialect, {
         ready: resolve,
         failed: reject,
-        broadcast: (nth, payload) => this.#got(socket, index, nth, payload),
+        broadcast: (last, payload) => this.#got(socket, index, last, payload),
         send: (frame) => socket.write(frame),
       });
       const socket = connect({
@@ -118,18 +121,34 @@ export class Swarm {
     });
   }
 
-  #got(socket: Socket, index: number, nth: number, payload: () => Buffer): void {
-    const { broadcasts, acknowledges } = this.#order;
-    if (nth >= broadcasts) {
-      this.#fault ??= 'more broadcasts came than were published';
-      return;
+  /** `last`: the broadcast that this client got before. Answers which this is. */
+  #got(socket: Socket, index: number, last: number, payload: Buffer): number {
+    const nth = this.#nthOf(payload);
+    if (nth <= last || nth >= this.#order.broadcasts) {
+      this.#fault ??= `after broadcast ${last} came ${nth}`;
+      return last;
     }
+    const nowMs = monotonicMs();
+    for (let reached = last + 1; reached <= nth; reached++) this.#reach(reached, nowMs);
+    this.#collapsed += nth - last - 1;
+    if (index % probeEvery === 0) this.#probe(nth, payload);
+    if (this.#order.acknowledges) socket.write(appliedFrame(nth));
+    return nth;
+  }
+
+  #reach(nth: number, nowMs: number): void {
     const arrived = this.#arrived[nth] ?? 0;
     const moments = this.#arrivals[nth];
-    if (moments !== undefined) moments[arrived] = monotonicMs();
+    if (moments !== undefined) moments[arrived] = nowMs;
     this.#arrived[nth] = arrived + 1;
-    if (index % probeEvery === 0) this.#probe(nth, payload());
-    if (acknowledges) socket.write(appliedFrame(nth));
+  }
+
+  #nthOf(payload: Buffer): number {
+    if (this.#digitsAt < 0) this.#digitsAt = payload.indexOf(sequenceMark) + sequenceMark.length;
+    let sequence = 0;
+    for (let i = 0; i < sequenceDigits; i++)
+      sequence = sequence * 10 + (payload[this.#digitsAt + i] ?? 0) - digitZero;
+    return sequence - firstSequence;
   }
 
   #probe(nth: number, payload: Buffer): void {
@@ -141,7 +160,10 @@ export class Swarm {
 }
 
 /** Of the first broadcast that is published; a gateway greets with the one before. */
-export const firstSequence = 2;
+export const firstSequence = 1001;
+const sequenceDigits = 4;
+const sequenceMark = Buffer.from('"sequence":');
+const digitZero = 0x30;
 export const benchEpoch = 1_795_300_000_000;
 const sharedBuffer = Buffer.alloc(readBytes);
 
@@ -156,7 +178,7 @@ function appliedFrame(nth: number): Buffer {
 interface ClientEvents {
   ready(): void;
   failed(error: Error): void;
-  broadcast(nth: number, payload: () => Buffer): void;
+  broadcast(last: number, payload: Buffer): number;
   send(frame: Buffer): void;
 }
 
@@ -165,7 +187,7 @@ class Client {
   readonly #events: ClientEvents;
   #state: 'upgrading' | 'greeting' | 'ready' = 'upgrading';
   #rest: Buffer | null = null;
-  #broadcasts = 0;
+  #last = -1;
 
   constructor(dialect: Dialect, events: ClientEvents) {
     this.#dialect = dialect;
@@ -202,9 +224,9 @@ class Client {
       const { opcode, start, end } = frame;
       offset = end;
       if (this.#state === 'ready' && opcode <= opcodes.binary && isBroadcast(end - start)) {
-        this.#events.broadcast(this.#broadcasts, () => bytes.subarray(start, end));
-        this.#broadcasts += 1;
-        if (this.#dialect.mixes) this.#answer(bytes.subarray(start, end));
+        const payload = bytes.subarray(start, end);
+        this.#last = this.#events.broadcast(this.#last, payload);
+        if (this.#dialect.mixes) this.#answer(payload);
       } else this.#other(opcode, bytes.subarray(start, end));
     }
     return offset;
