@@ -88,6 +88,7 @@ export async function startApi(
     clock: io.clock,
     log,
     newId: io.newId,
+    extension: composition.live.extension,
   });
   return {
     url: server.url,

@@ -39,6 +39,7 @@ import type { CommandIo } from './command-io.ts';
 import { EmbeddedEvents } from './embedded-events.ts';
 import { FreshnessMeter } from './freshness-meter.ts';
 import { KafkaEvents } from './kafka-events.ts';
+import { type Live, openLive } from './live.ts';
 
 /** Where a process's events come from and its dead letters go: Kafka or the embedded log. */
 export interface Events {
@@ -60,6 +61,7 @@ export interface Composition {
   /** Of the steps that its pipelines apply. */
   readonly journal: StepJournal;
   readonly audiences: Audiences;
+  readonly live: Live;
   readonly registry: SchemaRegistry;
   /** Notices new versions while its `watch` runs. */
   readonly mappings: MappingsInForce;
@@ -103,7 +105,19 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
     );
     cleanup.defer(() => tables.close());
     const journal = createJournal(settings, embeddedStore !== null, io);
-    const writes = new ObservedWrites(store, journal);
+    const live = await openLive(
+      settings,
+      {
+        store,
+        audiences,
+        graphSchema: () => mappings.graphSchema(),
+        seesAllWrites: embeddedStore !== null,
+      },
+      io,
+      log,
+    );
+    cleanup.defer(() => live.close());
+    const writes = live.watched(new ObservedWrites(store, journal));
     const freshness = new FreshnessMeter(io.clock);
     const budget = new InFlightBudget(settings['inflight.bytes.max']);
     const pipelines = await Promise.all(
@@ -132,6 +146,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
       embeddedStore,
       journal,
       audiences,
+      live,
       registry,
       mappings,
       tables,

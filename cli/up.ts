@@ -28,6 +28,7 @@ export async function up(settings: Settings, io: CommandIo): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok;
   try {
     api = await startApi(settings, composition, startedMs, io, log);
+    await composition.live.start();
     await runUntilEnd(settings, composition, api, work, io, log);
   } catch (error) {
     code = reportFailure(error, io);
@@ -109,6 +110,8 @@ async function shutDown(
   const limit = new AbortController();
   const graceful = async (): Promise<'closed'> => {
     work.stop();
+    // Devices are sent away while there is still somebody to answer the others.
+    await composition.live.stop();
     await api?.close();
     await work.ended();
     await composition.close();

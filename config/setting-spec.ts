@@ -1,6 +1,6 @@
 /** What a setting is made of. The table (`settings-table.ts`) is the only place where one is declared. */
 export type SettingSpec = {
-  readonly section: 'server' | 'demo' | 'kafka' | 'registry' | 'ingest' | 'store' | 'query' | 'log';
+  readonly section: 'server' | 'demo' | 'kafka' | 'registry' | 'ingest' | 'store' | 'query' | 'live' | 'log';
   readonly description: string;
   /** Never printed, by no command and in no error. */
   readonly secret?: true;
@@ -28,7 +28,8 @@ export type SettingSpec = {
         | 'levels'
         | 'tokens'
         | 'port'
-        | 'files';
+        | 'files'
+        | 'sockets';
       readonly default: number;
       readonly min: number;
       readonly max: number;

@@ -1,5 +1,6 @@
 import { accessSettings } from './access-settings.ts';
 import { kafkaSettings } from './kafka-settings.ts';
+import { liveSettings } from './live-settings.ts';
 import { neo4jSettings } from './neo4j-settings.ts';
 import { querySettings } from './query-settings.ts';
 import { dayMs, GiB, MiB, type SettingSpec } from './setting-spec.ts';
@@ -325,6 +326,7 @@ export const settingsTable = {
   },
   ...neo4jSettings,
   ...querySettings,
+  ...liveSettings,
   'log.level': {
     section: 'log',
     kind: 'choice',

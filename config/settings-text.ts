@@ -43,6 +43,7 @@ const sections = {
   ingest: 'Ingest',
   store: 'Store and embedded log',
   query: 'Queries',
+  live: 'Live events',
   log: 'Log',
 } as const satisfies Record<SettingSpec['section'], string>;
 

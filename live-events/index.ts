@@ -28,6 +28,7 @@ export type {
   LinkListener,
   RouterLink,
 } from './ports.ts';
+export { Prefetches } from './prefetch/prefetch.ts';
 export { InProcessBroadcastLog } from './producer/in-process-broadcast-log.ts';
 export {
   type KafkaBroadcastLimits,
@@ -51,6 +52,10 @@ export {
   type SubscriptionChange,
   type SubscriptionTable,
 } from './router/subscription-table.ts';
+export { audienceMembers } from './stage-maps/audience-members.ts';
+export { LevelStageMaps } from './stage-maps/level-stage-maps.ts';
+export { StageMaps } from './stage-maps/stage-maps.ts';
+export { TouchedMembers } from './stage-maps/touched-members.ts';
 export { LevelLiveJournal } from './state/level-live-journal.ts';
 export type { Asking, LiveCommand, StageMove } from './state/live-command.ts';
 export {

@@ -89,6 +89,12 @@ export class PrefetchCoverage {
     };
   }
 
+  /** Who has a copy, fresh or not; the caller disposes of it. Null where nobody was here. */
+  members(event: string): RoaringBitmap32 | null {
+    const covered = this.#covered.get(event);
+    return covered === undefined ? null : RoaringBitmap32.or(covered.fresh, covered.stale);
+  }
+
   /** What serves has changed: who is shown otherwise than before has a stale copy. */
   changed(before: ServedMaps | null, after: ServedMaps): void {
     const covered = this.#covered.get(after.version.event);

@@ -1,3 +1,4 @@
+import type { RoaringBitmap32 } from 'roaring-wasm';
 import {
   type Clock,
   type Log,
@@ -175,6 +176,11 @@ export class Prefetches {
       shareWanted: this.#limits.shareWanted,
     });
     return { ...counts, outlook };
+  }
+
+  /** Members of the audience who have a copy, by their positions; the caller disposes of it. Null where nobody was here. */
+  membersWithCopy(id: string): RoaringBitmap32 | null {
+    return this.#coverage.members(id);
   }
 
   /** When devices come back, predicted; empty where none was here. `minutes` are from now on, a day's at most. */
