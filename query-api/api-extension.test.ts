@@ -107,6 +107,19 @@ it('A WebSocket at the path of another room is opened there', async () => {
   expect(text).toBe('hello');
 });
 
+it('A host that the server does not go by opens no WebSocket of another room', async () => {
+  const url = await start(null);
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/other/socket`, {
+    headers: { host: 'evil.example' },
+  });
+  const status = await new Promise((resolve) => {
+    socket.once('unexpected-response', (_request, response) => resolve(response.statusCode));
+    socket.once('open', () => resolve('open'));
+  });
+  socket.terminate();
+  expect(status).toBe(403);
+});
+
 it('The longest prefix counts, and none where nothing fits', () => {
   expect(routeOf(extension.routes, '/other/open/a')?.isOpen).toBe(true);
   expect(routeOf(extension.routes, '/other/a')?.isOpen).toBe(false);

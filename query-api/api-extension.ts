@@ -35,7 +35,7 @@ export interface ExtensionRequest {
   readonly grant: Grant | null;
 }
 
-/** A WebSocket at a path of its own; who may open it is decided there. */
+/** A WebSocket at a path of its own; the host was checked before, who may open it is decided there. */
 export interface ExtensionSocket {
   readonly path: string;
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void;

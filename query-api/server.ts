@@ -14,13 +14,14 @@ import { Ide } from './ide-page.ts';
 import { judgeLive } from './live/judge-live.ts';
 import { type LiveLimits, liveLimitsDefault } from './live/live-limits.ts';
 import { LiveServer } from './live/live-server.ts';
+import { ignoreBroken, refuseUpgrade } from './live/refused-upgrade.ts';
 import { cursorKeyBytes, StepCursors } from './live/step-cursor.ts';
 import type { StepFeed } from './live/step-feed.ts';
 import { StepJournal } from './live/step-journal.ts';
 import { Observer } from './observe/observer.ts';
 import { PersistedOperations } from './operations/persisted-operations.ts';
 import type { PersistedRules } from './operations/persisted-request.ts';
-import type { GateOptions } from './request-gate.ts';
+import { type GateOptions, refuseHost } from './request-gate.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StoreOperations } from './store-operations.ts';
 
@@ -118,8 +119,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   server.on('upgrade', (request, socket, head) => {
     const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
     const extension = sockets.find((one) => one.path === path);
-    if (extension === undefined) live.upgrade(request, socket, head);
-    else extension.upgrade(request, socket, head);
+    if (extension === undefined) return live.upgrade(request, socket, head);
+    const stranger = refuseHost(request, options.gate);
+    if (stranger === null) return extension.upgrade(request, socket, head);
+    socket.on('error', ignoreBroken);
+    refuseUpgrade(socket, stranger, options.newId());
   });
   // A client may take its time to ask, but not for ever.
   server.headersTimeout = 10_000;

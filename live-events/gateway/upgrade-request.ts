@@ -23,9 +23,14 @@ export function isLiveSocket({ url = '' }: IncomingMessage): boolean {
   return url === liveSocketPath || url.startsWith(`${liveSocketPath}?`);
 }
 
-/** Only browsers send an origin, and any page may open a socket anywhere: theirs has to be on the list, as it stands. */
+/**
+ * Only browsers send an origin, and any page may open a socket anywhere: theirs has to be on the list, as it stands, or be that of the very host that is asked, which
+ * whoever serves the upgrade has checked to be one of its own.
+ */
 export function isOriginAllowed({ headers }: IncomingMessage, allowed: ReadonlySet<string>): boolean {
-  return headers.origin === undefined || allowed.has(headers.origin);
+  const { origin, host } = headers;
+  if (origin === undefined || allowed.has(origin)) return true;
+  return host !== undefined && URL.parse(origin)?.host === host.toLowerCase();
 }
 
 /** What a connect asks for. Nothing of it is true yet. */

@@ -1,10 +1,11 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type GateOptions, refuseHost } from '../request-gate.ts';
 import { type LiveParts, LiveSocket, type Session } from './live-socket.ts';
 import { refuseOrigin } from './origin.ts';
+import { ignoreBroken, type RefusedUpgrade, refuseUpgrade } from './refused-upgrade.ts';
 
 const livePath = '/graphql';
 
@@ -42,7 +43,7 @@ export class LiveServer<Who extends Session> {
     connection.on('error', ignoreBroken);
     const refusal = this.#refusal(request);
     if (refusal !== null) {
-      refuse(connection, refusal, this.#parts.newId());
+      refuseUpgrade(connection, refusal, this.#parts.newId());
       return;
     }
     this.#server.handleUpgrade(request, connection, head, (socket) => {
@@ -63,7 +64,7 @@ export class LiveServer<Who extends Session> {
     this.#server.close();
   }
 
-  #refusal(request: IncomingMessage): Refused | null {
+  #refusal(request: IncomingMessage): RefusedUpgrade | null {
     const { socketsMax, strangersMax } = this.#parts.live;
     const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
     if (path !== livePath)
@@ -102,29 +103,4 @@ export class LiveServer<Who extends Session> {
     }
     this.#beating = false;
   }
-}
-
-interface Refused {
-  readonly status: number;
-  readonly code: string;
-  readonly message: string;
-}
-
-/** A connection that breaks before it is a socket is no news to anybody. */
-function ignoreBroken(): void {
-  // Its close is all there is to do, and that comes by itself.
-}
-
-function refuse(connection: Duplex, { status, code, message }: Refused, requestId: string): void {
-  const body = `${JSON.stringify({ errors: [{ message, extensions: { code, requestId } }] })}\n`;
-  const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    'connection: close',
-    'content-type: application/json; charset=utf-8',
-    `content-length: ${Buffer.byteLength(body)}`,
-    `x-request-id: ${requestId}`,
-    'cache-control: no-store',
-  ];
-  connection.once('finish', () => connection.destroy());
-  connection.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }
