@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import {
   type Applied,
@@ -76,9 +77,14 @@ export interface TestGateway {
 
 export async function startTestGateway(
   link: RouterLink,
-  options: { readonly limits?: Partial<GatewayLimits>; readonly clock?: Clock; readonly id?: string } = {},
+  options: {
+    readonly limits?: Partial<GatewayLimits>;
+    readonly clock?: Clock;
+    readonly id?: string;
+    readonly port?: number;
+  } = {},
 ): Promise<TestGateway> {
-  const { limits, clock = systemClock, id = 'gateway-1' } = options;
+  const { limits, clock = systemClock, id = 'gateway-1', port: wanted = 0 } = options;
   const tokens = await createDeviceTokens(testSecret, clock);
   const gateway = new Gateway({
     id,
@@ -95,12 +101,12 @@ export async function startTestGateway(
   server.on('upgrade', (request, connection, head) => {
     if (!gateway.upgrade(request, connection, head)) connection.destroy();
   });
-  const connections = new Set<import('node:stream').Duplex>();
+  const connections = new Set<Duplex>();
   server.on('connection', (connection) => {
     connections.add(connection);
     connection.on('close', () => connections.delete(connection));
   });
-  const port = await listen(server);
+  const port = await listen(server, wanted);
   const kill = (): void => {
     server.close();
     for (const connection of connections) connection.destroy();
@@ -120,8 +126,8 @@ export async function startTestGatewayAlone(
   return { ...bench, ...(await startTestGateway(link, options)) };
 }
 
-async function listen(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
+async function listen(server: Server, port: number): Promise<number> {
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   return isAddress(address) ? address.port : 0;
@@ -142,6 +148,8 @@ export interface ConnectOptions {
   /** Instead of those of the protocol. */
   readonly protocols?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** Told of each message. */
+  readonly hear?: (message: ServerMessage) => void;
 }
 
 /** A device that keeps to no rules: it says what the test says. */
@@ -151,7 +159,12 @@ export class TestDevice {
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   #wake = (): void => undefined;
 
-  constructor(url: string, protocols: readonly string[], headers: Readonly<Record<string, string>>) {
+  constructor(
+    url: string,
+    protocols: readonly string[],
+    headers: Readonly<Record<string, string>>,
+    hear: (message: ServerMessage) => void = (message) => this.received.push(message),
+  ) {
     this.socket = new WebSocket(url, [...protocols], { headers: { ...headers }, perMessageDeflate: false });
     this.socket.on('error', () => undefined);
     this.closed = new Promise((resolve) => {
@@ -161,7 +174,7 @@ export class TestDevice {
       });
     });
     this.socket.on('message', (data) => {
-      this.received.push(must(readServerMessage(String(data)), 'a gateway says what the protocol has'));
+      hear(must(readServerMessage(String(data)), 'a gateway says what the protocol has'));
       this.#wake();
     });
   }
@@ -211,8 +224,8 @@ export async function connect(
   options: ConnectOptions = {},
 ): Promise<TestDevice> {
   const { url, protocols, headers } = await target(gateway, options);
-  const device = new TestDevice(url, protocols, headers);
-  await device.messages(1);
+  const device = new TestDevice(url, protocols, headers, options.hear);
+  if (options.hear === undefined) await device.messages(1);
   return device;
 }
 

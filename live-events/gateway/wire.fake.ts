@@ -2,13 +2,18 @@ import { readServerMessage, type ServerMessage } from '../../device/index.ts';
 import { must } from '../../foundation/index.ts';
 import type { Wire } from './session.ts';
 
-/** Reads what is written to it at once, or, when it is told to stall, keeps it. */
+/** Reads what is written to it at once or, when it is told to stall, keeps it. */
 export class FakeWire implements Wire {
   open = true;
   stalled = false;
-  readonly received: ServerMessage[] = [];
   closed: number | null = null;
+  readonly received: ServerMessage[] = [];
+  readonly #hear: (message: ServerMessage) => void;
   #waiting = 0;
+
+  constructor(hear?: (message: ServerMessage) => void) {
+    this.#hear = hear ?? ((message) => this.received.push(message));
+  }
 
   get waitingBytes(): number {
     return this.#waiting;
@@ -18,7 +23,7 @@ export class FakeWire implements Wire {
     if (!this.open) return;
     if (this.stalled) this.#waiting += frames.length;
     for (const text of unframed(frames))
-      this.received.push(must(readServerMessage(text), 'a gateway says what the protocol has'));
+      this.#hear(must(readServerMessage(text), 'a gateway says what the protocol has'));
   }
 
   shut(code: number): void {
