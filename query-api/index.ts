@@ -10,8 +10,10 @@ export {
 } from './api-extension.ts';
 export type { ExplainedCondition } from './audiences/audience-explanation.ts';
 export type { InputContext as ConditionContext } from './audiences/audience-input.ts';
+export { told } from './audiences/audience-resolving.ts';
 export type { AudienceSegments, SegmentRun } from './audiences/audience-segments.ts';
 export { AudienceStore, type AudienceStoreLimits } from './audiences/audience-store.ts';
+export { audienceConditionType } from './audiences/audience-type.ts';
 export {
   type Audience,
   Audiences,
@@ -37,7 +39,9 @@ export {
 export { type Claims, explainRead, type ReadExplanation } from './policy/explain-read.ts';
 export type { Policy } from './policy/policy.ts';
 export { readPolicy } from './policy/policy-reader.ts';
+export { problem } from './problem.ts';
 export type { GateOptions } from './request-gate.ts';
+export { dateTimeScalar, jsonScalar } from './scalars.ts';
 export { createSchema } from './schema.ts';
 export { schemaOfGraph } from './schema-in-force.ts';
 export { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';
