@@ -14,6 +14,7 @@ export type { InputContext as ConditionContext } from './audiences/audience-inpu
 export { told } from './audiences/audience-resolving.ts';
 export type { AudienceSegments, SegmentRun } from './audiences/audience-segments.ts';
 export { AudienceStore, type AudienceStoreLimits } from './audiences/audience-store.ts';
+export { audienceConditionType } from './audiences/audience-type.ts';
 export {
   type Audience,
   Audiences,
@@ -41,8 +42,9 @@ export { type Claims, explainRead, type ReadExplanation } from './policy/explain
 export { forbidden } from './policy/forbidden.ts';
 export type { Policy } from './policy/policy.ts';
 export { readPolicy } from './policy/policy-reader.ts';
+export { problem } from './problem.ts';
 export type { GateOptions } from './request-gate.ts';
-export { bigIntScalar, dateTimeScalar } from './scalars.ts';
+export { bigIntScalar, dateTimeScalar, dateTimeScalar, jsonScalar } from './scalars.ts';
 export { createSchema } from './schema.ts';
 export { schemaOfGraph } from './schema-in-force.ts';
 export { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';

@@ -1,39 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { must, silentLog } from '../../foundation/index.ts';
+import { must } from '../../foundation/index.ts';
 import { testStartMs } from '../live-event-testing.ts';
-import { testPlan, testSegment, testShow, watchedWhere } from '../stage-maps/plan-testing.ts';
+import { testShow } from '../stage-maps/plan-testing.ts';
 import { TestMaps } from '../stage-maps/stage-maps-testing.ts';
-import { type PrefetchCopy, Prefetches, type PrefetchLimits, prefetchLimitsDefault } from './prefetch.ts';
-
-const fans = testSegment({ key: 'fans', where: watchedWhere('t1') });
-const rest = testSegment({ key: 'rest' });
-const plan = testPlan([fans, rest]);
-
-async function openPrefetches(test: TestMaps, limits: Partial<PrefetchLimits> = {}): Promise<Prefetches> {
-  const prefetches = new Prefetches(
-    {
-      events: test.events,
-      maps: test.maps,
-      segments: test.audiences.audiences.segments,
-      store: test.store,
-      clock: test.clock,
-      random: () => 0,
-      log: silentLog,
-    },
-    { ...prefetchLimitsDefault, ...limits },
-  );
-  await prefetches.open();
-  return prefetches;
-}
-
-async function openTest(ofPlan = plan): Promise<TestMaps> {
-  const test = await TestMaps.open();
-  await test.accounts('a', 'b', 'c', 'd');
-  await test.watched('a', 't1');
-  await test.planned(ofPlan);
-  await (await test.start()).turn();
-  return test;
-}
+import type { PrefetchCopy, Prefetches } from './prefetch.ts';
+import { closedPlan, fansPlan, openFans, openPrefetches } from './prefetch-testing.ts';
 
 async function copyOf(prefetches: Prefetches, member: string): Promise<PrefetchCopy> {
   const answer = await prefetches.prefetch('fight-1', member, 'tv', null);
@@ -43,7 +14,7 @@ async function copyOf(prefetches: Prefetches, member: string): Promise<PrefetchC
 
 describe('a prefetch', () => {
   it('has what the member is shown, why, and for how long', async () => {
-    await using test = await openTest();
+    await using test = await openFans();
     const prefetches = await openPrefetches(test);
     const copy = await copyOf(prefetches, 'Account:a');
     expect(copy).toMatchObject({
@@ -63,7 +34,7 @@ describe('a prefetch', () => {
   });
 
   it('is not given again to whoever has it, until the schedule or what they are shown changes', async () => {
-    await using test = await openTest();
+    await using test = await openFans();
     const prefetches = await openPrefetches(test);
     const { etag } = await copyOf(prefetches, 'Account:a');
     const again = (tag: string) => prefetches.prefetch('fight-1', 'Account:a', 'tv', tag);
@@ -77,7 +48,7 @@ describe('a prefetch', () => {
   });
 
   it('lets nobody expire while the event is on', async () => {
-    await using test = await openTest();
+    await using test = await openFans();
     const prefetches = await openPrefetches(test);
     test.clock.nowMs = testStartMs - 1_800_000;
     const { ttlMs, quiet } = await copyOf(prefetches, 'Account:a');
@@ -92,13 +63,13 @@ describe('a prefetch', () => {
   });
 
   it('is for those outside of the audience as the plan says', async () => {
-    await using open = await openTest();
+    await using open = await openFans();
     const first = await openPrefetches(open);
     expect(await copyOf(first, 'Account:stranger')).toMatchObject({ segment: 'rest' });
     expect(await copyOf(first, 'Title:t1')).toMatchObject({ segment: 'rest' });
     expect(first.coverage('fight-1')).toMatchObject({ fresh: 0 });
     await first.close();
-    await using closed = await openTest(testPlan([fans, rest], { outsiders: 'refuse' }));
+    await using closed = await openFans(closedPlan);
     const second = await openPrefetches(closed);
     await expect(copyOf(second, 'Account:stranger')).rejects.toMatchObject({ code: 'LIVE_OUTSIDER' });
     expect(await copyOf(second, 'Account:b')).toMatchObject({ segment: 'rest' });
@@ -108,7 +79,7 @@ describe('a prefetch', () => {
   it('is refused of no event, to nobody, and before there is anything', async () => {
     await using test = await TestMaps.open();
     await test.accounts('a');
-    await test.planned(plan);
+    await test.planned(fansPlan);
     await test.start();
     const prefetches = await openPrefetches(test);
     const ask = (event: string, member: string) => prefetches.prefetch(event, member, 'tv', null);
@@ -135,7 +106,7 @@ describe('the coverage of a prefetch', () => {
   };
 
   it('counts each member once, by segment, and says whether enough will have fetched', async () => {
-    await using test = await openTest();
+    await using test = await openFans();
     const prefetches = await openPrefetches(test, { shareWanted: 0.5 });
     expect(prefetches.coverage('fight-1')?.outlook).toMatchObject({ atRisk: 4, isEnough: false });
     for (const id of ['a', 'a', 'b']) await copyOf(prefetches, `Account:${id}`);
@@ -145,7 +116,7 @@ describe('the coverage of a prefetch', () => {
   });
 
   it('is stale when the schedule changes, and for those who are shown otherwise than before', async () => {
-    await using test = await openTest();
+    await using test = await openFans();
     const prefetches = await openPrefetches(test);
     for (const id of ['a', 'b', 'c']) await copyOf(prefetches, `Account:${id}`);
     await test.watched('b', 't1');
@@ -164,7 +135,7 @@ describe('the coverage of a prefetch', () => {
   });
 
   it('is there again after a restart, and forgets no more than came since it was written last', async () => {
-    await using test = await openTest();
+    await using test = await openFans();
     const prefetches = await openPrefetches(test);
     await copyOf(prefetches, 'Account:a');
     await prefetches.flush();

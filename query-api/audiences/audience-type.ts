@@ -63,7 +63,7 @@ const sourceType = new GraphQLObjectType<SourceJson>({
   },
 });
 
-const conditionType = new GraphQLObjectType<ExplainedCondition>({
+export const audienceConditionType = new GraphQLObjectType<ExplainedCondition>({
   name: 'AudienceCondition',
   fields: {
     path: { type: text, description: 'Where it stands in the definition; empty for the whole.' },
@@ -94,7 +94,7 @@ const explanationType = new GraphQLObjectType<AudienceExplanation>({
         }),
       ),
     },
-    conditions: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(conditionType))) },
+    conditions: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(audienceConditionType))) },
   },
 });
 
