@@ -91,7 +91,11 @@ export function preflightFields(
       },
       resolve: async (event, given: PreflightArguments, context) => {
         if (context.grant !== null && !context.grant.seesEverything) throw forbidden('preflight');
-        check('devicesPerMember', given.devicesPerMember > 0 && given.devicesPerMember <= 100, 'above 0 to 100');
+        check(
+          'devicesPerMember',
+          given.devicesPerMember > 0 && given.devicesPerMember <= 100,
+          'above 0 to 100',
+        );
         check('t100Ms', given.t100Ms >= 1 && given.t100Ms <= dayMs, `1 to ${dayMs}`);
         check('prefetchShareMin', given.prefetchShareMin >= 0 && given.prefetchShareMin <= 1, '0 to 1');
         context.reads.take();

@@ -89,7 +89,11 @@ function schedule({ startsAtMs, hasBegun, nowMs }: PreflightFacts): PreflightChe
   const name = 'schedule';
   if (hasBegun) return { name, verdict: 'no', sentence: 'It has begun: there is nothing left to prepare.' };
   if (startsAtMs === null)
-    return { name, verdict: 'no', sentence: 'Nobody has said when it goes live: give its live stage a time.' };
+    return {
+      name,
+      verdict: 'no',
+      sentence: 'Nobody has said when it goes live: give its live stage a time.',
+    };
   const leftMs = startsAtMs - nowMs;
   if (leftMs <= 0) return { name, verdict: 'no', sentence: 'Its time has come: move the start.' };
   const text = leftMs > dayMs ? `${(leftMs / dayMs).toFixed(1)} days` : durationText(leftMs);
@@ -99,7 +103,11 @@ function schedule({ startsAtMs, hasBegun, nowMs }: PreflightFacts): PreflightChe
 function audience({ members }: PreflightFacts): PreflightCheck {
   const name = 'audience';
   if (members === null)
-    return { name, verdict: 'no', sentence: 'It has no audience: freeze one and name it, or nobody can say who is to be reached.' };
+    return {
+      name,
+      verdict: 'no',
+      sentence: 'It has no audience: freeze one and name it, or nobody can say who is to be reached.',
+    };
   if (members === 0) return { name, verdict: 'no', sentence: 'Nobody is in its audience.' };
   return { name, verdict: 'yes', sentence: `${whole(members)} members are to be reached.` };
 }
@@ -108,7 +116,11 @@ function sockets(devices: number, { gateways }: PreflightFacts, constants: Fleet
   const name = 'sockets';
   const room = gateways * constants.socketsPerGateway;
   if (devices <= room)
-    return { name, verdict: 'yes', sentence: `${whole(gateways)} gateways have room for ${whole(room)} sockets.` };
+    return {
+      name,
+      verdict: 'yes',
+      sentence: `${whole(gateways)} gateways have room for ${whole(room)} sockets.`,
+    };
   const needed = Math.ceil(devices / constants.socketsPerGateway);
   const sentence = `${whole(gateways)} gateways have room for ${whole(room)} of ${whole(devices)} devices: start ${whole(needed - gateways)} more.`;
   return { name, verdict: 'no', sentence };
@@ -126,7 +138,11 @@ function reach(
   if (prediction.t100Ms <= plan.t100Ms) return { name, verdict: 'yes', sentence: `By the model ${said}.` };
   const needed = gatewaysFor(devices, plan.t100Ms, constants);
   const remedy = needed === null ? 'allow more time' : `${whole(needed)} gateways would do it`;
-  return { name, verdict: 'no', sentence: `By the model ${said}, not within ${durationText(plan.t100Ms)}: ${remedy}.` };
+  return {
+    name,
+    verdict: 'no',
+    sentence: `By the model ${said}, not within ${durationText(plan.t100Ms)}: ${remedy}.`,
+  };
 }
 
 function connects(
@@ -140,7 +156,11 @@ function connects(
   const possible = gateways * constants.connectsPerSecondPerGateway * seconds;
   const said = `${whole(held)} devices are connected, and until the start ${whole(possible)} more can be`;
   if (missing <= possible) return { name, verdict: 'yes', sentence: `${said}.` };
-  return { name, verdict: 'no', sentence: `${said}, which leaves out ${whole(missing - possible)}: start more gateways, or later.` };
+  return {
+    name,
+    verdict: 'no',
+    sentence: `${said}, which leaves out ${whole(missing - possible)}: start more gateways, or later.`,
+  };
 }
 
 function prefetch(
