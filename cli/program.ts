@@ -17,6 +17,7 @@ const overview = `Examples:
   jg api schema                           what clients build on
   jg status                               how far each topic is
   jg audience list                        sets of members, frozen
+  jg game-day fight-night                 rehearse a live event with a million devices
   jg store snapshot graph.jgsnapshot      a copy of the graph, while events flow
   jg schema check rides.avsc              is a schema's mapping right
   jg config show --origin                 every setting and where it comes from
@@ -48,6 +49,11 @@ const commands: readonly (AddCommand | CommandGroup)[] = [
   },
   addStatusCommand,
   addAudienceCommand,
+  {
+    name: 'game-day',
+    description: 'Rehearses a live event by a virtual clock and says whether its plan holds.',
+    load: async () => (await import('./commands/game-day.ts')).addGameDay,
+  },
   {
     name: 'store',
     description: 'Copies, checks and describes the graph store, of a running server or in a data folder.',

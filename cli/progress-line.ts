@@ -27,6 +27,11 @@ export class ProgressLine {
     this.#show(what, bytes, megabytes);
   }
 
+  /** Of virtual time, in minutes. */
+  showMinutes(what: string, minutes: number): void {
+    this.#show(what, minutes, (count) => `${whole(count)} min`);
+  }
+
   #show(what: string, count: number, textOf: (count: number) => string): void {
     const nowMs = this.#io.clock.now();
     if (!this.#isShown || nowMs - this.#saidMs < everyMs) return;

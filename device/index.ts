@@ -50,5 +50,5 @@ export {
   type Welcome,
 } from './protocol.ts';
 export type { StopReason } from './reconnect.ts';
-export type { Schedule, ScheduledStage } from './stage-order.ts';
+export { mayFollow, type Schedule, type ScheduledStage } from './stage-order.ts';
 export type { OnStage, ShownStage } from './stage-renderer.ts';

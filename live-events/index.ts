@@ -6,6 +6,16 @@ export {
   coverageStoreLimitsDefault,
 } from './coverage/coverage-store.ts';
 export { type CoverageLimits, CoverageTracker, coverageLimitsDefault } from './coverage/coverage-tracker.ts';
+export { bundledScenario, bundledScenarioNames } from './game-day/bundled-scenarios.ts';
+export { bundledConstants, type FleetConstants, readConstants } from './game-day/fleet-constants.ts';
+export type { PreflightFacts } from './game-day/preflight.ts';
+export { type PreflightSource, preflightFields } from './game-day/preflight-field.ts';
+export { type RehearsalProgress, rehearse } from './game-day/rehearsal.ts';
+export type { RehearsalResult } from './game-day/rehearsal-result.ts';
+export { renderReport } from './game-day/report.ts';
+export type { Scenario } from './game-day/scenario.ts';
+export { readScenario } from './game-day/scenario-reader.ts';
+export { judge, type Verdict } from './game-day/verdict.ts';
 export { createDeviceTokens, type DeviceTokens } from './gateway/device-tokens.ts';
 export { Gateway, type GatewayParts } from './gateway/gateway.ts';
 export { type GatewayLimits, gatewayLimitsDefault } from './gateway/gateway-limits.ts';
@@ -70,3 +80,22 @@ export {
   type LiveServiceParts,
   liveServiceLimitsDefault,
 } from './state/live-service.ts';
+export { type EventPool, type EventPoolRule, EventPools, eventOfAddress } from './traffic/event-pool.ts';
+export { type LogSamplingLimits, logSamplingLimitsDefault, sampledLog } from './traffic/log-sampling.ts';
+export { processLoad } from './traffic/process-load.ts';
+export type { Refusal } from './traffic/refusal.ts';
+export {
+  classOf,
+  type RequestClass,
+  raiseClassScope,
+  requestClasses,
+  requestClassHeader,
+} from './traffic/request-class.ts';
+export {
+  type Admission,
+  type Outcome,
+  TrafficControl,
+  type TrafficLimits,
+  type TrafficState,
+  trafficLimitsDefault,
+} from './traffic/traffic-control.ts';

@@ -1,7 +1,8 @@
+import { refreshAtMs } from '../../device/index.ts';
 import { type Random, unreachable } from '../../foundation/index.ts';
+import { timeToLive } from '../prefetch/ttl.ts';
 import { refusalLimitsDefault, refusalOf } from '../traffic/refusal.ts';
 import { CalendarQueue } from './calendar-queue.ts';
-import { type EventRules, plainRules } from './event-rules.ts';
 import type { FleetConstants } from './fleet-constants.ts';
 import { RehearsalLog } from './rehearsal-log.ts';
 import type { RehearsalResult } from './rehearsal-result.ts';
@@ -27,7 +28,6 @@ export interface RehearsalParts {
   readonly constants: FleetConstants;
   /** In place of the scenario's. */
   readonly seed?: number;
-  readonly rules?: EventRules;
 }
 
 export interface RehearsalProgress {
@@ -57,7 +57,6 @@ export function* rehearse(
 class Rehearsal {
   readonly #scenario: Scenario;
   readonly #constants: FleetConstants;
-  readonly #rules: EventRules;
   readonly #random: Random;
   readonly #weight: number;
   readonly #devices: VirtualDevices;
@@ -73,10 +72,9 @@ class Rehearsal {
   #nextFault = 0;
   #rush = { factor: 1, untilMs: 0 };
 
-  constructor(scenario: Scenario, { constants, seed = scenario.seed, rules = plainRules }: RehearsalParts) {
+  constructor(scenario: Scenario, { constants, seed = scenario.seed }: RehearsalParts) {
     this.#scenario = scenario;
     this.#constants = constants;
-    this.#rules = rules;
     this.#random = seededRandom(seed);
     const count = scenario.devicesSimulated;
     const ticks = Math.ceil(scenario.durationMs / tickMs);
@@ -88,7 +86,7 @@ class Rehearsal {
     this.#gateways = new VirtualGateways(scenario.fleet.gateways, constants, this.#weight);
     this.#servers = new VirtualServers(scenario.fleet.serverCores, constants, this.#weight, this.#random);
     this.#schedule = new VirtualSchedule(scenario);
-    this.#mayFollow = rankedFollow(rules, this.#schedule.keys);
+    this.#mayFollow = rankedFollow(scenario.stages);
     this.#faults = scenario.faults
       .flatMap((fault, index) => (fault.kind === 'late-start' ? [] : [{ fault, atMs: fault.atMs, index }]))
       .sort((a, b) => a.atMs - b.atMs);
@@ -183,7 +181,7 @@ class Rehearsal {
 
   #broadcast(broadcast: VirtualBroadcast, tick: number): void {
     const { state, gateway, version, sent, sentDelayMs, sequence } = this.#devices;
-    const count = this.#log.broadcast(broadcast, this.#schedule.keys[broadcast.stage] ?? '');
+    const count = this.#log.broadcast(broadcast, this.#scenario.stages[broadcast.stage]?.key ?? '');
     const written = new Float64Array(this.#gateways.count);
     const lateMs = tick * tickMs - broadcast.atMs;
     const isLive = broadcast.cause === 'stage' && this.#schedule.isFirstLive(broadcast.stage);
@@ -338,11 +336,8 @@ class Rehearsal {
     }
     this.#log.prefetched(nowMs);
     const { ttlMs: usualMs, jitterShare, spreadMs } = this.#scenario.prefetch;
-    const ttlMs = this.#rules.timeToLive(nowMs, quiet, { ttlMs: usualMs, jitterShare, spreadMs, transitMs }, this.#random); // biome-ignore format: one row
-    const backMs = this.#rules.refreshAtMs(
-      { ttlMs, expiresAt: nowMs + ttlMs, quiet, spreadMs },
-      this.#random,
-    );
+    const ttlMs = timeToLive(nowMs, quiet, { ttlMs: usualMs, jitterShare, spreadMs, transitMs }, this.#random); // biome-ignore format: one row
+    const backMs = refreshAtMs({ ttlMs, expiresAt: nowMs + ttlMs, quiet, spreadMs }, this.#random);
     version[device] = this.#schedule.version;
     prefetchTries[device] = 0;
     prefetchCause[device] = causes.expiry;

@@ -1,4 +1,6 @@
-import type { EventRules, QuietWindow } from './event-rules.ts';
+import { mayFollow, type QuietWindow } from '../../device/index.ts';
+import type { LiveEvent } from '../live-event.ts';
+import { quietLimitsDefault, quietWindow } from '../prefetch/quiet-window.ts';
 import type { Scenario, ScenarioStage } from './scenario.ts';
 
 /** What one change of the event tells devices: its stage, by index, and the version of its schedule. */
@@ -10,6 +12,8 @@ export interface VirtualBroadcast {
   readonly cause: 'stage' | 'moved' | 'late';
 }
 
+const noStage: ScenarioStage = { key: 'none', kind: 'announced', startsAtMs: 0 };
+
 /** The event's schedule by a virtual clock: stages that begin, are moved, and are late. */
 export class VirtualSchedule {
   readonly #stages: ScenarioStage[];
@@ -18,6 +22,8 @@ export class VirtualSchedule {
   #sequence = 0;
   #version = 1;
   #stage = -1;
+  #quiet: { readonly nowMs: number; readonly sequence: number; readonly window: QuietWindow | null } | null =
+    null;
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
@@ -29,10 +35,6 @@ export class VirtualSchedule {
 
   get version(): number {
     return this.#version;
-  }
-
-  get keys(): readonly string[] {
-    return this.#stages.map(({ key }) => key);
   }
 
   get stage(): number {
@@ -60,19 +62,32 @@ export class VirtualSchedule {
     return this.#moved(nowMs, byMs, 'moved');
   }
 
-  /** From before the first live stage until after the end; null when it is over. */
+  /** As the server has it, which is asked once for each moment. */
   quiet(nowMs: number): QuietWindow | null {
-    const { quietLeadMs, quietTailMs } = this.#scenario.prefetch;
-    const live = this.#stages.find(({ kind }) => kind === 'live');
-    if (live === undefined) return null;
-    const ended = this.#stages.find(({ kind }) => kind === 'ended');
-    const endMs = ended?.startsAtMs ?? this.#scenario.durationMs;
-    const window = { fromMs: live.startsAtMs - quietLeadMs, untilMs: endMs + quietTailMs };
-    return nowMs < window.untilMs ? window : null;
+    if (this.#quiet?.nowMs !== nowMs || this.#quiet.sequence !== this.#sequence) {
+      const { quietLeadMs: leadMs, quietTailMs: tailMs } = this.#scenario.prefetch;
+      const window = quietWindow(this.#event(), nowMs, { ...quietLimitsDefault, leadMs, tailMs });
+      this.#quiet = { nowMs, sequence: this.#sequence, window };
+    }
+    return this.#quiet.window;
   }
 
   isFirstLive(stage: number): boolean {
     return this.#stages.findIndex(({ kind }) => kind === 'live') === stage;
+  }
+
+  #event(): LiveEvent {
+    const { key, kind, startsAtMs } = this.#stages[Math.max(0, this.#stage)] ?? noStage;
+    const about = {
+      id: 'rehearsal',
+      title: this.#scenario.name,
+      audience: null,
+      plan: null,
+      createdMs: 0,
+      epoch: 1,
+    };
+    const state = { stage: key, stageKind: kind, at: startsAtMs };
+    return { ...about, ...state, stages: this.#stages, version: this.#version, sequence: this.#sequence };
   }
 
   #moved(nowMs: number, byMs: number, cause: 'moved' | 'late'): VirtualBroadcast {
@@ -91,17 +106,14 @@ export class VirtualSchedule {
   }
 }
 
-/** `mayFollow` for indices, asked once for each pair: a million devices ask for a handful of them. */
-export function rankedFollow(
-  rules: EventRules,
-  keys: readonly string[],
-): (shown: number, next: number) => boolean {
+/** `mayFollow` of devices for indices, asked once for each pair: a million devices ask for a handful of them. */
+export function rankedFollow(stages: readonly ScenarioStage[]): (shown: number, next: number) => boolean {
   const answers = new Map<number, boolean>();
   return (shown, next) => {
-    const pair = (shown + 1) * 1_000 + next;
+    const pair = (shown + 1) * stages.length + next;
     let answer = answers.get(pair);
     if (answer === undefined) {
-      answer = rules.mayFollow(keys, keys[shown] ?? null, keys[next] ?? '');
+      answer = mayFollow(stages, stages[shown]?.key ?? null, stages[next]?.key ?? '');
       answers.set(pair, answer);
     }
     return answer;
