@@ -44,7 +44,7 @@ export type { Policy } from './policy/policy.ts';
 export { readPolicy } from './policy/policy-reader.ts';
 export { problem } from './problem.ts';
 export type { GateOptions } from './request-gate.ts';
-export { bigIntScalar, dateTimeScalar, dateTimeScalar, jsonScalar } from './scalars.ts';
+export { bigIntScalar, dateTimeScalar, jsonScalar } from './scalars.ts';
 export { createSchema } from './schema.ts';
 export { schemaOfGraph } from './schema-in-force.ts';
 export { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';
