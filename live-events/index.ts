@@ -1,3 +1,4 @@
+export { createLiveFields, type LiveFieldsParts } from './api/live-fields.ts';
 export { coverageFields } from './coverage/coverage-fields.ts';
 export type { CoverageSources } from './coverage/coverage-sources.ts';
 export {

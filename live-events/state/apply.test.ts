@@ -102,7 +102,7 @@ describe('A request', () => {
     { what: 'a reason', over: { reason: 'x'.repeat(501) } },
     { what: 'an actor', over: { actor: 'x'.repeat(201) } },
     { what: 'an audience', command: { ...createFight, audience: '' } },
-    { what: 'a plan of too many bytes', command: { ...createFight, plan: 'é'.repeat(40_000) } },
+    { what: 'a plan of too many bytes', command: { ...createFight, plan: 'é'.repeat(140_000) } },
   ])('with $what that cannot be is refused', ({ over, command }) => {
     expect(refused(null, command ?? createFight, startMs, over)).toMatchObject({
       code: 'LIVE_EVENT_INVALID',

@@ -93,5 +93,5 @@ export const liveTextLimitsDefault: LiveTextLimits = {
   reasonLengthMax: 500,
   audienceLengthMax: 200,
   actorLengthMax: 200,
-  planBytesMax: 65_536,
+  planBytesMax: 262_144,
 };

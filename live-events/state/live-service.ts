@@ -1,5 +1,6 @@
 import type { Broadcast, Cursor } from '../../device/index.ts';
 import { type Clock, type Log, RefusedError } from '../../foundation/index.ts';
+import { isOver } from '../event-times.ts';
 import type { JournalEntry, LiveEvent, LiveEvents } from '../live-event.ts';
 import { apply, unknownEvent } from './apply.ts';
 import type { Asking, LiveCommand, LiveRefusal, LiveTextLimits } from './live-command.ts';
@@ -219,10 +220,6 @@ export class LiveService implements LiveEvents {
 
 function refusedBy({ code, message }: LiveRefusal): RefusedError {
   return new RefusedError(code, message);
-}
-
-function isOver({ stageKind }: LiveEvent): boolean {
-  return stageKind === 'ended' || stageKind === 'replay' || stageKind === 'cancelled';
 }
 
 function planBytesOf(event: LiveEvent | null): number {
