@@ -18,6 +18,7 @@ const overview = `Examples:
   jg status                               how far each topic is
   jg audience list                        sets of members, frozen
   jg game-day fight-night                 rehearse a live event with a million devices
+  jg live status                          events in stages, and when the next one begins
   jg store snapshot graph.jgsnapshot      a copy of the graph, while events flow
   jg schema check rides.avsc              is a schema's mapping right
   jg config show --origin                 every setting and where it comes from
@@ -53,6 +54,11 @@ const commands: readonly (AddCommand | CommandGroup)[] = [
     name: 'game-day',
     description: 'Rehearses a live event by a virtual clock and says whether its plan holds.',
     load: async () => (await import('./commands/game-day.ts')).addGameDay,
+  },
+  {
+    name: 'live',
+    description: 'Live events: made, moved, entered by hand, ended, and looked at.',
+    load: async () => (await import('./commands/live.ts')).addLiveCommands,
   },
   {
     name: 'store',
