@@ -129,6 +129,7 @@ export class AttachedGateway {
   readonly #left: () => void;
   /** Events, and what waits while the gateway is sent what followed its cursor. */
   readonly #events = new Map<string, Broadcast[] | null>();
+  readonly #catchingUp = new Map<string, Promise<void>>();
   #attached = true;
 
   constructor(
@@ -160,7 +161,15 @@ export class AttachedGateway {
       throw new OutageError('LIVE_ROUTER_BUSY', message);
     }
     this.#add(event);
-    if (after.epoch === state.epoch && after.sequence < state.sequence) await this.#catchUp(event, after);
+    if (after.epoch === state.epoch && after.sequence < state.sequence) {
+      const catchingUp = this.#catchUp(event, after);
+      this.#catchingUp.set(event, catchingUp);
+      try {
+        await catchingUp;
+      } finally {
+        if (this.#catchingUp.get(event) === catchingUp) this.#catchingUp.delete(event);
+      }
+    }
     const now = events.get(event);
     return now === null ? null : broadcastOf(now);
   }
@@ -172,6 +181,8 @@ export class AttachedGateway {
 
   async history(event: string, after: Cursor): Promise<History> {
     const { events, limits } = this.#parts;
+    // An answer that overtook what the gateway is being sent would have it think that a device is ahead of everybody.
+    await this.#catchingUp.get(event);
     const state = events.get(event);
     if (after.epoch === 0) return { kind: 'resync', reason: 'NEW' };
     if (state === null || after.epoch !== state.epoch) return { kind: 'resync', reason: 'EPOCH' };
