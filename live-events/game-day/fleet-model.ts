@@ -103,6 +103,7 @@ export function predictLoad(
 }
 
 export function shareAt(arrivals: readonly ArrivalPoint[], atMs: number): number {
+  if (atMs < 0) return 0;
   let before: ArrivalPoint = { atMs: 0, share: 0 };
   for (const point of arrivals) {
     if (atMs < point.atMs) {

@@ -30,7 +30,7 @@ export function renderReport(result: RehearsalResult, verdict: Verdict): string 
 <div class="verdict ${verdict.passed ? 'good' : 'bad'}">${verdict.passed ? 'The plan holds' : 'The plan does not hold'}</div>
 ${constants.isPlaceholder ? html`<p class="no">The cost of a device is not measured here: ${constants.source}.</p>` : html``}
 <h2>Against the plan</h2>${checksTable(verdict)}
-<h2>Over time</h2><div class="plots">${plots(result)}</div>
+<h2>Over time</h2><p>Dotted lines: grey where a stage begins, red for a change of the schedule or a fault; each says what it is.</p><div class="plots">${plots(result)}</div>
 <h2>Broadcasts</h2>${broadcastsTable(result)}
 <h2>Faults</h2>${faultsTable(result)}
 <h2>Constants</h2><p>${constants.source}</p>${constantsTable(result)}
@@ -59,7 +59,7 @@ function plots(result: RehearsalResult): readonly Html[] {
     bound: null,
     isShare: false,
   };
-  const perSecond = 'a second';
+  const perSecond = `a second, over ${durationText(bucketMs)}`;
   return [
     plotFigure({ ...common, title: 'Arrivals and connects', unit: perSecond, lines: [
       { label: 'connects', colour: 1, values: values.connects, filled: true },
@@ -73,7 +73,7 @@ function plots(result: RehearsalResult): readonly Html[] {
       { label: 'answered', colour: 1, values: values.prefetches, filled: true },
       { label: 'for a new schedule', colour: 4, values: values.versionRefreshes },
     ] }),
-    plotFigure({ ...common, title: 'Expirations', unit: `a second; ${whole(totals.quietRefreshes)} in the quiet window`, lines: [
+    plotFigure({ ...common, title: 'Expirations', unit: `${perSecond}; ${whole(totals.quietRefreshes)} in the quiet window`, lines: [
       { label: 'expired', colour: 2, values: values.expirations, filled: true },
     ] }),
     plotFigure({ ...common, title: 'Deliveries', unit: perSecond, lines: [
@@ -84,7 +84,7 @@ function plots(result: RehearsalResult): readonly Html[] {
       { label: 'gateways', colour: 1, values: values.gatewayCpuMean, filled: true },
       { label: 'servers', colour: 2, values: values.serverCpu },
     ] }),
-    plotFigure({ ...common, title: 'Shed by class', unit: 'requests refused a second', lines: [
+    plotFigure({ ...common, title: 'Shed by class', unit: `requests refused ${perSecond}`, lines: [
       { label: 'prefetch', colour: 4, values: shed.prefetch, filled: true },
       { label: 'user', colour: 5, values: shed.user },
       { label: 'live-critical (connects)', colour: 2, values: shed['live-critical'] },
@@ -145,7 +145,7 @@ function faultText(fault: Fault): string {
     case 'schedule-moved':
       return `${durationText(fault.atMs)}: the schedule is moved by ${fault.byMs < 0 ? '-' : ''}${durationText(Math.abs(fault.byMs))}`;
     case 'late-start':
-      return `\`${fault.stage}\` starts ${durationText(fault.byMs)} late`;
+      return `${fault.stage} starts ${durationText(fault.byMs)} late`;
     case 'user-rush':
       return `${durationText(fault.atMs)}: users come ${fault.factor} times as fast for ${durationText(fault.lastsMs)}`;
   }

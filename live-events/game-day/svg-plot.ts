@@ -30,7 +30,7 @@ export interface Plot {
 
 const width = 720;
 const height = 220;
-const margin = { left: 62, right: 12, top: 12, bottom: 26 };
+const margin = { left: 62, right: 30, top: 12, bottom: 26 };
 const inner = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
 
 /** One figure: a plot with its title and the legend below, readable without colours by its title texts. */

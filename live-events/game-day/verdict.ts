@@ -38,7 +38,8 @@ export function judge(result: RehearsalResult): Verdict {
 export function durationText(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+  const seconds = Math.round((ms % 60_000) / 1_000);
+  return `${Math.floor(ms / 60_000)} min${seconds === 0 ? '' : ` ${seconds} s`}`;
 }
 
 export function percent(share: number): string {
@@ -51,7 +52,7 @@ export function whole(count: number): string {
 
 /** A broadcast as people know it. */
 export function broadcastName({ sequence, stage, cause }: BroadcastResult): string {
-  const what = { stage: `\`${stage}\` begins`, moved: 'the schedule is moved', late: 'the start is late' };
+  const what = { stage: `${stage} begins`, moved: 'the schedule is moved', late: 'the start is late' };
   return `${sequence}: ${what[cause]}`;
 }
 
