@@ -16,8 +16,16 @@ const clientCore = 1;
 function workOf({ quick }: BenchContext): BroadcastWork {
   const sockets = Math.min(quick ? quickSockets : socketsWanted, socketsMax());
   return quick
-    ? { sockets, warmUps: 3, broadcasts: 10, everyMs: 150, idleMs: 500, acknowledges: false }
-    : { sockets, warmUps: 30, broadcasts: 100, everyMs: 1000, idleMs: 30_000, acknowledges: false };
+    ? { sockets, warmUps: 3, broadcasts: 10, everyMs: 150, settleMs: 3000, idleMs: 500, acknowledges: false }
+    : {
+        sockets,
+        warmUps: 30,
+        broadcasts: 100,
+        everyMs: 1000,
+        settleMs: 10_000,
+        idleMs: 30_000,
+        acknowledges: false,
+      };
 }
 
 const figure = (value: number, unit: string): Figure => ({ value, unit });

@@ -15,6 +15,8 @@ export interface BroadcastWork {
   readonly warmUps: number;
   readonly broadcasts: number;
   readonly everyMs: number;
+  /** What connecting leaves behind is done by then, a first heartbeat of everybody among it. */
+  readonly settleMs: number;
   readonly idleMs: number;
   readonly acknowledges: boolean;
 }
@@ -45,9 +47,6 @@ type SwarmProcess = OwnProcess<SwarmQuestion, SwarmNote>;
 
 const drainMs = 15_000;
 const pollMs = 50;
-/** What connecting leaves behind is done by then. */
-const settleMs = 1000;
-
 /** One server, or several at once, each with as many clients in a process of their own. */
 export async function measureBroadcast(
   starts: readonly Start[],
@@ -62,7 +61,7 @@ export async function measureBroadcast(
     const empty = { resident: sum(targets, residentBytes), slab: slabBytes() };
     for (const [i, target] of targets.entries()) swarms.push(startSwarm(target, i, work, placing.clientCore));
     await Promise.all(swarms.map(connected));
-    await sleep(settleMs);
+    await sleep(work.settleMs);
     await collect(targets);
     const full = { resident: sum(targets, residentBytes), slab: slabBytes() };
     const sockets = work.sockets * targets.length;
