@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config/index.ts';
-import { liveSocketPath } from '../device/index.ts';
 import { type Log, OutageError } from '../foundation/index.ts';
 import { type GraphStore, ObservedWrites, type StoreWriter } from '../graph-store/index.ts';
 import {
@@ -34,9 +33,10 @@ import {
   SubscriptionLog,
   TouchedMembers,
 } from '../live-events/index.ts';
-import { type ApiExtension, type Audiences, noExtension } from '../query-api/index.ts';
+import type { ApiExtension, Audiences } from '../query-api/index.ts';
 import type { GraphSchema } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
+import { liveExtension } from './live-extension.ts';
 
 export interface LiveSources {
   readonly store: GraphStore;
@@ -57,8 +57,8 @@ export interface Live {
   readonly extension: ApiExtension;
   /** The store's writing side, watched for members whose stage maps may change. */
   watched(writes: StoreWriter): StoreWriter;
-  /** Enters stages and sends broadcasts from now on. */
-  start(): Promise<void>;
+  /** Enters stages and sends broadcasts from now on; `url`: where this process listens. */
+  start(url: string): Promise<void>;
   /** Enters no more stages, and sends devices away, spread over a while. */
   stop(): Promise<void>;
   /** Releases files; `stop` before. */
@@ -164,6 +164,20 @@ export async function openLive(
     log,
     limits: liveProducerLimitsDefault,
   });
+  let address = 'http://127.0.0.1';
+  const extension = liveExtension(settings, {
+    service,
+    stageMaps,
+    prefetches,
+    coverage,
+    tokens,
+    router,
+    gateway,
+    audiences,
+    address: () => address,
+    clock,
+    random,
+  });
   const owned = cleanup.move();
   const running = new AsyncDisposableStack();
   return {
@@ -173,19 +187,10 @@ export async function openLive(
     coverage,
     gateway,
     tokens,
-    extension: {
-      ...noExtension,
-      sockets: [
-        {
-          path: liveSocketPath,
-          upgrade: (request, connection, head) => {
-            gateway.upgrade(request, connection, head);
-          },
-        },
-      ],
-    },
+    extension,
     watched: (writes) => new ObservedWrites(writes, touched),
-    start: async () => {
+    start: async (url) => {
+      address = url;
       await stageMaps.open();
       await prefetches.open();
       await router.start();

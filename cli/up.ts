@@ -28,7 +28,7 @@ export async function up(settings: Settings, io: CommandIo): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok;
   try {
     api = await startApi(settings, composition, startedMs, io, log);
-    await composition.live.start();
+    await composition.live.start(api.url);
     await runUntilEnd(settings, composition, api, work, io, log);
   } catch (error) {
     code = reportFailure(error, io);

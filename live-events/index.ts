@@ -1,3 +1,5 @@
+export { liveFileRoutes } from './api/file-routes.ts';
+export { checkScope, writeScope as liveWriteScope } from './api/live-access.ts';
 export { createLiveFields, type LiveFieldsParts } from './api/live-fields.ts';
 export { coverageFields } from './coverage/coverage-fields.ts';
 export type { CoverageSources } from './coverage/coverage-sources.ts';
@@ -7,6 +9,7 @@ export {
   coverageStoreLimitsDefault,
 } from './coverage/coverage-store.ts';
 export { type CoverageLimits, CoverageTracker, coverageLimitsDefault } from './coverage/coverage-tracker.ts';
+export { startOf as liveStartOf } from './event-times.ts';
 export { bundledScenario, bundledScenarioNames } from './game-day/bundled-scenarios.ts';
 export { bundledConstants, type FleetConstants, readConstants } from './game-day/fleet-constants.ts';
 export type { PreflightFacts } from './game-day/preflight.ts';
@@ -40,6 +43,8 @@ export type {
   RouterLink,
 } from './ports.ts';
 export { Prefetches } from './prefetch/prefetch.ts';
+export { prefetchFields, prefetchMutations } from './prefetch/prefetch-fields.ts';
+export { prefetchRoute } from './prefetch/prefetch-route.ts';
 export { InProcessBroadcastLog } from './producer/in-process-broadcast-log.ts';
 export {
   type KafkaBroadcastLimits,
