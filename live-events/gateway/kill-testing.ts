@@ -10,7 +10,7 @@ import { freePort, KilledGateway } from './killed-gateway-testing.ts';
 import { createResumeCounts, type ResumeCounts, ResumingDevice } from './resuming-device-testing.ts';
 import { startRouterServer, type TestRouterServer } from './router-socket-testing.ts';
 
-export interface KillSummary extends ResumeCounts {
+export interface LiveKillSummary extends ResumeCounts {
   readonly broadcastsMade: number;
   readonly devices: number;
   readonly gatewaysKilled: number;
@@ -82,6 +82,7 @@ class KillRun {
       for (const gateway of this.#gateways) if (gateway.alive) await gateway.kill();
       await Promise.all(living);
       await this.#server?.kill();
+      await this.#bench.router.close();
     }
   }
 
@@ -104,6 +105,7 @@ class KillRun {
     while (!this.#over) {
       await pause(100 + this.below(700));
       await this.#server?.kill();
+      await this.#bench.router.close();
       this.routersKilled += 1;
       await pause(this.below(400));
       await this.#startRouter();
@@ -195,7 +197,7 @@ export async function runLiveKills(
   seed: number,
   broadcasts: number,
   progress: (done: number) => void,
-): Promise<KillSummary> {
+): Promise<LiveKillSummary> {
   const run = new KillRun(seed);
   const settledMs = await run.run(broadcasts, progress);
   const { gatewaysKilled, routersKilled, sentAgain } = run;

@@ -68,7 +68,7 @@ export function dialRouter(
     secret,
     gateway,
     zone: null,
-    limits: { ...routerSocketLimitsDefault, backoffBaseMs: 5, backoffMaxMs: 50, ...limits },
+    limits: { ...routerSocketLimitsDefault, backoffBaseMs: 5, backoffMaxMs: 50, openMs: 200, ...limits },
     clock: systemClock,
     random: Math.random,
     log: silentLog,

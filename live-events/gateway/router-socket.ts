@@ -26,6 +26,8 @@ export interface RouterSocketLimits {
   /** A router that was silent for so long, pings included, is taken for dead. */
   readonly silentMs: number;
   readonly requestMs: number;
+  /** A question waits so long for the connection: devices come back to a gateway that starts before it has reached its router. */
+  readonly openMs: number;
   /** Questions under way. */
   readonly requestsMax: number;
   /** Bytes that may wait for the router; reports beyond them are dropped. */
@@ -38,6 +40,7 @@ export const routerSocketLimitsDefault: RouterSocketLimits = {
   backoffMaxMs: 10_000,
   silentMs: 25_000,
   requestMs: 5_000,
+  openMs: 2_000,
   requestsMax: 512,
   bufferBytesMax: 4_194_304,
 };
@@ -72,6 +75,7 @@ export class RouterSocket implements RouterLink {
   readonly #closing = new AbortController();
   #listener: LinkListener | null = null;
   #socket: WebSocket | null = null;
+  #opened = Promise.withResolvers<void>();
   #heardMs = 0;
   #requests = 0;
 
@@ -164,10 +168,12 @@ export class RouterSocket implements RouterLink {
       heard();
       opened();
       this.#hello();
+      this.#opened.resolve();
       void this.#watch(socket, gone.signal);
     });
     const code = await new Promise<number>((resolve) => socket.once('close', resolve));
     gone.abort();
+    this.#opened = Promise.withResolvers();
     const reason = failure ?? `closed with ${code}`;
     for (const { settle } of [...this.#asked.values()]) settle(this.#unreachable(reason));
     return reason;
@@ -229,7 +235,7 @@ export class RouterSocket implements RouterLink {
 
   async #ask(question: (request: number) => GatewayMessage): Promise<Answer> {
     const { clock, limits } = this.#parts;
-    if (!this.connected) throw this.#unreachable('it is not connected');
+    if (!this.connected) await this.#open();
     if (this.#asked.size >= limits.requestsMax) throw this.#unreachable('too many questions are under way');
     this.#requests += 1;
     const request = this.#requests;
@@ -249,6 +255,17 @@ export class RouterSocket implements RouterLink {
     const settled = await answer;
     if (settled instanceof OutageError) throw settled;
     return settled;
+  }
+
+  /** @throws {OutageError} when there is no connection in time. */
+  async #open(): Promise<void> {
+    const late = new AbortController();
+    await Promise.race([
+      this.#opened.promise,
+      this.#parts.clock.sleep(this.#parts.limits.openMs, late.signal),
+    ]);
+    late.abort();
+    if (!this.connected) throw this.#unreachable('it is not connected');
   }
 
   #say(message: GatewayMessage): void {

@@ -7,16 +7,44 @@ import { runKills } from '../../graph-store/crash-testing-campaign.ts';
 import { runCuts } from '../../graph-store/crash-testing-cut.ts';
 import { createMemoryStore, type GraphStore, openLevelStore } from '../../graph-store/index.ts';
 import { runReplays } from '../../graph-store/replay-testing.ts';
+import { runLiveKills } from '../../live-events/gateway/kill-testing.ts';
+import { runSocketResumes } from '../../live-events/gateway/resume-sockets-testing.ts';
+import { runResumes } from '../../live-events/gateway/resume-testing.ts';
+import { runStalls } from '../../live-events/gateway/stall-testing.ts';
+import { runStorm } from '../../live-events/gateway/storm-testing.ts';
 
-const usage = `Usage: node test/faults/run.ts replays|kills|cuts [--runs N] [--seed N]
+const usage = `Usage: node test/faults/run.ts WHAT [--runs N] [--seed N]
 
   replays: shuffled replays of random graphs, with duplicates, over memory and LevelDB; all digests must be equal (20,000)
   kills:   kill -9 while batches are being written; nothing may be lost or counted twice (300)
   cuts:    LevelDB's log cut at a random byte; positions, counts and graph must belong together (1,000)
+  live-resumes: devices go and come back while the journal is trimmed; no gap, no step back (100,000, and a twentieth over sockets)
+  live-kills:   gateways, router and producer killed while stages change; every device ends at the right one (200 broadcasts)
+  live-storm:   all devices of a gateway lose it at once; how long until all are back (10,000 devices)
+  live-stalls:  a quarter of the readers stops reading; the others lose nothing (40 readers)
 `;
+/** One socket in twenty: a session without one is as good, and cheaper. */
+const resumesPerSocket = 20;
+const stallBytesMax = 65_536;
 const replaysPerStore = 100;
-const runsDefault = { replays: 20_000, kills: 300, cuts: 1_000 } as const;
-const progressEvery = { replays: 2_000, kills: 25, cuts: 100 } as const;
+const runsDefault = {
+  replays: 20_000,
+  kills: 300,
+  cuts: 1_000,
+  'live-resumes': 100_000,
+  'live-kills': 200,
+  'live-storm': 10_000,
+  'live-stalls': 40,
+} as const;
+const progressEvery = {
+  replays: 2_000,
+  kills: 25,
+  cuts: 100,
+  'live-resumes': 10_000,
+  'live-kills': 25,
+  'live-storm': 10_000,
+  'live-stalls': 5_000,
+} as const;
 
 async function replays(seed: number, runs: number): Promise<object> {
   const folder = await mkdtemp(join(tmpdir(), 'graph-store-replays-'));
@@ -52,10 +80,22 @@ function progress(what: keyof typeof progressEvery): (done: number) => void {
   };
 }
 
+async function resumes(seed: number, runs: number): Promise<object> {
+  const sessions = await runResumes(seed, runs, progress('live-resumes'));
+  const sockets = await runSocketResumes(seed, Math.ceil(runs / resumesPerSocket), progress('live-resumes'));
+  return { sessions, sockets };
+}
+
 const campaigns = {
   replays,
   kills: (seed: number, runs: number): Promise<object> => runKills(seed, runs, progress('kills')),
   cuts: (seed: number, runs: number): Promise<object> => runCuts(seed, runs, progress('cuts')),
+  'live-resumes': resumes,
+  'live-kills': (seed: number, runs: number): Promise<object> =>
+    runLiveKills(seed, runs, progress('live-kills')),
+  'live-storm': runStorm,
+  'live-stalls': (_seed: number, runs: number): Promise<object> =>
+    runStalls(runs, stallBytesMax, progress('live-stalls')),
 } as const;
 
 function isKnown(what: string): what is keyof typeof campaigns {
