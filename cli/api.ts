@@ -89,6 +89,7 @@ export async function startApi(
     log,
     newId: io.newId,
     extension: composition.live.extension,
+    traffic: composition.live.traffic.gate,
   });
   return {
     url: server.url,

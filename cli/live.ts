@@ -37,6 +37,7 @@ import type { ApiExtension, Audiences } from '../query-api/index.ts';
 import type { GraphSchema } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { liveExtension } from './live-extension.ts';
+import { openTraffic, type Traffic } from './traffic.ts';
 
 export interface LiveSources {
   readonly store: GraphStore;
@@ -55,6 +56,7 @@ export interface Live {
   readonly gateway: Gateway;
   readonly tokens: DeviceTokens;
   readonly extension: ApiExtension;
+  readonly traffic: Traffic;
   /** The store's writing side, watched for members whose stage maps may change. */
   watched(writes: StoreWriter): StoreWriter;
   /** Enters stages and sends broadcasts from now on; `url`: where this process listens. */
@@ -164,6 +166,8 @@ export async function openLive(
     log,
     limits: liveProducerLimitsDefault,
   });
+  const traffic = openTraffic(settings, service, io, log);
+  cleanup.defer(() => traffic.close());
   let address = 'http://127.0.0.1';
   const extension = liveExtension(settings, {
     service,
@@ -188,6 +192,7 @@ export async function openLive(
     gateway,
     tokens,
     extension,
+    traffic,
     watched: (writes) => new ObservedWrites(writes, touched),
     start: async (url) => {
       address = url;

@@ -57,6 +57,13 @@ export const settingsTable = {
     default: 'auto',
     description: 'Say in errors what was probably meant, which names parts of the schema. `auto`: as above.',
   },
+  'api.shedding': {
+    section: 'server',
+    kind: 'flag',
+    default: true,
+    description:
+      'Refuse requests when there are more than can be answered: bulk ones first, then prefetches, the others last. Each may say its class in the header `x-request-class`.',
+  },
   'api.operations.file': {
     section: 'server',
     kind: 'text',

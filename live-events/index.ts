@@ -87,6 +87,7 @@ export {
   liveServiceLimitsDefault,
 } from './state/live-service.ts';
 export { type EventPool, type EventPoolRule, EventPools, eventOfAddress } from './traffic/event-pool.ts';
+export type { LoadMeter } from './traffic/load-window.ts';
 export { type LogSamplingLimits, logSamplingLimitsDefault, sampledLog } from './traffic/log-sampling.ts';
 export { processLoad } from './traffic/process-load.ts';
 export type { Refusal } from './traffic/refusal.ts';

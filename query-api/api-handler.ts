@@ -21,6 +21,7 @@ import { refuseHost } from './request-gate.ts';
 import type { ApiServerOptions } from './server.ts';
 import { StepBudget } from './step-budget.ts';
 import { StoreRoutes, storePath } from './store-routes.ts';
+import { admitRequest, type TrafficCost } from './traffic-gate.ts';
 import { createTraversalBudget } from './traversal/traversal-budget.ts';
 
 const graphqlPath = '/graphql';
@@ -88,7 +89,10 @@ export class ApiHandler {
     if (authentication.kind === 'refused')
       return sendRefusal(response, authentication, requestId, this.#options.log);
     const { caller } = authentication;
-    if (pathname === graphqlPath) return this.#graphql(request, response, search, requestId, caller);
+    const asked = { headers: request.headers, path: pathname, search, caller };
+    const cost = admitRequest(this.#options.traffic ?? null, asked, response, requestId);
+    if (cost === null) return;
+    if (pathname === graphqlPath) return this.#graphql(request, response, search, requestId, caller, cost);
     if (pathname === metricsPath && !refuseToken(response, caller, '`/metrics`', requestId))
       return await this.#metrics(request, response, requestId);
     // The whole graph, which no policy narrows.
@@ -143,6 +147,7 @@ export class ApiHandler {
     search: string,
     requestId: string,
     caller: Caller,
+    cost: TrafficCost,
   ): Promise<void> {
     if (request.method !== 'GET' && request.method !== 'POST') {
       response.setHeader('allow', 'GET, POST');
@@ -192,6 +197,7 @@ export class ApiHandler {
       problem(response, 503, 'DEADLINE_EXCEEDED', message, requestId);
     } finally {
       deadline.stop();
+      cost.downstreamCalls = run.used.calls;
     }
   }
 

@@ -16,6 +16,7 @@ import type { GateOptions } from './request-gate.ts';
 import { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StoreOperations } from './store-operations.ts';
+import type { TrafficGate } from './traffic-gate.ts';
 
 export interface TestApiOptions {
   readonly reader?: GraphReader;
@@ -37,6 +38,7 @@ export interface TestApiOptions {
   readonly persisted?: { readonly file: string; readonly only: boolean };
   readonly slowMs?: number;
   readonly extension?: ApiExtension;
+  readonly traffic?: TrafficGate;
 }
 
 /** A real server on a free port of loopback. */
@@ -76,6 +78,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
     persisted: options.persisted ?? null,
     slowMs: options.slowMs ?? Number.POSITIVE_INFINITY,
     extension: options.extension ?? noExtension,
+    traffic: options.traffic ?? null,
   });
 }
 

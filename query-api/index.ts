@@ -50,3 +50,4 @@ export { schemaOfGraph } from './schema-in-force.ts';
 export { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';
 export type { NodeWriteState, StatusReader, TopicState, TopicStateKind } from './status-reader.ts';
 export type { StoreOperations } from './store-operations.ts';
+export type { TrafficGate } from './traffic-gate.ts';

@@ -24,6 +24,7 @@ import type { PersistedRules } from './operations/persisted-request.ts';
 import { type GateOptions, refuseHost } from './request-gate.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StoreOperations } from './store-operations.ts';
+import type { TrafficGate } from './traffic-gate.ts';
 
 export interface ApiServerOptions {
   readonly host: string;
@@ -62,6 +63,8 @@ export interface ApiServerOptions {
   readonly slowMs?: number;
   /** What other rooms add; absent: nothing. Whoever made its sockets closes them, before the server. */
   readonly extension?: ApiExtension;
+  /** Null or absent: whoever may ask is answered. */
+  readonly traffic?: TrafficGate | null;
 }
 
 export interface ApiServer {

@@ -1,0 +1,77 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Settings } from '../config/index.ts';
+import type { Log } from '../foundation/index.ts';
+import {
+  classOf,
+  EventPools,
+  eventOfAddress,
+  type LiveService,
+  type LoadMeter,
+  raiseClassScope,
+  TrafficControl,
+  type TrafficState,
+  trafficLimitsDefault,
+} from '../live-events/index.ts';
+import type { Caller, TrafficGate } from '../query-api/index.ts';
+import type { CommandIo } from './command-io.ts';
+
+export interface Traffic {
+  /** Null where nothing is to be held back. */
+  readonly gate: TrafficGate | null;
+  readonly state: () => TrafficState | null;
+  close(): void;
+}
+
+/** A wait of so long for a turn of the event loop counts as fully loaded. */
+const loopDelayFullMs = 100;
+const delayResolutionMs = 10;
+const nanosOfMs = 1e6;
+
+/** Holds requests back by their class when there are more than can be answered, by rules of the live events that are on, and by what an answer takes. */
+export function openTraffic(settings: Settings, service: LiveService, io: CommandIo, log: Log): Traffic {
+  if (!settings['api.shedding']) return { gate: null, state: () => null, close: () => undefined };
+  const meter = loopDelayMeter();
+  const control = new TrafficControl(trafficLimitsDefault, {
+    nowMs: () => performance.now(),
+    random: io.random,
+    log,
+    meter,
+    pools: new EventPools([]),
+  });
+  const unfollow = control.rules.follow(service);
+  return {
+    gate: {
+      admit: ({ headers, path, search, caller }) => {
+        const requestClass = classOf({ path, headers }, mayRaise(caller));
+        const admission = control.admit({ requestClass, event: eventOfAddress(path, search) });
+        return admission.kind === 'admitted' ? admission : { kind: 'refused', ...admission.refusal };
+      },
+    },
+    state: () => control.state(),
+    close: () => {
+      unfollow();
+      meter.close();
+    },
+  };
+}
+
+function mayRaise({ kind, scopes }: Caller): boolean {
+  return kind !== 'token' || scopes.has(raiseClassScope);
+}
+
+/**
+ * How long the event loop lets others wait. Its share of busy time says nothing in a process that also applies events: that fills whatever time there is, in slices, and
+ * gives way to requests.
+ */
+function loopDelayMeter(): LoadMeter & { close(): void } {
+  const delays = monitorEventLoopDelay({ resolution: delayResolutionMs });
+  delays.enable();
+  return {
+    utilisation: () => {
+      const delayMs = Math.max(0, delays.percentile(90) / nanosOfMs - delayResolutionMs);
+      delays.reset();
+      return Number.isFinite(delayMs) ? Math.min(1, delayMs / loopDelayFullMs) : 0;
+    },
+    close: () => delays.disable(),
+  };
+}

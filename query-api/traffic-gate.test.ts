@@ -1,0 +1,55 @@
+import { afterEach, expect, it } from 'vitest';
+import { startTestApi } from './api-testing.ts';
+import type { ApiServer } from './server.ts';
+import type { TrafficGate, TrafficOutcome, TrafficRequest } from './traffic-gate.ts';
+
+let server: ApiServer | null = null;
+afterEach(async () => {
+  await server?.close();
+  server = null;
+});
+
+async function ask(traffic: TrafficGate, path = '/graphql'): Promise<Response> {
+  server ??= await startTestApi({ traffic });
+  return await fetch(`${server.url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-request-class': 'bulk' },
+    body: JSON.stringify({ query: '{ node(type: "A", id: "x") { id } }' }),
+  });
+}
+
+it('A request is asked for with what is known before its body is read, and its end is told with what it took', async () => {
+  const asked: TrafficRequest[] = [];
+  const ended = Promise.withResolvers<TrafficOutcome>();
+  const response = await ask(
+    {
+      admit: (request) => {
+        asked.push(request);
+        return { kind: 'admitted', done: ended.resolve };
+      },
+    },
+    '/graphql?x=1',
+  );
+  expect(await response.json()).toEqual({ data: { node: null } });
+  expect(await ended.promise).toEqual({ kind: 'answered', downstreamCalls: 1 });
+  expect(asked).toMatchObject([{ path: '/graphql', search: '?x=1', caller: { kind: 'local' } }]);
+  expect(asked[0]?.headers['x-request-class']).toBe('bulk');
+});
+
+it('A request that is refused is told when to come back and how often to try', async () => {
+  const response = await ask({
+    admit: () => ({ kind: 'refused', status: 503, code: 'OVERLOADED', retryAfterMs: 2500, retriesMax: 3 }),
+  });
+  expect(response.status).toBe(503);
+  expect(response.headers.get('retry-after')).toBe('3');
+  const { errors } = await response.json();
+  expect(errors[0].extensions).toMatchObject({ code: 'OVERLOADED', retryAfterMs: 2500, retriesMax: 3 });
+});
+
+it('Health checks are answered whatever the traffic', async () => {
+  const refuses: TrafficGate = {
+    admit: () => ({ kind: 'refused', status: 503, code: 'OVERLOADED', retryAfterMs: 1, retriesMax: 1 }),
+  };
+  server = await startTestApi({ traffic: refuses });
+  expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+});
