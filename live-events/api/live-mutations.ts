@@ -74,16 +74,13 @@ function listOf(type: GraphQLInputObjectType) {
 }
 
 export function liveMutations(parts: MutationParts): GraphQLFieldConfigMap<unknown, ApiContext> {
-  const field = <Arguments>(
-    name: string,
-    description: string,
-    args: GraphQLFieldConfigArgumentMap,
-    commandOf: (input: Arguments) => LiveCommand,
-  ): GraphQLFieldConfigMap<unknown, ApiContext> => ({
-    [name]: commandField(parts, name, description, args, commandOf),
-  });
+  return { ...scheduleMutations(parts), ...stageMutations(parts), ...contentMutations(parts) };
+}
+
+function scheduleMutations(parts: MutationParts): GraphQLFieldConfigMap<unknown, ApiContext> {
   return {
-    ...field<CreateArguments>(
+    createLiveEvent: commandField<CreateArguments>(
+      parts,
       'createLiveEvent',
       'Makes an event. It holds its first stage from now; one that says no `announced` stage gets one.',
       {
@@ -101,7 +98,8 @@ export function liveMutations(parts: MutationParts): GraphQLFieldConfigMap<unkno
         plan: plan ?? null,
       }),
     ),
-    ...field<RescheduleArguments>(
+    rescheduleLiveEvent: commandField<RescheduleArguments>(
+      parts,
       'rescheduleLiveEvent',
       'Moves stages that are still to come.',
       {
@@ -119,7 +117,13 @@ export function liveMutations(parts: MutationParts): GraphQLFieldConfigMap<unkno
         movesFollowing: following,
       }),
     ),
-    ...field<AdvanceArguments>(
+  };
+}
+
+function stageMutations(parts: MutationParts): GraphQLFieldConfigMap<unknown, ApiContext> {
+  return {
+    advanceLiveEvent: commandField<AdvanceArguments>(
+      parts,
       'advanceLiveEvent',
       'Enters a later stage now.',
       {
@@ -132,21 +136,40 @@ export function liveMutations(parts: MutationParts): GraphQLFieldConfigMap<unkno
       },
       ({ to, from }) => ({ kind: 'advance', to: to ?? null, from: from ?? null }),
     ),
-    ...field('endLiveEvent', 'Enters the stage of kind ENDED now.', versioned, () => ({ kind: 'end' })),
-    ...field('cancelLiveEvent', 'Calls it off; nothing follows.', versioned, () => ({ kind: 'cancel' })),
-    ...field<{ readonly plan?: string | null }>(
+    endLiveEvent: commandField(
+      parts,
+      'endLiveEvent',
+      'Enters the stage of kind ENDED now.',
+      versioned,
+      () => ({ kind: 'end' }),
+    ),
+    cancelLiveEvent: commandField(
+      parts,
+      'cancelLiveEvent',
+      'Calls it off; nothing follows.',
+      versioned,
+      () => ({ kind: 'cancel' }),
+    ),
+    deleteLiveEvent: deleteField(parts),
+  };
+}
+
+function contentMutations(parts: MutationParts): GraphQLFieldConfigMap<unknown, ApiContext> {
+  return {
+    setLivePlan: commandField<{ readonly plan?: string | null }>(
+      parts,
       'setLivePlan',
       'Says what segments are shown.',
       { ...versioned, plan: { type: GraphQLString } },
       ({ plan }) => ({ kind: 'plan', plan: plan ?? null }),
     ),
-    ...field<{ readonly audience?: string | null }>(
+    setLiveAudience: commandField<{ readonly audience?: string | null }>(
+      parts,
       'setLiveAudience',
       'Says whom it is for.',
       { ...versioned, audience: { type: GraphQLID, description: 'A frozen audience.' } },
       ({ audience }) => ({ kind: 'audience', audience: audience ?? null }),
     ),
-    deleteLiveEvent: deleteField(parts),
   };
 }
 
