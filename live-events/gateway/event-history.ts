@@ -95,7 +95,7 @@ export class EventHistory {
     const first = this.#kept[0]?.broadcast.sequence ?? 0;
     const older = broadcasts.filter(({ epoch, sequence }) => epoch === cursor.epoch && sequence < first);
     const whole = older.every(({ sequence }, index) => sequence === cursor.sequence + 1 + index);
-    if (!whole || cursor.sequence + older.length + 1 !== first) return resync('TOO_OLD');
+    if (!whole || cursor.sequence + older.length + 1 !== first) return tooOld;
     return { kind: 'welcome', missed: [...older.map(keep), ...this.#kept] };
   }
 }
@@ -111,6 +111,8 @@ function keep(broadcast: Broadcast): Kept {
     frame: textFrame(JSON.stringify({ type, event, epoch, sequence, version, stage, at })),
   };
 }
+
+const tooOld: CatchUp = { kind: 'resync', reason: 'TOO_OLD' };
 
 function resync(reason: ResyncReason): CatchUp {
   return { kind: 'resync', reason };
