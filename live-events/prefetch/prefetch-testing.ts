@@ -5,7 +5,7 @@ import type { ApiContext, ApiServer } from '../../query-api/index.ts';
 import type { LiveEvent } from '../live-event.ts';
 import { testPlan, testSegment, watchedWhere } from '../stage-maps/plan-testing.ts';
 import { TestMaps } from '../stage-maps/stage-maps-testing.ts';
-import { Prefetches, type PrefetchLimits, prefetchLimitsDefault } from './prefetch.ts';
+import { Prefetches, type PrefetchLimits, type PrefetchParts, prefetchLimitsDefault } from './prefetch.ts';
 import { prefetchFields, prefetchMutations } from './prefetch-fields.ts';
 import { prefetchRoute } from './prefetch-route.ts';
 
@@ -28,13 +28,14 @@ export async function openPrefetches(
   test: TestMaps,
   limits: Partial<PrefetchLimits> = {},
   random: Random = () => 0,
+  store: PrefetchParts['store'] = test.store,
 ): Promise<Prefetches> {
   const prefetches = new Prefetches(
     {
       events: test.events,
       maps: test.maps,
       segments: test.audiences.audiences.segments,
-      store: test.store,
+      store,
       clock: test.clock,
       random,
       log: silentLog,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { must } from '../../foundation/index.ts';
+import { must, OutageError } from '../../foundation/index.ts';
 import { testStartMs } from '../live-event-testing.ts';
 import { testShow } from '../stage-maps/plan-testing.ts';
 import { TestMaps } from '../stage-maps/stage-maps-testing.ts';
@@ -153,5 +153,26 @@ describe('the coverage of a prefetch', () => {
     const other = await openPrefetches(test);
     expect(fresh(other)).toEqual([0, 0, 0, 0]);
     await other.close();
+  });
+
+  it('is written while it runs, and goes on after a write that failed', async () => {
+    await using test = await openFans();
+    const wrote = Promise.withResolvers<void>();
+    let tries = 0;
+    const store = {
+      events: () => [],
+      coverage: async () => null,
+      putCoverage: async () => {
+        tries += 1;
+        if (tries === 1) throw new OutageError('LIVE_MAPS_WRITE_FAILED', 'The disk is full; free space.');
+        wrote.resolve();
+      },
+    };
+    const prefetches = await openPrefetches(test, {}, () => 0, store);
+    prefetches.run();
+    await copyOf(prefetches, 'Account:a');
+    await wrote.promise;
+    expect(tries).toBe(2);
+    await prefetches.close();
   });
 });

@@ -18,6 +18,7 @@ import type { SegmentRow } from '../stage-maps/stage-map-rows.ts';
 import type { StageMaps } from '../stage-maps/stage-maps.ts';
 import { matchesEtag } from './etag.ts';
 import { readMember } from './member.ts';
+import { PositionLookups } from './position-lookups.ts';
 import { type CoverageCounts, PrefetchCoverage } from './prefetch-coverage.ts';
 import { type PrefetchOutlook, prefetchOutlook } from './prefetch-outlook.ts';
 import { type QuietLimits, quietLimitsDefault, quietWindow } from './quiet-window.ts';
@@ -87,6 +88,7 @@ export class Prefetches {
   readonly #coverage: PrefetchCoverage;
   /** By event; of those that serve. */
   readonly #curves = new Map<string, RefreshCurve>();
+  readonly #positions: PositionLookups;
   readonly #stop = new AbortController();
   readonly #unwatch: () => void;
   #running: Promise<void> = Promise.resolve();
@@ -95,6 +97,7 @@ export class Prefetches {
     this.#parts = parts;
     this.#limits = limits;
     this.#coverage = new PrefetchCoverage(parts.store, parts.clock);
+    this.#positions = new PositionLookups(parts.segments);
     this.#unwatch = parts.maps.watch((before, after) => this.#coverage.changed(before, after));
   }
 
@@ -225,7 +228,7 @@ export class Prefetches {
       knownEvent(this.#parts.events, id);
       const { audience, memberType } = this.#served(id).version;
       const isOfType = ref.type === memberType;
-      const [position = null] = isOfType ? await this.#parts.segments.positionsOf(audience, [ref.id]) : [];
+      const position = isOfType ? await this.#positions.positionOf(audience, ref.id) : null;
       const served = this.#served(id);
       if (served.version.audience !== audience) continue;
       if (position === null && served.version.outsiders === 'refuse') throw outsider(id, member);

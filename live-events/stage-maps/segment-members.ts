@@ -72,13 +72,13 @@ export async function movesOf(
   const positions = await segments.positionsOf(audience, ids);
   const members = ids.filter((_id, i) => positions[i] !== null);
   const conditions = plan.segments.flatMap(({ where }) => (where === null ? [] : [where]));
-  const holding = await segments.holdingOf(served.version.memberType, conditions, members, run);
+  const first = await segments.firstHolding(served.version.memberType, conditions, members, run);
+  const firstOf = new Map(members.map((id, i) => [id, first[i] ?? null]));
   const moves: Move[] = [];
   for (const [i, id] of ids.entries()) {
     const position = positions[i] ?? null;
     if (position === null) continue;
-    const first = holding.findIndex((one) => one.has(id));
-    const to = first < 0 ? conditions.length : first;
+    const to = firstOf.get(id) ?? conditions.length;
     const from = served.indexOf(position);
     if (from !== to) moves.push({ position, from, to });
   }

@@ -8,6 +8,7 @@ import {
   type GraphStore,
   type Mutation,
   ObservedWrites,
+  type StoreWriter,
 } from '../../graph-store/index.ts';
 import { account, watching } from '../../query-api/audiences/audience-conditions-testing.ts';
 import { openTestAudiences, type TestAudiences } from '../../query-api/audiences/audience-testing.ts';
@@ -37,8 +38,12 @@ export class TestClock implements Clock {
     return this.nowMs;
   }
 
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return systemClock.sleep(Math.min(delayMs, 1), signal);
+  /** What is half a minute or more never passes by itself. */
+  async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    if (delayMs < 30_000) return await systemClock.sleep(Math.min(delayMs, 1), signal);
+    const ended = Promise.withResolvers<void>();
+    signal?.addEventListener('abort', () => ended.resolve(), { once: true });
+    if (signal?.aborted !== true) await ended.promise;
   }
 }
 
@@ -78,16 +83,22 @@ export class TestMaps implements AsyncDisposable {
   }
 
   async write(...mutations: readonly Mutation[]): Promise<void> {
+    await this.#write(this.#writes, mutations);
+  }
+
+  /** By another process: nobody is told. */
+  async watchedElsewhere(id: string, title: string): Promise<void> {
+    await this.#write(this.graph, [watching(account(id), title)]);
+  }
+
+  async #write(writes: StoreWriter, mutations: readonly Mutation[]): Promise<void> {
     const source = { cluster: 'c', topic: 't', topicId: 'i', partition: 0 };
-    const { epoch } = await this.#writes.claim(source);
+    const { epoch } = await writes.claim(source);
     const from = this.#offset;
     this.#offset += 1n;
     const fates = { consumed: 1, applied: 1, superseded: 0, filtered: 0, deadLettered: 0 };
     const event = { timeMs: 1000 + Number(from), rank: 0, occurrence: this.#offset, mutations };
-    await this.#writes.apply(
-      { source, epoch, from, next: this.#offset, fates, newestEventMs: 0 },
-      pack([event]),
-    );
+    await writes.apply({ source, epoch, from, next: this.#offset, fates, newestEventMs: 0 }, pack([event]));
   }
 
   async accounts(...ids: readonly string[]): Promise<void> {

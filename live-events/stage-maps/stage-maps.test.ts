@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { must } from '../../foundation/index.ts';
+import { must, OutageError } from '../../foundation/index.ts';
+import type { GraphStore } from '../../graph-store/index.ts';
 import { createWriter } from '../../query-api/api-testing.ts';
 import { account } from '../../query-api/audiences/audience-conditions-testing.ts';
 import {
@@ -274,5 +275,78 @@ describe('stage maps', () => {
     expect(maps.materialize('fight-2').state).toBe('WAITING');
     await maps.turn();
     expect(maps.report('fight-2').state).toBe('READY');
+  });
+
+  it('are tried again after something outside did not answer, and what served goes on', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    let isDown = false;
+    const down = async (): Promise<never> => {
+      throw new OutageError('STORE_CLOSED', 'The store is down; wait.');
+    };
+    const { bulk } = test.graph;
+    const broken: typeof bulk = Object.create(bulk, { properties: { value: down } });
+    const reader: GraphStore = Object.create(test.graph, {
+      bulk: { get: () => (isDown ? broken : bulk) },
+      degree: { value: test.graph.degree.bind(test.graph) },
+    });
+    const maps = await test.start({ retryMs: 1000 }, { reader });
+    await maps.turn();
+    isDown = true;
+    await test.watched('a', 't1');
+    await maps.turn();
+    expect(maps.report('fight-1')).toMatchObject({ state: 'FAILED', failure: { code: 'STORE_CLOSED' } });
+    expect(await test.segmentsOf('a')).toEqual(['rest']);
+    isDown = false;
+    await maps.turn();
+    expect(maps.report('fight-1').state).toBe('FAILED');
+    test.clock.nowMs += 1000;
+    await maps.turn();
+    expect(maps.report('fight-1')).toMatchObject({ state: 'READY', version: '2.0', failure: null });
+    expect(await test.segmentsOf('a')).toEqual(['fans']);
+  });
+
+  it('look at everybody now and then where other processes write the same graph', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    const maps = await test.start({ wholePassMs: 1000 }, { seesAllWrites: false });
+    await maps.turn();
+    await test.watchedElsewhere('a', 't1');
+    await maps.turn();
+    expect(await test.segmentsOf('a')).toEqual(['rest']);
+    test.clock.nowMs += 1000;
+    await maps.turn();
+    expect(await test.segmentsOf('a')).toEqual(['fans']);
+  });
+
+  it('look at everybody when more wait than it is worth to look at one by one', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a', 'b', 'c', 'd', 'e', 'f');
+    await test.planned(plan);
+    const maps = await test.start({ passMembersMax: 1, wholePassMs: 0 });
+    await maps.turn();
+    await test.watched('a', 't1');
+    await maps.turn();
+    expect(maps.report('fight-1').following.wholePasses).toBe(1);
+    for (const id of ['b', 'c', 'd']) await test.watched(id, 't1');
+    await maps.turn();
+    await maps.turn();
+    expect(maps.report('fight-1').following).toMatchObject({ wholePasses: 2, waiting: 0 });
+    expect(await test.segmentsOf('b', 'c', 'd', 'e')).toEqual(['fans', 'fans', 'fans', 'rest']);
+  });
+
+  it('are made by themselves while they run, at once when somebody asks, and end when they are closed', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    const maps = await test.start();
+    maps.run();
+    await test.planned(plan);
+    expect(await maps.settled('fight-1', 30_000)).toMatchObject({ state: 'READY', version: '1.0' });
+    maps.materialize('fight-1');
+    expect(await maps.settled('fight-1', 30_000)).toMatchObject({ state: 'READY', version: '2.0' });
+    await test.stop();
+    expect(() => test.maps).toThrow();
   });
 });

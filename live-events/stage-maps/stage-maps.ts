@@ -27,7 +27,7 @@ export interface StageMapsLimits {
 export const stageMapsLimitsDefault: StageMapsLimits = {
   eventsMax: 64,
   passMs: 5000,
-  passMembersMax: 20_000,
+  passMembersMax: 5000,
   wholePassMs: 300_000,
   retryMs: 30_000,
 };
@@ -41,6 +41,9 @@ export interface StageMapsParts extends Omit<MaterializerParts, 'signal' | 'stor
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** One member by itself costs as much as so many of all: when too many wait it is cheaper to look at everybody. */
+const costOfOne = 5;
 
 /** Told when what serves an event has changed, before what served is let go of. Must not throw. */
 export type MapsListener = (before: ServedMaps | null, after: ServedMaps) => void;
@@ -223,7 +226,7 @@ export class StageMaps {
       mapped.againAtMs = null;
       if (isUnknown)
         log.warn({ event: mapped.event }, 'More members changed before the freeze than are kept.');
-    } else if (isUnknown || !seesAllWrites)
+    } else if (isUnknown || !seesAllWrites || follower.size * costOfOne > served.version.members)
       mapped.againAtMs ??= Math.max(nowMs, mapped.wholeAtMs + this.#limits.wholePassMs);
     const ids = follower.take(this.#limits.passMembersMax);
     if (ids.length > 0) {

@@ -61,24 +61,29 @@ export class AudienceSegments {
     yield* new AudienceRun({ ...parts, budget: null }).members(plan);
   }
 
-  /** Of each condition those of `ids` for whom it holds; of members that are gone none. What is asked of targets is asked once for all ids. */
-  async holdingOf(
+  /**
+   * The first of the conditions that holds for each of `ids`; null where none does, and of members that are gone. What is asked of targets is asked once for all ids, and
+   * of members only what those before left open.
+   */
+  async firstHolding(
     memberType: string,
     conditions: readonly Condition[],
     ids: readonly string[],
     run: SegmentRun,
-  ): Promise<readonly ReadonlySet<string>[]> {
+  ): Promise<readonly (number | null)[]> {
     const where: Condition = { kind: 'any', of: conditions };
     const turns = this.#turns(run);
     const parts = await this.#parts.runParts(run.reader, { memberType, where }, turns, newProgress());
     const membership = new Membership({ ...parts, sets: new Map() });
-    const found = conditions.map(() => new Set<string>());
+    const first = new Map<string, number>();
     for (let at = 0; at < ids.length; at += idsAtOnceMax) {
-      const there = await membership.existing(ids.slice(at, at + idsAtOnceMax));
-      for (const [i, condition] of conditions.entries())
-        for (const id of await membership.holding(condition, there)) found[i]?.add(id);
+      let left = await membership.existing(ids.slice(at, at + idsAtOnceMax));
+      for (const [i, condition] of conditions.entries()) {
+        for (const id of await membership.holding(condition, left)) first.set(id, i);
+        left = left.filter((id) => !first.has(id));
+      }
     }
-    return found;
+    return ids.map((id) => first.get(id) ?? null);
   }
 
   /** A condition and its parts as they are now for one member. */

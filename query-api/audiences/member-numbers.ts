@@ -13,6 +13,7 @@ import {
   levelsFrom,
   memberNumbersMax,
   metaKey,
+  numberIn,
   numberValue,
 } from './audience-rows.ts';
 
@@ -57,10 +58,28 @@ export class MemberNumbers {
     return this.#next;
   }
 
-  /** The numbers of those that have one. */
+  /** The numbers of those that have one. Nothing of a bucket is decoded but what is asked for: this is asked for each device that fetches. */
   async known(type: string, ids: readonly string[]): Promise<readonly (number | null)[]> {
-    const buckets = await this.#buckets(type, ids, this.#level);
-    return ids.map((id, i) => buckets[i]?.members.get(id) ?? null);
+    const found: (number | null)[] = ids.map(() => null);
+    if (this.#next === 0) return found;
+    let left = ids.map((id, i) => ({ i, id: Buffer.from(id), place: placeOf({ type, id }) }));
+    for (const level of levelsFrom(this.#level)) {
+      if (left.length === 0) break;
+      const keys = new Map<number, Buffer>();
+      for (const { place } of left) {
+        const at = place >>> (32 - level);
+        if (!keys.has(at)) keys.set(at, bucketKey(level, type, place));
+      }
+      const stored = await this.#db.getMany([...keys.values()]);
+      const buckets = new Map([...keys.keys()].map((at, i) => [at, stored[i]]));
+      left = left.filter(({ i, id, place }) => {
+        const bucket = buckets.get(place >>> (32 - level));
+        if (bucket === undefined) return true;
+        found[i] = numberIn(bucket, id);
+        return false;
+      });
+    }
+    return found;
   }
 
   /**
