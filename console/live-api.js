@@ -1,12 +1,12 @@
 /** All that the page asks of the server. A token comes behind the page's `#`, which no server sees: `#token=…`. */
 
-const eventsQuery = `query LiveEvents { liveEvents(first: 10) { id title stage } }`;
+const eventsQuery = `query LiveEvents { liveEvents(first: 10) { id title currentStage { kind } } }`;
 const connectionQuery = `query Connection($event: ID!, $member: String!, $device: String!) {
   liveEvent(id: $event) { connection(member: $member, device: $device) { url token } } }`;
 const coveragesQuery = `query Coverages($event: ID!) { liveEvent(id: $event) { coverages(last: 10) {
   epoch sequence stage at audience connected sent applied t50Ms t99Ms t100Ms missing { reason count } } } }`;
 
-const over = new Set(['ended', 'replay', 'cancelled']);
+const over = new Set(['ENDED', 'REPLAY', 'CANCELLED']);
 
 export function requestHeaders() {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
@@ -16,7 +16,7 @@ export function requestHeaders() {
 /** The newest event that is not over, else the newest; null when there is none. */
 export async function newestEvent() {
   const { liveEvents: events } = await ask(eventsQuery, {});
-  return events.find(({ stage }) => !over.has(stage)) ?? events[0] ?? null;
+  return events.find(({ currentStage }) => !over.has(currentStage.kind)) ?? events[0] ?? null;
 }
 
 /** Where a device connects to, and as whom. */

@@ -80,7 +80,11 @@ export class LivePreview {
     const { query, variables } = JSON.parse(body);
     const { event: id, stage } = this.fake.state;
     if (query.includes('LiveEvents'))
-      return { liveEvents: [{ id, title: 'Harbour Lights: The Finale, Live', stage }] };
+      return {
+        liveEvents: [
+          { id, title: 'Harbour Lights: The Finale, Live', currentStage: { kind: stage.toUpperCase() } },
+        ],
+      };
     if (query.includes('Connection'))
       return { liveEvent: { connection: this.fake.grant(variables.member.replace(':', '.')) } };
     return { liveEvent: { coverages: this.hasCoverage ? this.#coverages() : null } };

@@ -72,11 +72,15 @@ async function painted() {
 
 const seats = places.map((place) => new Seat(place));
 let followed = null;
+let seen = null;
 
 async function look() {
   try {
     const event = await newestEvent();
-    if (event !== null && event.id !== followed) {
+    // An event that came while the page was open is followed when it has been there for a while: what devices fetch of it is made meanwhile.
+    const isNews = event !== null && event.id !== seen && seen !== null;
+    seen = event?.id ?? seen;
+    if (event !== null && event.id !== followed && !isNews) {
       followed = event.id;
       element('event-title').textContent = event.title;
       await Promise.all(seats.map((seat) => seat.follow(event.id)));

@@ -6,3 +6,11 @@ export {
   type DemoRecord,
   featuredAccountId,
 } from './demo-player.ts';
+export {
+  LiveDemo,
+  type LiveDemoCommands,
+  type LiveDemoEvent,
+  type LiveDemoParts,
+  type LiveDemoTimes,
+  liveDemoTimesDefault,
+} from './live-demo.ts';
