@@ -59,17 +59,17 @@ const golden: Record<
   },
   LiveEventInvited: {
     event: { ...head, liveEvent: live, channel: 'PUSH' },
-    nodes: ['LiveEvent name,startsAt'],
-    edges: ['Account INVITED_TO LiveEvent', 'LiveEvent BELONGS_TO Title'],
+    nodes: ['LiveShow name,startsAt'],
+    edges: ['Account INVITED_TO LiveShow', 'LiveShow BELONGS_TO Title'],
     action: 'was invited',
-    links: ['out INVITED_TO LiveEvent'],
+    links: ['out INVITED_TO LiveShow'],
   },
   LiveEventJoined: {
     event: { ...head, liveEvent: { ...live, titleId: null }, device, lateBySeconds: 9 },
-    nodes: ['LiveEvent name,startsAt'],
-    edges: ['Account JOINED LiveEvent', 'Account USED Device'],
+    nodes: ['LiveShow name,startsAt'],
+    edges: ['Account JOINED LiveShow', 'Account USED Device'],
     action: 'joined',
-    links: ['out JOINED LiveEvent', 'out USED Device'],
+    links: ['out JOINED LiveShow', 'out USED Device'],
   },
   AdShown: {
     event: { ...head, ad, titleId: 't-1', shownMs: 900, completed: false },
@@ -123,10 +123,10 @@ const golden: Record<
   },
   LiveEventReacted: {
     event: { ...head, liveEvent: live, reactions: { cheer: 3 }, stage: null },
-    nodes: ['LiveEvent name'],
-    edges: ['Account REACTED LiveEvent'],
+    nodes: ['LiveShow name'],
+    edges: ['Account REACTED LiveShow'],
     action: 'reacted',
-    links: ['out REACTED LiveEvent'],
+    links: ['out REACTED LiveShow'],
   },
   ProfileChanged: {
     event: {

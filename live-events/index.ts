@@ -45,19 +45,12 @@ export type {
 export {
   type PrefetchAnswer,
   Prefetches,
-  Prefetches,
   type PrefetchLimits,
   type PrefetchParts,
   prefetchLimitsDefault,
 } from './prefetch/prefetch.ts';
-export {
-  type PrefetchFieldParts,
-  prefetchFields,
-  prefetchFields,
-  prefetchMutations,
-  prefetchMutations,
-} from './prefetch/prefetch-fields.ts';
-export { type PrefetchRouteParts, prefetchRoute, prefetchRoute } from './prefetch/prefetch-route.ts';
+export { type PrefetchFieldParts, prefetchFields, prefetchMutations } from './prefetch/prefetch-fields.ts';
+export { type PrefetchRouteParts, prefetchRoute } from './prefetch/prefetch-route.ts';
 export { InProcessBroadcastLog } from './producer/in-process-broadcast-log.ts';
 export {
   type KafkaBroadcastLimits,
@@ -81,17 +74,16 @@ export {
   type SubscriptionChange,
   type SubscriptionTable,
 } from './router/subscription-table.ts';
-export { audienceMembers, audienceMembers } from './stage-maps/audience-members.ts';
-export { LevelStageMaps, LevelStageMaps } from './stage-maps/level-stage-maps.ts';
+export { audienceMembers } from './stage-maps/audience-members.ts';
+export { LevelStageMaps } from './stage-maps/level-stage-maps.ts';
 export { type LivePlan, planLimitsDefault, readLivePlan } from './stage-maps/live-plan.ts';
 export {
-  StageMaps,
   StageMaps,
   type StageMapsLimits,
   type StageMapsParts,
   stageMapsLimitsDefault,
 } from './stage-maps/stage-maps.ts';
-export { TouchedMembers, TouchedMembers } from './stage-maps/touched-members.ts';
+export { TouchedMembers } from './stage-maps/touched-members.ts';
 export { LevelLiveJournal } from './state/level-live-journal.ts';
 export type { Asking, LiveCommand, StageMove } from './state/live-command.ts';
 export {

@@ -61,11 +61,11 @@ test('the schema of the bundled catalog is the union of its mappings, without a 
   expect(conflicts).toEqual([]);
   expect(schema.nodeTypes.map(({ name }) => name)).toEqual([
     ...['Account', 'Achievement', 'Ad', 'Campaign', 'Device', 'Game'],
-    ...['Genre', 'LiveEvent', 'Partner', 'Profile', 'Title'],
+    ...['Genre', 'LiveShow', 'Partner', 'Profile', 'Title'],
   ]);
   const live = ['live.attendance-value', 'live.invitation-value', 'live.reaction-value'];
-  expect(schema.nodeTypes.find(({ name }) => name === 'LiveEvent')).toMatchObject({
-    name: 'LiveEvent',
+  expect(schema.nodeTypes.find(({ name }) => name === 'LiveShow')).toMatchObject({
+    name: 'LiveShow',
     idKind: 'text',
     properties: [
       { name: 'name', kind: 'text', declaredBy: live },
@@ -76,7 +76,7 @@ test('the schema of the bundled catalog is the union of its mappings, without a 
   expect(schema.edgeTypes.find(({ name }) => name === 'BELONGS_TO')?.ends).toEqual([
     { from: 'Ad', to: 'Campaign', declaredBy: ['ads.click-value', 'ads.impression-value'] },
     { from: 'Game', to: 'Title', declaredBy: ['games.launch-value'] },
-    { from: 'LiveEvent', to: 'Title', declaredBy: ['live.attendance-value', 'live.invitation-value'] },
+    { from: 'LiveShow', to: 'Title', declaredBy: ['live.attendance-value', 'live.invitation-value'] },
   ]);
   expect(schema.domains.find(({ name }) => name === 'streaming')).toEqual({
     name: 'streaming',
