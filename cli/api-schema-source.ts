@@ -11,6 +11,7 @@ import { describeGraph, mergeDeclarations } from '../schemas/index.ts';
 import { type CommandIo, printable } from './command-io.ts';
 import { askGraphql, type GraphqlEndpoint } from './graphql-client.ts';
 import { field } from './journey-text.ts';
+import { liveSchema } from './live-schema.ts';
 import { readText } from './schema-files.ts';
 import { declarationsInForce, eventSubject } from './schema-neighbours.ts';
 import { needed, withRegistry } from './schema-registry-access.ts';
@@ -47,7 +48,7 @@ export async function schemaOfRegistry(
       mergeDeclarations(await declarationsInForce(known, subjects)),
     );
     for (const { path, sentence } of conflicts) io.err(`warning: ${printable(`${path} ${sentence}`)}\n`);
-    return schemaOfGraph(schema);
+    return schemaOfGraph(schema, await liveSchema(io));
   });
 }
 

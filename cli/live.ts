@@ -89,7 +89,7 @@ function gatewayLimitsOf(settings: Settings): GatewayLimits {
 export async function openLive(
   settings: Settings,
   sources: LiveSources,
-  io: CommandIo,
+  io: Pick<CommandIo, 'clock' | 'random' | 'newId'>,
   log: Log,
 ): Promise<Live> {
   const folder = join(settings.data, 'live');

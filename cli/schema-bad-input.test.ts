@@ -66,11 +66,11 @@ describe('a schema that is no good is refused in a sentence, with its place wher
       'two types that GraphQL would call alike',
       schema([id], {
         nodes: [
-          { type: 'live_event', id: 'id' },
-          { type: 'LiveEvent', id: 'id' },
+          { type: 'live_show', id: 'id' },
+          { type: 'LiveShow', id: 'id' },
         ],
       }),
-      /file\.avsc:\d+:\d+: graph\.nodes\[1\]\.type: LiveEvent .* are both `LiveEvent` in GraphQL: .*another name$/,
+      /file\.avsc:\d+:\d+: graph\.nodes\[1\]\.type: LiveShow .* are both `LiveShow` in GraphQL: .*another name$/,
     ],
     [
       'two properties that GraphQL would call alike',

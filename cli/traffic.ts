@@ -28,7 +28,12 @@ const delayResolutionMs = 10;
 const nanosOfMs = 1e6;
 
 /** Holds requests back by their class when there are more than can be answered, by rules of the live events that are on, and by what an answer takes. */
-export function openTraffic(settings: Settings, service: LiveService, io: CommandIo, log: Log): Traffic {
+export function openTraffic(
+  settings: Settings,
+  service: LiveService,
+  io: Pick<CommandIo, 'random'>,
+  log: Log,
+): Traffic {
   if (!settings['api.shedding']) return { gate: null, state: () => null, close: () => undefined };
   const meter = loopDelayMeter();
   const control = new TrafficControl(trafficLimitsDefault, {

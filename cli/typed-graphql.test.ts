@@ -108,13 +108,13 @@ describe('A registration while the API answers', () => {
 
   it('that contradicts what is in force changes nothing in GraphQL', async () => {
     const { registry, mappings, ask } = await start(100);
-    await registry.register('a-value', schemaText('LiveEvent', 'name'));
-    await registry.register('b-value', schemaText('live_event', 'title'));
+    await registry.register('a-value', schemaText('LiveShow', 'name'));
+    await registry.register('b-value', schemaText('live_show', 'title'));
     for (const subject of ['a-value', 'b-value']) {
       mappings.expect(subject);
       await mappings.poll();
     }
-    expect(await ask('{ liveEvent(id: "a") { name } }')).toEqual({ data: { liveEvent: null } });
+    expect(await ask('{ liveShow(id: "a") { name } }')).toEqual({ data: { liveShow: null } });
     expect(JSON.stringify(await ask('{ graphSchema { mappings { alarm { code } } } }'))).toContain(
       'GRAPH_SCHEMA_CONFLICT',
     );

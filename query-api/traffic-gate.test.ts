@@ -51,5 +51,5 @@ it('Health checks are answered whatever the traffic', async () => {
     admit: () => ({ kind: 'refused', status: 503, code: 'OVERLOADED', retryAfterMs: 1, retriesMax: 1 }),
   };
   server = await startTestApi({ traffic: refuses });
-  expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
 });

@@ -28,8 +28,8 @@ function names({ nodes }: TypedPlan): Readonly<Record<string, readonly string[]>
 
 describe('The typed part', () => {
   it('names types, root fields and fields as GraphQL does', () => {
-    const { nodes, warnings } = plan(graphOf({ live_event: { start_time: 'timestamp', TITLE: 'text' } }));
-    expect(nodes).toMatchObject([{ name: 'LiveEvent', rootField: 'liveEvent', nodeType: 'live_event' }]);
+    const { nodes, warnings } = plan(graphOf({ live_show: { start_time: 'timestamp', TITLE: 'text' } }));
+    expect(nodes).toMatchObject([{ name: 'LiveShow', rootField: 'liveShow', nodeType: 'live_show' }]);
     expect(nodes[0]?.fields.map(({ name, property }) => [name, property])).toEqual([
       ['startTime', 'start_time'],
       ['title', 'TITLE'],
@@ -78,9 +78,9 @@ describe('The typed part', () => {
     ],
     [
       'a type that is another',
-      { LiveEvent: {}, live_event: {} },
-      'live_event',
-      '`LiveEvent` is `LiveEvent` already',
+      { LiveShow: {}, live_show: {} },
+      'live_show',
+      '`LiveShow` is `LiveShow` already',
     ],
     [
       'a property that is another',

@@ -41,12 +41,37 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
     'CyclesAnswer',
   ],
   ...['SharedNeighboursAnswer', 'SharingNode'],
+  ...['LiveEvent', 'LiveStage', 'LiveStageKind', 'LiveCurrentStage', 'LiveBroadcast'],
+  ...['LiveJournalEntry', 'LivePrefetch', 'LivePrefetchStage', 'LiveQuietWindow', 'LiveDeviceKind'],
+  ...[
+    'LiveConnection',
+    'LiveMaterialization',
+    'LiveMaterializationState',
+    'LiveSegment',
+    'LiveMaterializationBytes',
+  ],
+  ...[
+    'LiveMaterializationProgress',
+    'LiveMaterializationFailure',
+    'LiveFollowing',
+    'LivePrefetchCoverage',
+    'LiveSegmentPrefetch',
+  ],
+  ...['LiveRefreshPoint', 'LiveCoverage', 'LiveReachTimes', 'LiveMissing', 'LiveMissingReason'],
+  ...[
+    'LiveMissingMember',
+    'LivePreflight',
+    'LivePreflightCheck',
+    'LivePreflightVerdict',
+    'LivePreflightPrediction',
+  ],
+  ...['LiveStageInput', 'LiveScheduledKind', 'LiveStageMove'],
   ...['Audience', 'AudienceState', 'AudienceSource', 'AudienceMembers', 'AudienceWhere'],
   ...['AudienceDid', 'AudienceDirection', 'AudienceTarget', 'AudienceReached', 'AudienceEstimate'],
   ...['AudienceEstimateMethod', 'AudienceExplanation', 'AudienceDifference', 'AudienceCondition'],
 ]);
 
-/** `live_event` and `LiveEvent` to `LiveEvent`: what a node or edge type is called among GraphQL's types. */
+/** `live_show` and `LiveShow` to `LiveShow`: what a node or edge type is called among GraphQL's types. */
 export function graphqlTypeName(name: string): string {
   const [first = '', ...rest] = words(name);
   return asName([capital(first), ...rest.map(capital)].join(''), name);

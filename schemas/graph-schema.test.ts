@@ -321,9 +321,9 @@ describe('what only one mapping has to say', () => {
 
 describe('a name', () => {
   test.each([
-    ['live_event', 'LiveEvent', 'liveEvent'],
-    ['LiveEvent', 'LiveEvent', 'liveEvent'],
-    ['LIVE_EVENT', 'LiveEvent', 'liveEvent'],
+    ['live_show', 'LiveShow', 'liveShow'],
+    ['LiveShow', 'LiveShow', 'liveShow'],
+    ['LIVE_SHOW', 'LiveShow', 'liveShow'],
     ['appVersion', 'AppVersion', 'appVersion'],
     ['_hidden', 'Hidden', 'hidden'],
     ['_1st', '_1st', '_1st'],
@@ -348,26 +348,26 @@ describe('a name', () => {
   });
 
   test('that becomes another one in GraphQL is a conflict, for types, properties and edges alike', () => {
-    const one = declared('a', { nodes: [{ type: 'LiveEvent', id: 'text', properties: { startsAt: 'at' } }] });
-    const other = declared('b', { nodes: [{ type: 'live_event', id: 'text' }] });
+    const one = declared('a', { nodes: [{ type: 'LiveShow', id: 'text', properties: { startsAt: 'at' } }] });
+    const other = declared('b', { nodes: [{ type: 'live_show', id: 'text' }] });
     expect(conflictsOf(one, other)).toEqual([
       {
-        path: 'LiveEvent',
+        path: 'LiveShow',
         sentence:
-          '(a) and `live_event` (b) are both `LiveEvent` in GraphQL: write the node type in one way, or give one another name',
+          '(a) and `live_show` (b) are both `LiveShow` in GraphQL: write the node type in one way, or give one another name',
         declaredBy: ['a', 'b'],
       },
     ]);
     const property = declared('b', {
-      nodes: [{ type: 'LiveEvent', id: 'text', properties: { STARTS_AT: 'at', startsAT: 'at' } }],
+      nodes: [{ type: 'LiveShow', id: 'text', properties: { STARTS_AT: 'at', startsAT: 'at' } }],
     });
     expect(conflictsOf(property)).toEqual([]);
     expect(
       conflictsOf(
-        declared('b', { nodes: [{ type: 'LiveEvent', id: 'text', properties: { starts_at: 'at' } }] }),
+        declared('b', { nodes: [{ type: 'LiveShow', id: 'text', properties: { starts_at: 'at' } }] }),
         one,
       ),
-    ).toMatchObject([{ path: 'LiveEvent.startsAt', declaredBy: ['a', 'b'] }]);
+    ).toMatchObject([{ path: 'LiveShow.startsAt', declaredBy: ['a', 'b'] }]);
     expect(
       conflictsOf(edge('a', 'BELONGS_TO', 'Game', 'Title'), edge('b', 'belongsTo', 'Game', 'Title')),
     ).toMatchObject([{ path: 'BELONGS_TO', declaredBy: ['a', 'b'] }]);
@@ -400,7 +400,7 @@ function mostly(usually: readonly string[], seldom: readonly string[]): fc.Arbit
   );
 }
 const node = fc.record({
-  type: mostly(usual.names, ['title', 'Query', 'Live_Event', 'LiveEvent']),
+  type: mostly(usual.names, ['title', 'Query', 'Live_Show', 'LiveShow']),
   id: mostly([usual.text], ['small', 'big', 'date']),
   properties: fc.dictionary(
     mostly(usual.properties, ['watch_time', 'id']),

@@ -13,7 +13,7 @@ import { createSubgraphSchema } from './subgraph-schema.ts';
 
 const graph = graphOf({
   Account: { country: 'text', plan: 'text' },
-  live_event: { start_time: 'timestamp' },
+  live_show: { start_time: 'timestamp' },
 });
 
 /** A subgraph of another team: it knows reviews, of accounts it knows the id alone. */
@@ -67,7 +67,7 @@ afterAll(async () => {
 });
 
 const entitiesQuery = `query ($of: [_Any!]!) { _entities(representations: $of) { __typename
-  ... on Account { id country journey { completeness { complete } } } ... on LiveEvent { id } } }`;
+  ... on Account { id country journey { completeness { complete } } } ... on LiveShow { id } } }`;
 
 async function entities(of: readonly unknown[], query = entitiesQuery): Promise<Answer> {
   return await ask(server, query, { of });
@@ -81,7 +81,7 @@ describe('As a subgraph', () => {
   it('composes with the subgraph of another team, which adds to our node types', async () => {
     const sdl = await ourSdl();
     expect(sdl).toContain('type Account implements GraphNode @key(fields: "id") {');
-    expect(sdl).toContain('type LiveEvent implements GraphNode @key(fields: "id") {');
+    expect(sdl).toContain('type LiveShow implements GraphNode @key(fields: "id") {');
     expect(sdl).not.toMatch(/_entities|_service|_Any/);
     // A router has every node that another subgraph refers to; what we do not know of it must cost it no other field.
     const account = /type Account [^}]*/.exec(sdl)?.[0] ?? '';
@@ -128,7 +128,7 @@ describe('As a subgraph', () => {
 
   it('gives null for a node that is not there, and takes an id that is a number', async () => {
     const { text } = await entities([
-      { __typename: 'LiveEvent', id: 'nobody' },
+      { __typename: 'LiveShow', id: 'nobody' },
       { __typename: 'Account', id: 7 },
       { __typename: 'Account', id: 'a-1', country: 'ignored', more: { deep: [1] } },
     ]);
@@ -145,7 +145,7 @@ describe('As a subgraph', () => {
     ['a list', [{ __typename: 'Account', id: 'a' }]],
     ['no type', { id: 'a' }],
     ['a type of the API', { __typename: 'Query', id: 'a' }],
-    ['a type as the graph calls it', { __typename: 'live_event', id: 'a' }],
+    ['a type as the graph calls it', { __typename: 'live_show', id: 'a' }],
     ['the prototype of all types', { __typename: '__proto__', id: 'a' }],
     ['a method of a map', { __typename: 'constructor', id: 'a' }],
     ['no id', { __typename: 'Account' }],
