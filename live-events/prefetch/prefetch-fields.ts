@@ -64,39 +64,7 @@ const member = {
 export function prefetchFields(parts: PrefetchFieldParts): GraphQLFieldConfigMap<LiveEvent, ApiContext> {
   const { prefetches, maps } = parts;
   return {
-    prefetch: {
-      type: new GraphQLNonNull(prefetchType),
-      description: 'What a device is to show at each stage. Asking counts as having fetched it.',
-      args: {
-        member,
-        device: { type: new GraphQLNonNull(deviceKindType) },
-        ifNoneMatch: { type: GraphQLString, description: '`etag` of what the device has.' },
-      },
-      extensions: { cost: prefetchCost },
-      resolve: async (
-        { id },
-        input: OfDevice & { device: DeviceKind; ifNoneMatch?: string | null },
-        context,
-      ) => {
-        refuse(refusesPrefetch(context.caller, input.member));
-        const { device, ifNoneMatch } = input;
-        const answer = await told(() => prefetches.prefetch(id, input.member, device, ifNoneMatch ?? null));
-        return { answer, why: (asked: ApiContext) => explained(parts, id, input.member, asked) };
-      },
-    },
-    connection: {
-      type: new GraphQLNonNull(connectionType),
-      description: 'Where a device opens its socket, and the token that lets it.',
-      args: {
-        member,
-        device: { type: new GraphQLNonNull(GraphQLString), description: "The device's own id." },
-      },
-      extensions: { cost: prefetchCost },
-      resolve: async ({ id }, input: OfDevice, { caller }) => {
-        refuse(refusesPrefetch(caller, input.member));
-        return await told(() => connectionOf(parts, id, input));
-      },
-    },
+    ...deviceFields(parts),
     materialization: {
       type: new GraphQLNonNull(materializationType),
       resolve: async ({ id }, _input, context) => {
@@ -132,6 +100,45 @@ export function prefetchFields(parts: PrefetchFieldParts): GraphQLFieldConfigMap
         if (minutes < 1 || minutes > minutesMax) throw badInput('minutes', `1 to ${minutesMax}`);
         if (points < 1 || points > curvePointsMax) throw badInput('points', `1 to ${curvePointsMax}`);
         return await told(() => prefetches.refreshCurve(id, minutes, points));
+      },
+    },
+  };
+}
+
+function deviceFields(parts: PrefetchFieldParts): GraphQLFieldConfigMap<LiveEvent, ApiContext> {
+  const { prefetches } = parts;
+  return {
+    prefetch: {
+      type: new GraphQLNonNull(prefetchType),
+      description: 'What a device is to show at each stage. Asking counts as having fetched it.',
+      args: {
+        member,
+        device: { type: new GraphQLNonNull(deviceKindType) },
+        ifNoneMatch: { type: GraphQLString, description: '`etag` of what the device has.' },
+      },
+      extensions: { cost: prefetchCost },
+      resolve: async (
+        { id },
+        input: OfDevice & { device: DeviceKind; ifNoneMatch?: string | null },
+        context,
+      ) => {
+        refuse(refusesPrefetch(context.caller, input.member));
+        const { device, ifNoneMatch } = input;
+        const answer = await told(() => prefetches.prefetch(id, input.member, device, ifNoneMatch ?? null));
+        return { answer, why: (asked: ApiContext) => explained(parts, id, input.member, asked) };
+      },
+    },
+    connection: {
+      type: new GraphQLNonNull(connectionType),
+      description: 'Where a device opens its socket, and the token that lets it.',
+      args: {
+        member,
+        device: { type: new GraphQLNonNull(GraphQLString), description: "The device's own id." },
+      },
+      extensions: { cost: prefetchCost },
+      resolve: async ({ id }, input: OfDevice, { caller }) => {
+        refuse(refusesPrefetch(caller, input.member));
+        return await told(() => connectionOf(parts, id, input));
       },
     },
   };

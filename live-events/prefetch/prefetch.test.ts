@@ -47,6 +47,17 @@ describe('a prefetch', () => {
     await prefetches.close();
   });
 
+  it('is for a short time while what it says is about to be replaced', async () => {
+    await using test = await openFans();
+    const prefetches = await openPrefetches(test);
+    const event = must(test.events.get('fight-1'), 'it is there');
+    test.events.change('plan', { ...event, version: 2, plan: closedPlan });
+    expect(await copyOf(prefetches, 'Account:a')).toMatchObject({ version: 2, ttlMs: 120_000 });
+    await test.maps.turn();
+    expect(await copyOf(prefetches, 'Account:a')).toMatchObject({ version: 2, ttlMs: 3_600_000 });
+    await prefetches.close();
+  });
+
   it('lets nobody expire while the event is on', async () => {
     await using test = await openFans();
     const prefetches = await openPrefetches(test);

@@ -28,6 +28,8 @@ import { comesBack, type TtlLimits, timeToLive, ttlLimitsDefault } from './ttl.t
 export interface PrefetchLimits {
   readonly ttl: TtlLimits;
   readonly quiet: QuietLimits;
+  /** The longest time to live of what is about to be replaced: the plan has changed, and its stage maps are being made. */
+  readonly outdatedTtlMs: number;
   /** What of the audience is to have a fresh copy by the start, from 0 to 1. */
   readonly shareWanted: number;
   /** Between two times that who has fetched is written: what a crash forgets. */
@@ -37,6 +39,7 @@ export interface PrefetchLimits {
 export const prefetchLimitsDefault: PrefetchLimits = {
   ttl: ttlLimitsDefault,
   quiet: quietLimitsDefault,
+  outdatedTtlMs: 120_000,
   shareWanted: 0.95,
   flushMs: 5000,
 };
@@ -137,7 +140,7 @@ export class Prefetches {
     const segment = served.segmentOf(position);
     const nowMs = this.#parts.clock.now();
     const quiet = quietWindow(event, nowMs, this.#limits.quiet);
-    const ttlMs = timeToLive(nowMs, quiet, this.#limits.ttl, this.#parts.random);
+    const ttlMs = timeToLive(nowMs, quiet, this.#ttlOf(id), this.#parts.random);
     const etag = `"${event.version}.${segment.payloads[device]}"`;
     const life: Life = { etag, ttlMs, expiresAt: nowMs + ttlMs };
     const isSame = ifNoneMatch !== null && matchesEtag(ifNoneMatch, etag);
@@ -244,6 +247,13 @@ export class Prefetches {
       'LIVE_MAPS_NOT_READY',
       `There is nothing to fetch of event ${id} yet: its stage maps are not made; ask again later.`,
     );
+  }
+
+  /** Who fetches between a change of the plan and its stage maps gets what was, and is to come back for what is. */
+  #ttlOf(id: string): TtlLimits {
+    const { ttl, outdatedTtlMs } = this.#limits;
+    if (!this.#parts.maps.isOutdated(id)) return ttl;
+    return { ...ttl, ttlMs: Math.min(ttl.ttlMs, outdatedTtlMs) };
   }
 
   async #stageMap(hash: string): Promise<PrefetchCopy['stageMap']> {

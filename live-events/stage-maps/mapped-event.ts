@@ -14,6 +14,8 @@ export interface MappedEvent {
   againAtMs: number | null;
   /** What the newest attempt was made of, by `planHashOf`. */
   attempted: string | null;
+  /** What the next is to be made of. */
+  wanted: string | null;
   served: ServedMaps | null;
   /** Of what is served, while its members follow their journeys; both or none. */
   following: { readonly plan: LivePlan; readonly follower: Follower } | null;
@@ -30,6 +32,7 @@ export function newMappedEvent(event: string): MappedEvent {
     failure: null,
     againAtMs: null,
     attempted: null,
+    wanted: null,
     served: null,
     following: null,
     wholeAtMs: 0,

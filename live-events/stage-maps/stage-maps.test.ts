@@ -160,6 +160,20 @@ describe('stage maps', () => {
     expect(again.report('fight-1')).toMatchObject({ state: 'FROZEN', version: '1.1' });
   });
 
+  it('look at all that was applied before the freeze, however many turns that takes, and at nothing later', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a', 'b', 'c');
+    await test.planned(plan);
+    const maps = await test.start({ passMembersMax: 1, wholePassMs: 1e9 });
+    await maps.turn();
+    for (const id of ['a', 'b']) await test.watched(id, 't1');
+    test.clock.nowMs = testStartMs;
+    await maps.turn();
+    await test.watched('c', 't1');
+    for (let turn = 0; turn < 3; turn += 1) await maps.turn();
+    expect(await test.segmentsOf('a', 'b', 'c')).toEqual(['fans', 'fans', 'rest']);
+  });
+
   it('freeze when the plan says so', async () => {
     await using test = await TestMaps.open();
     await test.accounts('a');

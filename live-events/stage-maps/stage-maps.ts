@@ -135,6 +135,13 @@ export class StageMaps {
     return this.#mapped.get(id)?.served ?? null;
   }
 
+  /** Whether what serves is of another plan than the event's, whose stage maps are on their way. */
+  isOutdated(id: string): boolean {
+    const mapped = this.#mapped.get(id);
+    if (mapped?.state !== 'WAITING' && mapped?.state !== 'BUILDING') return false;
+    return mapped.wanted !== mapped.served?.version.planHash;
+  }
+
   /** A stage map as text and as what it says; null when two newer versions have come meanwhile. */
   async payload(hash: string): Promise<StageMapText | null> {
     return await this.#payloads.get(hash);
@@ -191,6 +198,7 @@ export class StageMaps {
     const event = this.#event(mapped.event);
     mapped.state = 'BUILDING';
     mapped.attempted = planHashOf(event);
+    mapped.wanted = mapped.attempted;
     mapped.progress = newProgress();
     mapped.wholeAtMs = this.#parts.clock.now();
     // Before anything is read: what is applied meanwhile is looked at again.
@@ -291,6 +299,8 @@ export class StageMaps {
   #want(mapped: MappedEvent): void {
     mapped.againAtMs = null;
     if (mapped.state === 'WAITING' || mapped.state === 'BUILDING') return;
+    const event = this.#parts.events.get(mapped.event);
+    mapped.wanted = event === null ? null : planHashOf(event);
     mapped.state = 'WAITING';
     mapped.done = Promise.withResolvers();
     this.#wake.abort();

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { pack } from '../../graph-store/conformance-graphs.ts';
+import type { Mutation, MutationBatch } from '../../graph-store/index.ts';
+import { account, watching } from '../../query-api/audiences/audience-conditions-testing.ts';
+import { TouchedMembers } from './touched-members.ts';
+
+function batchOf(...mutations: readonly Mutation[]): MutationBatch {
+  return pack([{ timeMs: 1, rank: 0, occurrence: 1n, mutations }]);
+}
+
+describe('touched members', () => {
+  it('are those of the type that a batch names, once it is durable', () => {
+    const touched = new TouchedMembers();
+    const follower = touched.follow('Account');
+    const titles = touched.follow('Title');
+    const settled = touched.applying(batchOf(watching(account('a'), 't1'), watching(account('é'), 't1')));
+    expect(follower.size).toBe(0);
+    settled(true);
+    touched.applying(batchOf(watching(account('b'), 't2')))(false);
+    touched.applying(batchOf(watching(account('a'), 't1')))(true);
+    expect(follower.take(10)).toEqual(['a', 'é']);
+    expect(titles.take(10)).toEqual(['t1']);
+    expect(follower.size).toBe(0);
+  });
+
+  it('are handed out some at a time, and let go of beyond the bound, which is said once', () => {
+    const touched = new TouchedMembers(2);
+    const follower = touched.follow('Account');
+    for (const id of ['a', 'b']) touched.applying(batchOf(watching(account(id), 't1')))(true);
+    expect(follower.take(1)).toEqual(['a']);
+    for (const id of ['c', 'd']) touched.applying(batchOf(watching(account(id), 't1')))(true);
+    expect([follower.size, follower.takeOverflow(), follower.takeOverflow()]).toEqual([0, true, false]);
+  });
+
+  it('are nobody of a follower that was closed', () => {
+    const touched = new TouchedMembers();
+    const follower = touched.follow('Account');
+    const settled = touched.applying(batchOf(watching(account('a'), 't1')));
+    follower.close();
+    settled(true);
+    touched.applying(batchOf(watching(account('b'), 't1')))(true);
+    expect(follower.size).toBe(0);
+  });
+});
