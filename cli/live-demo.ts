@@ -1,18 +1,9 @@
 import { LiveDemo, type LiveDemoCommands, liveDemoTimesDefault } from '../demo/index.ts';
-import { assert, type Clock, OutageError } from '../foundation/index.ts';
-import type { GraphReader } from '../graph-store/index.ts';
-import type { Asking, LiveService } from '../live-events/index.ts';
-import { type Audiences, readConditionJson } from '../query-api/index.ts';
-import type { GraphSchema } from '../schemas/index.ts';
+import { assert, OutageError } from '../foundation/index.ts';
+import type { Asking } from '../live-events/index.ts';
+import { readConditionJson } from '../query-api/index.ts';
 import type { CommandIo } from './command-io.ts';
-
-export interface LiveDemoSources {
-  readonly live: Pick<LiveService, 'run' | 'list' | 'remove'>;
-  readonly audiences: Audiences;
-  readonly reader: GraphReader;
-  readonly schema: () => GraphSchema;
-  readonly lookbackMs: number;
-}
+import type { Composition } from './composition.ts';
 
 const asking: Asking = { actor: 'demo', reason: null, expectedVersion: null };
 const audienceName = 'Members of the live demo';
@@ -22,10 +13,11 @@ const where = { did: { edge: 'WATCHED', to: { type: 'Title' } } };
 const over: ReadonlySet<string> = new Set(['ended', 'replay', 'cancelled']);
 
 /** A live event every few minutes, in the process that owns their journal. */
-export function createLiveDemo(sources: LiveDemoSources, { clock, random, newId }: CommandIo): LiveDemo {
-  const { live } = sources;
+export function createLiveDemo(composition: Composition, lookbackMs: number, io: CommandIo): LiveDemo {
+  const { clock, random } = io;
+  const live = composition.live.service;
   const commands: LiveDemoCommands = {
-    audience: () => audienceOf(sources, clock, newId),
+    audience: () => audienceOf(composition, lookbackMs, io),
     create: async ({ id, ...event }) => {
       await live.run(id, { kind: 'create', ...event }, asking);
     },
@@ -36,15 +28,18 @@ export function createLiveDemo(sources: LiveDemoSources, { clock, random, newId 
 }
 
 /** The one that is there, also of an earlier start; else a new one. Throws OutageError DEMO_AUDIENCE_EMPTY while nobody has watched anything yet. */
-async function audienceOf(sources: LiveDemoSources, clock: Clock, newId: () => string): Promise<string> {
-  const { audiences, reader } = sources;
+async function audienceOf(
+  { audiences, store, mappings }: Composition,
+  lookbackMs: number,
+  { clock, newId }: CommandIo,
+): Promise<string> {
   for (const one of audiences.list())
     if (one.state === 'READY' && one.row.name === audienceName && one.row.size > 0) return one.row.id;
-  const context = { nowMs: clock.now(), lookbackMs: sources.lookbackMs, schema: sources.schema() };
+  const context = { nowMs: clock.now(), lookbackMs, schema: mappings.graphSchema() };
   const read = readConditionJson('where', where, context);
   assert(read.kind === 'condition', 'the demo knows how conditions are written');
   const definition = { memberType: 'Account', where: read.condition };
-  const begun = audiences.freeze(reader, { name: audienceName, key: newId(), definition, askedBy: 'demo' });
+  const begun = audiences.freeze(store, { name: audienceName, key: newId(), definition, askedBy: 'demo' });
   const id = begun.state === 'READY' ? begun.row.id : begun.id;
   const made = await audiences.settled(id, audienceMs);
   if (made?.state === 'READY' && made.row.size > 0) return made.row.id;

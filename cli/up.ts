@@ -8,6 +8,7 @@ import { type Composition, compose, embeddedOf } from './composition.ts';
 import { createDemo } from './demo.ts';
 import { reportFailure } from './failure.ts';
 import { journeySteps, renderJourney } from './journey-text.ts';
+import { createLiveDemo } from './live-demo.ts';
 import { aboveLiveLine, showLiveLine } from './live-line.ts';
 import { createLog } from './log.ts';
 import { figureReader } from './status.ts';
@@ -61,6 +62,9 @@ async function runUntilEnd(
     const player = await createDemo(embeddedOf(composition), composition.registry, rate, io, log);
     work.start('The demo', (signal) => player.play(signal));
     await showFirstAnswer(api, io, work.ending);
+    // By now there are members who can be invited.
+    const liveDemo = createLiveDemo(composition, settings['query.lookback.ms'], io);
+    work.start('The demo of live events', (signal) => liveDemo.play(signal));
   }
   await showLiveLine(io, figureReader(composition), work.ending);
 }
@@ -76,6 +80,8 @@ function announce(
   const members = playing ? `, demo members playing at ${rate} events/s` : '';
   io.out(`Journey Graph ${productVersion()} on Node ${process.versions.node}, data in ${settings.data}\n`);
   io.out(`  GraphQL and its IDE  ${api.url}/\n`);
+  if (playing)
+    io.out(`  a live event         ${api.url}/live/pages/ (three devices; a new one every three minutes)\n`);
   if (settings.store === 'neo4j') {
     io.out(
       `  graph in             Neo4j at ${settings['neo4j.uri']}, namespace ${settings['neo4j.namespace']}\n`,
