@@ -32,6 +32,10 @@ export class ProgressLine {
     this.#show(what, minutes, (count) => `${whole(count)} min`);
   }
 
+  showDevices(what: string, devices: number): void {
+    this.#show(what, devices, (count) => `${whole(count)} devices`);
+  }
+
   #show(what: string, count: number, textOf: (count: number) => string): void {
     const nowMs = this.#io.clock.now();
     if (!this.#isShown || nowMs - this.#saidMs < everyMs) return;

@@ -14,6 +14,13 @@ export { bundledScenario, bundledScenarioNames } from './game-day/bundled-scenar
 export { bundledConstants, type FleetConstants, readConstants } from './game-day/fleet-constants.ts';
 export type { PreflightFacts } from './game-day/preflight.ts';
 export { type PreflightSource, preflightFields } from './game-day/preflight-field.ts';
+export {
+  type RealOptions,
+  type RealResult,
+  type RealTarget,
+  realBounds,
+  rehearseWithSockets,
+} from './game-day/real-sockets.ts';
 export { type RehearsalProgress, rehearse } from './game-day/rehearsal.ts';
 export type { RehearsalResult } from './game-day/rehearsal-result.ts';
 export { renderReport } from './game-day/report.ts';

@@ -10,6 +10,7 @@ import {
   type RehearsalResult,
   readConstants,
   readScenario,
+  realBounds,
   rehearse,
   renderReport,
   type Scenario,
@@ -18,13 +19,12 @@ import {
 import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from '../command-io.ts';
 import { ProgressLine, whole } from '../progress-line.ts';
 import { renderTable } from '../table.ts';
+import { playWithSockets, type RealFlags } from './game-day-real.ts';
 
-interface GameDayOptions {
+interface GameDayOptions extends RealFlags {
   readonly seed?: string;
   readonly out?: string;
   readonly constants?: string;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
 }
 
 const examples = `Examples:
@@ -32,6 +32,7 @@ const examples = `Examples:
   jg game-day evening.yaml --out evening.html    your own scenario, with a page of plots
   jg game-day evening.yaml --seed 42 --json | jq .verdict
   jg game-day evening.yaml --constants measured.json
+  jg game-day evening.yaml --real 2000 --event fight-1 --members members.txt --speed 60
 `;
 const codes = `
 Exit codes: 0 the plan holds; 1 it does not (the table says where); 2 the scenario is wrong.
@@ -47,12 +48,22 @@ export function addGameDay(command: Command, io: CommandIo, finish: (code: ExitC
       '--constants <file>',
       'What a device costs, as JSON (default: the figures that come with the product).',
     )
+    .option(
+      '--real <devices>',
+      `Instead with so many real sockets, at most ${realBounds.devicesMax}, against a running server.`,
+    )
+    .option('--event <id>', 'With --real: an event of that server, which enters its stages by itself.')
+    .option('--members <file>', 'With --real: a `Type:id` a line, as `jg audience members` prints them.')
+    .option('--speed <times>', 'With --real: the scenario passes so many times as fast (default: 60).')
+    .option('--url <url>', 'With --real: the server (default: where `jg up` listens by the settings).')
+    .option('--token <token>', 'With --real: bearer token (default: the setting api.token).')
     .option('--json', 'The result and the verdict as one JSON object.')
     .option('--quiet', 'Nothing on standard error but errors.')
     .addHelpText('before', examples)
     .addHelpText('after', `${codes}${bundledScenarioNames().join(', ')}.`)
     .action(async (name: string, options: GameDayOptions) => {
       const scenario = await openScenario(name);
+      if (options.real !== undefined) return finish(await playWithSockets(scenario, options, io));
       const constants = await openConstants(options.constants);
       const seed = options.seed === undefined ? scenario.seed : seedOf(options.seed);
       const result = await play(scenario, constants, seed, io, options.quiet === true);

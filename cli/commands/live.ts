@@ -7,6 +7,7 @@ import { field } from '../journey-text.ts';
 import { liveQuestions } from '../live-questions.ts';
 import { readSchedule, readStage } from '../live-schedule.ts';
 import { renderLiveEvent, renderLiveEvents, renderLiveStage } from '../live-text.ts';
+import { addLivePreflight } from './live-preflight.ts';
 import { addRenewEpoch } from './live-renew-epoch.ts';
 import { reportErrors } from './query.ts';
 import { addServerOptions, endpoint, type ServerOptions } from './server-option.ts';
@@ -40,6 +41,7 @@ const examples = `Examples:
   jg live cancel fight-1
   jg live status                          all events; with an id one, and its journal
   jg live watch fight-1
+  jg live preflight fight-1               can its plan hold
   jg live renew-epoch --data ./data       after the data folder was restored from a copy
 `;
 const listFirst = 100;
@@ -57,6 +59,7 @@ export function addLiveCommands(live: Command, io: CommandIo, finish: Finish): v
   addPlain(live, io, finish);
   addStatus(live, io, finish);
   addWatch(live, io, finish);
+  addLivePreflight(live, io, finish);
   addRenewEpoch(live, io, finish);
 }
 
