@@ -20,8 +20,8 @@ export interface Dialect {
   greet(payload: Buffer): Buffer | 'done' | null;
   /** Answer to a message that is no broadcast; null for none. */
   heartbeat(payload: Buffer): Buffer | null;
-  /** Whether one frame may hold a broadcast and a heartbeat. */
-  readonly mixes: boolean;
+  /** What each message begins with, where one frame may hold several, and heartbeats among them; null where it never does. */
+  readonly mixes: string | null;
 }
 
 export function isBroadcast(payloadBytes: number): boolean {
@@ -33,7 +33,7 @@ const none: Dialect = {
   first: null,
   greet: () => 'done',
   heartbeat: () => null,
-  mixes: false,
+  mixes: null,
 };
 
 function gateway(tokens: DeviceTokens, expiresAtMs: number): Dialect {
@@ -57,7 +57,7 @@ const nats: Dialect = {
   first: clientFrame(opcodes.binary, natsConnect),
   greet: (payload) => (payload.includes('PONG') ? 'done' : null),
   heartbeat: (payload) => (payload.includes('PING') ? clientFrame(opcodes.binary, 'PONG\r\n') : null),
-  mixes: true,
+  mixes: 'MSG ',
 };
 
 const mqttTopic = Buffer.from(topic);
@@ -101,6 +101,16 @@ const socketio: Dialect = {
 export function dialectOf(name: TargetName, tokens: DeviceTokens, expiresAtMs: number): Dialect {
   if (name === 'gateway') return gateway(tokens, expiresAtMs);
   return { raw, nats, mosquitto, socketio }[name];
+}
+
+/** The messages of a frame that may hold several, each with what comes behind it. */
+export function* partsOf(payload: Buffer, mark: string): Generator<Buffer> {
+  let start = payload.indexOf(mark);
+  while (start >= 0) {
+    const next = payload.indexOf(mark, start + mark.length);
+    yield payload.subarray(start, next < 0 ? payload.length : next);
+    start = next;
+  }
 }
 
 /** The broadcast inside a server's message, whatever stands around it. */

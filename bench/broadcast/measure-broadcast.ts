@@ -25,12 +25,18 @@ export interface Measured extends Summary {
   readonly sockets: number;
   /** Of all servers' processes, in the time of the broadcasts that are counted, without what they need when nothing is published. */
   readonly cpuMicrosPerDelivery: number;
+  /** Token, upgrade and greeting. */
+  readonly cpuMicrosPerConnect: number;
+  /** As fast as the clients came, who have to make their tokens first: no limit of the server's. */
+  readonly connectsPerSecond: number;
   readonly idleCores: number;
   readonly clientCores: number;
   /** Resident memory of a server's process, that of the empty one taken off. */
   readonly bytesPerSocket: number;
   /** The kernel's, of one end of a connection; null where it cannot be read. */
   readonly kernelBytesPerSocket: number | null;
+  /** Of all that should have come, those that did not. */
+  readonly lost: number;
   /** Deliveries that a later broadcast took the place of, those of warm-ups among them. */
   readonly collapsed: number;
   /** How late messages were published, for the benchmark's own sake, at worst. */
@@ -45,7 +51,7 @@ export interface Placing {
 
 type SwarmProcess = OwnProcess<SwarmQuestion, SwarmNote>;
 
-const drainMs = 15_000;
+const drainMs = 60_000;
 const pollMs = 50;
 /** One server, or several at once, each with as many clients in a process of their own. */
 export async function measureBroadcast(
@@ -59,8 +65,11 @@ export async function measureBroadcast(
     for (const start of starts) targets.push(await start(placing.folder, placing.serverCore));
     await collect(targets);
     const empty = { resident: sum(targets, residentBytes), slab: slabBytes() };
+    const connecting = { cpuMs: sum(targets, processCpuMs), atMs: monotonicMs() };
     for (const [i, target] of targets.entries()) swarms.push(startSwarm(target, i, work, placing.clientCore));
     await Promise.all(swarms.map(connected));
+    const connectMs = monotonicMs() - connecting.atMs;
+    const connectCpuMs = sum(targets, processCpuMs) - connecting.cpuMs;
     await sleep(work.settleMs);
     await collect(targets);
     const full = { resident: sum(targets, residentBytes), slab: slabBytes() };
@@ -68,15 +77,18 @@ export async function measureBroadcast(
     const idleCores = await idle(targets, work.idleMs);
     const run = await publishAll(targets, swarms, work);
     const kernel = empty.slab === null || full.slab === null ? null : (full.slab - empty.slab) / sockets / 2;
-    const deliveries = sockets * work.broadcasts - run.collapsed - run.summary.lost;
+    const deliveries = sockets * work.broadcasts - run.collapsed - run.lost;
     return {
       ...run.summary,
       sockets,
       cpuMicrosPerDelivery: ((run.serverCpuMs - idleCores * run.elapsedMs) * 1000) / deliveries,
+      cpuMicrosPerConnect: (connectCpuMs * 1000) / sockets,
+      connectsPerSecond: (sockets * 1000) / connectMs,
       idleCores,
       clientCores: run.clientCpuMs / run.elapsedMs,
       bytesPerSocket: (full.resident - empty.resident) / sockets,
       kernelBytesPerSocket: kernel,
+      lost: run.lost,
       collapsed: run.collapsed,
       lateMs: run.lateMs,
     };
@@ -117,6 +129,7 @@ async function idle(targets: readonly BroadcastTarget[], idleMs: number): Promis
 
 interface Run {
   readonly summary: Summary;
+  readonly lost: number;
   readonly collapsed: number;
   readonly serverCpuMs: number;
   readonly clientCpuMs: number;
@@ -153,12 +166,18 @@ async function publishAll(
   const serverCpuMs = sum(targets, processCpuMs) - before.server;
   const clientCpuMs = sum(swarms, processCpuMs) - before.client;
   const arrivals = await Promise.all(swarms.map(arrivalsOf));
+  const endMs = monotonicMs();
+  const sockets = work.sockets * targets.length;
+  let lost = 0;
   const latencies = intended.slice(warmUps).map((momentMs, i) => {
     const moments = arrivals.flatMap((one) => [...(one[warmUps + i] ?? [])]);
+    lost += sockets - moments.length;
+    // Who was sent nothing has waited until now at least.
+    while (moments.length < sockets) moments.push(endMs);
     return Float64Array.from(moments, (moment) => moment - momentMs).sort();
   });
-  const summary = summarize(latencies, work.sockets * targets.length);
-  return { summary, collapsed, serverCpuMs, clientCpuMs, elapsedMs, lateMs };
+  const summary = summarize(latencies);
+  return { summary, lost, collapsed, serverCpuMs, clientCpuMs, elapsedMs, lateMs };
 }
 
 /** A timer of Node's may be a millisecond late; the rest is waited for turn by turn. */

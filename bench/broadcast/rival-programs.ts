@@ -27,7 +27,7 @@ export function findMosquitto(): Found {
     : { path };
 }
 
-/** A dev dependency; `NODE_PATH` may name a folder that has another version. */
+/** A dev dependency, which somebody may have left out. */
 export function findSocketIo(): Found {
   try {
     return { path: createRequire(import.meta.url).resolve('socket.io') };

@@ -4,8 +4,6 @@ export interface Summary {
   readonly t99: Spread;
   readonly t100: Spread;
   readonly deliveriesPerSecond: number;
-  /** Of all that should have come, those that did not. */
-  readonly lost: number;
 }
 
 export interface Spread {
@@ -14,15 +12,14 @@ export interface Spread {
   readonly maxMs: number;
 }
 
-/** `latencies`: of each broadcast, ascending. */
-export function summarize(latencies: readonly Float64Array[], sockets: number): Summary {
+/** `latencies`: of each broadcast those of all its recipients, ascending. */
+export function summarize(latencies: readonly Float64Array[]): Summary {
   const t100 = spreadOf(latencies.map((one) => one.at(-1) ?? Number.NaN));
   return {
     t50: spreadOf(latencies.map((one) => quantile(one, 0.5))),
     t99: spreadOf(latencies.map((one) => quantile(one, 0.99))),
     t100,
-    deliveriesPerSecond: (sockets * 1000) / t100.p50Ms,
-    lost: latencies.reduce((sum, one) => sum + sockets - one.length, 0),
+    deliveriesPerSecond: ((latencies[0]?.length ?? 0) * 1000) / t100.p50Ms,
   };
 }
 

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { benchTokens } from './bench-tokens.ts';
-import { type Dialect, dialectOf, isBroadcast, type TargetName, unwrap } from './dialects.ts';
+import { type Dialect, dialectOf, isBroadcast, partsOf, type TargetName, unwrap } from './dialects.ts';
 import { clientFrame, opcodes, readFrame } from './frames.ts';
 import { monotonicMs } from './monotonic.ts';
 
@@ -225,8 +225,10 @@ class Client {
       offset = end;
       if (this.#state === 'ready' && opcode <= opcodes.binary && isBroadcast(end - start)) {
         const payload = bytes.subarray(start, end);
-        this.#last = this.#events.broadcast(this.#last, payload);
-        if (this.#dialect.mixes) this.#answer(payload);
+        const { mixes } = this.#dialect;
+        for (const part of mixes === null ? [payload] : partsOf(payload, mixes))
+          this.#last = this.#events.broadcast(this.#last, part);
+        if (mixes !== null) this.#answer(payload);
       } else this.#other(opcode, bytes.subarray(start, end));
     }
     return offset;
