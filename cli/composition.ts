@@ -24,10 +24,12 @@ import {
   StoreUpkeep,
   valueSubjectOf,
 } from '../ingest/index.ts';
+import type { BroadcastLog } from '../live-events/index.ts';
 import { AudienceStore, Audiences, journalLimitsDefault, StepJournal } from '../query-api/index.ts';
 import {
   BundledRegistry,
   ConfluentRegistry,
+  type GraphSchema,
   loadCatalog,
   RegistryCache,
   registryCacheLimitsDefault,
@@ -50,6 +52,8 @@ export interface Events {
   /** Of all its partitions, whatever other processes read. */
   tableSource(topic: string): EventSource;
   deadLetters(topic: string): DeadLetterWriter;
+  /** Of live events, to every process that has gateways. */
+  broadcasts(log: Log): BroadcastLog;
   close(): Promise<void>;
 }
 
@@ -95,24 +99,16 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
     if (settings['subject.name.strategy'] === 'topic') {
       for (const topic of events.topics) mappings.expect(valueSubjectOf(topic));
     }
-    const tables = new LookupTables(
-      { source: (topic) => events.tableSource(topic), registry, clock: io.clock, log },
-      {
-        bytesMax: settings['lookup.bytes.max'],
-        wireLimits: wireLimitsOf(settings),
-        negativeMs: settings['schema.negative.ttl.ms'],
-      },
-    );
+    const tables = createTables(settings, registry, events, io, log);
     cleanup.defer(() => tables.close());
     const journal = createJournal(settings, embeddedStore !== null, io);
+    const broadcasts = events.broadcasts(log);
+    cleanup.defer(() => broadcasts.close());
+    const graphSchema = (): GraphSchema => mappings.graphSchema();
+    const seesAllWrites = embeddedStore !== null;
     const live = await openLive(
       settings,
-      {
-        store,
-        audiences,
-        graphSchema: () => mappings.graphSchema(),
-        seesAllWrites: embeddedStore !== null,
-      },
+      { store, audiences, graphSchema, seesAllWrites, broadcasts },
       io,
       log,
     );
@@ -160,6 +156,23 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
   } finally {
     await cleanup.disposeAsync();
   }
+}
+
+function createTables(
+  settings: Settings,
+  registry: SchemaRegistry,
+  events: Events,
+  { clock }: CommandIo,
+  log: Log,
+): LookupTables {
+  return new LookupTables(
+    { source: (topic) => events.tableSource(topic), registry, clock, log },
+    {
+      bytesMax: settings['lookup.bytes.max'],
+      wireLimits: wireLimitsOf(settings),
+      negativeMs: settings['schema.negative.ttl.ms'],
+    },
+  );
 }
 
 /** Complete where no other process writes the store. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Settings } from '../config/index.ts';
+import type { Log } from '../foundation/index.ts';
 import {
   type DeadLetterWriter,
   defaultEmbeddedLogSettings,
@@ -9,6 +10,7 @@ import {
   type EventSource,
   openEmbeddedLog,
 } from '../ingest/index.ts';
+import { type BroadcastLog, InProcessBroadcastLog } from '../live-events/index.ts';
 import { loadCatalog } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
 import type { Events } from './composition.ts';
@@ -64,6 +66,11 @@ export class EmbeddedEvents implements Events {
   /** Each reader of the embedded log reads all of it. */
   tableSource(topic: string): EventSource {
     return this.source(topic);
+  }
+
+  /** One process: its producer tells its router. */
+  broadcasts(log: Log): BroadcastLog {
+    return new InProcessBroadcastLog(log);
   }
 
   deadLetters(): DeadLetterWriter {

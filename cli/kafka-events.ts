@@ -15,6 +15,7 @@ import {
   kafkaDeadLetterDefaults,
   loadKafkaConnection,
 } from '../ingest/index.ts';
+import { type BroadcastLog, KafkaBroadcastLog, kafkaBroadcastLimitsDefault } from '../live-events/index.ts';
 import type { CommandIo } from './command-io.ts';
 import type { Events } from './composition.ts';
 
@@ -68,6 +69,15 @@ export class KafkaEvents implements Events {
   /** A group of one member gets all partitions. Nothing is committed in it, so the cluster forgets it once the process is gone. */
   tableSource(topic: string): EventSource {
     return this.#source(topic, `${this.#settings['group.id']}.table.${this.#io.newId()}`);
+  }
+
+  broadcasts(log: Log): BroadcastLog {
+    const { clock, random } = this.#io;
+    const topic = this.#settings['live.broadcasts.topic'];
+    // Of this process alone: each one gets every broadcast.
+    const groupId = `${this.#settings['group.id']}.live.${this.#io.newId()}`;
+    const limits = kafkaBroadcastLimitsDefault;
+    return new KafkaBroadcastLog({ kafka: this.#kafka, topic, groupId, clock, random, log, limits });
   }
 
   #source(topic: string, groupId: string): EventSource {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { loadSettings } from '../config/index.ts';
 import { silentLog } from '../foundation/index.ts';
 import { createMemoryStore } from '../graph-store/index.ts';
+import { InProcessBroadcastLog } from '../live-events/index.ts';
 import { AudienceStore, Audiences, type SchemaExtension } from '../query-api/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { openLive } from './live.ts';
@@ -30,7 +31,13 @@ export async function liveSchema(
     edgeTypes: [],
     domains: [],
   });
-  const sources = { store, audiences, graphSchema, seesAllWrites: true };
+  const sources = {
+    store,
+    audiences,
+    graphSchema,
+    seesAllWrites: true,
+    broadcasts: new InProcessBroadcastLog(silentLog),
+  };
   const { settings } = loadSettings({
     flags: { data: folder, 'api.shedding': 'false' },
     environment: {},

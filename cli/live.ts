@@ -16,7 +16,6 @@ import {
   Gateway,
   type GatewayLimits,
   gatewayLimitsDefault,
-  InProcessBroadcastLog,
   InProcessLink,
   LevelLiveJournal,
   LevelStageMaps,
@@ -45,16 +44,13 @@ export interface LiveSources {
   readonly graphSchema: () => GraphSchema;
   /** Whether this process applies all that changes the graph. */
   readonly seesAllWrites: boolean;
+  /** Closed by whoever made it. */
+  readonly broadcasts: BroadcastLog;
 }
 
 /** Live events in one process: who owns the journal, and its gateway. */
 export interface Live {
   readonly service: LiveService;
-  readonly stageMaps: StageMaps;
-  readonly prefetches: Prefetches;
-  readonly coverage: CoverageTracker;
-  readonly gateway: Gateway;
-  readonly tokens: DeviceTokens;
   readonly extension: ApiExtension;
   readonly traffic: Traffic;
   /** The store's writing side, watched for members whose stage maps may change. */
@@ -66,6 +62,8 @@ export interface Live {
   /** Releases files; `stop` before. */
   close(): Promise<void>;
 }
+
+export type LiveIo = Pick<CommandIo, 'clock' | 'random' | 'newId'>;
 
 const keyBytes = 32;
 
@@ -89,25 +87,91 @@ function gatewayLimitsOf(settings: Settings): GatewayLimits {
 export async function openLive(
   settings: Settings,
   sources: LiveSources,
-  io: Pick<CommandIo, 'clock' | 'random' | 'newId'>,
+  io: LiveIo,
   log: Log,
 ): Promise<Live> {
   const folder = join(settings.data, 'live');
   await mkdir(folder, { recursive: true });
-  const { clock, random } = io;
   await using cleanup = new AsyncDisposableStack();
+  const { clock, random } = io;
+  const { audiences, broadcasts } = sources;
   const journal = await LevelLiveJournal.open(join(folder, 'journal'), clock.now(), liveJournalLimitsDefault);
   const service = new LiveService({ journal, clock, log, limits: liveServiceLimitsDefault });
   cleanup.defer(() => service.close());
-  const maps = await LevelStageMaps.open(join(folder, 'stage-maps'));
-  cleanup.defer(() => maps.close());
+  const made = { folder, settings, sources, service, io, log, cleanup };
+  const maps = await openMaps(made);
+  const coverage = await openCoverage(made, maps.prefetches);
+  const tokens = await createDeviceTokens(await tokenKey(join(folder, 'token.key')), clock);
+  const { router, gateway } = createDelivery(made, coverage, tokens);
+  const producer = new LiveProducer({
+    live: service,
+    broadcasts,
+    clock,
+    random,
+    log,
+    limits: liveProducerLimitsDefault,
+  });
+  const traffic = openTraffic(settings, service, io, log);
+  cleanup.defer(() => traffic.close());
+  const parts = { service, ...maps, coverage, tokens, router, gateway, audiences, clock, random };
+  let address = 'http://127.0.0.1';
+  const extension = liveExtension(settings, { ...parts, address: () => address });
+  const owned = cleanup.move();
+  const running = new AsyncDisposableStack();
+  return {
+    service,
+    extension,
+    traffic,
+    watched: (writes) => new ObservedWrites(writes, maps.touched),
+    start: async (url) => {
+      address = url;
+      await maps.stageMaps.open();
+      await maps.prefetches.open();
+      await router.start();
+      // Not waited for: while Kafka cannot be read, all else goes on.
+      broadcasts
+        .subscribe(async (broadcast) => router.broadcast(broadcast))
+        .catch((error: unknown) => log.warn({ error }, 'Broadcasts are not read: this process is ending.'));
+      coverage.follow(service);
+      gateway.start();
+      maps.stageMaps.run();
+      maps.prefetches.run();
+      producer.start();
+      running.defer(() => producer.stop());
+      running.defer(() => gateway.close());
+    },
+    stop: () => running.disposeAsync(),
+    close: () => owned.disposeAsync(),
+  };
+}
+
+interface Opening {
+  readonly folder: string;
+  readonly settings: Settings;
+  readonly sources: LiveSources;
+  readonly service: LiveService;
+  readonly io: LiveIo;
+  readonly log: Log;
+  readonly cleanup: AsyncDisposableStack;
+}
+
+interface Maps {
+  readonly stageMaps: StageMaps;
+  readonly prefetches: Prefetches;
+  readonly touched: TouchedMembers;
+}
+
+async function openMaps({ folder, settings, sources, service, io, log, cleanup }: Opening): Promise<Maps> {
+  const store = await LevelStageMaps.open(join(folder, 'stage-maps'));
+  cleanup.defer(() => store.close());
   const touched = new TouchedMembers();
-  const { audiences, store, graphSchema, seesAllWrites } = sources;
+  const { audiences, graphSchema, seesAllWrites } = sources;
+  const { clock, random } = io;
   const stageMaps = new StageMaps({
     events: service,
     audiences,
-    reader: store,
-    store: maps,
+    reader: sources.store,
+    store,
     touched,
     seesAllWrites,
     context: () => ({ lookbackMs: settings['query.lookback.ms'], schema: graphSchema() }),
@@ -115,30 +179,44 @@ export async function openLive(
     log,
   });
   cleanup.defer(() => stageMaps.close());
+  const { segments } = audiences;
   const prefetches = new Prefetches({
     events: service,
     maps: stageMaps,
-    segments: audiences.segments,
-    store: maps,
+    segments,
+    store,
     clock,
     random,
     log,
   });
   cleanup.defer(() => prefetches.close());
+  return { stageMaps, prefetches, touched };
+}
+
+async function openCoverage(
+  { folder, sources, io, log, cleanup }: Opening,
+  prefetches: Prefetches,
+): Promise<CoverageTracker> {
   const coverage = CoverageTracker.start({
     store: await CoverageStore.open(join(folder, 'coverage'), coverageStoreLimitsDefault),
     sources: {
-      audience: async (id) => audienceMembers(audiences, id),
+      audience: async (id) => audienceMembers(sources.audiences, id),
       prefetched: async (event) => prefetches.membersWithCopy(event),
     },
-    clock,
+    clock: io.clock,
     log,
     limits: coverageLimitsDefault,
   });
   cleanup.defer(() => coverage.close());
-  const tokens = await createDeviceTokens(await tokenKey(join(folder, 'token.key')), clock);
-  const broadcasts: BroadcastLog = new InProcessBroadcastLog(log);
-  cleanup.defer(() => broadcasts.close());
+  return coverage;
+}
+
+function createDelivery(
+  { settings, service, io, log, cleanup }: Opening,
+  coverage: CoverageTracker,
+  tokens: DeviceTokens,
+): { readonly router: Router; readonly gateway: Gateway } {
+  const { clock, random } = io;
   const router = new Router({
     events: service,
     subscriptions: new SubscriptionLog({ table: new MemorySubscriptionTable(), clock, random, log }),
@@ -158,59 +236,7 @@ export async function openLive(
     random,
     log,
   });
-  const producer = new LiveProducer({
-    live: service,
-    broadcasts,
-    clock,
-    random,
-    log,
-    limits: liveProducerLimitsDefault,
-  });
-  const traffic = openTraffic(settings, service, io, log);
-  cleanup.defer(() => traffic.close());
-  let address = 'http://127.0.0.1';
-  const extension = liveExtension(settings, {
-    service,
-    stageMaps,
-    prefetches,
-    coverage,
-    tokens,
-    router,
-    gateway,
-    audiences,
-    address: () => address,
-    clock,
-    random,
-  });
-  const owned = cleanup.move();
-  const running = new AsyncDisposableStack();
-  return {
-    service,
-    stageMaps,
-    prefetches,
-    coverage,
-    gateway,
-    tokens,
-    extension,
-    traffic,
-    watched: (writes) => new ObservedWrites(writes, touched),
-    start: async (url) => {
-      address = url;
-      await stageMaps.open();
-      await prefetches.open();
-      await router.start();
-      await broadcasts.subscribe(async (broadcast) => router.broadcast(broadcast));
-      coverage.follow(service);
-      gateway.start();
-      stageMaps.run();
-      prefetches.run();
-      producer.start();
-      running.defer(() => producer.stop());
-      running.defer(() => gateway.close());
-    },
-    stop: () => running.disposeAsync(),
-    close: () => owned.disposeAsync(),
-  };
+  return { router, gateway };
 }
 
 /** Made at the first start; whoever has it can make tokens for any device. */

@@ -19,6 +19,8 @@ export interface Traffic {
   /** Null where nothing is to be held back. */
   readonly gate: TrafficGate | null;
   readonly state: () => TrafficState | null;
+  /** Of debug and info lines, by the rules that are on. */
+  readonly logShare: () => number;
   close(): void;
 }
 
@@ -34,7 +36,8 @@ export function openTraffic(
   io: Pick<CommandIo, 'random'>,
   log: Log,
 ): Traffic {
-  if (!settings['api.shedding']) return { gate: null, state: () => null, close: () => undefined };
+  if (!settings['api.shedding'])
+    return { gate: null, state: () => null, logShare: () => 1, close: () => undefined };
   const meter = loopDelayMeter();
   const control = new TrafficControl(trafficLimitsDefault, {
     nowMs: () => performance.now(),
@@ -53,6 +56,7 @@ export function openTraffic(
       },
     },
     state: () => control.state(),
+    logShare: () => control.rules.logShare(),
     close: () => {
       unfollow();
       meter.close();

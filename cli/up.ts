@@ -1,6 +1,7 @@
 import type { Settings } from '../config/index.ts';
 import { featuredAccountId } from '../demo/index.ts';
 import type { Log } from '../foundation/index.ts';
+import { logSamplingLimitsDefault, sampledLog } from '../live-events/index.ts';
 import { type Api, startApi } from './api.ts';
 import { BackgroundWork } from './background-work.ts';
 import { type CommandIo, type ExitCode, exitCodes } from './command-io.ts';
@@ -21,9 +22,16 @@ const shownSteps = 12;
 
 /** Runs ingest, store and API in one process until the signal aborts or something fails that no waiting mends. */
 export async function up(settings: Settings, io: CommandIo): Promise<ExitCode> {
-  const log = createLog(settings, aboveLiveLine(io));
+  const allLines = createLog(settings, aboveLiveLine(io));
+  let logShare = (): number => 1;
+  const log = sampledLog(
+    allLines,
+    { nowMs: () => performance.now(), random: io.random, shareInForce: () => logShare() },
+    logSamplingLimitsDefault,
+  );
   const startedMs = io.clock.now();
   const composition = await compose(settings, io, log);
+  logShare = composition.live.traffic.logShare;
   const work = new BackgroundWork(io.signal, log);
   let api: Api | null = null;
   let code: ExitCode = exitCodes.ok;

@@ -2,6 +2,12 @@ import { dayMs, MiB, type SettingSpec } from './setting-spec.ts';
 
 /** Of live events. */
 export const liveSettings = {
+  'live.broadcasts.topic': {
+    section: 'live',
+    kind: 'text',
+    default: 'journey-graph.live.broadcasts',
+    description: 'Topic of Kafka that broadcasts go through; made when it is missing.',
+  },
   'live.allowed.origins': {
     section: 'live',
     kind: 'list',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { assert, type Clock, type Log, StopError } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
 import type { QueryLimits } from './api-context.ts';
@@ -98,36 +99,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const server = http.createServer((request, response) => {
     void handler.handle(request, response);
   });
-  const live = new LiveServer<Caller>(
-    {
-      ...options,
-      feed: options.feed ?? new StepJournal({ clock: options.clock, epoch: 0n, complete: false }),
-      live: { ...liveLimitsDefault, ...options.live },
-      schema: () => engine.currentSchema(),
-      persisted,
-      suggestions,
-      cursors: new StepCursors(randomBytes(cursorKeyBytes)),
-      failed: (codes) => observer.failed(codes),
-      context: (requestId, caller) => handler.liveContext(requestId, caller),
-      judge: (planned, context) => judgeLive(planned, context, degrees),
-      authenticate: async (headers) => {
-        const found = await access.authenticate(headers);
-        if (found.kind === 'caller') return found.caller;
-        return found.status === 503 ? 'unavailable' : null;
-      },
-    },
-    options.gate,
-  );
-  const { sockets } = options.extension ?? noExtension;
-  server.on('upgrade', (request, socket, head) => {
-    const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
-    const extension = sockets.find((one) => one.path === path);
-    if (extension === undefined) return live.upgrade(request, socket, head);
-    const stranger = refuseHost(request, options.gate);
-    if (stranger === null) return extension.upgrade(request, socket, head);
-    socket.on('error', ignoreBroken);
-    refuseUpgrade(socket, stranger, options.newId());
-  });
+  const live = createLiveServer(options, { engine, handler, access, observer, persisted });
+  server.on('upgrade', upgradeBy(live, options));
   // A client may take its time to ask, but not for ever.
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
@@ -152,6 +125,59 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       closing.done ??= close(server, live, engine, options).finally(() => observer.close());
       return closing.done;
     },
+  };
+}
+
+interface ServerParts {
+  readonly engine: GraphqlEngine;
+  readonly handler: ApiHandler;
+  readonly access: Access;
+  readonly observer: Observer;
+  readonly persisted: PersistedRules | null;
+}
+
+function createLiveServer(
+  options: ApiServerOptions,
+  { engine, handler, access, observer, persisted }: ServerParts,
+): LiveServer<Caller> {
+  const { degrees } = observer;
+  const { suggestions = true } = options;
+  return new LiveServer<Caller>(
+    {
+      ...options,
+      feed: options.feed ?? new StepJournal({ clock: options.clock, epoch: 0n, complete: false }),
+      live: { ...liveLimitsDefault, ...options.live },
+      schema: () => engine.currentSchema(),
+      persisted,
+      suggestions,
+      cursors: new StepCursors(randomBytes(cursorKeyBytes)),
+      failed: (codes) => observer.failed(codes),
+      context: (requestId, caller) => handler.liveContext(requestId, caller),
+      judge: (planned, context) => judgeLive(planned, context, degrees),
+      authenticate: async (headers) => {
+        const found = await access.authenticate(headers);
+        if (found.kind === 'caller') return found.caller;
+        return found.status === 503 ? 'unavailable' : null;
+      },
+    },
+    options.gate,
+  );
+}
+
+/** GraphQL's own WebSocket, or that of another room at its path, under a host of ours. */
+function upgradeBy(
+  live: LiveServer<Caller>,
+  options: ApiServerOptions,
+): (request: http.IncomingMessage, socket: Duplex, head: Buffer) => void {
+  const { sockets } = options.extension ?? noExtension;
+  return (request, socket, head) => {
+    const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
+    const extension = sockets.find((one) => one.path === path);
+    if (extension === undefined) return live.upgrade(request, socket, head);
+    const stranger = refuseHost(request, options.gate);
+    if (stranger === null) return extension.upgrade(request, socket, head);
+    socket.on('error', ignoreBroken);
+    refuseUpgrade(socket, stranger, options.newId());
   };
 }
 

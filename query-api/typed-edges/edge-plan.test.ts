@@ -69,12 +69,12 @@ describe('The connections of a plan', () => {
     [
       'another connection, of a type of their own',
       graphWith(
-        { Live: {}, LiveShow: {} },
-        edgeType('SHOW_SEEN', [['Live', 'Live']]),
-        edgeType('SEEN', [['LiveShow', 'Live']]),
+        { Live: {}, LiveAct: {} },
+        edgeType('ACT_SEEN', [['Live', 'Live']]),
+        edgeType('SEEN', [['LiveAct', 'Live']]),
       ),
-      'LiveShow-[SEEN]->',
-      '`LiveShowSeenConnection` is another type already',
+      'LiveAct-[SEEN]->',
+      '`LiveActSeenConnection` is another type already',
     ],
   ])('give way to the name of %s, and say so', (_what, graph, path, reason) => {
     const planned = plan(graph);
