@@ -54,7 +54,6 @@ export {
   Prefetches,
   type PrefetchLimits,
   type PrefetchParts,
-  prefetchLimitsDefault,
 } from './prefetch/prefetch.ts';
 export { type PrefetchFieldParts, prefetchFields, prefetchMutations } from './prefetch/prefetch-fields.ts';
 export { type PrefetchRouteParts, prefetchRoute } from './prefetch/prefetch-route.ts';
@@ -83,12 +82,11 @@ export {
 } from './router/subscription-table.ts';
 export { audienceMembers } from './stage-maps/audience-members.ts';
 export { LevelStageMaps } from './stage-maps/level-stage-maps.ts';
-export { type LivePlan, planLimitsDefault, readLivePlan } from './stage-maps/live-plan.ts';
+export type { LivePlan } from './stage-maps/live-plan.ts';
 export {
   StageMaps,
   type StageMapsLimits,
   type StageMapsParts,
-  stageMapsLimitsDefault,
 } from './stage-maps/stage-maps.ts';
 export { TouchedMembers } from './stage-maps/touched-members.ts';
 export { LevelLiveJournal } from './state/level-live-journal.ts';

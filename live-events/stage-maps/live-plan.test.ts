@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JourneyGraphError, must } from '../../foundation/index.ts';
@@ -30,6 +31,14 @@ describe('a plan', () => {
     expect(maps.phone.get('live')).toEqual(
       testShow({ player: 'enter', title: 'Small', artwork: 'portrait' }),
     );
+  });
+
+  it('is what its page shows', () => {
+    const page = readFileSync(new URL('../PLAN.md', import.meta.url), 'utf8');
+    const text = must(/```json\n([^`]*)```/.exec(page)?.[1], 'the page has an example');
+    const { segments } = read(text);
+    expect(segments.map(({ key }) => key)).toEqual(['fans', 'everybody-else']);
+    expect(segments[0]?.maps.phone.get('live')).toMatchObject({ artwork: 'fight-portrait', player: 'enter' });
   });
 
   it('takes a stage that is called __proto__ for a stage', () => {
