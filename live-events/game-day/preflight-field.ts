@@ -64,6 +64,7 @@ const preflightType = new GraphQLObjectType<Preflight>({
     checks: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(checkType))) },
     prediction: { type: predictionType },
     gatewaysNeeded: { type: GraphQLInt },
+    gatewayMemoryBytes: { type: GraphQLFloat, description: 'Of each gateway, for sockets alone.' },
   },
 });
 

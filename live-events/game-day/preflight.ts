@@ -1,5 +1,10 @@
 import type { FleetConstants } from './fleet-constants.ts';
-import { type BroadcastPrediction, gatewaysFor, predictBroadcast } from './fleet-model.ts';
+import {
+  type BroadcastPrediction,
+  gatewaysFor,
+  memoryPerGatewayBytes,
+  predictBroadcast,
+} from './fleet-model.ts';
 import { durationText, percent, whole } from './verdict.ts';
 
 /** What is known of an event before it begins. */
@@ -52,6 +57,8 @@ export interface Preflight {
   /** Null: too little is known. */
   readonly prediction: BroadcastPrediction | null;
   readonly gatewaysNeeded: number | null;
+  /** For sockets alone. */
+  readonly gatewayMemoryBytes: number | null;
 }
 
 /** Above this share of their cores the servers begin to shed prefetches: see `traffic/cubic-shedding.ts`. */
@@ -81,6 +88,7 @@ export function preflight(facts: PreflightFacts, plan: PreflightPlan, constants:
     holds: checks.every(({ verdict }) => verdict !== 'no'),
     checks,
     prediction,
+    gatewayMemoryBytes: canReach ? memoryPerGatewayBytes(devices, fleet, constants) : null,
     gatewaysNeeded: devices === null ? null : gatewaysFor(devices, plan.t100Ms, constants),
   };
 }

@@ -37,7 +37,7 @@ export interface RealOptions {
 export interface RealStage {
   readonly stage: string;
   readonly at: number;
-  /** Online at that moment. */
+  /** Online for a second or more at that moment: who was just connecting is on neither side. */
   readonly devices: number;
   readonly reached: number;
   readonly t50Ms: number | null;
@@ -60,6 +60,7 @@ export interface RealResult {
 
 export const realBounds = { devicesMax: 5_000, stagesMax: 64, speedMax: 10_000 } as const;
 const stepMs = 1_000;
+const settledMs = 1_000;
 /** A device sleeps for ever where nothing is due; a timer takes no more than this, and the device looks again. */
 const timerMsMax = 2 ** 31 - 1;
 
@@ -73,6 +74,7 @@ interface RealDevice {
 interface StageCount {
   readonly shown: ShownStage;
   readonly devices: number;
+  readonly waiting: Set<RealDevice>;
   readonly delays: DelayHistogram;
 }
 
@@ -200,11 +202,10 @@ class RealRehearsal {
   }
 
   #shown(real: RealDevice, shown: ShownStage): void {
-    if (shown.from !== 'broadcast' || real.onlineSinceMs === null) return;
     const toServerMs = real.device.status.offsetMs;
-    if (real.onlineSinceMs + toServerMs > shown.at) return;
     const count = this.#stageCount(shown, toServerMs);
-    count?.delays.add(this.#options.clock.now() + toServerMs - shown.at, 1);
+    if (count?.waiting.delete(real) === true)
+      count.delays.add(this.#options.clock.now() + toServerMs - shown.at, 1);
   }
 
   #stageCount(shown: ShownStage, toServerMs: number): StageCount | null {
@@ -212,10 +213,12 @@ class RealRehearsal {
     const known = this.#stages.get(key);
     if (known !== undefined) return known;
     if (this.#stages.size >= realBounds.stagesMax) return null;
-    const there = this.#devices.filter(
-      ({ onlineSinceMs }) => onlineSinceMs !== null && onlineSinceMs + toServerMs <= shown.at,
+    if (shown.from !== 'broadcast') return null;
+    const untilMs = shown.at - settledMs - toServerMs;
+    const waiting = new Set(
+      this.#devices.filter(({ onlineSinceMs }) => onlineSinceMs !== null && onlineSinceMs <= untilMs),
     );
-    const count = { shown, devices: there.length, delays: new DelayHistogram() };
+    const count = { shown, devices: waiting.size, waiting, delays: new DelayHistogram() };
     this.#stages.set(key, count);
     return count;
   }

@@ -1,3 +1,4 @@
+import { predictLoad } from './fleet-model.ts';
 import { type Html, html } from './html.ts';
 import type { RehearsalResult } from './rehearsal-result.ts';
 import { reportStyle } from './report-style.ts';
@@ -59,11 +60,15 @@ function plots(result: RehearsalResult): readonly Html[] {
     bound: null,
     isShare: false,
   };
+  const { fleet, prefetch, durationMs } = scenario;
+  const demand = { ...scenario, ttlMs: prefetch.ttlMs };
+  const model = predictLoad(demand, fleet, result.constants, Math.ceil(durationMs / bucketMs));
   const perSecond = `a second, over ${durationText(bucketMs)}`;
   return [
     plotFigure({ ...common, title: 'Arrivals and connects', unit: perSecond, lines: [
       { label: 'connects', colour: 1, values: values.connects, filled: true },
       { label: 'arrivals', colour: 2, values: values.arrivals },
+      { label: 'connects by the model, without faults', colour: 4, values: model.map((point) => point.connectsPerSecond) },
       { label: 'refused', colour: 5, values: values.connectsRefused },
     ] }),
     plotFigure({ ...common, title: 'Connected devices', unit: 'at the peak of a bucket', lines: [
