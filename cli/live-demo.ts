@@ -31,7 +31,7 @@ export function createLiveDemo(composition: Composition, lookbackMs: number, io:
 async function audienceOf(
   { audiences, store, mappings }: Composition,
   lookbackMs: number,
-  { clock, newId }: CommandIo,
+  { clock }: CommandIo,
 ): Promise<string> {
   for (const one of audiences.list())
     if (one.state === 'READY' && one.row.name === audienceName && one.row.size > 0) return one.row.id;
@@ -39,7 +39,12 @@ async function audienceOf(
   const read = readConditionJson('where', where, context);
   assert(read.kind === 'condition', 'the demo knows how conditions are written');
   const definition = { memberType: 'Account', where: read.condition };
-  const begun = audiences.freeze(store, { name: audienceName, key: newId(), definition, askedBy: 'demo' });
+  const begun = audiences.freeze(store, {
+    name: audienceName,
+    key: `live-demo-${context.nowMs}`,
+    definition,
+    askedBy: 'demo',
+  });
   const id = begun.state === 'READY' ? begun.row.id : begun.id;
   const made = await audiences.settled(id, audienceMs);
   if (made?.state === 'READY' && made.row.size > 0) return made.row.id;

@@ -205,7 +205,9 @@ describe('jg up', () => {
       files: [],
     });
     expect(await up(settings, io)).toBe(1);
-    expect(io.written.err).toMatch(/^The demo failed\. This is a bug in Journey Graph; please report it/);
+    expect(io.written.err).toMatch(
+      /^The demo( of live events)? failed\. This is a bug in Journey Graph; please report it/,
+    );
     expect(io.written.err).toContain('an invented bug');
     expect(io.written.err).toMatch(/\nStopped cleanly; the next start goes on from here\.\n$/);
   });
