@@ -25,6 +25,7 @@ describe('A fleet', () => {
     cpuMicrosPerHeartbeat: 25,
     cpuMicrosPerConnect: 500,
     cpuMicrosPerCounted: 1,
+    cpuMicrosPerCountedFirst: 15,
     bytesPerSocket: 8000,
     kernelBytesPerSocket: 4000,
   };

@@ -59,6 +59,7 @@ function constantsTable(figures: Figures): readonly string[] {
     'acknowledged.cpuMicrosPerDelivery',
     'gateway.cpuMicrosPerHeartbeat',
     'gateway.cpuMicrosPerConnect',
+    'coverage.cpuMicrosPerFirst',
     'coverage.cpuMicrosPerDelivery',
     'gateway.bytesPerSocket',
     'gateway.kernelBytesPerSocket',
@@ -110,7 +111,7 @@ function workTable(figures: Figures): readonly string[] {
     [
       'coverage: who was sent it, who applied it',
       'within the minute',
-      coresFor(2 * devices, constants.cpuMicrosPerCounted, withinMs),
+      coresFor(devices, constants.cpuMicrosPerCountedFirst + constants.cpuMicrosPerCounted, withinMs),
     ],
     ['heartbeats', 'all the time', coresFor(devices, constants.cpuMicrosPerHeartbeat, pingMs)],
     ['everybody arrives', 'within half an hour', coresFor(devices, constants.cpuMicrosPerConnect, arrivalMs)],

@@ -10,8 +10,9 @@ export interface MeasuredConstants {
   readonly cpuMicrosPerAcknowledged: number;
   readonly cpuMicrosPerHeartbeat: number;
   readonly cpuMicrosPerConnect: number;
-  /** Of adding up one delivery that was reported. */
+  /** Of adding up one delivery that was reported, of a member whose number is in memory; `first`: whose number is not. */
   readonly cpuMicrosPerCounted: number;
+  readonly cpuMicrosPerCountedFirst: number;
   readonly bytesPerSocket: number;
   readonly kernelBytesPerSocket: number;
 }
@@ -31,6 +32,7 @@ export function constantsOf(figures: Figures): MeasuredConstants {
     cpuMicrosPerAcknowledged: named('acknowledged.cpuMicrosPerDelivery'),
     cpuMicrosPerHeartbeat: named('gateway.cpuMicrosPerHeartbeat'),
     cpuMicrosPerConnect: named('gateway.cpuMicrosPerConnect'),
+    cpuMicrosPerCountedFirst: named('coverage.cpuMicrosPerFirst'),
     cpuMicrosPerCounted: named('coverage.cpuMicrosPerDelivery'),
     bytesPerSocket: named('gateway.bytesPerSocket'),
     kernelBytesPerSocket: named('gateway.kernelBytesPerSocket'),

@@ -109,7 +109,11 @@ describe('Coverage beside a naive count', () => {
     const property = fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
       const folder = await mkdtemp(join(tmpdir(), 'coverage-oracle-'));
       let prefetched: ReadonlySet<number> = new Set();
-      const options = { audience, prefetched: () => [...prefetched], limits: { openMax: 2 } };
+      const options = {
+        audience,
+        prefetched: () => [...prefetched],
+        limits: { openMax: 2, numbersKeptMax: 6 },
+      };
       const naive = new NaiveCoverage();
       let coverage = await startTestCoverage(folder, options);
       let begun = 0;

@@ -7,7 +7,7 @@ import { type Coverage, coverageOf } from './coverage.ts';
 import { type CoverageHead, CoverageRecord, type NumberedDelivery } from './coverage-record.ts';
 import type { CoverageSources } from './coverage-sources.ts';
 import type { CoverageKey, CoverageStore } from './coverage-store.ts';
-import { numbersOfMembers } from './member-numbers.ts';
+import { MemberNumbers } from './member-numbers.ts';
 import { Missing, type MissingReason } from './missing.ts';
 import { OpenRecords } from './open-records.ts';
 
@@ -17,12 +17,15 @@ export interface CoverageLimits {
   /** Of reports that wait to be counted; what comes beyond is left out, and `lostDeliveries` says so. */
   readonly deliveriesWaitingMax: number;
   readonly writeEveryMs: number;
+  /** Members of audiences whose numbers are kept in memory, some hundred bytes each. */
+  readonly numbersKeptMax: number;
 }
 
 export const coverageLimitsDefault: CoverageLimits = {
   openMax: 16,
   deliveriesWaitingMax: 1_000_000,
   writeEveryMs: 5000,
+  numbersKeptMax: 200_000,
 };
 
 export interface CoverageParts {
@@ -55,6 +58,7 @@ export interface MissingQuery {
 export class CoverageTracker {
   readonly #parts: CoverageParts;
   readonly #records: OpenRecords;
+  readonly #numbers: MemberNumbers;
   readonly #closing = new AbortController();
   #writing: Promise<void> = Promise.resolve();
   #last: Promise<unknown> = Promise.resolve();
@@ -65,6 +69,7 @@ export class CoverageTracker {
   private constructor(parts: CoverageParts) {
     this.#parts = parts;
     this.#records = new OpenRecords(parts.store, parts.log, parts.limits.openMax);
+    this.#numbers = new MemberNumbers(parts.limits.numbersKeptMax);
   }
 
   static start(parts: CoverageParts): CoverageTracker {
@@ -181,13 +186,27 @@ export class CoverageTracker {
     }
     const { head } = record;
     const members = head.audience === null ? null : await this.#membersOf(head.audience);
-    const sent = await numbered(members, report.sent);
-    const applied = await numbered(members, report.applied);
-    const dropped = (await numbersOfMembers(members, report.dropped)).filter((number) => number !== null);
+    const sent = await this.#numbered(members, report.sent);
+    const applied = await this.#numbered(members, report.applied);
+    const dropped = (await this.#numbers.of(members, report.dropped)).filter((number) => number !== null);
     if (!record.add(sent, applied, dropped)) return;
     this.#records.changed(record);
     const connected = [...[...sent, ...applied].map(({ number }) => number), ...dropped];
     await this.#addBefore(head, connected);
+  }
+
+  async #numbered(
+    members: AudienceMembers | null,
+    deliveries: DeliveryReport['sent'],
+  ): Promise<readonly NumberedDelivery[]> {
+    const numbers = await this.#numbers.of(
+      members,
+      deliveries.map(({ member }) => member),
+    );
+    return deliveries.flatMap(({ delayMs }, i) => {
+      const number = numbers[i] ?? null;
+      return number === null ? [] : [{ number, delayMs }];
+    });
   }
 
   /** Of a report that came late: they were connected before what followed. */
@@ -294,18 +313,4 @@ export class CoverageTracker {
 
 function isAfter(one: Cursor, other: Cursor): boolean {
   return one.epoch > other.epoch || (one.epoch === other.epoch && one.sequence > other.sequence);
-}
-
-async function numbered(
-  members: AudienceMembers | null,
-  deliveries: DeliveryReport['sent'],
-): Promise<readonly NumberedDelivery[]> {
-  const numbers = await numbersOfMembers(
-    members,
-    deliveries.map(({ member }) => member),
-  );
-  return deliveries.flatMap(({ delayMs }, i) => {
-    const number = numbers[i] ?? null;
-    return number === null ? [] : [{ number, delayMs }];
-  });
 }
