@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config/index.ts';
-import { type Log, OutageError } from '../foundation/index.ts';
+import type { Log } from '../foundation/index.ts';
 import { type GraphStore, ObservedWrites, type StoreWriter } from '../graph-store/index.ts';
 import {
   audienceMembers,
@@ -36,6 +35,8 @@ import type { ApiExtension, Audiences } from '../query-api/index.ts';
 import type { GraphSchema } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { liveExtension } from './live-extension.ts';
+import { openRouterServer, withRouterSocket } from './live-router.ts';
+import { liveSecret, liveTokenKeyFile } from './live-secrets.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
 
 export interface LiveSources {
@@ -68,6 +69,7 @@ export type LiveIo = Pick<CommandIo, 'clock' | 'random' | 'newId'>;
 const keyBytes = 32;
 
 function gatewayLimitsOf(settings: Settings): GatewayLimits {
+export function gatewayLimitsOf(settings: Settings): GatewayLimits {
   const perSecond = settings['live.connects.per.second'];
   const lifetimeMs = settings['live.socket.lifetime.ms'];
   return {
@@ -217,6 +219,9 @@ function createDelivery(
   tokens: DeviceTokens,
 ): { readonly router: Router; readonly gateway: Gateway } {
   const { clock, random } = io;
+  const tokens = await createDeviceTokens(await liveSecret(liveTokenKeyFile(settings.data)), clock);
+  const broadcasts: BroadcastLog = new InProcessBroadcastLog(log);
+  cleanup.defer(() => broadcasts.close());
   const router = new Router({
     events: service,
     subscriptions: new SubscriptionLog({ table: new MemorySubscriptionTable(), clock, random, log }),
@@ -225,6 +230,7 @@ function createDelivery(
     clock,
   });
   cleanup.defer(() => router.close());
+  const gateways = await openRouterServer(settings, router, clock, log);
   const id = io.newId();
   const gateway = new Gateway({
     id,
@@ -237,32 +243,59 @@ function createDelivery(
     log,
   });
   return { router, gateway };
-}
-
-/** Made at the first start; whoever has it can make tokens for any device. */
-async function tokenKey(file: string): Promise<Uint8Array> {
-  try {
-    const made = await open(file, 'wx', 0o600);
-    try {
-      const key = randomBytes(keyBytes);
-      await made.write(key);
-      await made.sync();
-      return key;
-    } finally {
-      await made.close();
-    }
-  } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw unusable(file, cause);
-  }
-  const key = await readFile(file);
-  if (key.length !== keyBytes) throw unusable(file, null);
-  return key;
-}
-
-function unusable(file: string, cause: unknown): OutageError {
-  return new OutageError(
-    'LIVE_TOKEN_KEY_UNUSABLE',
-    `The key of device tokens in ${file} cannot be made or read; check the folder's permissions, or remove the file: then devices ask for new tokens.`,
-    { cause },
-  );
+  const producer = new LiveProducer({
+    live: service,
+    broadcasts,
+    clock,
+    random,
+    log,
+    limits: liveProducerLimitsDefault,
+  });
+  const traffic = openTraffic(settings, service, io, log);
+  cleanup.defer(() => traffic.close());
+  let address = 'http://127.0.0.1';
+  const extension = liveExtension(settings, {
+    service,
+    stageMaps,
+    prefetches,
+    coverage,
+    tokens,
+    router,
+    gateway,
+    audiences,
+    address: () => address,
+    clock,
+    random,
+  });
+  const owned = cleanup.move();
+  const running = new AsyncDisposableStack();
+  return {
+    service,
+    stageMaps,
+    prefetches,
+    coverage,
+    gateway,
+    tokens,
+    extension: withRouterSocket(extension, gateways),
+    traffic,
+    watched: (writes) => new ObservedWrites(writes, touched),
+    start: async (url) => {
+      address = url;
+      await stageMaps.open();
+      await prefetches.open();
+      await router.start();
+      await broadcasts.subscribe(async (broadcast) => router.broadcast(broadcast));
+      coverage.follow(service);
+      gateway.start();
+      gateways.start();
+      running.defer(() => gateways.close());
+      stageMaps.run();
+      prefetches.run();
+      producer.start();
+      running.defer(() => producer.stop());
+      running.defer(() => gateway.close());
+    },
+    stop: () => running.disposeAsync(),
+    close: () => owned.disposeAsync(),
+  };
 }

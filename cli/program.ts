@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { type CommandIo, type ExitCode, exitCodes } from './command-io.ts';
 import { addAudienceCommand } from './commands/audience.ts';
 import { addConfigCommand } from './commands/config.ts';
+import { addGatewayCommand } from './commands/gateway.ts';
 import { addJourneyCommand } from './commands/journey.ts';
 import { addQueryCommand } from './commands/query.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -50,6 +51,7 @@ const commands: readonly (AddCommand | CommandGroup)[] = [
   },
   addStatusCommand,
   addAudienceCommand,
+  addGatewayCommand,
   {
     name: 'game-day',
     description: 'Rehearses a live event by a virtual clock and says whether its plan holds.',

@@ -15,11 +15,11 @@ const shown = new Set([
   'log.level',
 ]);
 
-/** Gives a command one flag for each setting of the table, plus those that name files. */
-export function addSettingFlags(command: Command): Command {
+/** Gives a command one flag for each setting of the table, plus those that name files; `visible`: those that its help shows. */
+export function addSettingFlags(command: Command, visible: ReadonlySet<string> = shown): Command {
   for (const [name, spec] of settingSpecs) {
     const option = new Option(`--${name} <value>`, `${spec.description} (${takes(spec)})`);
-    command.addOption(shown.has(name) ? option : option.hideHelp());
+    command.addOption(visible.has(name) ? option : option.hideHelp());
   }
   command.option('--config <file>', 'Settings in YAML.');
   command.option('--kafka.properties <file>', 'A Kafka client.properties file.');

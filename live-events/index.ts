@@ -31,6 +31,14 @@ export { createDeviceTokens, type DeviceTokens } from './gateway/device-tokens.t
 export { Gateway, type GatewayParts } from './gateway/gateway.ts';
 export { type GatewayLimits, gatewayLimitsDefault } from './gateway/gateway-limits.ts';
 export type { GatewayMetrics } from './gateway/gateway-metrics.ts';
+export { type GatewayServer, type GatewayServerParts, startGatewayServer } from './gateway/gateway-server.ts';
+export { RouterLinks } from './gateway/router-links.ts';
+export {
+  RouterSocket,
+  type RouterSocketLimits,
+  type RouterSocketParts,
+  routerSocketLimitsDefault,
+} from './gateway/router-socket.ts';
 export {
   broadcastOf,
   type JournalEntry,
@@ -72,7 +80,18 @@ export {
   liveProducerLimitsDefault,
 } from './producer/live-producer.ts';
 export { InProcessLink } from './router/in-process-link.ts';
+export {
+  KafkaSubscriptionTable,
+  type KafkaSubscriptionTableParts,
+} from './router/kafka-subscription-table.ts';
 export { Router, type RouterLimits, type RouterParts, routerLimitsDefault } from './router/router.ts';
+export { routerPath } from './router/router-protocol.ts';
+export {
+  RouterServer,
+  type RouterServerLimits,
+  type RouterServerParts,
+  routerServerLimitsDefault,
+} from './router/router-server.ts';
 export { SubscriptionLog } from './router/subscription-log.ts';
 export {
   MemorySubscriptionTable,
