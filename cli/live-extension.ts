@@ -10,6 +10,7 @@ import {
   createLiveFields,
   type DeviceTokens,
   type Gateway,
+  hasLiveBegun,
   type LiveEvent,
   type LiveService,
   liveFileRoutes,
@@ -87,7 +88,7 @@ async function factsOf(
   return {
     nowMs: clock.now(),
     startsAtMs,
-    hasBegun: !['announced', 'lobby'].includes(event.stageKind),
+    hasBegun: hasLiveBegun(event),
     members: audience?.state === 'READY' ? audience.row.size : null,
     prefetched: prefetches.coverage(event.id)?.fresh ?? null,
     gateways: router.gateways.attached.length,

@@ -66,9 +66,6 @@ export interface Live {
 
 export type LiveIo = Pick<CommandIo, 'clock' | 'random' | 'newId'>;
 
-const keyBytes = 32;
-
-function gatewayLimitsOf(settings: Settings): GatewayLimits {
 export function gatewayLimitsOf(settings: Settings): GatewayLimits {
   const perSecond = settings['live.connects.per.second'];
   const lifetimeMs = settings['live.socket.lifetime.ms'];
@@ -103,8 +100,9 @@ export async function openLive(
   const made = { folder, settings, sources, service, io, log, cleanup };
   const maps = await openMaps(made);
   const coverage = await openCoverage(made, maps.prefetches);
-  const tokens = await createDeviceTokens(await tokenKey(join(folder, 'token.key')), clock);
+  const tokens = await createDeviceTokens(await liveSecret(liveTokenKeyFile(settings.data)), clock);
   const { router, gateway } = createDelivery(made, coverage, tokens);
+  const gateways = await openRouterServer(settings, router, clock, log);
   const producer = new LiveProducer({
     live: service,
     broadcasts,
@@ -122,7 +120,7 @@ export async function openLive(
   const running = new AsyncDisposableStack();
   return {
     service,
-    extension,
+    extension: withRouterSocket(extension, gateways),
     traffic,
     watched: (writes) => new ObservedWrites(writes, maps.touched),
     start: async (url) => {
@@ -136,6 +134,8 @@ export async function openLive(
         .catch((error: unknown) => log.warn({ error }, 'Broadcasts are not read: this process is ending.'));
       coverage.follow(service);
       gateway.start();
+      gateways.start();
+      running.defer(() => gateways.close());
       maps.stageMaps.run();
       maps.prefetches.run();
       producer.start();
@@ -219,9 +219,6 @@ function createDelivery(
   tokens: DeviceTokens,
 ): { readonly router: Router; readonly gateway: Gateway } {
   const { clock, random } = io;
-  const tokens = await createDeviceTokens(await liveSecret(liveTokenKeyFile(settings.data)), clock);
-  const broadcasts: BroadcastLog = new InProcessBroadcastLog(log);
-  cleanup.defer(() => broadcasts.close());
   const router = new Router({
     events: service,
     subscriptions: new SubscriptionLog({ table: new MemorySubscriptionTable(), clock, random, log }),
@@ -230,7 +227,6 @@ function createDelivery(
     clock,
   });
   cleanup.defer(() => router.close());
-  const gateways = await openRouterServer(settings, router, clock, log);
   const id = io.newId();
   const gateway = new Gateway({
     id,
@@ -243,59 +239,4 @@ function createDelivery(
     log,
   });
   return { router, gateway };
-  const producer = new LiveProducer({
-    live: service,
-    broadcasts,
-    clock,
-    random,
-    log,
-    limits: liveProducerLimitsDefault,
-  });
-  const traffic = openTraffic(settings, service, io, log);
-  cleanup.defer(() => traffic.close());
-  let address = 'http://127.0.0.1';
-  const extension = liveExtension(settings, {
-    service,
-    stageMaps,
-    prefetches,
-    coverage,
-    tokens,
-    router,
-    gateway,
-    audiences,
-    address: () => address,
-    clock,
-    random,
-  });
-  const owned = cleanup.move();
-  const running = new AsyncDisposableStack();
-  return {
-    service,
-    stageMaps,
-    prefetches,
-    coverage,
-    gateway,
-    tokens,
-    extension: withRouterSocket(extension, gateways),
-    traffic,
-    watched: (writes) => new ObservedWrites(writes, touched),
-    start: async (url) => {
-      address = url;
-      await stageMaps.open();
-      await prefetches.open();
-      await router.start();
-      await broadcasts.subscribe(async (broadcast) => router.broadcast(broadcast));
-      coverage.follow(service);
-      gateway.start();
-      gateways.start();
-      running.defer(() => gateways.close());
-      stageMaps.run();
-      prefetches.run();
-      producer.start();
-      running.defer(() => producer.stop());
-      running.defer(() => gateway.close());
-    },
-    stop: () => running.disposeAsync(),
-    close: () => owned.disposeAsync(),
-  };
 }

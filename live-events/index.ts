@@ -9,7 +9,7 @@ export {
   coverageStoreLimitsDefault,
 } from './coverage/coverage-store.ts';
 export { type CoverageLimits, CoverageTracker, coverageLimitsDefault } from './coverage/coverage-tracker.ts';
-export { startOf as liveStartOf } from './event-times.ts';
+export { hasBegun as hasLiveBegun, startOf as liveStartOf } from './event-times.ts';
 export { bundledScenario, bundledScenarioNames } from './game-day/bundled-scenarios.ts';
 export { bundledConstants, type FleetConstants, readConstants } from './game-day/fleet-constants.ts';
 export type { PreflightFacts } from './game-day/preflight.ts';
@@ -102,11 +102,7 @@ export {
 export { audienceMembers } from './stage-maps/audience-members.ts';
 export { LevelStageMaps } from './stage-maps/level-stage-maps.ts';
 export type { LivePlan } from './stage-maps/live-plan.ts';
-export {
-  StageMaps,
-  type StageMapsLimits,
-  type StageMapsParts,
-} from './stage-maps/stage-maps.ts';
+export { StageMaps, type StageMapsLimits, type StageMapsParts } from './stage-maps/stage-maps.ts';
 export { TouchedMembers } from './stage-maps/touched-members.ts';
 export { LevelLiveJournal } from './state/level-live-journal.ts';
 export type { Asking, LiveCommand, StageMove } from './state/live-command.ts';
