@@ -9,6 +9,7 @@ import {
   ObservedWrites,
   openLevelStore,
   openNeo4jStore,
+  type StoreWriter,
 } from '../graph-store/index.ts';
 import {
   AvroRecordProcessor,
@@ -24,12 +25,11 @@ import {
   StoreUpkeep,
   valueSubjectOf,
 } from '../ingest/index.ts';
-import type { BroadcastLog } from '../live-events/index.ts';
+import type { BroadcastLog, SubscriptionTable } from '../live-events/index.ts';
 import { AudienceStore, Audiences, journalLimitsDefault, StepJournal } from '../query-api/index.ts';
 import {
   BundledRegistry,
   ConfluentRegistry,
-  type GraphSchema,
   loadCatalog,
   RegistryCache,
   registryCacheLimitsDefault,
@@ -54,6 +54,8 @@ export interface Events {
   deadLetters(topic: string): DeadLetterWriter;
   /** Of live events, to every process that has gateways. */
   broadcasts(log: Log): BroadcastLog;
+  /** Which gateway subscribes which live event, for routers that come later. */
+  subscriptions(log: Log): SubscriptionTable;
   close(): Promise<void>;
 }
 
@@ -104,38 +106,22 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
     const journal = createJournal(settings, embeddedStore !== null, io);
     const broadcasts = events.broadcasts(log);
     cleanup.defer(() => broadcasts.close());
-    const graphSchema = (): GraphSchema => mappings.graphSchema();
-    const seesAllWrites = embeddedStore !== null;
     const live = await openLive(
       settings,
-      { store, audiences, graphSchema, seesAllWrites, broadcasts },
+      {
+        ...{ store, audiences, broadcasts },
+        subscriptions: events.subscriptions(log),
+        graphSchema: () => mappings.graphSchema(),
+        seesAllWrites: embeddedStore !== null,
+      },
       io,
       log,
     );
     cleanup.defer(() => live.close());
     const writes = live.watched(new ObservedWrites(store, journal));
     const freshness = new FreshnessMeter(io.clock);
-    const budget = new InFlightBudget(settings['inflight.bytes.max']);
-    const pipelines = await Promise.all(
-      events.topics.map(async (topic) => {
-        const source = events.source(topic);
-        const processor = await createProcessor(settings, registry, mappings, tables, io);
-        const deadLetters = events.deadLetters(topic);
-        cleanup.defer(() => deadLetters.close());
-        const parts = {
-          source,
-          processor,
-          deadLetters,
-          store: writes,
-          log,
-          freshness,
-          clock: io.clock,
-          random: io.random,
-          budget,
-        };
-        return new Pipeline(parts, pipelineLimits(settings));
-      }),
-    );
+    const made = { settings, registry, mappings, tables, events, writes, freshness, io, log, cleanup };
+    const pipelines = await createPipelines(made);
     const owned = cleanup.move();
     return {
       store,
@@ -156,6 +142,47 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
   } finally {
     await cleanup.disposeAsync();
   }
+}
+
+interface PipelineSources {
+  readonly settings: Settings;
+  readonly registry: SchemaRegistry;
+  readonly mappings: MappingsInForce;
+  readonly tables: LookupTables;
+  readonly events: Events;
+  readonly writes: StoreWriter;
+  readonly freshness: FreshnessMeter;
+  readonly io: CommandIo;
+  readonly log: Log;
+  readonly cleanup: AsyncDisposableStack;
+}
+
+/** One a topic. What waits for the store is bounded for all of them together. */
+async function createPipelines(sources: PipelineSources): Promise<readonly Pipeline[]> {
+  const {
+    settings,
+    registry,
+    mappings,
+    tables,
+    events,
+    writes: store,
+    freshness,
+    io,
+    log,
+    cleanup,
+  } = sources;
+  const { clock, random } = io;
+  const budget = new InFlightBudget(settings['inflight.bytes.max']);
+  return await Promise.all(
+    events.topics.map(async (topic) => {
+      const source = events.source(topic);
+      const processor = await createProcessor(settings, registry, mappings, tables, io);
+      const deadLetters = events.deadLetters(topic);
+      cleanup.defer(() => deadLetters.close());
+      const parts = { source, processor, deadLetters, store, log, freshness, clock, random, budget };
+      return new Pipeline(parts, pipelineLimits(settings));
+    }),
+  );
 }
 
 function createTables(

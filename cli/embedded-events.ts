@@ -10,7 +10,12 @@ import {
   type EventSource,
   openEmbeddedLog,
 } from '../ingest/index.ts';
-import { type BroadcastLog, InProcessBroadcastLog } from '../live-events/index.ts';
+import {
+  type BroadcastLog,
+  InProcessBroadcastLog,
+  MemorySubscriptionTable,
+  type SubscriptionTable,
+} from '../live-events/index.ts';
 import { loadCatalog } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
 import type { Events } from './composition.ts';
@@ -71,6 +76,11 @@ export class EmbeddedEvents implements Events {
   /** One process: its producer tells its router. */
   broadcasts(log: Log): BroadcastLog {
     return new InProcessBroadcastLog(log);
+  }
+
+  /** Forgotten with the process: its gateways dial it again. */
+  subscriptions(): SubscriptionTable {
+    return new MemorySubscriptionTable();
   }
 
   deadLetters(): DeadLetterWriter {

@@ -15,9 +15,18 @@ import {
   kafkaDeadLetterDefaults,
   loadKafkaConnection,
 } from '../ingest/index.ts';
-import { type BroadcastLog, KafkaBroadcastLog, kafkaBroadcastLimitsDefault } from '../live-events/index.ts';
+import {
+  type BroadcastLog,
+  KafkaBroadcastLog,
+  KafkaSubscriptionTable,
+  kafkaBroadcastLimitsDefault,
+  type SubscriptionTable,
+} from '../live-events/index.ts';
 import type { CommandIo } from './command-io.ts';
 import type { Events } from './composition.ts';
+
+/** What reading the table of subscriptions may take before it is tried again. */
+const subscriptionsLoadMs = 30_000;
 
 /** Events from a Kafka cluster, and dead letters back into it. */
 export class KafkaEvents implements Events {
@@ -78,6 +87,18 @@ export class KafkaEvents implements Events {
     const groupId = `${this.#settings['group.id']}.live.${this.#io.newId()}`;
     const limits = kafkaBroadcastLimitsDefault;
     return new KafkaBroadcastLog({ kafka: this.#kafka, topic, groupId, clock, random, log, limits });
+  }
+
+  subscriptions(log: Log): SubscriptionTable {
+    return new KafkaSubscriptionTable({
+      kafka: this.#kafka,
+      topic: this.#settings['live.subscriptions.topic'],
+      replicationFactor: -1,
+      loadMs: subscriptionsLoadMs,
+      newId: this.#io.newId,
+      clock: this.#io.clock,
+      log,
+    });
   }
 
   #source(topic: string, groupId: string): EventSource {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { loadSettings } from '../config/index.ts';
 import { silentLog } from '../foundation/index.ts';
 import { createMemoryStore } from '../graph-store/index.ts';
-import { InProcessBroadcastLog } from '../live-events/index.ts';
+import { InProcessBroadcastLog, MemorySubscriptionTable } from '../live-events/index.ts';
 import { AudienceStore, Audiences, type SchemaExtension } from '../query-api/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { openLive } from './live.ts';
@@ -37,6 +37,7 @@ export async function liveSchema(
     graphSchema,
     seesAllWrites: true,
     broadcasts: new InProcessBroadcastLog(silentLog),
+    subscriptions: new MemorySubscriptionTable(),
   };
   const { settings } = loadSettings({
     flags: { data: folder, 'api.shedding': 'false' },

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config/index.ts';
-import type { Log } from '../foundation/index.ts';
+import { Backoff, type Clock, type Log, OutageError, type Random } from '../foundation/index.ts';
 import { type GraphStore, ObservedWrites, type StoreWriter } from '../graph-store/index.ts';
 import {
   audienceMembers,
@@ -23,12 +23,12 @@ import {
   liveJournalLimitsDefault,
   liveProducerLimitsDefault,
   liveServiceLimitsDefault,
-  MemorySubscriptionTable,
   Prefetches,
   Router,
   routerLimitsDefault,
   StageMaps,
   SubscriptionLog,
+  type SubscriptionTable,
   TouchedMembers,
 } from '../live-events/index.ts';
 import type { ApiExtension, Audiences } from '../query-api/index.ts';
@@ -47,6 +47,7 @@ export interface LiveSources {
   readonly seesAllWrites: boolean;
   /** Closed by whoever made it. */
   readonly broadcasts: BroadcastLog;
+  readonly subscriptions: SubscriptionTable;
 }
 
 /** Live events in one process: who owns the journal, and its gateway. */
@@ -118,6 +119,7 @@ export async function openLive(
   const extension = liveExtension(settings, { ...parts, address: () => address });
   const owned = cleanup.move();
   const running = new AsyncDisposableStack();
+  const ending = new AbortController();
   return {
     service,
     extension: withRouterSocket(extension, gateways),
@@ -127,8 +129,8 @@ export async function openLive(
       address = url;
       await maps.stageMaps.open();
       await maps.prefetches.open();
-      await router.start();
-      // Not waited for: while Kafka cannot be read, all else goes on.
+      // Neither is waited for: while Kafka cannot be read, all else goes on.
+      void learnSubscribers(router, clock, random, log, ending.signal);
       broadcasts
         .subscribe(async (broadcast) => router.broadcast(broadcast))
         .catch((error: unknown) => log.warn({ error }, 'Broadcasts are not read: this process is ending.'));
@@ -142,9 +144,32 @@ export async function openLive(
       running.defer(() => producer.stop());
       running.defer(() => gateway.close());
     },
-    stop: () => running.disposeAsync(),
+    stop: () => {
+      ending.abort();
+      return running.disposeAsync();
+    },
     close: () => owned.disposeAsync(),
   };
+}
+
+/** Again and again while the table cannot be read; what is no outage ends it, and is said. */
+async function learnSubscribers(
+  router: Router,
+  clock: Clock,
+  random: Random,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const backoff = new Backoff({ baseMs: 500, maxMs: 30_000 }, clock, random);
+  while (!signal.aborted) {
+    try {
+      return await router.start();
+    } catch (error) {
+      log.warn({ error }, 'Which gateways have subscribers could not be read; they dial in any case.');
+      if (!(error instanceof OutageError)) return;
+      await backoff.wait(signal);
+    }
+  }
 }
 
 interface Opening {
@@ -214,14 +239,14 @@ async function openCoverage(
 }
 
 function createDelivery(
-  { settings, service, io, log, cleanup }: Opening,
+  { settings, sources, service, io, log, cleanup }: Opening,
   coverage: CoverageTracker,
   tokens: DeviceTokens,
 ): { readonly router: Router; readonly gateway: Gateway } {
   const { clock, random } = io;
   const router = new Router({
     events: service,
-    subscriptions: new SubscriptionLog({ table: new MemorySubscriptionTable(), clock, random, log }),
+    subscriptions: new SubscriptionLog({ table: sources.subscriptions, clock, random, log }),
     report: (report) => coverage.report(report),
     limits: routerLimitsDefault,
     clock,

@@ -8,6 +8,13 @@ export const liveSettings = {
     default: 'journey-graph.live.broadcasts',
     description: 'Topic of Kafka that broadcasts go through; made when it is missing.',
   },
+  'live.subscriptions.topic': {
+    section: 'live',
+    kind: 'text',
+    default: 'journey-graph.live.subscriptions',
+    description:
+      'Compacted topic of Kafka that says which gateway has devices of which event; made when it is missing.',
+  },
   'live.allowed.origins': {
     section: 'live',
     kind: 'list',

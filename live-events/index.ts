@@ -39,13 +39,12 @@ export {
   type RouterSocketParts,
   routerSocketLimitsDefault,
 } from './gateway/router-socket.ts';
-export {
-  broadcastOf,
-  type JournalEntry,
-  type LiveEvent,
-  type LiveEvents,
-  type Stage,
-  type StageKind,
+export type {
+  JournalEntry,
+  LiveEvent,
+  LiveEvents,
+  Stage,
+  StageKind,
 } from './live-event.ts';
 export type {
   AudienceMembers,
@@ -121,14 +120,11 @@ export {
 export { type EventPool, type EventPoolRule, EventPools, eventOfAddress } from './traffic/event-pool.ts';
 export type { LoadMeter } from './traffic/load-window.ts';
 export { type LogSamplingLimits, logSamplingLimitsDefault, sampledLog } from './traffic/log-sampling.ts';
-export { processLoad } from './traffic/process-load.ts';
 export type { Refusal } from './traffic/refusal.ts';
 export {
   classOf,
   type RequestClass,
   raiseClassScope,
-  requestClasses,
-  requestClassHeader,
 } from './traffic/request-class.ts';
 export {
   type Admission,

@@ -2,7 +2,7 @@ import http from 'node:http';
 import { GraphQLInt, GraphQLString } from 'graphql';
 import { afterEach, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { type ApiExtension, joinExtensions, noExtension, routeOf } from './api-extension.ts';
+import { type ApiExtension, routeOf } from './api-extension.ts';
 import { startTestApi } from './api-testing.ts';
 import type { ApiServer } from './server.ts';
 
@@ -124,10 +124,4 @@ it('The longest prefix counts, and none where nothing fits', () => {
   expect(routeOf(extension.routes, '/other/open/a')?.isOpen).toBe(true);
   expect(routeOf(extension.routes, '/other/a')?.isOpen).toBe(false);
   expect(routeOf(extension.routes, '/another')).toBe(null);
-});
-
-it('Extensions of several rooms are joined to one', () => {
-  const joined = joinExtensions([noExtension, extension]);
-  expect(Object.keys(joined.query)).toEqual(['answer']);
-  expect(joined.routes).toHaveLength(3);
 });

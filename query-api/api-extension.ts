@@ -43,16 +43,6 @@ export interface ExtensionSocket {
 
 export const noExtension: ApiExtension = { query: {}, mutation: {}, routes: [], sockets: [] };
 
-/** Of several rooms, as one. */
-export function joinExtensions(extensions: readonly ApiExtension[]): ApiExtension {
-  return {
-    query: Object.assign({}, ...extensions.map(({ query }) => query)),
-    mutation: Object.assign({}, ...extensions.map(({ mutation }) => mutation)),
-    routes: extensions.flatMap(({ routes }) => routes),
-    sockets: extensions.flatMap(({ sockets }) => sockets),
-  };
-}
-
 /** Null where no prefix fits. */
 export function routeOf(routes: readonly ExtensionRoute[], pathname: string): ExtensionRoute | null {
   let found: ExtensionRoute | null = null;

@@ -5,7 +5,6 @@ export {
   type ExtensionRequest,
   type ExtensionRoute,
   type ExtensionSocket,
-  joinExtensions,
   noExtension,
   type SchemaExtension,
 } from './api-extension.ts';

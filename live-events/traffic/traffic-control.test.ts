@@ -3,7 +3,6 @@ import { silentLog } from '../../foundation/index.ts';
 import { seededRandom } from '../game-day/seeded-random.ts';
 import { EventPools } from './event-pool.ts';
 import { OverloadHistory, overloadHistoryLimitsDefault } from './overload-history.ts';
-import { processLoad } from './process-load.ts';
 import {
   type Admission,
   type Outcome,
@@ -177,13 +176,4 @@ describe('OverloadHistory', () => {
     history.add(10_000, 1);
     expect(history.lasting()).toBe(0);
   });
-});
-
-it('the load of this process is a share', () => {
-  const started = performance.now();
-  const meter = processLoad(() => performance.now());
-  while (performance.now() - started < 50);
-  const busy = meter.utilisation();
-  expect(busy).toBeGreaterThan(0.2);
-  expect(busy).toBeLessThanOrEqual(1);
 });
