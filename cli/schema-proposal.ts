@@ -1,7 +1,7 @@
 import avsc from 'avsc';
 import { RefusedError } from '../foundation/index.ts';
 import { normalizers } from '../processors/index.ts';
-import { AvroSchema, checkMapping } from '../schemas/index.ts';
+import { AvroSchema, checkMapping, reservedTypeNames } from '../schemas/index.ts';
 import { changeOf, proposeChange } from './schema-proposal-change.ts';
 import {
   carrierDepthMax,
@@ -190,7 +190,7 @@ function nodesOf(fields: readonly Field[], taken: ReadonlySet<string>, own: stri
     if (nodes.some((node) => node.as === as)) return;
     const others = inner.filter((field) => field !== id && !taken.has(field.path) && isScalar(field.type));
     const properties = Object.fromEntries(others.map(({ name, path }) => [name, path]));
-    nodes.push({ as, type: as, id: id.path, optional: id.nullable, properties });
+    nodes.push({ as, type: freeName(as), id: id.path, optional: id.nullable, properties });
   };
   const visit = (field: Field, depth: number): void => {
     if (taken.has(field.path)) return;
@@ -210,9 +210,14 @@ function nodesOf(fields: readonly Field[], taken: ReadonlySet<string>, own: stri
   return nodes.map((node) => ({ ...node, type: typeAmong(node.as, nodes) }));
 }
 
+/** A type may not be called as one of the API's own. */
+function freeName(name: string): string {
+  return reservedTypeNames.has(name) ? `${name}Node` : name;
+}
+
 /** `ChosenTitle` is a Title where there is one. */
 function typeAmong(as: string, nodes: readonly ProposedNode[]): string {
-  return nodes.find((other) => other.as !== as && as.endsWith(other.as))?.as ?? as;
+  return freeName(nodes.find((other) => other.as !== as && as.endsWith(other.as))?.as ?? as);
 }
 
 function domainOf(fullName: string): string {

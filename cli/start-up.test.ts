@@ -31,7 +31,7 @@ function roomsOf(commandLine: readonly string[]): readonly string[] {
 }
 
 describe('A command line waits for no room that it does not need', () => {
-  const light = ['cli', 'client', 'config', 'foundation'];
+  const light = ['cli', 'client', 'config', 'device', 'foundation'];
   it.each([
     [['--version']],
     [['--help']],
@@ -59,7 +59,21 @@ it('The help of jg is the same whether the commands are loaded or not', async ()
   const help = await helpWith();
   const names = [...(help.split('Commands:\n')[1] ?? '').matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name);
   expect(names).toEqual([
-    ...['up', 'journey', 'query', 'api', 'status', 'audience', 'store', 'config', 'schema', 'mapping'],
+    ...[
+      'up',
+      'journey',
+      'query',
+      'api',
+      'status',
+      'audience',
+      'gateway',
+      'game',
+      'live',
+      'store',
+      'config',
+      'schema',
+      'mapping',
+    ],
     'help',
   ]);
   expect(await helpWith('no-command', 'api', 'store', 'schema', 'mapping')).toBe(help);

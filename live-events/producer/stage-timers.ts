@@ -101,7 +101,7 @@ export class StageTimers {
         const command = { kind: 'clock', version, stage: stage.key } as const;
         const { sequence, timeMs, after } = await live.run(id, command, byClock);
         const fields = { event: id, stage: stage.key, sequence, lateMs: timeMs - after.at };
-        log.info(fields, 'The clock entered a stage.');
+        log.debug(fields, 'The clock entered a stage.');
       }
     } catch (error) {
       if (!(error instanceof RefusedError)) return { event: id, error };

@@ -217,7 +217,7 @@ export class StageMaps {
     mapped.failure = null;
     mapped.done.resolve();
     const { members, tookMs } = must(mapped.served, 'it serves').version;
-    this.#parts.log.info({ event: event.id, members, tookMs }, 'Stage maps were made.');
+    this.#parts.log.debug({ event: event.id, members, tookMs }, 'Stage maps were made.');
     this.#consider(this.#event(event.id));
   }
 

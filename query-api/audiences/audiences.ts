@@ -277,7 +277,7 @@ export class Audiences {
     try {
       const row = await this.#frozen(job, bitmap);
       this.#jobs.delete(job.id);
-      log.info({ audience: row.id, size: row.size, tookMs: row.tookMs }, 'An audience was frozen.');
+      log.debug({ audience: row.id, size: row.size, tookMs: row.tookMs }, 'An audience was frozen.');
     } catch (error) {
       bitmap.dispose();
       const known = error instanceof JourneyGraphError;
