@@ -12,15 +12,29 @@ const clock: Clock = { now: () => 7, sleep: () => new Promise((resolve) => setIm
 
 class TableThatFails extends MemorySubscriptionTable {
   failures = 0;
+  tries = 0;
   readonly written: (readonly SubscriptionChange[])[] = [];
 
   override async write(changes: readonly SubscriptionChange[]): Promise<void> {
+    this.tries += 1;
     if (this.failures > 0) {
       this.failures -= 1;
       throw new OutageError('LIVE_SUBSCRIPTIONS_UNREACHABLE', 'the broker is away');
     }
     this.written.push(changes);
     await super.write(changes);
+  }
+}
+
+/** Whose first answer takes longest. */
+class SlowJournal extends FakeJournal {
+  #turns = 6;
+
+  override async broadcastsAfter(id: string, sequence: number): Promise<readonly Broadcast[] | null> {
+    const turns = this.#turns;
+    this.#turns = 0;
+    for (let turn = 0; turn < turns; turn += 1) await clock.sleep(0);
+    return await super.broadcastsAfter(id, sequence);
   }
 }
 
@@ -37,8 +51,8 @@ class Heard implements LinkListener {
 function routerOn(
   table: MemorySubscriptionTable = new MemorySubscriptionTable(),
   limits: Partial<RouterLimits> = {},
+  journal: FakeJournal = new FakeJournal(() => 7),
 ): { readonly router: Router; readonly journal: FakeJournal; advance(): void } {
-  const journal = new FakeJournal(() => 7);
   journal.create('fight-1');
   const subscriptions = new SubscriptionLog({ table, clock, random: () => 0.5, log: silentLog });
   const report = (): void => undefined;
@@ -67,7 +81,7 @@ describe('a router', () => {
   });
 
   it('answers no question about a cursor before the gateway has what it was being sent', async () => {
-    const { router, advance } = routerOn();
+    const { router, advance } = routerOn(undefined, {}, new SlowJournal(() => 7));
     for (let stage = 1; stage < 5; stage += 1) advance();
     const heard = new Heard();
     const gateway = router.attach('gateway-1', '', heard);
@@ -83,17 +97,24 @@ describe('a router', () => {
   it('goes on without its table, and writes the newest of each row when it is back', async () => {
     const table = new TableThatFails();
     const { router, advance } = routerOn(table);
-    table.failures = 3;
+    table.failures = Number.POSITIVE_INFINITY;
     const heard = new Heard();
     const gateway = router.attach('gateway-1', '10.0.0.1', heard);
     await gateway.subscribe('fight-1', { epoch: 0, sequence: 0 });
     advance();
     expect(heard.sequences).toEqual([2]);
+    await expect.poll(() => table.tries).toBeGreaterThan(0);
+    // While a write of the row is being tried.
     gateway.unsubscribe('fight-1');
+    table.failures = 5;
+    await expect
+      .poll(() => table.written)
+      .toEqual([[{ event: 'fight-1', gateway: 'gateway-1', subscription: null }]]);
+    table.failures = 0;
     await gateway.subscribe('fight-1', { epoch: 0, sequence: 0 });
-    await expect.poll(() => table.written.length).toBe(1);
-    const row = { event: 'fight-1', gateway: 'gateway-1' };
-    expect(table.written).toEqual([[{ ...row, subscription: { ...row, address: '10.0.0.1', sinceMs: 7 } }]]);
+    await expect
+      .poll(() => table.load())
+      .toEqual([{ event: 'fight-1', gateway: 'gateway-1', address: '10.0.0.1', sinceMs: 7 }]);
   });
 
   it('takes those out of the table that were there before it and do not dial it', async () => {
