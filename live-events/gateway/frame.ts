@@ -26,3 +26,8 @@ export function textFrame(text: string): Buffer {
 }
 
 export const pingFrame: Buffer = Buffer.from([finalPing, 0]);
+
+/** For the gateway, which hears a pong, and for the device: no page is told of a ping, so that silence would tell it nothing. */
+export function heartbeatFrame(nowMs: number): Buffer {
+  return Buffer.concat([pingFrame, textFrame(JSON.stringify({ type: 'heartbeat', now: nowMs }))]);
+}

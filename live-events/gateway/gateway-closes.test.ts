@@ -117,6 +117,8 @@ describe('a socket is closed', () => {
     expect({ code, pings }).toEqual({ code: 1006, pings: 2 });
     await expect.poll(() => gateway.gateway.metrics).toMatchObject({ sockets: 1, closed: { 1006: 1 } });
     expect(lively.socket.readyState).toBe(WebSocket.OPEN);
+    // No page is told of a ping: a device hears it in words.
+    expect(lively.heartbeats).toBeGreaterThan(1);
   });
 
   it('with 1001 when the gateway shuts down, a few at a time over the drain time', async () => {

@@ -10,6 +10,7 @@ import {
   encodeCursor,
   liveSocketPath,
   liveSubprotocol,
+  readHeartbeat,
   readServerMessage,
   type ServerMessage,
   tokenSubprotocolPrefix,
@@ -155,6 +156,7 @@ export interface ConnectOptions {
 /** A device that keeps to no rules: it says what the test says. */
 export class TestDevice {
   readonly socket: WebSocket;
+  heartbeats = 0;
   readonly received: ServerMessage[] = [];
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   #wake = (): void => undefined;
@@ -174,7 +176,12 @@ export class TestDevice {
       });
     });
     this.socket.on('message', (data) => {
-      hear(must(readServerMessage(String(data)), 'a gateway says what the protocol has'));
+      const text = String(data);
+      if (readHeartbeat(text) !== null) {
+        this.heartbeats += 1;
+        return;
+      }
+      hear(must(readServerMessage(text), 'a gateway says what the protocol has'));
       this.#wake();
     });
   }

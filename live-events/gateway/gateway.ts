@@ -9,7 +9,7 @@ import { createSocketServer, type DeviceSocket } from './device-socket.ts';
 import { type DeviceTokens, tokenToleranceMs } from './device-tokens.ts';
 import type { EventFeed } from './event-feed.ts';
 import { EventFeeds } from './event-feeds.ts';
-import { pingFrame } from './frame.ts';
+import { heartbeatFrame, pingFrame } from './frame.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
 import { count, createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
 import { type Refusal, refusal, refuse } from './refusal.ts';
@@ -236,7 +236,9 @@ export class Gateway {
     while (!this.#stopped.signal.aborted) {
       await clock.sleep(limits.tickMs, this.#stopped.signal);
       const nowMs = clock.now();
-      for (const session of this.#wheel.due(nowMs)) this.#attend(session, nowMs);
+      const due = [...this.#wheel.due(nowMs)];
+      const heartbeat = due.length === 0 ? pingFrame : heartbeatFrame(nowMs);
+      for (const session of due) this.#attend(session, nowMs, heartbeat);
       this.metrics.queue = [...this.#feeds].reduce((sum, { queue }) => sum + queue, 0);
       if (nowMs - reportedMs < limits.reportMs) continue;
       reportedMs = nowMs;
@@ -246,7 +248,7 @@ export class Gateway {
   }
 
   /** Its ping is due, or its time is over. */
-  #attend(session: Session, nowMs: number): void {
+  #attend(session: Session, nowMs: number, heartbeat: Buffer): void {
     const { limits, random } = this.#parts;
     if (nowMs >= session.expiresAtMs) this.#shut(session, closeCodes.tokenExpired, 'token expired');
     else if (nowMs >= session.endsAtMs) this.#sendAway(session);
@@ -256,7 +258,7 @@ export class Gateway {
       session.wire.terminate();
     } else {
       session.unanswered += 1;
-      session.wire.write(pingFrame);
+      session.wire.write(heartbeat);
       session.nextPingMs = nowMs + limits.pingMs * (1 - random() / 4);
       this.#wheel.add(session);
     }

@@ -1,4 +1,4 @@
-import { readServerMessage, type ServerMessage } from '../../device/index.ts';
+import { readHeartbeat, readServerMessage, type ServerMessage } from '../../device/index.ts';
 import { must } from '../../foundation/index.ts';
 import type { Wire } from './session.ts';
 
@@ -22,8 +22,10 @@ export class FakeWire implements Wire {
   write(frames: Buffer): void {
     if (!this.open) return;
     if (this.stalled) this.#waiting += frames.length;
-    for (const text of unframed(frames))
-      this.#hear(must(readServerMessage(text), 'a gateway says what the protocol has'));
+    for (const text of unframed(frames)) {
+      if (readHeartbeat(text) === null)
+        this.#hear(must(readServerMessage(text), 'a gateway says what the protocol has'));
+    }
   }
 
   shut(code: number): void {
