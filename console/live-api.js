@@ -22,7 +22,17 @@ export async function newestEvent() {
 /** Where a device connects to, and as whom. */
 export async function connectionOf(event, member, device) {
   const { liveEvent } = await ask(connectionQuery, { event, member, device });
-  return liveEvent.connection;
+  const { url, token } = liveEvent.connection;
+  return { url: underOneName(url), token };
+}
+
+const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** A machine has several names for itself, and a page may connect to the one only that it was loaded under. */
+function underOneName(address) {
+  const url = new URL(address);
+  if (loopbackNames.has(url.hostname) && loopbackNames.has(location.hostname)) url.host = location.host;
+  return url.href;
 }
 
 /** Newest first; null where the server keeps no figures, or does not show them to everybody. */

@@ -43,6 +43,7 @@ describe('The page of live events', () => {
 
   async function open(
     size = { width: 1280, height: 900 },
+    host = '127.0.0.1',
   ): Promise<{ page: Page; preview: LivePreview; complaints: string[]; stages: () => Promise<string[]> }> {
     const preview = await LivePreview.start(times);
     onTestFinished(() => preview.close());
@@ -50,7 +51,7 @@ describe('The page of live events', () => {
     onTestFinished(() => page.close());
     const complaints = complaintsOf(page);
     await page.addInitScript(watchStages);
-    await page.goto(preview.url);
+    await page.goto(preview.url.replace('127.0.0.1', host));
     const stages = (): Promise<string[]> =>
       page.evaluate("[...document.querySelectorAll('.screen')].map((one) => one.dataset.stage)");
     await expect.poll(stages, polling).toEqual(['announced', 'announced', 'announced']);
@@ -58,6 +59,13 @@ describe('The page of live events', () => {
   }
 
   const all = (stage: string): string[] => [stage, stage, stage];
+
+  it('connects under the name of this machine by which it was loaded', async () => {
+    const { preview, complaints, stages } = await open(undefined, 'localhost');
+    preview.publish('lobby');
+    await expect.poll(stages, polling).toEqual(all('lobby'));
+    expect(complaints).toEqual([]);
+  });
 
   it('shows invitation, lobby, badge and player on three devices at the same moment', async () => {
     const { page, preview, complaints, stages } = await open();

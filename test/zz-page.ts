@@ -1,0 +1,10 @@
+import { chromium } from 'playwright-core';
+const b = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+const p = await b.newPage({ viewport: { width: 1280, height: 1000 } });
+p.on('console', (m) => console.log(m.type(), m.text().slice(0, 200)));
+await p.goto('http://localhost:4799/live/pages/');
+await p.waitForTimeout(95000);
+console.log((await p.locator('#devices').innerText()).replace(/\n+/g, ' | ').slice(0, 600));
+console.log((await p.locator('#broadcasts').innerText()).slice(0, 600));
+await p.screenshot({ path: '/tmp/live-real.png', fullPage: true });
+await b.close();
