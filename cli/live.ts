@@ -133,7 +133,7 @@ export async function openLive(
       void learnSubscribers(router, clock, random, log, ending.signal);
       broadcasts
         .subscribe(async (broadcast) => router.broadcast(broadcast))
-        .catch((error: unknown) => log.warn({ error }, 'Broadcasts are not read: this process is ending.'));
+        .catch((error: unknown) => log.debug({ error }, 'Broadcasts are not read: this process is ending.'));
       coverage.follow(service);
       gateway.start();
       gateways.start();
@@ -161,11 +161,14 @@ async function learnSubscribers(
   signal: AbortSignal,
 ): Promise<void> {
   const backoff = new Backoff({ baseMs: 500, maxMs: 30_000 }, clock, random);
-  while (!signal.aborted) {
+  for (let attempt = 1; !signal.aborted; attempt += 1) {
     try {
       return await router.start();
     } catch (error) {
-      log.warn({ error }, 'Which gateways have subscribers could not be read; they dial in any case.');
+      const message = 'Which gateways have subscribers could not be read; they dial in any case.';
+      // Once: the same again and again tells nobody anything.
+      if (attempt === 1) log.warn({ error }, message);
+      else log.debug({ error, attempt }, message);
       if (!(error instanceof OutageError)) return;
       await backoff.wait(signal);
     }

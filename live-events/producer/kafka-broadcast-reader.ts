@@ -54,13 +54,21 @@ export class KafkaBroadcastReader {
     const { signal } = this.#stopping;
     const backoff = new Backoff(limits.backoff, clock, random);
     const attempt = `read topic "${topic}"`;
+    // Said once for each time that it cannot be read, not for each attempt.
+    let isSaid = false;
     while (!signal.aborted) {
       try {
-        await this.#live(() => backoff.reset());
+        await this.#live(() => {
+          isSaid = false;
+          backoff.reset();
+        });
       } catch (cause) {
         if (signal.aborted) break;
         const error = topicUnreachable(attempt, cause);
-        log.warn({ alarm: 'LIVE_TOPIC_UNREACHABLE', topic, error }, 'Broadcasts cannot be read.');
+        const fields = { alarm: 'LIVE_TOPIC_UNREACHABLE', topic, error };
+        if (isSaid) log.debug(fields, 'Broadcasts cannot be read.');
+        else log.warn(fields, 'Broadcasts cannot be read.');
+        isSaid = true;
         await backoff.wait(signal);
       }
     }
