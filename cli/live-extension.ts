@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { Settings } from '../config/index.ts';
 import { liveSocketPath } from '../device/index.ts';
 import type { Clock, Random } from '../foundation/index.ts';
@@ -9,6 +8,7 @@ import {
   coverageFields,
   createLiveFields,
   type DeviceTokens,
+  type EventPools,
   type Gateway,
   hasLiveBegun,
   type LiveEvent,
@@ -36,6 +36,7 @@ export interface LiveExtensionParts {
   readonly router: Router;
   readonly gateway: Gateway;
   readonly audiences: Audiences;
+  readonly pools: EventPools;
   /** Where devices reach this process, once it listens; `live.url` goes before it. */
   readonly address: () => string;
   readonly clock: Clock;
@@ -52,7 +53,8 @@ export function liveExtension(settings: Settings, parts: LiveExtensionParts): Ap
     authorizeCommand: (context: Parameters<typeof checkScope>[2]) =>
       checkScope('materializeLiveEvent', liveWriteScope, context),
     signToken: (claims: Parameters<DeviceTokens['sign']>[0]) => tokens.sign(claims),
-    socketUrl: (event: string) => socketUrl(settings['live.url'] ?? parts.address(), event),
+    socketUrl: (event: string) =>
+      socketUrl(parts.pools.addressOf(event) ?? settings['live.url'] ?? parts.address(), event),
     tokenMs: settings['live.token.ms'],
     clock,
   };
@@ -93,7 +95,8 @@ async function factsOf(
     prefetched: prefetches.coverage(event.id)?.fresh ?? null,
     gateways: router.gateways.attached.length,
     sockets: gateway.metrics.sockets,
-    serverCores: availableParallelism(),
+    // Prefetches are answered on one thread.
+    serverCores: 1,
   };
 }
 

@@ -37,7 +37,7 @@ import type { CommandIo } from './command-io.ts';
 import { liveExtension } from './live-extension.ts';
 import { openRouterServer, withRouterSocket } from './live-router.ts';
 import { liveSecret, liveTokenKeyFile } from './live-secrets.ts';
-import { openTraffic, type Traffic } from './traffic.ts';
+import { openTraffic, poolsOf, type Traffic } from './traffic.ts';
 
 export interface LiveSources {
   readonly store: GraphStore;
@@ -95,6 +95,7 @@ export async function openLive(
   await using cleanup = new AsyncDisposableStack();
   const { clock, random } = io;
   const { audiences, broadcasts } = sources;
+  const pools = poolsOf(settings);
   const journal = await LevelLiveJournal.open(join(folder, 'journal'), clock.now(), liveJournalLimitsDefault);
   const service = new LiveService({ journal, clock, log, limits: liveServiceLimitsDefault });
   cleanup.defer(() => service.close());
@@ -112,11 +113,11 @@ export async function openLive(
     log,
     limits: liveProducerLimitsDefault,
   });
-  const traffic = openTraffic(settings, service, io, log);
+  const traffic = openTraffic(settings, service, io, log, pools);
   cleanup.defer(() => traffic.close());
   const parts = { service, ...maps, coverage, tokens, router, gateway, audiences, clock, random };
   let address = 'http://127.0.0.1';
-  const extension = liveExtension(settings, { ...parts, address: () => address });
+  const extension = liveExtension(settings, { ...parts, pools, address: () => address });
   const owned = cleanup.move();
   const running = new AsyncDisposableStack();
   const ending = new AbortController();

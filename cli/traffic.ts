@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Settings } from '../config/index.ts';
-import type { Log } from '../foundation/index.ts';
+import { type Log, RefusedError } from '../foundation/index.ts';
 import {
   classOf,
   EventPools,
@@ -8,6 +8,7 @@ import {
   type LiveService,
   type LoadMeter,
   raiseClassScope,
+  readEventPool,
   TrafficControl,
   type TrafficState,
   trafficLimitsDefault,
@@ -29,12 +30,24 @@ const loopDelayFullMs = 100;
 const delayResolutionMs = 10;
 const nanosOfMs = 1e6;
 
+/** @throws RefusedError `INVALID_SETTINGS`. */
+export function poolsOf(settings: Settings): EventPools {
+  const rules = settings['live.pools'].map((text) => {
+    const rule = readEventPool(text);
+    if (rule !== null) return rule;
+    const message = `live.pools: "${text}" is neither EVENT=SHARE, with a share above 0 to 1, nor EVENT=URL.`;
+    throw new RefusedError('INVALID_SETTINGS', message);
+  });
+  return new EventPools(rules);
+}
+
 /** Holds requests back by their class when there are more than can be answered, by rules of the live events that are on, and by what an answer takes. */
 export function openTraffic(
   settings: Settings,
   service: LiveService,
   io: Pick<CommandIo, 'random'>,
   log: Log,
+  pools: EventPools,
 ): Traffic {
   if (!settings['api.shedding'])
     return { gate: null, state: () => null, logShare: () => 1, close: () => undefined };
@@ -44,7 +57,7 @@ export function openTraffic(
     random: io.random,
     log,
     meter,
-    pools: new EventPools([]),
+    pools,
   });
   const unfollow = control.rules.follow(service);
   return {

@@ -30,6 +30,13 @@ export const liveSettings = {
     description:
       'Address under which devices reach the gateways, such as a load balancer’s; not set: the one that they asked.',
   },
+  'live.pools': {
+    section: 'live',
+    kind: 'list',
+    default: [],
+    description:
+      'Pools of their own for events, each as `EVENT=SHARE`, of the requests that this process works on at once, or `EVENT=URL`, of servers that its devices are sent to; `EVENT` may end with `*`.',
+  },
   'live.token.ms': {
     section: 'live',
     kind: 'number',

@@ -117,7 +117,13 @@ export {
   type LiveServiceParts,
   liveServiceLimitsDefault,
 } from './state/live-service.ts';
-export { type EventPool, type EventPoolRule, EventPools, eventOfAddress } from './traffic/event-pool.ts';
+export {
+  type EventPool,
+  type EventPoolRule,
+  EventPools,
+  eventOfAddress,
+  readEventPool,
+} from './traffic/event-pool.ts';
 export type { LoadMeter } from './traffic/load-window.ts';
 export { type LogSamplingLimits, logSamplingLimitsDefault, sampledLog } from './traffic/log-sampling.ts';
 export type { Refusal } from './traffic/refusal.ts';

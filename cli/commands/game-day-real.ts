@@ -8,6 +8,7 @@ import { askGraphql, type GraphqlEndpoint } from '../graphql-client.ts';
 import { field } from '../journey-text.ts';
 import { ProgressLine, whole } from '../progress-line.ts';
 import { renderTable } from '../table.ts';
+import { wholeNumberOf } from '../whole-number.ts';
 import { endpoint } from './server-option.ts';
 
 export interface RealFlags {
@@ -38,8 +39,8 @@ export async function playWithSockets(
   flags: RealFlags,
   io: CommandIo,
 ): Promise<ExitCode> {
-  const devices = numberOf('--real', flags.real, realBounds.devicesMax);
-  const speed = numberOf('--speed', flags.speed ?? '60', realBounds.speedMax);
+  const devices = wholeNumberOf('--real', flags.real, realBounds.devicesMax);
+  const speed = wholeNumberOf('--speed', flags.speed ?? '60', realBounds.speedMax);
   if (flags.event === undefined || flags.members === undefined)
     throw new RefusedError(
       'UNEXPECTED_ARGUMENT',
@@ -129,10 +130,4 @@ function textOf(result: RealResult): string {
   ];
   const table = renderTable(['stage', 'online', 'reached', 'T50 ms', 'T99 ms', 'T100 ms'], rows);
   return printableLines(`${lines.filter((line) => line !== '').join('\n')}\n\n${rows.length === 0 ? 'No stage began meanwhile.\n' : table}`); // biome-ignore format: one row
-}
-
-function numberOf(flag: string, text: string | undefined, max: number): number {
-  const value = /^\d{1,6}$/.test(text ?? '') ? Number(text) : Number.NaN;
-  if (value >= 1 && value <= max) return value;
-  throw new RefusedError('UNEXPECTED_ARGUMENT', `${flag} takes a whole number from 1 to ${max}.`);
 }

@@ -7,6 +7,7 @@ import { field } from '../journey-text.ts';
 import { liveQuestions } from '../live-questions.ts';
 import { readSchedule, readStage } from '../live-schedule.ts';
 import { renderLiveEvent, renderLiveEvents, renderLiveStage } from '../live-text.ts';
+import { wholeNumberOf } from '../whole-number.ts';
 import { addLivePreflight } from './live-preflight.ts';
 import { addRenewEpoch } from './live-renew-epoch.ts';
 import { reportErrors } from './query.ts';
@@ -177,7 +178,7 @@ function addStatus(live: Command, io: CommandIo, finish: Finish): void {
       }
       const answer = await askGraphql(endpoint(options), liveQuestions.show, {
         id,
-        last: Number(options.last),
+        last: wholeNumberOf('--last', options.last, lastMax),
       });
       show(io, options, answer, renderLiveEvent);
       return finish(notThere(io, id, field(answer.data, 'answer'), reportErrors(answer, io)));
@@ -222,6 +223,9 @@ function addChangeOptions(command: Command, isVersioned = true): Command {
   return command;
 }
 
+const versionMax = 999_999_999;
+const lastMax = 1000;
+
 async function change(
   io: CommandIo,
   options: ChangeOptions,
@@ -230,7 +234,8 @@ async function change(
   finish: Finish,
 ): Promise<void> {
   const { reason = null, dryRun = false, expectVersion } = options;
-  const expectedVersion = expectVersion === undefined ? null : Number(expectVersion);
+  const expectedVersion =
+    expectVersion === undefined ? null : wholeNumberOf('--expect-version', expectVersion, versionMax);
   const asked = question === liveQuestions.create ? { reason, dryRun } : { reason, dryRun, expectedVersion };
   const answer = await askGraphql(endpoint(options), question, { ...variables, ...asked });
   show(io, options, answer, renderLiveEvent);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EventPools, eventOfAddress } from './event-pool.ts';
+import { EventPools, eventOfAddress, readEventPool } from './event-pool.ts';
 
 describe('EventPools', () => {
   const own = { kind: 'address', url: 'https://live.example.org' } as const;
@@ -36,4 +36,19 @@ describe('eventOfAddress', () => {
   ])('of %s%s', (path, search, expected) => {
     expect(eventOfAddress(path, search)).toBe(expected);
   });
+});
+
+it.each([
+  ['fight-1=0.3', { events: ['fight-1'], pool: { kind: 'partition', name: 'fight-1', share: 0.3 } }],
+  [
+    'fight-*=https://live.example',
+    { events: ['fight-*'], pool: { kind: 'address', url: 'https://live.example/' } },
+  ],
+  ['fight-1=0', null],
+  ['fight-1=1.5', null],
+  ['fight-1=ftp://live.example', null],
+  ['fight 1=0.3', null],
+  ['fight-1', null],
+])('A pool is read from %s', (text, rule) => {
+  expect(readEventPool(text)).toEqual(rule);
 });

@@ -18,6 +18,22 @@ export interface EventPoolRule {
 const shared: EventPool = { kind: 'shared' };
 const searchCharactersMax = 2_048;
 
+const shareMax = 1;
+
+/** `EVENT=SHARE` or `EVENT=URL`, where EVENT may end with `*`; null when it is neither. */
+export function readEventPool(text: string): EventPoolRule | null {
+  const found = /^([A-Za-z0-9._-]{1,64}\*?)=(.+)$/.exec(text);
+  const [, named, pool] = found ?? [];
+  if (named === undefined || pool === undefined) return null;
+  if (/^https?:\/\//.test(pool)) {
+    const url = URL.parse(pool);
+    return url === null ? null : { events: [named], pool: { kind: 'address', url: url.href } };
+  }
+  const share = /^[0-9.]+$/.test(pool) ? Number(pool) : Number.NaN;
+  if (!(share > 0 && share <= shareMax)) return null;
+  return { events: [named], pool: { kind: 'partition', name: named, share } };
+}
+
 /** Which pool serves which event: the first rule that names it, or else the shared one. */
 export class EventPools {
   readonly #rules: readonly EventPoolRule[];

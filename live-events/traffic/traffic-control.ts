@@ -1,5 +1,12 @@
 import type { Log, Random } from '../../foundation/index.ts';
-import { isKept, keptShare, type Load, overloadOf, type SheddingLimits, sheddingLimitsDefault } from './cubic-shedding.ts'; // biome-ignore format: sorted later
+import {
+  isKept,
+  keptShare,
+  type Load,
+  overloadOf,
+  type SheddingLimits,
+  sheddingLimitsDefault,
+} from './cubic-shedding.ts';
 import type { EventPools } from './event-pool.ts';
 import { GradientLimit, type GradientLimits, gradientLimitsDefault } from './gradient-limit.ts';
 import { type LoadMeter, LoadWindow, type LoadWindowLimits, loadWindowLimitsDefault } from './load-window.ts';
