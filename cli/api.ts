@@ -36,6 +36,9 @@ query {
 }
 `;
 
+/** Besides devices: callers, and gateways. */
+const requestConnectionsMax = 3072;
+
 /** The API of this process, reading the store that its pipelines write. */
 export async function startApi(
   settings: Settings,
@@ -90,6 +93,7 @@ export async function startApi(
     newId: io.newId,
     extension: composition.live.extension,
     traffic: composition.live.traffic.gate,
+    connectionsMax: requestConnectionsMax + settings['live.sockets.max'],
   });
   return {
     url: server.url,

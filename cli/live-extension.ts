@@ -12,6 +12,7 @@ import {
   type Gateway,
   hasLiveBegun,
   type LiveEvent,
+  type LiveProducer,
   type LiveService,
   liveFileRoutes,
   liveStartOf,
@@ -26,6 +27,8 @@ import {
   type StageMaps,
 } from '../live-events/index.ts';
 import type { ApiExtension, Audiences } from '../query-api/index.ts';
+import { liveMetrics } from './live-metrics.ts';
+import type { Traffic } from './traffic.ts';
 
 export interface LiveExtensionParts {
   readonly service: LiveService;
@@ -35,6 +38,8 @@ export interface LiveExtensionParts {
   readonly tokens: DeviceTokens;
   readonly router: Router;
   readonly gateway: Gateway;
+  readonly producer: LiveProducer;
+  readonly traffic: Traffic;
   readonly audiences: Audiences;
   readonly pools: EventPools;
   /** Where devices reach this process, once it listens; `live.url` goes before it. */
@@ -70,6 +75,7 @@ export function liveExtension(settings: Settings, parts: LiveExtensionParts): Ap
     query: fields.query,
     mutation: { ...fields.mutation, ...prefetchMutations(prefetching) },
     routes: [prefetchRoute({ prefetches, random }), ...liveFileRoutes(pages(), gatewayOrigins(settings))],
+    metrics: liveMetrics(parts),
     sockets: [
       {
         path: liveSocketPath,

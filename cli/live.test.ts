@@ -36,7 +36,7 @@ describe('jg live', () => {
     const journal = await LevelLiveJournal.open(liveJournalFolder(folder), nowMs, liveJournalLimitsDefault);
     live = new LiveService({ journal, clock, log: silentLog, limits: liveServiceLimitsDefault });
     const fields = createLiveFields({ live, extraEventFields: {} });
-    const server = await startTestApi({ extension: { ...fields, routes: [], sockets: [] } });
+    const server = await startTestApi({ extension: { ...fields, routes: [], sockets: [], metrics: [] } });
     onTestFinished(async () => {
       await server.close();
       await live.close();

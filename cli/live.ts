@@ -115,7 +115,8 @@ export async function openLive(
   });
   const traffic = openTraffic(settings, service, io, log, pools);
   cleanup.defer(() => traffic.close());
-  const parts = { service, ...maps, coverage, tokens, router, gateway, audiences, clock, random };
+  const delivery = { tokens, router, gateway, producer, traffic };
+  const parts = { service, ...maps, ...delivery, coverage, audiences, clock, random };
   let address = 'http://127.0.0.1';
   const extension = liveExtension(settings, { ...parts, pools, address: () => address });
   const owned = cleanup.move();

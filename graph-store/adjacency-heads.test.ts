@@ -2,14 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
+import { AdjacencyHeads, type StampedSnapshot } from './adjacency-heads.ts';
 import { edgeTypes, events, nodes, pack } from './conformance-graphs.ts';
 import { advance, ann, dark, event, source, watched } from './conformance-subject.ts';
 import type { AdjacencyPage, AdjacencyQuery, GraphStore } from './graph-store.ts';
+import { openLevel } from './leveldb-open.ts';
+import { defaultLevelSettings } from './leveldb-protocol.ts';
 import { openLevelStore } from './leveldb-store.ts';
 import type { EventMutations } from './model.ts';
+import { adjacencyPrefix } from './rows.ts';
 import { keptForEver } from './time-to-live.ts';
+import { WriteStamps } from './write-stamps.ts';
 
 const clock = { ...systemClock, now: () => 7 };
 
@@ -149,6 +154,29 @@ describe('The newest edges that are remembered', () => {
     } finally {
       await store.close();
     }
+  });
+
+  it('are not those that somebody else read at a later moment', async () => {
+    const db = await openLevel({ ...defaultLevelSettings, folder });
+    onTestFinished(() => db.close());
+    const stamps = new WriteStamps();
+    const heads = new AdjacencyHeads(db, stamps, 2 ** 20);
+    const prefix = adjacencyPrefix(ann, 'out', 'WATCHED');
+    const key = (name: string): Buffer => Buffer.concat([prefix, Buffer.from(name)]);
+    const range = { gte: prefix, lt: key('\uffff') };
+    const keysAt = async (moment: StampedSnapshot): Promise<readonly string[]> => {
+      await using iterator = await heads.open(prefix, range, 8, moment);
+      return (await iterator.nextv(8)).map((one) => one.subarray(prefix.length).toString());
+    };
+    await db.put(key('b'), Buffer.alloc(0));
+    await using before = db.snapshot();
+    const earlier = { snapshot: before, settled: stamps.settled };
+    const number = stamps.begin(pack([event(1, [watched(dark)])]).packed);
+    await db.put(key('a'), Buffer.alloc(0));
+    stamps.end(number);
+    await using after = db.snapshot();
+    expect(await keysAt({ snapshot: after, settled: stamps.settled })).toEqual(['a', 'b']);
+    expect(await keysAt(earlier)).toEqual(['b']);
   });
 
   it('are not asked of LevelDB again until a batch names the node', async () => {

@@ -66,19 +66,20 @@ export class AdjacencyHeads {
 
   /** The keys of the range, which lies behind the adjacency's prefix, as an iterator gives them; of the first `limit` it is known that they will be wanted. */
   async open(prefix: Buffer, range: KeyRange, limit: number, moment: StampedSnapshot): Promise<KeyIterator> {
-    const kept = this.#kept(prefix, limit);
+    const kept = this.#kept(prefix, limit, moment.settled);
     const head = kept ?? (await this.#read(prefix, Math.max(keysMin, limit), moment));
     return new HeadIterator(this.#db, head, range, moment.snapshot);
   }
 
   /** Null where nothing is kept that holds still, or too little. */
-  #kept(prefix: Buffer, limit: number): Head | null {
+  #kept(prefix: Buffer, limit: number, settled: number): Head | null {
     const hash = prefix.readUInt32BE(hashAt);
     const slot = this.#rows.find(prefix, 0, prefix.length, hash);
     if (slot < 0) return null;
     // A copy: what the table hands out holds until its next change only.
     const row = Buffer.from(this.#rows.bytes.subarray(this.#rows.start(slot), this.#rows.end(slot)));
-    if (!this.#stamps.holds(hash, row.readUIntBE(0, 6))) return null;
+    // Nor for a moment from before it was read: a batch in between may be in it.
+    if (!this.#stamps.holds(hash, Math.min(row.readUIntBE(0, 6), settled))) return null;
     const count = row.readUInt16BE(6);
     const isWhole = row[8] === 1;
     if (!isWhole && count < limit) return null;

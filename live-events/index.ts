@@ -135,6 +135,7 @@ export {
 export {
   type Admission,
   type Outcome,
+  requestClassesOf,
   TrafficControl,
   type TrafficLimits,
   type TrafficState,

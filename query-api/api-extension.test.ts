@@ -39,6 +39,15 @@ const extension: ApiExtension = {
       },
     },
   ],
+  metrics: [
+    {
+      kind: 'gauge',
+      name: 'other_things',
+      help: 'How many.',
+      labelNames: ['kind'],
+      read: () => [{ labels: { kind: 'large' }, value: 3 }],
+    },
+  ],
   sockets: [
     {
       path: '/other/socket',
@@ -75,6 +84,11 @@ it('Routes of another room are asked with who asks, the most particular one firs
   expect(await named.text()).toBe('operator asked for /other/thing');
   expect((await fetch(`${url}/other/thing`)).status).toBe(401);
   expect(await (await fetch(`${url}/other/open/page`)).text()).toBe('null');
+});
+
+it('Figures of another room are among the metrics', async () => {
+  const url = await start(null);
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain('other_things{kind="large"} 3\n');
 });
 
 it('A fault of another room is answered with 500 and says nothing of it', async () => {

@@ -9,6 +9,20 @@ import type { Grant } from './policy/grant.ts';
 export interface ApiExtension extends SchemaExtension {
   readonly routes: readonly ExtensionRoute[];
   readonly sockets: readonly ExtensionSocket[];
+  /** Beside the API's own under `/metrics`. */
+  readonly metrics: readonly ExtensionMetric[];
+}
+
+export interface ExtensionMetric {
+  readonly kind: 'counter' | 'gauge';
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  /** As they are now. */
+  readonly read: () => readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly value: number;
+  }[];
 }
 
 /** Root fields; their names must not be those of the API's own, nor of each other. */
@@ -41,7 +55,7 @@ export interface ExtensionSocket {
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void;
 }
 
-export const noExtension: ApiExtension = { query: {}, mutation: {}, routes: [], sockets: [] };
+export const noExtension: ApiExtension = { query: {}, mutation: {}, routes: [], sockets: [], metrics: [] };
 
 /** Null where no prefix fits. */
 export function routeOf(routes: readonly ExtensionRoute[], pathname: string): ExtensionRoute | null {

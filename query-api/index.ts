@@ -2,6 +2,7 @@ export { type ApiContext, type QueryLimits, queryLimitsDefault } from './api-con
 export { badInput } from './api-error.ts';
 export {
   type ApiExtension,
+  type ExtensionMetric,
   type ExtensionRequest,
   type ExtensionRoute,
   type ExtensionSocket,

@@ -64,6 +64,8 @@ export interface ApiServerOptions {
   readonly slowMs?: number;
   /** What other rooms add; absent: nothing. Whoever made its sockets closes them, before the server. */
   readonly extension?: ApiExtension;
+  /** Sockets of every kind; 2,048 unless said. */
+  readonly connectionsMax?: number;
   /** Null or absent: whoever may ask is answered. */
   readonly traffic?: TrafficGate | null;
 }
@@ -75,7 +77,7 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-const connectionsMax = 2048;
+const connectionsMaxDefault = 2048;
 
 /**
  * Listens and answers.
@@ -106,7 +108,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   server.requestTimeout = 30_000;
   server.maxHeadersCount = 100;
   // More are dropped as they come.
-  server.maxConnections = connectionsMax;
+  server.maxConnections = options.connectionsMax ?? connectionsMaxDefault;
   try {
     await listen(server, options.host, options.port);
   } catch (error) {

@@ -1,7 +1,10 @@
-import { afterEach, expect, it } from 'vitest';
+import http from 'node:http';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
+import { type ExtensionRoute, noExtension } from './api-extension.ts';
 import { startTestApi } from './api-testing.ts';
+import { localCaller } from './auth/caller.ts';
 import type { ApiServer } from './server.ts';
-import type { TrafficGate, TrafficOutcome, TrafficRequest } from './traffic-gate.ts';
+import { admitRequest, type TrafficGate, type TrafficOutcome, type TrafficRequest } from './traffic-gate.ts';
 
 let server: ApiServer | null = null;
 afterEach(async () => {
@@ -44,6 +47,42 @@ it('A request that is refused is told when to come back and how often to try', a
   expect(response.headers.get('retry-after')).toBe('3');
   const { errors } = await response.json();
   expect(errors[0].extensions).toMatchObject({ code: 'OVERLOADED', retryAfterMs: 2500, retriesMax: 3 });
+});
+
+it('A caller who went away while it was found out who they are leaves no place taken', async () => {
+  const ended = Promise.withResolvers<TrafficOutcome>();
+  const admitted = Promise.withResolvers<unknown>();
+  const gate: TrafficGate = { admit: () => ({ kind: 'admitted', done: ended.resolve }) };
+  const asked = { headers: {}, path: '/graphql', search: '', caller: localCaller };
+  const plain = http.createServer((_request, response) => {
+    response.once('close', () => admitted.resolve(admitRequest(gate, asked, response, 'request-1')));
+    client.destroy();
+  });
+  await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void plain.close());
+  const address = plain.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const client = http.get({ host: '127.0.0.1', port });
+  client.once('error', () => undefined);
+  expect(await admitted.promise).toBe(null);
+  expect(await ended.promise).toEqual({ kind: 'abandoned', downstreamCalls: 0 });
+});
+
+it('An answer that something is not there yet is no timeout', async () => {
+  const ended = Promise.withResolvers<TrafficOutcome>();
+  const notYet: ExtensionRoute = {
+    prefix: '/graphqls',
+    isOpen: false,
+    handle: async (_request, response) => {
+      response.writeHead(503).end();
+    },
+  };
+  server = await startTestApi({
+    traffic: { admit: () => ({ kind: 'admitted', done: ended.resolve }) },
+    extension: { ...noExtension, routes: [notYet] },
+  });
+  expect((await fetch(`${server.url}/graphqls`)).status).toBe(503);
+  expect((await ended.promise).kind).toBe('failed');
 });
 
 it('Health checks are answered whatever the traffic', async () => {

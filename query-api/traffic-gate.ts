@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from './auth/caller.ts';
-import { problem } from './problem.ts';
+import { problem, problemCodeOf } from './problem.ts';
 
 /** Whether there is room for a request now; asked before anything of its body is read. Another room decides. */
 export interface TrafficGate {
@@ -37,7 +37,7 @@ export interface TrafficCost {
   downstreamCalls: number;
 }
 
-/** Null: it was refused, and is answered. Its end is told to the gate by itself. */
+/** Null: it was refused, and is answered; or nobody waits for an answer any more. Its end is told to the gate by itself. */
 export function admitRequest(
   gate: TrafficGate | null,
   asked: TrafficRequest,
@@ -54,6 +54,11 @@ export function admitRequest(
     problem(response, status, code, message, requestId, { retryAfterMs, retriesMax });
     return null;
   }
+  // Who went away while it was found out who they are has closed already, and will not close again.
+  if (response.closed || response.destroyed) {
+    admission.done({ kind: 'abandoned', downstreamCalls: 0 });
+    return null;
+  }
   response.once('close', () => {
     admission.done({ kind: outcomeOf(response), downstreamCalls: cost.downstreamCalls });
   });
@@ -62,6 +67,7 @@ export function admitRequest(
 
 function outcomeOf(response: ServerResponse): TrafficOutcome['kind'] {
   if (!response.writableFinished) return 'abandoned';
-  if (response.statusCode === 503) return 'timed-out';
+  // Another 503 is an answer that came fast: something is not there yet.
+  if (problemCodeOf(response) === 'DEADLINE_EXCEEDED') return 'timed-out';
   return response.statusCode >= 500 ? 'failed' : 'answered';
 }

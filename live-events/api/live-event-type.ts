@@ -1,4 +1,5 @@
 import {
+  defaultFieldResolver,
   GraphQLEnumType,
   type GraphQLFieldConfigMap,
   GraphQLID,
@@ -21,6 +22,7 @@ import {
 import { broadcastOf, type LiveEvent, type Stage, type StageKind } from '../live-event.ts';
 import type { PastEntry } from '../state/live-journal.ts';
 import type { LiveService } from '../state/live-service.ts';
+import { checkScope, readScope } from './live-access.ts';
 
 const text = new GraphQLNonNull(GraphQLString);
 const count = new GraphQLNonNull(GraphQLInt);
@@ -134,6 +136,33 @@ export const moveInput = new GraphQLInputObjectType({
   },
 });
 
+/** What a token of a device sees of an event; all else is for the scope `live.read`. */
+const fieldsOfDevices: ReadonlySet<string> = new Set([
+  ...['id', 'title', 'stages', 'currentStage', 'version', 'epoch', 'sequence', 'lastBroadcast'],
+  ...['prefetch', 'connection'],
+]);
+
+function guarded(
+  fields: GraphQLFieldConfigMap<LiveEvent, ApiContext>,
+): GraphQLFieldConfigMap<LiveEvent, ApiContext> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => {
+      if (fieldsOfDevices.has(name)) return [name, field];
+      const resolve = field.resolve ?? defaultFieldResolver;
+      return [
+        name,
+        {
+          ...field,
+          resolve: (event, input, context, info) => {
+            checkScope(name, readScope, context);
+            return resolve(event, input, context, info);
+          },
+        },
+      ];
+    }),
+  );
+}
+
 /** With fields of other parts. */
 export function createLiveEventType(
   live: LiveService,
@@ -142,7 +171,7 @@ export function createLiveEventType(
   return new GraphQLObjectType<LiveEvent, ApiContext>({
     name: 'LiveEvent',
     description: 'Something that happens once for an audience, in stages.',
-    fields: {
+    fields: guarded({
       id: { type: new GraphQLNonNull(GraphQLID) },
       title: { type: text },
       stages: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(stageType))) },
@@ -172,6 +201,6 @@ export function createLiveEventType(
         },
       },
       ...extraEventFields,
-    },
+    }),
   });
 }

@@ -2,7 +2,7 @@ import { type GraphQLFieldConfigMap, GraphQLID, GraphQLInt, GraphQLList, GraphQL
 import { type ApiContext, badInput, type FieldCost, type SchemaExtension } from '../../query-api/index.ts';
 import type { LiveEvent } from '../live-event.ts';
 import type { LiveService } from '../state/live-service.ts';
-import { checkScope, readScope } from './live-access.ts';
+import { checkScope, deviceScope, everyDeviceScope, readScope } from './live-access.ts';
 import { createLiveEventType } from './live-event-type.ts';
 import { liveMutations } from './live-mutations.ts';
 
@@ -17,12 +17,12 @@ const listMax = 100;
 
 /** They are in memory; what is selected of each may not be. */
 const listCost: FieldCost<{ readonly first: number }> = ({ first }) => ({
-  own: { calls: 0, rows: 0 },
+  own: { calls: 1, rows: first },
   objects: first,
   cheaper: [{ argument: 'first', value: first, least: 1 }],
 });
 
-/** Live events in GraphQL, of the process that owns their journal. Tokens need the scope `live.read` or `live.write`. */
+/** Live events in GraphQL, of the process that owns their journal. Tokens need the scope `live.read` or `live.write`; those of devices see what a device needs of one event. */
 export function createLiveFields({ live, extraEventFields }: LiveFieldsParts): SchemaExtension {
   const eventType = createLiveEventType(live, extraEventFields);
   return {
@@ -32,7 +32,7 @@ export function createLiveFields({ live, extraEventFields }: LiveFieldsParts): S
         description: 'One live event; null when there is none of that id.',
         args: { id: { type: new GraphQLNonNull(GraphQLID) } },
         resolve: (_source, { id }: { readonly id: string }, context) => {
-          checkScope('liveEvent', readScope, context);
+          checkScope('liveEvent', [readScope, deviceScope, everyDeviceScope], context);
           return live.get(id);
         },
       },

@@ -112,12 +112,17 @@ export class Gateway {
     const { limits, allowedOrigins, clock } = this.#parts;
     if (!isOriginAllowed(request, allowedOrigins)) return refusal('ORIGIN_NOT_ALLOWED');
     if (this.#draining) return refusal('GOING_AWAY', this.#spreadMs());
+    // Its server may listen before it has a router to ask.
+    if (this.#running === null) return refusal('BUSY', this.#spreadMs());
+    // What is no request of a device takes nothing of what devices have.
+    const asked = readUpgrade(request);
+    if ('code' in asked) return asked;
     const nowMs = clock.now();
     if (!this.#connects.take(nowMs)) return refusal('BUSY', this.#connects.waitMs(nowMs, limits.retryMsMax));
     const { sockets, connecting } = this.metrics;
     if (sockets + connecting >= limits.socketsMax) return refusal('TOO_MANY_SOCKETS', this.#spreadMs());
     if (connecting >= limits.connectsPendingMax) return refusal('BUSY', this.#spreadMs());
-    return readUpgrade(request);
+    return asked;
   }
 
   async #connect(request: IncomingMessage, connection: Duplex, head: Buffer, asked: Asked): Promise<void> {
@@ -125,6 +130,10 @@ export class Gateway {
     let found: Found | Refusal;
     try {
       found = await this.#find(asked);
+    } catch (error) {
+      // Nobody waits for this promise: a fault of ours would end the process and all of its sockets.
+      this.#parts.log.error({ event: asked.event, error }, 'A device was sent away by a fault of ours.');
+      found = refusal('BUSY', this.#spreadMs());
     } finally {
       this.metrics.connecting -= 1;
     }

@@ -62,6 +62,8 @@ interface Asked {
   readonly settle: (answer: Answer | OutageError) => void;
 }
 
+const resubscribedAtOnce = 64;
+
 /**
  * The way to one router. It dials until it is closed. Each time it is through, it subscribes all its events again with the cursor of what it
  * passed on last, so what was broadcast meanwhile comes from the journal, and the state behind it tells what the journal no longer has.
@@ -182,7 +184,20 @@ export class RouterSocket implements RouterLink {
   #hello(): void {
     const { gateway, zone } = this.#parts;
     this.#say({ type: 'hello', gateway, zone });
-    for (const event of [...this.#events.keys()]) void this.#again(event);
+    void this.#resubscribe([...this.#events.keys()]);
+  }
+
+  /** A few at a time: all at once would be more questions than may be under way. */
+  async #resubscribe(events: readonly string[]): Promise<void> {
+    const socket = this.#socket;
+    const next = events.values();
+    const worker = async (): Promise<void> => {
+      for (const event of next) {
+        if (this.#socket !== socket) return;
+        if (this.#events.has(event)) await this.#again(event);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(resubscribedAtOnce, events.length) }, worker));
   }
 
   async #again(event: string): Promise<void> {

@@ -1,17 +1,14 @@
 import type { ApiContext, Caller } from '../../query-api/index.ts';
-
-/** Of a device's own token: it may fetch what its member is shown. */
-export const deviceScope = 'live.device';
-/** Of whoever may see what all members are shown. */
-export const readScope = 'live.read';
+import { deviceScope, everyDeviceScope, readScope } from '../api/live-access.ts';
 
 /** Why this caller may not fetch for that member; null when they may. */
 export function refusesPrefetch(caller: Caller | null, member: string): string | null {
   if (caller === null) return 'Nobody knows who asks.';
   if (caller.kind !== 'token') return null;
+  if (caller.scopes.has(everyDeviceScope)) return null;
   if (!caller.scopes.has(deviceScope)) return `The token needs the scope \`${deviceScope}\`.`;
-  if (caller.scopes.has(readScope) || caller.subject === member) return null;
-  return `The token is not of ${JSON.stringify(member.slice(0, 64))}; for other members it needs the scope \`${readScope}\`.`;
+  if (caller.subject === member) return null;
+  return `The token is not of ${JSON.stringify(member.slice(0, 64))}; for other members it needs the scope \`${everyDeviceScope}\`.`;
 }
 
 /** As for audiences: what is counted over everybody is for whoever may see everything. */

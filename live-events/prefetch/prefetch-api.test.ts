@@ -165,8 +165,11 @@ describe('who may', () => {
 
   it('fetch: a device for its own member, and for others only whoever may read them', () => {
     expect(refusesPrefetch(token('Account:a', 'live.device'), 'Account:a')).toBeNull();
-    expect(refusesPrefetch(token('Account:a', 'live.device'), 'Account:b')).toContain('live.read');
-    expect(refusesPrefetch(token('x', 'live.device', 'live.read'), 'Account:b')).toBeNull();
+    expect(refusesPrefetch(token('Account:a', 'live.device'), 'Account:b')).toContain('live.devices');
+    expect(refusesPrefetch(token('Account:a', 'live.device', 'live.read'), 'Account:b')).toContain(
+      'live.devices',
+    );
+    expect(refusesPrefetch(token('x', 'live.devices'), 'Account:b')).toBeNull();
     expect(refusesPrefetch(token('Account:a', 'live.read'), 'Account:a')).toContain('live.device');
     expect(refusesPrefetch(null, 'Account:a')).not.toBeNull();
   });

@@ -13,6 +13,7 @@ import {
   type ApiContext,
   type AudienceSegments,
   type ExplainedCondition,
+  type FieldCost,
   told,
 } from '../../query-api/index.ts';
 import type { LiveEvent } from '../live-event.ts';
@@ -47,7 +48,14 @@ export interface PrefetchFieldParts {
 
 const minutesMax = 1440;
 const curvePointsMax = 500;
+/** Of a day, all of which are walked. */
+const curveBuckets = 8_640;
 /** A row of the audiences' database, and one of the stage maps'. */
+const curveCost: FieldCost<{ readonly points: number }> = ({ points }) => ({
+  own: { calls: 1, rows: curveBuckets },
+  objects: points,
+  cheaper: [{ argument: 'points', value: points, least: 1 }],
+});
 const prefetchCost = () => ({ own: { calls: 2, rows: 2 }, objects: 1, cheaper: [] });
 
 interface OfDevice {
@@ -67,6 +75,7 @@ export function prefetchFields(parts: PrefetchFieldParts): GraphQLFieldConfigMap
     ...deviceFields(parts),
     materialization: {
       type: new GraphQLNonNull(materializationType),
+      extensions: { cost: prefetchCost },
       resolve: async ({ id }, _input, context) => {
         refuse(refusesCounts(context));
         return await told(() => maps.report(id));
@@ -75,6 +84,7 @@ export function prefetchFields(parts: PrefetchFieldParts): GraphQLFieldConfigMap
     prefetchCoverage: {
       type: coverageType,
       description: 'Null while there is nothing to fetch.',
+      extensions: { cost: prefetchCost },
       resolve: async ({ id }, _input, context) => {
         refuse(refusesCounts(context));
         return await told(() => prefetches.coverage(id));
@@ -83,6 +93,7 @@ export function prefetchFields(parts: PrefetchFieldParts): GraphQLFieldConfigMap
     refreshCurve: {
       type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(curvePointType))),
       description: 'When devices will come back for a new copy, by the times to live that were given out.',
+      extensions: { cost: curveCost },
       args: {
         minutes: {
           type: new GraphQLNonNull(GraphQLInt),
@@ -97,6 +108,7 @@ export function prefetchFields(parts: PrefetchFieldParts): GraphQLFieldConfigMap
       },
       resolve: async ({ id }, { minutes, points }: { minutes: number; points: number }, context) => {
         refuse(refusesCounts(context));
+        context.reads.take();
         if (minutes < 1 || minutes > minutesMax) throw badInput('minutes', `1 to ${minutesMax}`);
         if (points < 1 || points > curvePointsMax) throw badInput('points', `1 to ${curvePointsMax}`);
         return await told(() => prefetches.refreshCurve(id, minutes, points));
@@ -136,9 +148,9 @@ function deviceFields(parts: PrefetchFieldParts): GraphQLFieldConfigMap<LiveEven
         device: { type: new GraphQLNonNull(GraphQLString), description: "The device's own id." },
       },
       extensions: { cost: prefetchCost },
-      resolve: async ({ id }, input: OfDevice, { caller }) => {
+      resolve: async (event, input: OfDevice, { caller }) => {
         refuse(refusesPrefetch(caller, input.member));
-        return await told(() => connectionOf(parts, id, input));
+        return await told(() => connectionOf(parts, event, input));
       },
     },
   };
@@ -164,7 +176,7 @@ export function prefetchMutations({
 
 async function connectionOf(
   { clock, tokenMs, signToken, socketUrl, maps, prefetches }: PrefetchFieldParts,
-  event: string,
+  event: LiveEvent,
   input: OfDevice,
 ): Promise<Connection> {
   readMember(input.member);
@@ -173,16 +185,22 @@ async function connectionOf(
       'INVALID_DEVICE',
       'A device is named by 1 to 64 of A-Z a-z 0-9 . _ -; name it so.',
     );
-  // Whoever may not fetch has nothing to hear either.
-  if (maps.served(event)?.version.outsiders === 'refuse') await prefetches.segmentOf(event, input.member);
+  // Whoever may not fetch has nothing to hear either; while nothing serves yet, nobody knows who may.
+  if (refusesOutsiders(maps, event)) await prefetches.segmentOf(event.id, input.member);
   const expiresAt = clock.now() + tokenMs;
   const token = await signToken({
-    event,
+    event: event.id,
     member: input.member,
     device: input.device,
     expiresAtMs: expiresAt,
   });
-  return { url: socketUrl(event), token, expiresAt };
+  return { url: socketUrl(event.id), token, expiresAt };
+}
+
+function refusesOutsiders(maps: StageMaps, { id, plan }: LiveEvent): boolean {
+  const served = maps.served(id);
+  if (served !== null) return served.version.outsiders === 'refuse';
+  return plan !== null && maps.planOf(id).outsiders === 'refuse';
 }
 
 async function explained(

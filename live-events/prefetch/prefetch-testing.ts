@@ -72,6 +72,6 @@ export async function startPrefetchApi(test: TestMaps, prefetches: Prefetches): 
     },
   };
   const routes = [prefetchRoute({ prefetches, random: () => 0 })];
-  const extension = { query, mutation: prefetchMutations(parts), routes, sockets: [] };
+  const extension = { query, mutation: prefetchMutations(parts), routes, sockets: [], metrics: [] };
   return await startTestApi({ reader: test.graph, extension });
 }

@@ -104,7 +104,8 @@ export class StageTimers {
         log.debug(fields, 'The clock entered a stage.');
       }
     } catch (error) {
-      if (!(error instanceof RefusedError)) return { event: id, error };
+      // Too many commands wait: that passes, if they are let.
+      if (!(error instanceof RefusedError) || error.code === 'LIVE_BUSY') return { event: id, error };
       // Somebody was faster: what holds now has a timer of its own, or none.
       log.debug({ event: id, stage: stage?.key, code: error.code }, 'A timer came too late and did nothing.');
     }

@@ -39,13 +39,16 @@ export const priorityBands: Readonly<
   bulk: { first: 81, last: 100 },
 };
 
+/** What slow answers alone may come to: below where users are shed. A few callers with slow questions are slow on an idle machine as well. */
+const slowOverloadMax = 0.75;
+
 /** 0: none; 1: nothing can be taken. The worst signal counts: each alone can bring a server down. */
 export function overloadOf(load: Load, limits: SheddingLimits): number {
   const { utilisation, inFlightShare, slowShare } = limits;
   return Math.max(
     within(load.utilisation, utilisation),
     within(load.inFlightShare, inFlightShare),
-    within(load.slowShare, slowShare),
+    slowOverloadMax * within(load.slowShare, slowShare),
   );
 }
 

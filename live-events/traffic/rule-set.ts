@@ -35,11 +35,11 @@ export interface RuleSetLimits {
 
 export const ruleSetLimitsDefault: RuleSetLimits = {
   rules: [
-    { name: 'lobby', when: { kind: 'phase', phases: ['lobby'] }, admitShare: { bulk: 0.25 }, logShare: 0.25 },
+    { name: 'lobby', when: { kind: 'phase', phases: ['lobby'] }, admitShare: { bulk: 0.5 }, logShare: 0.25 },
     {
       name: 'live',
       when: { kind: 'phase', phases: ['live', 'custom'] },
-      admitShare: { bulk: 0, prefetch: 0.5 },
+      admitShare: { bulk: 0.25, prefetch: 0.5 },
       logShare: 0.05,
     },
     {

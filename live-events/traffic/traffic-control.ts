@@ -17,7 +17,7 @@ import {
 } from './overload-history.ts';
 import { type PartitionLimits, Partitions, type Place, partitionLimitsDefault } from './partitions.ts';
 import { type Refusal, type RefusalLimits, refusalLimitsDefault, refusalOf } from './refusal.ts';
-import { perClass, type RequestClass } from './request-class.ts';
+import { perClass, type RequestClass, requestClasses } from './request-class.ts';
 import { RuleSet, type RuleSetLimits, ruleSetLimitsDefault } from './rule-set.ts';
 
 export interface TrafficLimits {
@@ -93,6 +93,14 @@ export interface TrafficState {
   /** Since the start. */
   readonly counts: Readonly<Record<RequestClass, { readonly admitted: number; readonly refused: Readonly<Record<RefusedBy, number>> }>>; // biome-ignore format: one type
   readonly rules: ReturnType<RuleSet['state']>;
+}
+
+/** Counts of each class; none where nothing is held back. */
+export function requestClassesOf(
+  state: TrafficState | null,
+): readonly ({ readonly requestClass: RequestClass } & TrafficState['counts'][RequestClass])[] {
+  if (state === null) return [];
+  return requestClasses.map((requestClass) => ({ requestClass, ...state.counts[requestClass] }));
 }
 
 /** Whether a request may be worked on now: by rule, by load and by a place in the limit, in that order, each cheaper to ask than the next. */

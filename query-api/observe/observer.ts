@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock, Log } from '../../foundation/index.ts';
 import type { GraphReader } from '../../graph-store/index.ts';
+import type { ApiExtension } from '../api-extension.ts';
 import { LearnedDegrees } from '../cost/degree-statistics.ts';
 import { problemCodeOf } from '../problem.ts';
 import type { StatusReader } from '../status-reader.ts';
 import { ApiMetrics } from './api-metrics.ts';
+import { registerExtensionMetrics } from './extension-metrics.ts';
 import { MeteredReader, type MeteredReaderParts, type StoreWatcher } from './metered-reader.ts';
 import { registerPipelineMetrics } from './pipeline-metrics.ts';
 import { QueryRun, type Stopwatch } from './query-run.ts';
@@ -23,6 +25,7 @@ export interface ObserverParts {
   readonly status: StatusReader;
   readonly clock: Clock;
   readonly log: Log;
+  readonly extension?: Pick<ApiExtension, 'metrics'>;
 }
 
 type ReaderRules = Pick<MeteredReaderParts, 'budget' | 'signal' | 'tellsUsed'>;
@@ -42,6 +45,7 @@ export class Observer {
     this.#metrics = new ApiMetrics(stopwatch);
     this.#slow = new SlowQueryLog(slowMs, clock, log);
     registerPipelineMetrics(this.#metrics.registry, { status, reader, clock });
+    registerExtensionMetrics(this.#metrics.registry, parts.extension?.metrics ?? []);
   }
 
   /** Counts a request until its answer is out or its caller has gone. */
