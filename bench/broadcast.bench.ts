@@ -12,20 +12,22 @@ import { rivals, startOwn } from './broadcast/targets.ts';
 
 const socketsWanted = 19_000;
 const quickSockets = 1000;
+const broadcastsDefault = 100;
 const serverCore = 0;
 const clientCore = 1;
 
-function workOf({ quick }: BenchContext): BroadcastWork {
+function workOf({ quick, events }: BenchContext): BroadcastWork {
   const sockets = Math.min(quick ? quickSockets : socketsWanted, socketsMax());
+  const broadcasts = events ?? broadcastsDefault;
   return quick
     ? { sockets, warmUps: 3, broadcasts: 10, everyMs: 150, settleMs: 3000, idleMs: 500, acknowledges: false }
     : {
         sockets,
-        warmUps: 30,
-        broadcasts: 100,
+        warmUps: Math.min(30, broadcasts),
+        broadcasts,
         everyMs: 1000,
         settleMs: 10_000,
-        idleMs: 30_000,
+        idleMs: 15_000,
         acknowledges: false,
       };
 }
