@@ -30,7 +30,10 @@ async function start(
     live,
     extraEventFields: { shout: { type: GraphQLString, resolve: ({ title }) => title.toUpperCase() } },
   });
-  const server = await startTestApi({ extension: { ...fields, routes: [], sockets: [], metrics: [] }, ...options });
+  const server = await startTestApi({
+    extension: { ...fields, routes: [], sockets: [], metrics: [] },
+    ...options,
+  });
   onTestFinished(() => server.close());
   const ask: Ask = async (query, token) => {
     const headers: Record<string, string> = { 'content-type': 'application/json' };
