@@ -82,7 +82,7 @@ describe('preflight', () => {
     };
     expect(unknown({ prefetched: null })).toEqual(['prefetch']);
     expect(unknown({ prefetched: 50_000 })).toEqual(['prefetch']);
-    expect(unknown({}, bundledConstants())).toEqual(['constants']);
+    expect(unknown({}, { ...bundledConstants(), isPlaceholder: true })).toEqual(['constants']);
   });
 });
 

@@ -92,7 +92,7 @@ describe('TrafficControl', () => {
     expect(kept.bulk).toBeGreaterThan(2_500);
   });
 
-  it('takes requests that miss their objective for load, also where the CPU is idle', () => {
+  it('takes requests that miss their objective for load, also where the CPU is idle, but sheds no users for it', () => {
     const { control, time } = setUp();
     for (let i = 0; i < 200; i += 1) {
       time.nowMs += 100;
@@ -102,8 +102,8 @@ describe('TrafficControl', () => {
     }
     expect(control.state()).toMatchObject({
       load: { slowShare: 1 },
-      overload: 1,
-      keptShare: { prefetch: 0 },
+      overload: 0.75,
+      keptShare: { bulk: 0, user: 1 },
     });
   });
 
