@@ -58,7 +58,13 @@ describe('renderReport', () => {
   });
 
   it('says seed, trace, constants, verdict and what is not modelled', () => {
-    for (const text of [`Seed 3`, result.hash, 'cpuMicrosPerDelivery', 'The plan holds', 'not measured here'])
+    for (const text of [
+      `Seed 3`,
+      result.hash,
+      'cpuMicrosPerDelivery',
+      'The plan holds',
+      'bench/results/broadcast.json',
+    ])
       expect(page).toContain(text);
     expect(notModelled.length).toBeGreaterThan(4);
     expect(page).toContain('TLS: its handshakes');

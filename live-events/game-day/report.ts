@@ -29,7 +29,7 @@ export function renderReport(result: RehearsalResult, verdict: Verdict): string 
 <h1>${scenario.name}</h1>
 <p>${whole(scenario.devices)} devices${each > 1 ? `, each simulated one for ${Number(each.toPrecision(3))}` : ''}, ${whole(scenario.fleet.gateways)} gateways, ${durationText(scenario.durationMs)} of virtual time, ${whole(totals.events)} events. Seed ${seed}, trace <code>${hash}</code>: the same seed gives the same trace.</p>
 <div class="verdict ${verdict.passed ? 'good' : 'bad'}">${verdict.passed ? 'The plan holds' : 'The plan does not hold'}</div>
-${constants.isPlaceholder ? html`<p class="no">The cost of a device is not measured here: ${constants.source}.</p>` : html``}
+${constants.isPlaceholder ? html`<p class="no">The cost of a device is not measured here: ${constants.source}.</p>` : html`<p>What a device costs: ${constants.source}.</p>`}
 <h2>Against the plan</h2>${checksTable(verdict)}
 <h2>Over time</h2><p>Dotted lines: grey where a stage begins, red for a change of the schedule or a fault; each says what it is.</p><div class="plots">${plots(result)}</div>
 <h2>Broadcasts</h2>${broadcastsTable(result)}

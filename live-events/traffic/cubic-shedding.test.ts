@@ -63,7 +63,7 @@ describe('overloadOf', () => {
     [{ ...calm, utilisation: 0.8 }, 0.8],
     [{ ...calm, utilisation: 1 }, 1],
     [{ ...calm, inFlightShare: 1 }, 2 / 3],
-    [{ ...calm, slowShare: 0.6 }, 1],
+    [{ ...calm, slowShare: 0.6 }, 0.75],
     [{ utilisation: 0.7, inFlightShare: 1, slowShare: 0.2 }, 2 / 3],
   ])('of %j is that of the worst signal', (load, overload) => {
     expect(overloadOf(load, sheddingLimitsDefault)).toBeCloseTo(overload, 9);
