@@ -107,7 +107,7 @@ describe('The newest edges that are remembered', () => {
           await store.close();
         }
       });
-      await fc.assert(property, { numRuns: 40 });
+      await fc.assert(property, { numRuns: 15 });
     },
     60_000,
   );

@@ -51,6 +51,6 @@ describe('A LevelDB store with a node cache that forgets all the time', () => {
         expect(found).toBe(await digestAfter(createMemoryStore(systemClock), graph));
       },
     );
-    await fc.assert(property, { numRuns: 30 });
+    await fc.assert(property, { numRuns: 18 });
   }, 60_000);
 });
