@@ -182,7 +182,9 @@ describe('The page of live events', () => {
     await expect.poll(() => page.evaluate(animations), polling).toBe(0);
   });
 
-  it.runIf(wantsPictures)('has its picture taken', async () => {
+  // No `skipIf`: a picture that nobody asked for is no test that this machine lacks something for.
+  if (!wantsPictures) return;
+  it('has its picture taken', async () => {
     const { page, preview, stages } = await open({ width: 1280, height: 820 });
     preview.publish('lobby');
     await expect.poll(stages, polling).toEqual(all('lobby'));

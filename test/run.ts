@@ -15,7 +15,7 @@ async function main(args: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'journey-graph-test-'));
   try {
     const summaryPath = join(folder, 'summary.json');
-    const exitCode = await runVitest(args, summaryPath);
+    const exitCode = await runVitest(args, summaryPath, join(folder, 'compiled'));
     const summary = existsSync(summaryPath) ? parseSummary(readFileSync(summaryPath, 'utf8')) : null;
     if (summary === null) console.error('The test run ended without a summary: see the error above.');
     const verdict = judgeRun(summary ?? { ...emptySummary, failed: 1 }, {
@@ -29,13 +29,17 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function runVitest(args: readonly string[], summaryPath: string): Promise<number> {
+/**
+ * The suites start hundreds of processes of ours and of vitest. With one folder of compiled code between them each takes two
+ * thirds of the time to come up.
+ */
+function runVitest(args: readonly string[], summaryPath: string, compiledPath: string): Promise<number> {
   const reporters = ['--reporter=default', `--reporter=${join(root, 'test/report/summary-reporter.ts')}`];
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...args], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, [summaryFileVariable]: summaryPath },
+    env: { ...process.env, [summaryFileVariable]: summaryPath, NODE_COMPILE_CACHE: compiledPath },
   });
   const limit = setTimeout(() => {
     console.error(`The test run took longer than ${runLimitMs / 60_000} minutes and is stopped.`);
