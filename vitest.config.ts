@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
+import SlowFirst from './test/slow-first.ts';
 
+const compiledChildren = 'test/compiled-children.ts';
 const integration = '**/*.int.test.ts';
 /** Tests that use the whole machine: they install packages, or measure. */
 const alone = ['test/pack.test.ts', 'bench/**/*.test.ts'];
@@ -24,14 +26,18 @@ export default defineConfig({
     allowOnly: false,
     retry: 0,
     teardownTimeout: 30_000,
+    sequence: { sequencer: SlowFirst },
     projects: [
       {
         resolve,
         test: {
           name: 'unit',
+          setupFiles: [compiledChildren],
           include: ['**/*.test.ts'],
           exclude: [...notOurs, integration, ...alone],
           pool: 'forks',
+          // Importing a module of ours does nothing, so files can share a process, and what they import is loaded once.
+          isolate: false,
           maxWorkers: 2,
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -46,9 +52,10 @@ export default defineConfig({
           exclude: notOurs,
           // Vitest runs it only when a file of this project is selected.
           globalSetup: ['test/services/global-setup.ts'],
-          setupFiles: ['test/services/worker-setup.ts'],
+          setupFiles: [compiledChildren, 'test/services/worker-setup.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          // Most of their time they wait for a broker; at what two of them cannot share they take turns.
+          maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { compiledCodeVariable } from './compiled-children.ts';
 import { emptySummary, judgeRun, parseSummary } from './report/run-summary.ts';
 import { summaryFileVariable } from './report/summary-reporter.ts';
 
@@ -29,17 +30,13 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/**
- * The suites start hundreds of processes of ours and of vitest. With one folder of compiled code between them each takes two
- * thirds of the time to come up.
- */
 function runVitest(args: readonly string[], summaryPath: string, compiledPath: string): Promise<number> {
   const reporters = ['--reporter=default', `--reporter=${join(root, 'test/report/summary-reporter.ts')}`];
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...args], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, [summaryFileVariable]: summaryPath, NODE_COMPILE_CACHE: compiledPath },
+    env: { ...process.env, [summaryFileVariable]: summaryPath, [compiledCodeVariable]: compiledPath },
   });
   const limit = setTimeout(() => {
     console.error(`The test run took longer than ${runLimitMs / 60_000} minutes and is stopped.`);

@@ -7,11 +7,12 @@ import { readTestEnvironment } from './environment.ts';
 import { isServiceName, type Provisions } from './service.ts';
 import { ServiceError } from './service-error.ts';
 import { ServiceHost } from './service-host.ts';
+import { serveTurns } from './turns.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Where services come from, and the socket that starts them. */
-    services: { readonly provisions: Provisions; readonly socket: string };
+    /** Where services come from, the socket that starts them, and the one where files take turns at them. */
+    services: { readonly provisions: Provisions; readonly socket: string; readonly turns: string };
   }
 }
 
@@ -28,10 +29,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
       throw new ServiceError('Expected the name of a service.');
     return (await host.need(request)).address;
   });
-  project.provide('services', { provisions: host.provisions, socket });
+  const turns = join(directory, 'turns.sock');
+  const turnServer = await serveTurns(turns);
+  project.provide('services', { provisions: host.provisions, socket, turns });
 
   return async () => {
     server.close();
+    turnServer.close();
     await host.dispose();
     await rm(directory, { recursive: true, force: true });
   };

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { beforeAll, describe, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, inject, it } from 'vitest';
 import { must } from '../../foundation/index.ts';
 import { askControl } from './control-socket.ts';
 import { readTestEnvironment } from './environment.ts';
@@ -12,12 +12,19 @@ import { type Neo4jCredentials, type Neo4jOptions, type Neo4jServer, startNeo4jW
 import { fetchPackage } from './packages.ts';
 import { type Need, type ServiceName, serviceNames } from './service.ts';
 import { ServiceError } from './service-error.ts';
+import { takeTurn } from './turns.ts';
 
 export type { KafkaBroker, KafkaOptions } from './kafka.ts';
 export type { Need } from './service.ts';
 
 /** A first start may download a few hundred megabytes. */
 export const startTimeoutMs = 600_000;
+
+/**
+ * The services in which suites would see each other: one graph in Neo4j, one set of subjects in the registry. Topics have names
+ * of their own, so Kafka serves all at once.
+ */
+const oneAtATime: ReadonlySet<ServiceName> = new Set<ServiceName>(['registry', 'neo4j']);
 
 /** Addresses of the services a suite asked for; reading one that it did not ask for throws. Valid in hooks and tests. */
 export interface TestServices {
@@ -56,11 +63,18 @@ export function describeWith(
     }
     describe(title, () => {
       const addresses = new Map<ServiceName, string>();
+      const turns: (() => Promise<void>)[] = [];
       beforeAll(async () => {
+        // All suites ask in this one order, so no two wait for each other.
         for (const name of serviceNames) {
-          if (needs.includes(name)) addresses.set(name, String(await askControl(context.socket, name)));
+          if (!needs.includes(name)) continue;
+          if (oneAtATime.has(name)) turns.push(await takeTurn(context.turns, name));
+          addresses.set(name, String(await askControl(context.socket, name)));
         }
       }, startTimeoutMs);
+      afterAll(async () => {
+        for (const release of turns) await release();
+      });
       body(servicesFrom(addresses));
     });
   };
