@@ -21,6 +21,8 @@ export interface StoreHarness {
   dispose(store: GraphStore): Promise<void>;
   /** Runs of each property; a durable store is slower to open. */
   readonly propertyRuns: number;
+  /** Runs of the property whose every batch and sweep is a call of its own, twice over; as many as of the others where not said. */
+  readonly sweepRuns?: number;
   /** What a failed property printed, to run that one case again: put it here, and run the adapter's tests by the property's name. */
   readonly replay?: { readonly seed: number; readonly path: string };
   /** What the store must say of itself; `atomic` where nothing is said. Decides which half of the suite's levels runs. */

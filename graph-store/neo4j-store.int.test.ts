@@ -31,5 +31,6 @@ describeWith('neo4j')('Neo4j', (services) => {
     },
     dispose: (store) => store.close(),
     propertyRuns: 10,
+    sweepRuns: 3,
   });
 });
