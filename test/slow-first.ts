@@ -6,18 +6,27 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * run before, and the longest of ours are short texts over large suites.
  */
 const slowest = [
+  // The longest, and the ones that wait for brokers beside it: those that keep a processor busy come after.
   'test/main-job.int.test.ts',
-  'graph-store/neo4j-faults.int.test.ts',
-  'graph-store/neo4j-store.int.test.ts',
-  'cli/up-neo4j.int.test.ts',
   'ingest/kafka-source.int.test.ts',
+  'test/services/services.int.test.ts',
+  'live-events/producer/kafka-broadcast-log.int.test.ts',
+  'ingest/kafka-dead-letters.int.test.ts',
+  'ingest/kafka-security.int.test.ts',
+  'ingest/lookup-kafka.int.test.ts',
+  'live-events/router/kafka-subscription-table.int.test.ts',
+  'test/services/postgresql.int.test.ts',
+  'graph-store/neo4j-store.int.test.ts',
+  'test/walk.int.test.ts',
+  'test/secured-product.int.test.ts',
+  'graph-store/neo4j-faults.int.test.ts',
+  'cli/up-neo4j.int.test.ts',
   'graph-store/leveldb-store.test.ts',
-  'cli/store.test.ts',
   'cli/up.test.ts',
-  'graph-store/leveldb-verify.test.ts',
+  'cli/store.test.ts',
   'console/live-page.test.ts',
   'test/disk-faults.test.ts',
-  'graph-store/adjacency-heads.test.ts',
+  'graph-store/leveldb-verify.test.ts',
 ];
 
 /** Vitest's own order, with the slowest files before it. */
