@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
-import { terminalEnvironment } from '../config/index.ts';
+import { defaultToProduction, terminalEnvironment } from '../config/index.ts';
 import { systemClock } from '../foundation/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { runProgram } from './program.ts';
@@ -49,6 +49,7 @@ function written(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => stream.write('', () => resolve()));
 }
 
+defaultToProduction();
 process.exitCode = await runProgram(process.argv.slice(2), processIo());
 await Promise.all([written(process.stdout), written(process.stderr)]);
 // Without leftovers the process has ended by then: this timer keeps it no longer.

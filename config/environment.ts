@@ -71,6 +71,11 @@ export function terminalEnvironment(): { readonly noColor: boolean } {
   return { noColor: (process.env.NO_COLOR ?? '') !== '' };
 }
 
+/** graphql tests every value for being of another copy of itself, unless it is told that this is no development; it looks once. */
+export function defaultToProduction(): void {
+  process.env.NODE_ENV ??= 'production';
+}
+
 function readFile(name: string, kind: 'yaml' | 'properties', origin: string): SettingsInput['files'][number] {
   try {
     return { name, kind, text: readFileSync(name, 'utf8') };

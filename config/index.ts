@@ -1,4 +1,5 @@
 export {
+  defaultToProduction,
   registryAddressFromProcess,
   type SettingFlags,
   samplingSettingsFromProcess,

@@ -115,9 +115,10 @@ export interface EventSource {
    */
   ends(): Promise<readonly SourceEnd[]>;
   /**
-   * Tells lag tools how far the store is (Kafka: a committed offset). Called after each durable batch of a partition that is
-   * ours. Best effort by design, since nothing is ever read from it: a source bounds how often it tells others, skips what a newer
-   * report replaces, and forgets what it had not told when it ends or loses its connection.
+   * Tells lag tools how far the store is (Kafka: a committed offset). Called when a partition is claimed and
+   * after each durable batch of it while it is ours. Best effort by design, since nothing is ever read from it: a source bounds how
+   * often it tells others, skips what a newer report replaces, and forgets what it had not told when it ends or loses its connection:
+   * the next claim tells it.
    */
   report(source: SourcePartition, next: bigint): void;
   /**

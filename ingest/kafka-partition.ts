@@ -92,6 +92,10 @@ export class KafkaPartition {
     return this.#expected;
   }
 
+  get owned(): boolean {
+    return this.#owned;
+  }
+
   /** Ours (again). The consumer must have paused it: no batch may be fetched before the claim is answered. */
   assign(): void {
     this.#owned = true;

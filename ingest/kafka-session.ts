@@ -144,8 +144,9 @@ export class KafkaSession {
     });
   }
 
-  /** Best effort, for lag tools. Rejects when it cannot be told now. */
+  /** Best effort, for lag tools. Rejects when it cannot be told now; of a partition that went elsewhere others tell. */
   async commit(partition: number, next: bigint): Promise<void> {
+    if (this.#partitions.get(partition)?.owned !== true) return;
     await this.#consumer.commitOffsets([{ topic: this.#parts.topic, partition, offset: String(next) }]);
   }
 

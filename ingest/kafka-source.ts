@@ -5,6 +5,7 @@ import type { EventSource, SourceEnd, SourceHandler } from './event-source.ts';
 import { isElection, kafkaError } from './kafka-error.ts';
 import { type KafkaConsumeSettings, KafkaSession } from './kafka-session.ts';
 import type { TopicLookup } from './kafka-topic-ids.ts';
+import { PositionReports } from './position-reports.ts';
 
 export interface KafkaSourceParts {
   readonly kafka: Kafka;
@@ -20,8 +21,6 @@ export interface KafkaSourceParts {
 const backoffLimits = { baseMs: 250, maxMs: 15_000 } as const;
 /** Whoever is to serve the group is known within a second or two; only what takes longer is told to people. */
 const electionPatienceMs = 10_000;
-/** Committed offsets serve lag tools only: more often than this they tell nobody anything new. */
-const reportIntervalMs = 1_000;
 
 /**
  * One Kafka topic. Positions live in the store: nothing is ever read from Kafka's committed offsets.
@@ -34,19 +33,25 @@ export class KafkaSource implements EventSource {
   #down = false;
   /** When the cluster first said that it is settling who serves the group; null while it is served. */
   #electingSinceMs: number | null = null;
-  /** The newest report a partition that is not committed yet: at most one a partition. */
-  readonly #reports = new Map<number, bigint>();
-  #reporting = false;
-  #reportFailures = 0;
+  readonly #reports: PositionReports;
 
   constructor(parts: KafkaSourceParts) {
-    this.topic = parts.topic;
+    const { topic, clock, log } = parts;
+    this.topic = topic;
     this.#parts = parts;
+    this.#reports = new PositionReports(
+      async (partition, next) => await this.#session?.commit(partition, next),
+      clock,
+      (error, partition) => {
+        const { code } = kafkaError(error, 'tell the consumed offset', { topic, partition });
+        log.debug({ topic, partition, code }, 'lag tools could not be told the position');
+      },
+    );
   }
 
   /** How often telling lag tools failed since the start. */
   get reportFailures(): number {
-    return this.#reportFailures;
+    return this.#reports.failures;
   }
 
   async run(handler: SourceHandler, signal: AbortSignal): Promise<void> {
@@ -126,32 +131,10 @@ export class KafkaSource implements EventSource {
 
   report(source: SourcePartition, next: bigint): void {
     if (this.#session?.identity.topicId !== source.topicId) return;
-    this.#reports.set(source.partition, next);
-    if (!this.#reporting) void this.#tell();
+    this.#reports.report(source.partition, next);
   }
 
   reclaim(source: SourcePartition): void {
     if (this.#session?.identity.topicId === source.topicId) this.#session.reclaim(source.partition);
-  }
-
-  /** One at a time and no faster than the interval; reports that come meanwhile replace each other. Never rejects. */
-  async #tell(): Promise<void> {
-    this.#reporting = true;
-    const { clock, log, topic } = this.#parts;
-    while (this.#session !== null && this.#reports.size > 0) {
-      const reports = [...this.#reports];
-      this.#reports.clear();
-      for (const [partition, next] of reports) {
-        try {
-          await this.#session?.commit(partition, next);
-        } catch (error) {
-          this.#reportFailures += 1;
-          const { code } = kafkaError(error, 'tell the consumed offset', { topic, partition });
-          log.debug({ topic, partition, code }, 'lag tools could not be told the position');
-        }
-      }
-      await clock.sleep(reportIntervalMs);
-    }
-    this.#reporting = false;
   }
 }

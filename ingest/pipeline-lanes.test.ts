@@ -139,6 +139,8 @@ describe('an assignment', () => {
     expect(hand.reported).toEqual([]);
     expect(pipeline.status()).toMatchObject({ inFlightBytes: 0, fatesSinceStart: { consumed: 8 } });
     expect(await hand.handler.assigned(source)).toBe(8n);
+    // The next owner tells it, though nothing more may come to be read.
+    expect(hand.reported).toEqual([8n]);
     ending.abort();
     expect(await outcome).toBe(null);
   });

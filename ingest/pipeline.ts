@@ -144,7 +144,11 @@ export class Pipeline implements SourceHandler, LaneOwner {
     if (failure !== null) await this.#pause(lane, failure.message);
     try {
       const next = await lane.claim();
-      if (lane.alive) partition.position = next;
+      if (lane.alive) {
+        partition.position = next;
+        // What a life before this one applied and did not come to tell: no event may come that would.
+        if (next !== null) this.#parts.source.report(source, next);
+      }
       return next;
     } catch (error) {
       throw this.#stop(error, source, null);

@@ -1,5 +1,8 @@
 import type { Clock } from '../foundation/index.ts';
 
+/** One for all: `abort` without a reason makes a new one with its stack each time, a twentieth of what a small request costs. */
+const over = new DOMException('The request is over.', 'AbortError');
+
 /** One span of time for all the waiting that a request does. */
 export class Deadline {
   readonly #stopped = new AbortController();
@@ -8,7 +11,7 @@ export class Deadline {
 
   constructor(clock: Clock, delayMs: number) {
     this.#passed = clock.sleep(delayMs, this.#stopped.signal).then(() => {
-      this.#ended.abort();
+      this.#ended.abort(over);
       return null;
     });
   }
@@ -25,7 +28,7 @@ export class Deadline {
 
   /** Releases the timer, and tells what runs on to end; nothing may be raced after it. */
   stop(): void {
-    this.#ended.abort();
-    this.#stopped.abort();
+    this.#ended.abort(over);
+    this.#stopped.abort(over);
   }
 }
