@@ -64,8 +64,8 @@ export {
 export { createMutationBatch, MutationBatch } from './mutation-batch.ts';
 export { checkEdgeKey, checkNodeId } from './mutation-checks.ts';
 export { namedNodes } from './named-nodes.ts';
+export { openNeo4jStore } from './neo4j-opening.ts';
 export type { Neo4jSettings } from './neo4j-settings.ts';
-export { openNeo4jStore } from './neo4j-store.ts';
 export { ObservedWrites, type StoreWriter, type WriteObserver } from './observed-writes.ts';
 export { OwnerSet, ownerKey } from './owner-set.ts';
 export { readsAtOnceMax } from './reads-at-once.ts';

@@ -1,9 +1,9 @@
-import { Consumer, FetchIsolationLevels, ListOffsetTimestamps } from '@platformatic/kafka';
+import type { Consumer } from '@platformatic/kafka';
 import { type Clock, OutageError } from '../foundation/index.ts';
 import type { SourceHeader, SourceRecord } from './event-source.ts';
 import type { KafkaConnection } from './kafka-client.ts';
 import { kafkaError } from './kafka-error.ts';
-import { clientOptions } from './kafka-topic-ids.ts';
+import { clientOptions, earliestTimestamp, latestTimestamp } from './kafka-topic-ids.ts';
 
 /** Where the samples begin. */
 export type SampleStart =
@@ -51,6 +51,8 @@ const fetchBytesMax = 8_388_608;
 const fetchWaitMs = 250;
 /** An open transaction hides what is behind it for as long as it lasts. */
 const emptyFetchesMax = 3;
+/** Kafka's Fetch protocol: what aborted transactions wrote is not told. */
+const readCommitted = 1;
 const attributeTransactional = 1 << 4;
 const attributeControl = 1 << 5;
 
@@ -65,6 +67,7 @@ export async function sampleKafkaTopic(
   take: TakeSample,
   { connection, clock, signal }: KafkaSampleParts,
 ): Promise<SampleEnd> {
+  const { Consumer } = await import('@platformatic/kafka');
   const over = new AbortController();
   const onAbort = (): void => over.abort();
   signal.addEventListener('abort', onAbort, { once: true });
@@ -126,8 +129,8 @@ async function openPartitions(
 ): Promise<readonly OpenPartition[]> {
   const offsetsAt = async (timestamp: bigint): Promise<readonly bigint[]> =>
     (await consumer.listOffsets({ topics: [topic], timestamp })).get(topic) ?? [];
-  const lows = await offsetsAt(ListOffsetTimestamps.EARLIEST);
-  const ends = await offsetsAt(ListOffsetTimestamps.LATEST);
+  const lows = await offsetsAt(earliestTimestamp);
+  const ends = await offsetsAt(latestTimestamp);
   const starts = start.kind === 'time' ? await offsetsAt(BigInt(start.timeMs)) : [];
   const bounds = leaders.map((leader, partition) => {
     const low = lows[partition] ?? 0n;
@@ -185,7 +188,7 @@ async function fetchFrom(
     minBytes: 1,
     maxBytes: fetchBytesMax,
     maxWaitTime: fetchWaitMs,
-    isolationLevel: FetchIsolationLevels.READ_COMMITTED,
+    isolationLevel: readCommitted,
   });
   const answers = new Map(
     responses.flatMap((topic) => topic.partitions.map((answer) => [answer.partitionIndex, answer] as const)),

@@ -1,8 +1,12 @@
 import { isIP } from 'node:net';
-import { Admin, ListOffsetTimestamps } from '@platformatic/kafka';
+import type { Admin, AdminOptions } from '@platformatic/kafka';
 import { type Log, OutageError } from '../foundation/index.ts';
 import type { KafkaConnection } from './kafka-client.ts';
 import { kafkaError } from './kafka-error.ts';
+
+/** Kafka's ListOffsets protocol: instead of a time, the ends of the log. */
+export const earliestTimestamp = -2n;
+export const latestTimestamp = -1n;
 
 /** Which topic this is, across deletions and recreations of its name. */
 export interface TopicIdentity {
@@ -31,7 +35,8 @@ export interface TopicLookup {
 export class KafkaTopicIds implements TopicLookup {
   readonly #connection: KafkaConnection;
   readonly #log: Log;
-  #admin: Admin | null = null;
+  /** A promise, so that questions asked at once share one client. */
+  #admin: Promise<Admin> | null = null;
 
   constructor(connection: KafkaConnection, log: Log) {
     this.#connection = connection;
@@ -55,8 +60,8 @@ export class KafkaTopicIds implements TopicLookup {
     if (partitions.length === 0) return new Map();
     return this.#ask(`ask how far topic "${topic}" reaches`, topic, async (admin) => {
       const [lows, ends] = await Promise.all([
-        offsetsAt(admin, topic, partitions, ListOffsetTimestamps.EARLIEST),
-        offsetsAt(admin, topic, partitions, ListOffsetTimestamps.LATEST),
+        offsetsAt(admin, topic, partitions, earliestTimestamp),
+        offsetsAt(admin, topic, partitions, latestTimestamp),
       ]);
       const bounds = new Map<number, PartitionBounds>();
       for (const partition of partitions) {
@@ -73,7 +78,7 @@ export class KafkaTopicIds implements TopicLookup {
     this.#admin = null;
     if (admin === null) return;
     try {
-      await admin.close();
+      await (await admin).close();
     } catch (error) {
       this.#log.debug({ client: 'admin', error: String(error) }, 'closing the admin connection failed');
     }
@@ -82,7 +87,7 @@ export class KafkaTopicIds implements TopicLookup {
   async #ask<T>(attempt: string, topic: string, question: (admin: Admin) => Promise<T>): Promise<T> {
     this.#admin ??= createAdmin(this.#connection);
     try {
-      return await question(this.#admin);
+      return await question(await this.#admin);
     } catch (error) {
       await this.close();
       throw kafkaError(error, attempt, { topic });
@@ -105,12 +110,14 @@ async function offsetsAt(
   );
 }
 
-function createAdmin(connection: KafkaConnection): Admin {
+/** The client is a fifth of all files that a start would read: loaded where Kafka is read, not where the embedded log is. */
+async function createAdmin(connection: KafkaConnection): Promise<Admin> {
+  const { Admin } = await import('@platformatic/kafka');
   return new Admin(clientOptions(connection));
 }
 
 /** What @platformatic/kafka's clients of this product have in common. */
-export function clientOptions(connection: KafkaConnection): ConstructorParameters<typeof Admin>[0] {
+export function clientOptions(connection: KafkaConnection): AdminOptions {
   return {
     clientId: connection.clientId,
     bootstrapBrokers: [...connection.brokers],
