@@ -14,3 +14,4 @@ export {
   StopError,
 } from './error.ts';
 export { type Log, silentLog } from './log.ts';
+export { SingleFlight } from './single-flight.ts';
