@@ -22,19 +22,13 @@ import type {
   SourceStatus,
   Swept,
 } from './graph-store.ts';
+import { isLevelError } from './level-folder.ts';
 import { LevelBulkReads } from './leveldb-bulk-reads.ts';
 import type { Level } from './leveldb-group.ts';
 import { LevelInspection } from './leveldb-inspection.ts';
 import type { InspectionJob } from './leveldb-inspection-protocol.ts';
 import { completeIndex } from './leveldb-node-index.ts';
-import {
-  checkFormat,
-  isLevelError,
-  openFailure,
-  openLevel,
-  readFailure,
-  restoreIncomplete,
-} from './leveldb-open.ts';
+import { checkFormat, openFailure, openLevel, readFailure, restoreIncomplete } from './leveldb-open.ts';
 import { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts';
 import { LevelReader } from './leveldb-reader.ts';
 import { isEmptyLevel, restoreLevel } from './leveldb-restore.ts';
