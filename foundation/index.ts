@@ -1,6 +1,7 @@
 export { assert, must, unreachable } from './assert.ts';
 export { Backoff, type BackoffLimits } from './backoff.ts';
 export { type Clock, type Random, systemClock } from './clock.ts';
+export { countText } from './count-text.ts';
 export { didYouMean } from './did-you-mean.ts';
 export {
   BadDataError,
@@ -14,4 +15,5 @@ export {
   StopError,
 } from './error.ts';
 export { type Log, silentLog } from './log.ts';
+export { seededRandom } from './seeded-random.ts';
 export { SingleFlight } from './single-flight.ts';
