@@ -17,3 +17,4 @@ export {
 export { type Log, silentLog } from './log.ts';
 export { seededRandom } from './seeded-random.ts';
 export { SingleFlight } from './single-flight.ts';
+export { TokenBucket } from './token-bucket.ts';

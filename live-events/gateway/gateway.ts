@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RawData, Server } from 'ws';
 import { closeCodes, readDeviceMessage } from '../../device/index.ts';
-import { type Clock, type Log, OutageError, type Random } from '../../foundation/index.ts';
+import { type Clock, type Log, OutageError, type Random, TokenBucket } from '../../foundation/index.ts';
 import type { DeviceClaims, History, RouterLink } from '../ports.ts';
 import { type ConnectRefusal, refusal, refuse } from './connect-refusal.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
@@ -15,7 +15,6 @@ import type { GatewayLimits } from './gateway-limits.ts';
 import { count, createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
 import { Session } from './session.ts';
 import { SessionWheel } from './session-wheel.ts';
-import { TokenBucket } from './token-bucket.ts';
 import { type Asked, isLiveSocket, isOriginAllowed, readUpgrade } from './upgrade-request.ts';
 
 export interface GatewayParts {
