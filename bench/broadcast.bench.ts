@@ -1,5 +1,5 @@
-import { gatewayLimitsDefault } from '../live-events/index.ts';
 import type { BenchContext, Benchmark, Figure, Figures } from './benchmark.ts';
+import { defaultGatewayLimits } from './broadcast/default-gateway-limits.ts';
 import { socketsMax } from './broadcast/machine-meter.ts';
 import {
   type BroadcastWork,
@@ -62,7 +62,7 @@ function figuresOf(name: string, measured: Measured): Figures {
 /** A ping and its answer; what else a gateway does when nothing is published is among it. */
 function perHeartbeat({ idleCores, sockets }: Measured): number {
   // Each ping comes up to a quarter earlier.
-  const heartbeatsPerSecond = (sockets * 1000) / (gatewayLimitsDefault.pingMs * 0.875);
+  const heartbeatsPerSecond = (sockets * 1000) / (defaultGatewayLimits().pingMs * 0.875);
   return (idleCores * 1e6) / heartbeatsPerSecond;
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { memberDay } from '../demo/day.ts';
 import { titleSnapshot } from '../demo/titles.ts';
 import { member } from '../demo/world.ts';
-import { must } from '../foundation/index.ts';
+import { must, seededRandom } from '../foundation/index.ts';
 import { LookupView } from '../ingest/lookup-view.ts';
 import {
   compileLookups,
@@ -22,7 +22,6 @@ import {
   type MappingPlan,
   wireLimitsDefault,
 } from '../schemas/index.ts';
-import { seededRandom } from '../test/main-job-random.ts';
 import type { BenchContext, Benchmark, Figure, Figures } from './benchmark.ts';
 
 const languageFolder = join(import.meta.dirname, '..', 'processors', 'language');

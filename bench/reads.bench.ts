@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { seededRandom } from '../test/main-job-random.ts';
+import { seededRandom } from '../foundation/index.ts';
 import type { BenchContext, Benchmark, Figures } from './benchmark.ts';
 import { PlaybackFacts } from './ingest/playback-facts.ts';
 import { callers, measureReads, type ReadWork } from './reads/measure-reads.ts';

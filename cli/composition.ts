@@ -1,14 +1,10 @@
-import { existsSync } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Settings } from '../config/index.ts';
-import { type Log, must, OutageError } from '../foundation/index.ts';
+import { type Log, must } from '../foundation/index.ts';
 import {
   type EmbeddedStore,
   type GraphStore,
   ObservedWrites,
-  openLevelStore,
-  openNeo4jStore,
   type StoreWriter,
 } from '../graph-store/index.ts';
 import {
@@ -38,8 +34,10 @@ import {
   type WireLimits,
 } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
+import { makeDataFolder } from './data-folder.ts';
 import { EmbeddedEvents } from './embedded-events.ts';
 import { FreshnessMeter } from './freshness-meter.ts';
+import { openStore } from './graph-store-in-use.ts';
 import { KafkaEvents } from './kafka-events.ts';
 import { type Live, openLive } from './live.ts';
 
@@ -85,7 +83,7 @@ export interface Composition {
 
 /** The one place where rooms are wired to each other. Opens files and connections; starts nothing. */
 export async function compose(settings: Settings, io: CommandIo, log: Log): Promise<Composition> {
-  await makeFolder(settings.data);
+  await makeDataFolder(settings.data);
   const cleanup = new AsyncDisposableStack();
   try {
     const { store, embeddedStore } = await openStore(settings, io);
@@ -216,55 +214,6 @@ function epochOf({ random }: CommandIo): bigint {
   return (word() << 32n) | word();
 }
 
-/** Only the embedded store can be inspected: of Neo4j its own tools tell. */
-async function openStore(
-  settings: Settings,
-  io: CommandIo,
-): Promise<{ readonly store: GraphStore; readonly embeddedStore: EmbeddedStore | null }> {
-  if (settings.store === 'neo4j') return { store: await openNeo4j(settings, io), embeddedStore: null };
-  const store = await openEmbeddedStore(settings, io);
-  return { store, embeddedStore: store };
-}
-
-function openEmbeddedStore(settings: Settings, io: CommandIo): Promise<EmbeddedStore> {
-  return openLevelStore(
-    {
-      folder: join(settings.data, 'store'),
-      nodeCacheBytes: settings['store.node.cache.bytes'],
-      blockCacheBytes: settings['store.block.cache.bytes'],
-      writeBufferBytes: settings['store.write.buffer.bytes'],
-      tableBytesMax: settings['store.table.bytes.max'],
-      compression: settings['store.compression'],
-      windowBytesMax: settings['store.window.bytes.max'],
-      windowEventsMax: settings['store.window.events.max'],
-      windowMs: settings['store.window.ms'],
-      maxOpenFiles: settings['store.open.files.max'],
-      headCacheBytes: settings['store.head.cache.bytes'],
-    },
-    io.clock,
-  );
-}
-
-function openNeo4j(settings: Settings, io: CommandIo): Promise<GraphStore> {
-  const password = settings['neo4j.password'];
-  const limits = {
-    connectionsMax: settings['neo4j.connections.max'],
-    groupEventsMax: settings['neo4j.group.events.max'],
-    transactionTimeoutMs: settings['neo4j.transaction.timeout.ms'],
-  };
-  return openNeo4jStore(
-    {
-      uri: must(settings['neo4j.uri'], 'settings with this store have an address'),
-      credentials: password === null ? null : { user: settings['neo4j.user'], password },
-      database: settings['neo4j.database'],
-      namespace: settings['neo4j.namespace'],
-      ...limits,
-    },
-    io.clock,
-    io.random,
-  );
-}
-
 async function openAudiences(
   settings: Settings,
   graph: Pick<GraphStore, 'sources'>,
@@ -288,43 +237,6 @@ function upkeepSettings(settings: Settings): ConstructorParameters<typeof StoreU
     sweepIntervalMs: settings['store.sweep.interval.ms'],
     sweepRowsPerSecond: settings['store.sweep.rows.per.second'],
   };
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await makePath(resolve(folder));
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
-    throw new OutageError(
-      'DATA_FOLDER_UNUSABLE',
-      `The data folder ${folder} cannot be made (${folderReasons[code] ?? code}): name another with --data.`,
-      { cause },
-    );
-  }
-}
-
-const folderReasons: Readonly<Record<string, string>> = {
-  ENOENT: 'nothing can be made there',
-  EEXIST: 'there is a file of that name',
-  ENOTDIR: 'part of its path is a file',
-  EACCES: 'no permission',
-  EPERM: 'no permission',
-  EROFS: 'the disk is read-only',
-  ENOSPC: 'the disk is full',
-};
-
-/** Folder by folder: Node's own recursive way never returns where a folder exists and none can be made in it, such as /proc. */
-async function makePath(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
-    const parent = dirname(folder);
-    if (code !== 'ENOENT' || parent === folder || existsSync(parent)) throw error;
-    await makePath(parent);
-    await makePath(folder);
-  }
 }
 
 async function openRegistry(settings: Settings, io: CommandIo): Promise<SchemaRegistry> {

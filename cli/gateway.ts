@@ -9,7 +9,7 @@ import {
   startGatewayServer,
 } from '../live-events/index.ts';
 import { type CommandIo, type ExitCode, exitCodes } from './command-io.ts';
-import { gatewayLimitsOf } from './live.ts';
+import { gatewayLimitsOf } from './gateway-limits.ts';
 import { bearerOf, liveGatewaySecretFile, liveTokenKeyFile, readLiveSecret } from './live-secrets.ts';
 import { createLog } from './log.ts';
 

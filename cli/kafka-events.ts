@@ -24,6 +24,7 @@ import {
 } from '../live-events/index.ts';
 import type { CommandIo } from './command-io.ts';
 import type { Events } from './composition.ts';
+import { kafkaConnectionSettings } from './kafka-connection-settings.ts';
 
 /** What reading the table of subscriptions may take before it is tried again. */
 const subscriptionsLoadMs = 30_000;
@@ -48,19 +49,8 @@ export class KafkaEvents implements Events {
 
   /** Reads certificates; connects to nothing yet. */
   static async open(settings: Settings, io: CommandIo, log: Log): Promise<KafkaEvents> {
-    const mechanism = settings['sasl.mechanism'];
-    const connection = await loadKafkaConnection({
-      'bootstrap.servers': must(settings['bootstrap.servers'], 'Kafka was chosen because brokers are named'),
-      'client.id': settings['client.id'],
-      'security.protocol': settings['security.protocol'],
-      'sasl.mechanism': mechanism === 'none' ? undefined : mechanism,
-      'sasl.username': settings['sasl.username'] ?? undefined,
-      'sasl.password': settings['sasl.password'] ?? undefined,
-      'ssl.ca.location': settings['ssl.ca.location'] ?? undefined,
-      'ssl.certificate.location': settings['ssl.certificate.location'] ?? undefined,
-      'ssl.key.location': settings['ssl.key.location'] ?? undefined,
-      'ssl.key.password': settings['ssl.key.password'] ?? undefined,
-    });
+    const servers = must(settings['bootstrap.servers'], 'Kafka was chosen because brokers are named');
+    const connection = await loadKafkaConnection(kafkaConnectionSettings(servers, settings));
     hideKafkajsTimeoutWarning(process);
     installCompressionCodecs({ decompressedBatchBytesMax: settings['decompressed.bytes.max'] });
     return new KafkaEvents(connection, settings, io, log);

@@ -1,3 +1,4 @@
+import { countText } from '../foundation/index.ts';
 import type { CommandIo } from './command-io.ts';
 
 /** What the line shows; counts of all time come from the store. */
@@ -57,11 +58,11 @@ export function aboveLiveLine(io: CommandIo): CommandIo {
 export function renderLiveLine(figures: LiveFigures, perSecond: number): string {
   const fresh = figures.freshnessMs === null ? 'no events lately' : `fresh ${duration(figures.freshnessMs)}`;
   const parts = [
-    `${whole(perSecond)} events/s`,
+    `${countText(perSecond)} events/s`,
     fresh,
-    `nodes ${whole(figures.nodes)}`,
-    `edges ${whole(figures.edges)}`,
-    `dead letters ${whole(figures.deadLetters)}`,
+    `nodes ${countText(figures.nodes)}`,
+    `edges ${countText(figures.edges)}`,
+    `dead letters ${countText(figures.deadLetters)}`,
     ...figures.troubles,
   ];
   return parts.join(' · ');
@@ -101,12 +102,8 @@ const year = 365.25 * day;
 function duration(ms: number): string {
   if (ms < second) return `${Math.round(ms)} ms`;
   if (ms < 2 * minute) return `${(ms / second).toFixed(1)} s`;
-  if (ms < 2 * hour) return `${whole(ms / minute)} min`;
-  if (ms < 2 * day) return `${whole(ms / hour)} h`;
-  if (ms < 2 * year) return `${whole(ms / day)} days`;
-  return `${whole(ms / year)} years`;
-}
-
-function whole(count: number): string {
-  return Math.round(count).toLocaleString('en-US');
+  if (ms < 2 * hour) return `${countText(ms / minute)} min`;
+  if (ms < 2 * day) return `${countText(ms / hour)} h`;
+  if (ms < 2 * year) return `${countText(ms / day)} days`;
+  return `${countText(ms / year)} years`;
 }

@@ -13,8 +13,6 @@ import {
   createDeviceTokens,
   type DeviceTokens,
   Gateway,
-  type GatewayLimits,
-  gatewayLimitsDefault,
   InProcessLink,
   LevelLiveJournal,
   LevelStageMaps,
@@ -34,6 +32,7 @@ import {
 import type { ApiExtension, Audiences } from '../query-api/index.ts';
 import type { GraphSchema } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
+import { gatewayLimitsOf } from './gateway-limits.ts';
 import { liveExtension } from './live-extension.ts';
 import { openRouterServer, withRouterSocket } from './live-router.ts';
 import { liveSecret, liveTokenKeyFile } from './live-secrets.ts';
@@ -66,22 +65,6 @@ export interface Live {
 }
 
 export type LiveIo = Pick<CommandIo, 'clock' | 'random' | 'newId'>;
-
-export function gatewayLimitsOf(settings: Settings): GatewayLimits {
-  const perSecond = settings['live.connects.per.second'];
-  const lifetimeMs = settings['live.socket.lifetime.ms'];
-  return {
-    ...gatewayLimitsDefault,
-    socketsMax: settings['live.sockets.max'],
-    connectsPerSecond: perSecond,
-    connectsBurst: perSecond,
-    socketBufferBytesMax: settings['live.socket.buffer.bytes'],
-    lifetimeMs,
-    lifetimeDitherMs: Math.floor(lifetimeMs / 6),
-    pingMs: settings['live.ping.ms'],
-    drainMs: settings['live.drain.ms'],
-  };
-}
 
 /** Opens files; nothing runs before `start`. */
 export async function openLive(

@@ -1,3 +1,4 @@
+import { countText } from '../foundation/index.ts';
 import type { CommandIo } from './command-io.ts';
 
 const everyMs = 500;
@@ -20,7 +21,7 @@ export class ProgressLine {
 
   /** Cheap to call often. */
   showRows(what: string, rows: number): void {
-    this.#show(what, rows, (count) => `${whole(count)} rows`);
+    this.#show(what, rows, (count) => `${countText(count)} rows`);
   }
 
   showBytes(what: string, bytes: number): void {
@@ -29,11 +30,11 @@ export class ProgressLine {
 
   /** Of virtual time, in minutes. */
   showMinutes(what: string, minutes: number): void {
-    this.#show(what, minutes, (count) => `${whole(count)} min`);
+    this.#show(what, minutes, (count) => `${countText(count)} min`);
   }
 
   showDevices(what: string, devices: number): void {
-    this.#show(what, devices, (count) => `${whole(count)} devices`);
+    this.#show(what, devices, (count) => `${countText(count)} devices`);
   }
 
   #show(what: string, count: number, textOf: (count: number) => string): void {
@@ -54,10 +55,6 @@ export class ProgressLine {
   get elapsedMs(): number {
     return this.#io.clock.now() - this.#startedMs;
   }
-}
-
-export function whole(count: number): string {
-  return Math.round(count).toLocaleString('en-US');
 }
 
 export function megabytes(bytes: number): string {

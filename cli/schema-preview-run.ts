@@ -11,6 +11,7 @@ import { Preview, type PreviewReport, type PreviewSample, type PreviewVersion } 
 import { addRegistryOptions, flagsOf, needed, type RegistryAccess } from './schema-registry-access.ts';
 import { type SampleBounds, sampleFile, sampleTopic } from './schema-samples.ts';
 import { addTableOption, registeredTables, withTables } from './schema-tables.ts';
+import { wholeNumberOf } from './whole-number.ts';
 
 export interface PreviewOptions {
   readonly [name: string]: unknown;
@@ -195,15 +196,9 @@ function boundsOf({ topic, samples, limit, timeout }: PreviewOptions): SampleBou
     );
   }
   return {
-    limit: wholeNumber('--limit', limit, limitMax),
-    timeoutMs: wholeNumber('--timeout', timeout, timeoutSecondsMax) * 1_000,
+    limit: wholeNumberOf('--limit', limit, limitMax),
+    timeoutMs: wholeNumberOf('--timeout', timeout, timeoutSecondsMax) * 1_000,
   };
-}
-
-function wholeNumber(flag: string, text: string, max: number): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= 1 && number <= max) return number;
-  throw new RefusedError('UNEXPECTED_ARGUMENT', `${flag} takes a whole number from 1 to ${max}.`);
 }
 
 function startOf(from: string): SampleStart {

@@ -14,6 +14,7 @@ import {
 } from '../ingest/index.ts';
 import { AvroSchema, type SchemaRegistry } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
+import { kafkaConnectionSettings } from './kafka-connection-settings.ts';
 import { readText, unreadable } from './schema-files.ts';
 import type { PreviewSample } from './schema-preview.ts';
 
@@ -39,7 +40,7 @@ export async function sampleTopic(
   take: Take,
   io: CommandIo,
 ): Promise<SampleEnd> {
-  const connection = await loadKafkaConnection(connectionSettings(settings));
+  const connection = await loadKafkaConnection(kafkaConnectionSettings(serversOf(settings), settings));
   const writers = new Writers(registry);
   const onRecord = async (record: SourceRecord, partition: number): Promise<void> =>
     take(await writers.sampleOf(record, `${topic}/${partition}/${record.offset}`, io.signal));
@@ -47,7 +48,7 @@ export async function sampleTopic(
   return sampleKafkaTopic({ topic, start, limit, timeoutMs }, onRecord, parts);
 }
 
-function connectionSettings(settings: SamplingSettings): Parameters<typeof loadKafkaConnection>[0] {
+function serversOf(settings: SamplingSettings): string {
   const servers = settings['bootstrap.servers'];
   if (servers === null) {
     throw new RefusedError(
@@ -55,19 +56,7 @@ function connectionSettings(settings: SamplingSettings): Parameters<typeof loadK
       'No Kafka brokers are configured: pass --bootstrap-servers localhost:9092, set bootstrap.servers, or take the samples from a file with --samples.',
     );
   }
-  const mechanism = settings['sasl.mechanism'];
-  return {
-    'bootstrap.servers': servers,
-    'client.id': settings['client.id'],
-    'security.protocol': settings['security.protocol'],
-    'sasl.mechanism': mechanism === 'none' ? undefined : mechanism,
-    'sasl.username': settings['sasl.username'] ?? undefined,
-    'sasl.password': settings['sasl.password'] ?? undefined,
-    'ssl.ca.location': settings['ssl.ca.location'] ?? undefined,
-    'ssl.certificate.location': settings['ssl.certificate.location'] ?? undefined,
-    'ssl.key.location': settings['ssl.key.location'] ?? undefined,
-    'ssl.key.password': settings['ssl.key.password'] ?? undefined,
-  };
+  return servers;
 }
 
 /** Writers' schemas by their ids, asked for once each. Samples are bounded, and so is this. */

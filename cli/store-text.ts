@@ -1,6 +1,7 @@
+import { countText } from '../foundation/index.ts';
 import type { SourceJson, StoreStats, StoreVerdict } from '../graph-store/index.ts';
 import { printable } from './command-io.ts';
-import { megabytes, whole } from './progress-line.ts';
+import { megabytes } from './progress-line.ts';
 import { renderTable } from './table.ts';
 
 const rowNames: Readonly<Record<keyof StoreVerdict['rows'], string>> = {
@@ -16,7 +17,7 @@ const rowNames: Readonly<Record<keyof StoreVerdict['rows'], string>> = {
 export function renderRows(rows: Readonly<Partial<StoreVerdict['rows']>>): string {
   const shown = Object.entries(rowNames).flatMap(([name, text]) => {
     const count = new Map(Object.entries(rows)).get(name);
-    return count === undefined ? [] : [[text, whole(count)]];
+    return count === undefined ? [] : [[text, countText(count)]];
   });
   return renderTable(['rows', 'count'], shown);
 }
@@ -36,8 +37,8 @@ export function renderVerdict(verdict: StoreVerdict): string {
   const { rows, bytes, digest, sources, faults, firstFaults } = verdict;
   const fine = faults === 0 ? 'Nothing is wrong.\n' : '';
   const named = firstFaults.map(({ key, what }) => `  ${printable(key)}: ${printable(what)}\n`).join('');
-  const rest = faults > firstFaults.length ? `  and ${whole(faults - firstFaults.length)} more\n` : '';
-  const wrong = faults === 0 ? '' : `${whole(faults)} faults:\n${named}${rest}`;
+  const rest = faults > firstFaults.length ? `  and ${countText(faults - firstFaults.length)} more\n` : '';
+  const wrong = faults === 0 ? '' : `${countText(faults)} faults:\n${named}${rest}`;
   return `${renderRows(rows)}\n${renderSources(sources)}\ndigest ${digest} · ${megabytes(bytes)} of keys and values\n${fine}${wrong}`;
 }
 
@@ -45,18 +46,18 @@ export function renderStats(stats: StoreStats): string {
   const { estimate, cacheBytes } = stats;
   const error = Math.round(estimate.relativeError * 1000) / 10;
   const about = stats.exact ? '' : 'about ';
-  const types = stats.rowsByType.map(({ kind, type, rows }) => [kind, type, whole(rows)]);
+  const types = stats.rowsByType.map(({ kind, type, rows }) => [kind, type, countText(rows)]);
   const levels = stats.levels.map(({ level, files, megabytes: size }) => [
     String(level),
     String(files),
-    whole(size),
+    countText(size),
   ]);
   return [
-    `format ${stats.format}, ${whole(stats.files)} files, ${megabytes(stats.bytesOnDisk)} in ${printable(stats.folder)}\n`,
-    `${about}${whole(stats.rows)} rows; about ${whole(estimate.nodes)} nodes and ${whole(estimate.edges)} edges (± ${error} %)\n`,
+    `format ${stats.format}, ${countText(stats.files)} files, ${megabytes(stats.bytesOnDisk)} in ${printable(stats.folder)}\n`,
+    `${about}${countText(stats.rows)} rows; about ${countText(estimate.nodes)} nodes and ${countText(estimate.edges)} edges (± ${error} %)\n`,
     stats.unknownRows === 0
       ? ''
-      : `${about}${whole(stats.unknownRows)} of them cannot be read: \`jg store verify\` names them\n`,
+      : `${about}${countText(stats.unknownRows)} of them cannot be read: \`jg store verify\` names them\n`,
     `events from ${day(stats.oldestEventMs)} to ${day(stats.newestEventMs)}${stats.exact ? '' : ', in the sample'}\n`,
     `caches: table blocks ${megabytes(cacheBytes.blocksMax)}, nodes ${megabytes(cacheBytes.nodesMax)}; LevelDB uses ${megabytes(cacheBytes.levelDbUses)}\n\n`,
     `${renderRows(stats.rowsByKind)}\n`,

@@ -1,6 +1,7 @@
 export { assert, must, unreachable } from './assert.ts';
 export { Backoff, type BackoffLimits } from './backoff.ts';
 export { type Clock, type Random, systemClock } from './clock.ts';
+export { countText } from './count-text.ts';
 export { didYouMean } from './did-you-mean.ts';
 export {
   BadDataError,
@@ -14,3 +15,6 @@ export {
   StopError,
 } from './error.ts';
 export { type Log, silentLog } from './log.ts';
+export { seededRandom } from './seeded-random.ts';
+export { SingleFlight } from './single-flight.ts';
+export { TokenBucket } from './token-bucket.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
 import { AdjacencyHeads, type StampedSnapshot } from './adjacency-heads.ts';
 import { edgeTypes, events, nodes, pack } from './conformance-graphs.ts';
@@ -89,8 +89,23 @@ describe('The newest edges that are remembered', () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'graph-store-heads-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
   });
-  afterEach(() => rm(folder, { recursive: true }));
+
+  /** Closed when the test is over. */
+  const open = async (nowMs = 7): Promise<GraphStore> => {
+    const store = await openLevelStore({ folder }, { ...systemClock, now: () => nowMs });
+    onTestFinished(() => store.close());
+    return store;
+  };
+  const watchedByAnn = {
+    of: ann,
+    type: 'WATCHED',
+    direction: 'out',
+    sinceMs: 0,
+    scanMax: 100,
+    endsOnly: true,
+  } as const;
 
   it.each([2 ** 20, 4096])(
     'are those that LevelDB has, whatever is written in between (%i bytes)',
@@ -113,47 +128,30 @@ describe('The newest edges that are remembered', () => {
   );
 
   it('go on in LevelDB behind what is remembered', async () => {
-    const store = await openLevelStore({ folder }, clock);
-    try {
-      const claim = await store.claim(source);
-      const seen = Array.from({ length: 30 }, (_, i) => event(i + 1, [watched(dark)]));
-      await store.apply(advance(claim, 0, 30), pack(seen));
-      const asked = { of: ann, type: 'WATCHED', direction: 'out', sinceMs: 0, scanMax: 100 } as const;
-      const timesOf = async (untilMs: number, limit: number): Promise<readonly number[]> => {
-        const { occurrences } = await store.adjacency({ ...asked, untilMs, limit, endsOnly: true });
-        return occurrences.map(({ timeMs }) => timeMs);
-      };
-      expect(await timesOf(100, 2)).toEqual([30, 29]);
-      expect(await timesOf(24, 3)).toEqual([23, 22, 21]);
-      expect(await timesOf(21, 3)).toEqual([20, 19, 18]);
-    } finally {
-      await store.close();
-    }
+    const store = await open();
+    const claim = await store.claim(source);
+    const seen = Array.from({ length: 30 }, (_, i) => event(i + 1, [watched(dark)]));
+    await store.apply(advance(claim, 0, 30), pack(seen));
+    const timesOf = async (untilMs: number, limit: number): Promise<readonly number[]> => {
+      const { occurrences } = await store.adjacency({ ...watchedByAnn, untilMs, limit });
+      return occurrences.map(({ timeMs }) => timeMs);
+    };
+    expect(await timesOf(100, 2)).toEqual([30, 29]);
+    expect(await timesOf(24, 3)).toEqual([23, 22, 21]);
+    expect(await timesOf(21, 3)).toEqual([20, 19, 18]);
   });
 
   it('are forgotten with what a sweep removes, should its rules be replaced', async () => {
-    const store = await openLevelStore({ folder }, { ...systemClock, now: () => 1000 });
-    try {
-      const claim = await store.claim(source);
-      await store.apply(advance(claim, 0, 1), pack([event(1, [watched(dark)])]));
-      const asked = {
-        of: ann,
-        type: 'WATCHED',
-        direction: 'out',
-        sinceMs: 0,
-        untilMs: 10,
-        limit: 5,
-      } as const;
-      const seen = async (): Promise<number> =>
-        (await store.adjacency({ ...asked, scanMax: 100, endsOnly: true })).occurrences.length;
-      expect(await seen()).toBe(1);
-      await store.setTimeToLive({ nodes: {}, edges: { WATCHED: 10 } });
-      expect((await store.sweep(null, 1000)).removed).toBeGreaterThan(0);
-      await store.setTimeToLive(keptForEver);
-      expect(await seen()).toBe(0);
-    } finally {
-      await store.close();
-    }
+    const store = await open(1000);
+    const claim = await store.claim(source);
+    await store.apply(advance(claim, 0, 1), pack([event(1, [watched(dark)])]));
+    const asked = { ...watchedByAnn, untilMs: 10, limit: 5 };
+    const seen = async (): Promise<number> => (await store.adjacency(asked)).occurrences.length;
+    expect(await seen()).toBe(1);
+    await store.setTimeToLive({ nodes: {}, edges: { WATCHED: 10 } });
+    expect((await store.sweep(null, 1000)).removed).toBeGreaterThan(0);
+    await store.setTimeToLive(keptForEver);
+    expect(await seen()).toBe(0);
   });
 
   it('are not those that somebody else read at a later moment', async () => {
@@ -180,37 +178,25 @@ describe('The newest edges that are remembered', () => {
   });
 
   it('are not asked of LevelDB again until a batch names the node', async () => {
-    const store = await openLevelStore({ folder }, clock);
-    try {
-      const claim = await store.claim(source);
-      await store.apply(advance(claim, 0, 1), pack([event(1, [watched(dark)])]));
-      const asked = {
-        of: ann,
-        type: 'WATCHED',
-        direction: 'out',
-        sinceMs: 0,
-        untilMs: 10,
-        limit: 5,
-      } as const;
-      const ofAnn = { ...asked, scanMax: 100, endsOnly: true };
-      const { ClassicLevel } = await import('classic-level');
-      const keys = vi.spyOn(ClassicLevel.prototype, 'keys');
-      const searches = async (): Promise<number> => {
-        keys.mockClear();
-        await store.adjacency(ofAnn);
-        return keys.mock.calls.length;
-      };
-      expect(await searches()).toBe(1);
-      expect(await searches()).toBe(0);
-      const other = { kind: 'node', node: { type: 'Account', id: 'somebody' }, properties: [] } as const;
-      await store.apply(advance(claim, 1, 2), pack([event(2, [other])]));
-      expect(await searches()).toBe(0);
-      await store.apply(advance(claim, 2, 3), pack([event(3, [watched(dark)])]));
-      expect(await searches()).toBe(1);
-      expect((await store.adjacency(ofAnn)).occurrences).toHaveLength(2);
-      vi.restoreAllMocks();
-    } finally {
-      await store.close();
-    }
+    const store = await open();
+    const claim = await store.claim(source);
+    await store.apply(advance(claim, 0, 1), pack([event(1, [watched(dark)])]));
+    const asked = { ...watchedByAnn, untilMs: 10, limit: 5 };
+    const { ClassicLevel } = await import('classic-level');
+    const keys = vi.spyOn(ClassicLevel.prototype, 'keys');
+    const searches = async (): Promise<number> => {
+      keys.mockClear();
+      await store.adjacency(asked);
+      return keys.mock.calls.length;
+    };
+    expect(await searches()).toBe(1);
+    expect(await searches()).toBe(0);
+    const other = { kind: 'node', node: { type: 'Account', id: 'somebody' }, properties: [] } as const;
+    await store.apply(advance(claim, 1, 2), pack([event(2, [other])]));
+    expect(await searches()).toBe(0);
+    await store.apply(advance(claim, 2, 3), pack([event(3, [watched(dark)])]));
+    expect(await searches()).toBe(1);
+    expect((await store.adjacency(asked)).occurrences).toHaveLength(2);
+    vi.restoreAllMocks();
   });
 });

@@ -69,6 +69,7 @@ export type { Neo4jSettings } from './neo4j-settings.ts';
 export { ObservedWrites, type StoreWriter, type WriteObserver } from './observed-writes.ts';
 export { OwnerSet, ownerKey } from './owner-set.ts';
 export { readsAtOnceMax } from './reads-at-once.ts';
+export { SideDatabase, type SideDatabaseFailures } from './side-database.ts';
 export {
   type SnapshotFooter,
   type SnapshotHeader,

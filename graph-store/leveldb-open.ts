@@ -1,5 +1,6 @@
 import { ClassicLevel } from 'classic-level';
 import { OutageError, StopError } from '../foundation/index.ts';
+import { hasFormat, isLevelError, openFailureOf } from './level-folder.ts';
 import type { Level } from './leveldb-group.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
 import { restoringKey } from './leveldb-restore.ts';
@@ -25,30 +26,24 @@ export async function openLevel(settings: LevelSettings): Promise<Level> {
   return db;
 }
 
-/** An error of LevelDB itself, not yet one of ours. */
-export function isLevelError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('LEVEL_');
-}
-
 /**
  * Throws StopError STORE_FORMAT when the folder was written by another format, STORE_RESTORE_INCOMPLETE when it was not restored to the end;
  * marks an empty one as ours.
  */
 export async function checkFormat(db: Level, folder: string): Promise<void> {
-  const found = (await db.get(metaKey.format))?.toString();
-  if (found === formatVersion) {
+  if (await hasFormat(db, metaKey.format, formatVersion, (found) => otherFormat(folder, found))) {
     if ((await db.get(restoringKey)) !== undefined) throw restoreIncomplete(folder);
     return;
   }
-  const [firstKey] = await db.keys({ limit: 1 }).all();
-  if (found !== undefined || firstKey !== undefined) {
-    throw new StopError(
-      'STORE_FORMAT',
-      `The store in ${folder} has format ${found ?? 'unknown'} and this version reads format ${formatVersion}; ` +
-        'move the folder away and start again, and the log is read from its beginning, or start with the version that wrote it.',
-    );
-  }
   await db.put(metaKey.format, Buffer.from(formatVersion), { sync: true });
+}
+
+function otherFormat(folder: string, found: string): StopError {
+  return new StopError(
+    'STORE_FORMAT',
+    `The store in ${folder} has format ${found} and this version reads format ${formatVersion}; ` +
+      'move the folder away and start again, and the log is read from its beginning, or start with the version that wrote it.',
+  );
 }
 
 export function restoreIncomplete(folder: string, cause?: unknown): StopError {
@@ -70,27 +65,26 @@ export function readFailure(folder: string, cause: unknown): unknown {
 }
 
 /** LevelDB reads tables only when they are asked for, so damage shows as late as at the first read of an opening. */
-export function openFailure(folder: string, error: unknown): StopError | OutageError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause ? cause.code : '';
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  if (code === 'LEVEL_LOCKED') {
-    return new StopError(
-      'STORE_LOCKED',
-      `The store in ${folder} is in use by another process; stop that one, or start with another folder.`,
-      { cause },
-    );
-  }
-  if (code === 'LEVEL_CORRUPTION') {
-    return new StopError(
-      'STORE_CORRUPT',
-      `The store in ${folder} is damaged (${reason}); move the folder away and start again, the log is replayed.`,
-      { cause },
-    );
-  }
-  return new OutageError(
-    'STORE_OPEN_FAILED',
-    `The store in ${folder} could not be opened (${reason}); check the folder's permissions and free space.`,
-    { cause },
-  );
+export function openFailure(folder: string, error: unknown): unknown {
+  if (!isLevelError(error)) return error;
+  return openFailureOf(error, {
+    locked: (cause) =>
+      new StopError(
+        'STORE_LOCKED',
+        `The store in ${folder} is in use by another process; stop that one, or start with another folder.`,
+        { cause },
+      ),
+    corrupt: (cause) =>
+      new StopError(
+        'STORE_CORRUPT',
+        `The store in ${folder} is damaged (${cause.message}); move the folder away and start again, the log is replayed.`,
+        { cause },
+      ),
+    failed: (cause) =>
+      new OutageError(
+        'STORE_OPEN_FAILED',
+        `The store in ${folder} could not be opened (${cause.message}); check the folder's permissions and free space.`,
+        { cause },
+      ),
+  });
 }

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { type Clock, must, OutageError, RefusedError, StopError } from '../foundation/index.ts';
-import { AdjacencyHeads } from './adjacency-heads.ts';
 import type { BulkReads } from './bulk-reads.ts';
 import type {
   AdjacencyPage,
@@ -22,53 +21,29 @@ import type {
   SourceStatus,
   Swept,
 } from './graph-store.ts';
-import { LevelBulkReads } from './leveldb-bulk-reads.ts';
-import type { Level } from './leveldb-group.ts';
+import { isLevelError } from './level-folder.ts';
 import { LevelInspection } from './leveldb-inspection.ts';
 import type { InspectionJob } from './leveldb-inspection-protocol.ts';
-import { completeIndex } from './leveldb-node-index.ts';
-import {
-  checkFormat,
-  isLevelError,
-  openFailure,
-  openLevel,
-  readFailure,
-  restoreIncomplete,
-} from './leveldb-open.ts';
+import { openLevel, readFailure, restoreIncomplete } from './leveldb-open.ts';
 import { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts';
-import { LevelReader } from './leveldb-reader.ts';
+import type { LevelReader } from './leveldb-reader.ts';
 import { isEmptyLevel, restoreLevel } from './leveldb-restore.ts';
-import { LevelSnapshot, timeToLiveOf } from './leveldb-snapshot.ts';
+import {
+  closeSession,
+  type Figures,
+  figuresOf,
+  type Lives,
+  openSession,
+  type Session,
+} from './leveldb-session.ts';
+import { LevelSnapshot } from './leveldb-snapshot.ts';
 import { levelStats } from './leveldb-stats.ts';
-import { LevelWriterThread } from './leveldb-writer-thread.ts';
 import type { NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
 import { assertAtOnce } from './reads-at-once.ts';
-import { metaKey } from './rows.ts';
 import type { SnapshotAbout } from './snapshot-file.ts';
 import type { EmbeddedStore, SnapshotFile, StoreStats, VerifyEvent } from './store-inspection.ts';
 import { Expiry, isKeptForEver, keptForEver, type TimeToLive } from './time-to-live.ts';
-import { WriteStamps } from './write-stamps.ts';
-
-/**
- * The rules as they were read or set last; readers ask for them at every read. They outlive the sessions: while none is open, nobody
- * may take rules that cannot be read for rules that are gone.
- */
-interface Lives {
-  rules: TimeToLive;
-}
-
-/** One opening of the database: both threads' handles. */
-interface Session {
-  readonly db: Level;
-  readonly reader: LevelReader;
-  readonly heads: AdjacencyHeads;
-  readonly stamps: WriteStamps;
-  readonly bulk: LevelBulkReads;
-  readonly thread: LevelWriterThread;
-  /** Those that run: their handles on the database are closed before this thread's. */
-  readonly inspections: Set<LevelInspection>;
-}
 
 /**
  * Opens the embedded store: LevelDB with a thread of its own for writing.
@@ -103,31 +78,6 @@ function lockedHere(folder: string): StopError {
     'STORE_LOCKED',
     `The store in ${folder} is open in this process already; use that one, or another folder.`,
   );
-}
-
-/**
- * This thread opens first and closes last: the handle that opens first owns the block cache and the filter that all
- * handles use, and a writer's thread that crashes must not take them away from reads.
- */
-async function openSession(settings: LevelSettings, clock: Clock, lives: Lives): Promise<Session> {
-  const db = await openLevel(settings);
-  try {
-    await checkFormat(db, settings.folder);
-    lives.rules = timeToLiveOf(await db.get(metaKey.timeToLive));
-    await completeIndex(db);
-    const expiry = (): Expiry => new Expiry(lives.rules, clock.now());
-    const stamps = new WriteStamps();
-    const heads = new AdjacencyHeads(db, stamps, settings.headCacheBytes);
-    const reader = new LevelReader(db, expiry, heads, stamps);
-    const bulk = new LevelBulkReads(db, expiry, (ref) => reader.node(ref));
-    const thread = await LevelWriterThread.start(settings);
-    return { db, reader, heads, stamps, bulk, thread, inspections: new Set() };
-  } catch (error) {
-    await db.close();
-    // The writer's thread reads too: its crash while it starts carries what LevelDB said.
-    const cause = error instanceof Error && isLevelError(error.cause) ? error.cause : error;
-    throw isLevelError(cause) ? openFailure(settings.folder, cause) : error;
-  }
 }
 
 const crashesMax = 3;
@@ -425,23 +375,6 @@ class LevelStore implements EmbeddedStore {
   }
 }
 
-/** What people are told of a store that is down. */
-interface Figures {
-  readonly sources: readonly SourceStatus[];
-  readonly estimate: GraphEstimate;
-}
-
-/** Null when they cannot be read either. */
-async function figuresOf(reader: LevelReader): Promise<Figures | null> {
-  try {
-    const [sources, estimate] = await Promise.all([reader.sources(), reader.estimate()]);
-    return { sources, estimate };
-  } catch (error) {
-    if (isLevelError(error)) return null;
-    throw error;
-  }
-}
-
 function notEmpty(folder: string): RefusedError {
   return new RefusedError(
     'STORE_NOT_EMPTY',
@@ -459,10 +392,4 @@ function restoreFailure(folder: string, cause: Error): OutageError {
 
 function partitionKey({ topicId, partition }: SourcePartition): string {
   return `${topicId}/${partition}`;
-}
-
-async function closeSession(session: Session): Promise<void> {
-  const inspections = [...session.inspections].map((inspection) => inspection.stop());
-  await Promise.all([session.thread.close(), ...inspections]);
-  await session.db.close();
 }

@@ -1,9 +1,9 @@
 import type { Snapshot } from 'classic-level';
 import { RowDigest } from './digest.ts';
 import { reverseKey } from './graph-key.ts';
+import { isLevelError } from './level-folder.ts';
 import type { Level } from './leveldb-group.ts';
 import { indexKeyOf } from './leveldb-node-index.ts';
-import { isLevelError } from './leveldb-open.ts';
 import { levelRowChunks, levelSources } from './leveldb-snapshot.ts';
 import { decodeOrigin, type OriginRow, originKey, originRange, originsMax } from './lineage.ts';
 import { logicalValue } from './logical-rows.ts';

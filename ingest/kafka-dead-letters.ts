@@ -1,5 +1,5 @@
 import { type Kafka, type Message, Partitioners, type Producer } from 'kafkajs';
-import { type Log, OutageError, StopError } from '../foundation/index.ts';
+import { type Log, OutageError, SingleFlight, StopError } from '../foundation/index.ts';
 import type { DeadLetter, DeadLetterWriter } from './dead-letters.ts';
 import { deadLetterMessage } from './kafka-dead-letter-message.ts';
 import { kafkaError, protocolErrorsOf } from './kafka-error.ts';
@@ -59,9 +59,9 @@ const segmentBytes = 134_217_728;
 export class KafkaDeadLetters implements DeadLetterWriter {
   readonly #parts: KafkaDeadLetterParts;
   /** Partitions write at the same time: what they wait for is asked once, and asked again only after it failed. */
-  #producer: Promise<Producer> | null = null;
+  readonly #producer = new SingleFlight(() => this.#connect());
   /** Partitions of the dead letter topics that are known to exist, by name: one a source topic. */
-  readonly #topics = new Map<string, Promise<number>>();
+  readonly #topics = new Map<string, SingleFlight<number>>();
 
   constructor(parts: KafkaDeadLetterParts) {
     this.#parts = parts;
@@ -77,8 +77,7 @@ export class KafkaDeadLetters implements DeadLetterWriter {
   }
 
   async close(): Promise<void> {
-    const connecting = this.#producer;
-    this.#producer = null;
+    const connecting = this.#producer.take();
     await this.#parts.lookup.close();
     try {
       const producer = await connecting;
@@ -97,7 +96,7 @@ export class KafkaDeadLetters implements DeadLetterWriter {
       partition: letter.source.partition % partitions,
     }));
     try {
-      const producer = await this.#connected();
+      const producer = await this.#producer.get();
       await producer.send({ topic: target, acks: -1, timeout: ackTimeoutMs, messages });
     } catch (error) {
       const refused = protocolErrorsOf(error);
@@ -108,17 +107,6 @@ export class KafkaDeadLetters implements DeadLetterWriter {
       if (letters.length === 1) throw tooLarge(target, first, error);
       // Together they are too large: alone, only a letter that is so by itself is refused.
       for (const letter of letters) await this.#send(target, partitions, [letter]);
-    }
-  }
-
-  async #connected(): Promise<Producer> {
-    const connecting = this.#producer ?? this.#connect();
-    this.#producer = connecting;
-    try {
-      return await connecting;
-    } catch (error) {
-      if (this.#producer === connecting) this.#producer = null;
-      throw error;
     }
   }
 
@@ -135,14 +123,9 @@ export class KafkaDeadLetters implements DeadLetterWriter {
 
   /** How many partitions the dead letter topic has; creates it when it is missing. */
   async #ready(topic: string, target: string): Promise<number> {
-    const asked = this.#topics.get(target) ?? this.#ask(topic, target);
-    this.#topics.set(target, asked);
-    try {
-      return await asked;
-    } catch (error) {
-      if (this.#topics.get(target) === asked) this.#topics.delete(target);
-      throw error;
-    }
+    const partitions = this.#topics.get(target) ?? new SingleFlight(() => this.#ask(topic, target));
+    this.#topics.set(target, partitions);
+    return await partitions.get();
   }
 
   async #ask(topic: string, target: string): Promise<number> {

@@ -4,11 +4,11 @@ import {
   JourneyGraphError,
   type Log,
   must,
+  seededRandom,
   silentLog,
   systemClock,
 } from '../foundation/index.ts';
 import type { SourcePartition } from '../graph-store/index.ts';
-import { seededRandom } from '../test/main-job-random.ts';
 import { runKafkaProgram } from '../test/services/index.ts';
 import type { SourceBatch, SourceHandler } from './event-source.ts';
 import { createKafkaClient, type KafkaConnectionSettings, loadKafkaConnection } from './kafka-client.ts';

@@ -31,7 +31,7 @@ export interface SubjectMapping {
 }
 
 /** What is wrong with the newest version. */
-export interface Refusal {
+export interface MappingRefusal {
   readonly found: MappedVersion;
   readonly error: Fault['error'];
   readonly alarm: MappingAlarm;
@@ -48,7 +48,7 @@ export class Slot implements SubjectMapping {
   /** Writers whose events it reads, so that a version that cannot read them is noticed before it is in force. */
   readonly writers = new LRUCache<number, AvroSchema>({ max: writersMax });
   reader: Reader | null = null;
-  refusal: Refusal | null = null;
+  refusal: MappingRefusal | null = null;
   retired = false;
   /** Of the newest question to the registry that has been answered. */
   ticket = 0;

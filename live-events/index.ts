@@ -29,7 +29,7 @@ export { readScenario } from './game-day/scenario-reader.ts';
 export { judge, type Verdict } from './game-day/verdict.ts';
 export { createDeviceTokens, type DeviceTokens } from './gateway/device-tokens.ts';
 export { Gateway, type GatewayParts } from './gateway/gateway.ts';
-export { type GatewayLimits, gatewayLimitsDefault } from './gateway/gateway-limits.ts';
+export { type GatewayLimits, gatewayLimits } from './gateway/gateway-limits.ts';
 export type { GatewayMetrics } from './gateway/gateway-metrics.ts';
 export { type GatewayServer, type GatewayServerParts, startGatewayServer } from './gateway/gateway-server.ts';
 export { RouterLinks } from './gateway/router-links.ts';

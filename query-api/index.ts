@@ -9,18 +9,14 @@ export {
   noExtension,
   type SchemaExtension,
 } from './api-extension.ts';
+export type { Audience, FreezeRequest } from './audiences/audience.ts';
 export type { ExplainedCondition } from './audiences/audience-explanation.ts';
 export type { InputContext as ConditionContext } from './audiences/audience-input.ts';
 export { told } from './audiences/audience-resolving.ts';
 export type { AudienceSegments, SegmentRun } from './audiences/audience-segments.ts';
 export { AudienceStore, type AudienceStoreLimits } from './audiences/audience-store.ts';
 export { audienceConditionType } from './audiences/audience-type.ts';
-export {
-  type Audience,
-  Audiences,
-  type AudiencesParts,
-  type FreezeRequest,
-} from './audiences/audiences.ts';
+export { Audiences, type AudiencesParts } from './audiences/audiences.ts';
 export type { Condition, Definition } from './audiences/condition.ts';
 export { type ConditionReading, readConditionJson } from './audiences/condition-json.ts';
 export type { AccessParts } from './auth/access.ts';

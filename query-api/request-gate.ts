@@ -9,7 +9,7 @@ export interface GateOptions {
   readonly anyHost: boolean;
 }
 
-export interface Refusal {
+export interface HostRefusal {
   readonly status: 403;
   readonly code: 'HOST_NOT_ALLOWED';
   readonly message: string;
@@ -26,7 +26,7 @@ const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
  * A page from elsewhere can make a browser call a loopback server under a name that the page's owner controls (DNS
  * rebinding): so a name that is not ours is refused although the connection is local.
  */
-export function refuseHost(request: Headed, { allowedHosts, anyHost }: GateOptions): Refusal | null {
+export function refuseHost(request: Headed, { allowedHosts, anyHost }: GateOptions): HostRefusal | null {
   const host = hostName(request.headers.host ?? '');
   const known = loopbackNames.has(host) || allowedHosts.some((allowed) => hostName(allowed) === host);
   if (known || (anyHost && allowedHosts.length === 0)) return null;

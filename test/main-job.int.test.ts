@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../foundation/index.ts';
+import { seededRandom, systemClock } from '../foundation/index.ts';
 import { openLevelStore, type SourceStatus } from '../graph-store/index.ts';
 import { compareAnswers } from './main-job-answers.ts';
 import { compareGraph } from './main-job-comparison.ts';
@@ -11,7 +11,6 @@ import { expectedInventory, takeInventory } from './main-job-inventory.ts';
 import { type ExpectedFates, readOracle } from './main-job-oracle.ts';
 import { type RunningProducer, startProducer } from './main-job-producer.ts';
 import { Product, type ProductSettings, untilNoLag } from './main-job-product.ts';
-import { seededRandom } from './main-job-random.ts';
 import { describeWith, type KafkaBroker, startKafka, startTimeoutMs } from './services/index.ts';
 
 const records = 100_000;

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../test/main-job-random.ts';
+import { seededRandom } from '../../foundation/index.ts';
 import { accountId } from '../ingest/playback-events.ts';
 import type { ApiTarget } from './api-target.ts';
 import { bodyParts, type CanonicalAnswer, type QuestionName, questionNames } from './questions.ts';

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../test/main-job-random.ts';
+import { seededRandom } from '../../foundation/index.ts';
 import { Histogram } from '../histogram.ts';
 import { accountId } from '../ingest/playback-events.ts';
 import { HttpConnection } from './http-connection.ts';

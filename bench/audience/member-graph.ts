@@ -1,4 +1,4 @@
-import { systemClock } from '../../foundation/index.ts';
+import { seededRandom, systemClock } from '../../foundation/index.ts';
 import {
   createMutationBatch,
   type Mutation,
@@ -6,7 +6,6 @@ import {
   type SourcePartition,
 } from '../../graph-store/index.ts';
 import type { Definition } from '../../query-api/index.ts';
-import { seededRandom } from '../../test/main-job-random.ts';
 
 export const memberType = 'Account';
 const source: SourcePartition = { cluster: 'bench', topic: 'members', topicId: 'members', partition: 0 };

@@ -1,5 +1,7 @@
-import { gatewayLimitsDefault, routerLimitsDefault } from '../../live-events/index.ts';
+import { countText } from '../../foundation/index.ts';
+import { routerLimitsDefault } from '../../live-events/index.ts';
 import type { Figures } from '../benchmark.ts';
+import { defaultGatewayLimits } from './default-gateway-limits.ts';
 import { constantsOf, coresFor, type Fleet, type FleetGoal, fleetOf } from './fleet.ts';
 
 export const computedBegin =
@@ -9,7 +11,7 @@ export const computedEnd = '<!-- end of what is computed -->';
 export const goal: FleetGoal = {
   devices: 100_000_000,
   withinMs: 60_000,
-  pingMs: gatewayLimitsDefault.pingMs,
+  pingMs: defaultGatewayLimits().pingMs,
   arrivalMs: 1_800_000,
 };
 /** Netflix's target for a node of Pushy, and what one holds on average. */
@@ -80,10 +82,10 @@ function fleetTable(figures: Figures): readonly string[] {
   const row = (what: string, show: (fleet: Fleet) => string): string =>
     `| ${what} | ${fleets.map(show).join(' | ')} |`;
   return [
-    row('sockets of a gateway', ({ socketsPerGateway }) => whole(socketsPerGateway)),
+    row('sockets of a gateway', ({ socketsPerGateway }) => countText(socketsPerGateway)),
     `| --- |${' ---: |'.repeat(fleets.length)}`,
     row('', ({ socketsPerGateway }) => (socketsPerGateway === constants.sockets ? 'measured' : 'reckoned')),
-    row('gateways, a core each', ({ gateways }) => whole(gateways)),
+    row('gateways, a core each', ({ gateways }) => countText(gateways)),
     row(
       "memory of one, with the kernel's",
       ({ memoryBytesPerGateway }) => `${digits(memoryBytesPerGateway / 2 ** 20)} MiB`,
@@ -122,17 +124,13 @@ function workTable(figures: Figures): readonly string[] {
     '| --- | --- | ---: |',
     ...rows.map(([what, when, cores]) => `| ${what} | ${when} | ${digits(cores)} |`),
     '',
-    `${whole(gateways)} gateways are more than one router holds (\`gatewaysMax\`, ${whole(routerLimitsDefault.gatewaysMax)}): ${routers} routers, each of which writes a broadcast to its own.`,
+    `${countText(gateways)} gateways are more than one router holds (\`gatewaysMax\`, ${countText(routerLimitsDefault.gatewaysMax)}): ${routers} routers, each of which writes a broadcast to its own.`,
   ];
 }
 
 /** Three digits that count. */
 function digits(value: number): string {
-  return value >= 100 ? whole(Math.round(value)) : String(Number(value.toPrecision(3)));
-}
-
-function whole(value: number): string {
-  return value.toLocaleString('en-US');
+  return value >= 100 ? countText(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
 
 function percent(share: number): string {

@@ -3,7 +3,6 @@ import { type Broadcast, readServerMessage } from '../../device/index.ts';
 import { must, silentLog, systemClock } from '../../foundation/index.ts';
 import {
   Gateway,
-  gatewayLimitsDefault,
   InProcessLink,
   type LiveEvent,
   MemorySubscriptionTable,
@@ -12,13 +11,14 @@ import {
   SubscriptionLog,
 } from '../../live-events/index.ts';
 import { benchTokens } from './bench-tokens.ts';
+import { defaultGatewayLimits } from './default-gateway-limits.ts';
 import { topic } from './dialects.ts';
 import { serveOrders } from './server-note.ts';
 import { benchEpoch, firstSequence } from './swarm.ts';
 
 const port = Number(process.argv[2]);
-/** More than any swarm opens: how fast devices may come is another benchmark. */
-const connectsPerSecond = 100_000;
+/** More than any swarm opens: how many may come, and how fast, is another benchmark. */
+const socketsMax = 100_000;
 
 /** What holds; a benchmark's journal is not asked for more. */
 let holds: LiveEvent = {
@@ -49,7 +49,12 @@ const gateway = new Gateway({
   link: new InProcessLink(router, 'gateway-1'),
   tokens: await benchTokens(),
   allowedOrigins: new Set(),
-  limits: { ...gatewayLimitsDefault, connectsPerSecond, connectsBurst: connectsPerSecond },
+  limits: {
+    ...defaultGatewayLimits(),
+    socketsMax,
+    connectsPerSecond: socketsMax,
+    connectsBurst: socketsMax,
+  },
   ...common,
 });
 gateway.start();

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../test/main-job-random.ts';
+import { seededRandom } from '../../foundation/index.ts';
 
 /** What a row is called and holds: a layout says which of these an event has, and in which form. */
 export interface EventShape {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { RefusedError } from '../../foundation/index.ts';
+import { countText, RefusedError } from '../../foundation/index.ts';
 import { readMembers } from '../audience-members.ts';
 import { audienceQuestions } from '../audience-questions.ts';
 import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from '../command-io.ts';
 import { askGraphql, type GraphqlAnswer } from '../graphql-client.ts';
 import { field } from '../journey-text.ts';
-import { ProgressLine, whole } from '../progress-line.ts';
+import { ProgressLine } from '../progress-line.ts';
 import { renderTable } from '../table.ts';
 import { reportErrors } from './query.ts';
 import { addServerOptions, endpoint, type ServerOptions } from './server-option.ts';
@@ -55,7 +55,7 @@ function addEstimate(audience: Command, io: CommandIo, finish: Finish): void {
       const variables = { memberType: options.of, where: await readWhere(where, io) };
       const answer = await askGraphql(endpoint(options), audienceQuestions.estimate, variables);
       show(io, options, answer, 'audienceEstimate', (estimate) => {
-        const number = (name: string): string => whole(Number(field(estimate, name)));
+        const number = (name: string): string => countText(Number(field(estimate, name)));
         const high = field(estimate, 'high') === null ? 'no upper bound' : number('high');
         const between =
           field(estimate, 'method') === 'COUNTED' ? '' : `, between ${number('low')} and ${high}`;
@@ -211,7 +211,7 @@ function audienceText(audience: unknown, { json }: ServerOptions): string {
   const text = (name: string): string => printable(String(field(audience, name)));
   if (field(audience, 'state') !== 'READY') return `${text('id')}: ${text('state').toLowerCase()}\n`;
   const seconds = (Number(field(audience, 'tookMs')) / 1000).toFixed(1);
-  return `${text('id')}: ${whole(Number(field(audience, 'size')))} members, frozen in ${seconds} s\n`;
+  return `${text('id')}: ${countText(Number(field(audience, 'size')))} members, frozen in ${seconds} s\n`;
 }
 
 function explanationText(audience: unknown, member: string): string {

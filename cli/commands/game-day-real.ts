@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { WebSocket } from 'ws';
 import { httpPrefetch, type WebSocketConstructor } from '../../device/index.ts';
-import { OutageError, RefusedError } from '../../foundation/index.ts';
+import { countText, OutageError, RefusedError } from '../../foundation/index.ts';
 import { type RealResult, realBounds, rehearseWithSockets, type Scenario } from '../../live-events/index.ts';
 import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from '../command-io.ts';
 import { askGraphql, type GraphqlEndpoint } from '../graphql-client.ts';
 import { field } from '../journey-text.ts';
-import { ProgressLine, whole } from '../progress-line.ts';
+import { ProgressLine } from '../progress-line.ts';
 import { renderTable } from '../table.ts';
 import { wholeNumberOf } from '../whole-number.ts';
 import { endpoint } from './server-option.ts';
@@ -114,15 +114,15 @@ function holds({ stages, recoveryMs }: RealResult, { targets }: Scenario): boole
 
 function textOf(result: RealResult): string {
   const { devices, onlineMax, stages, lost, recoveryMs, problems, leftOut } = result;
-  const time = (ms: number | null): string => (ms === null ? '-' : whole(ms));
+  const time = (ms: number | null): string => (ms === null ? '-' : countText(ms));
   const rows = stages.map(({ stage, devices: there, reached, t50Ms, t99Ms, t100Ms }) => [
-    ...[stage, whole(there), whole(reached)],
+    ...[stage, countText(there), countText(reached)],
     ...[time(t50Ms), time(t99Ms), time(t100Ms)],
   ]);
-  const said = Object.entries(problems).map(([code, times]) => `${code} ${whole(times)} times`);
+  const said = Object.entries(problems).map(([code, times]) => `${code} ${countText(times)} times`);
   const lines = [
-    `${whole(devices)} devices, ${whole(onlineMax)} online at most.`,
-    lost === 0 ? '' : `${whole(lost)} connections were broken; ${recoveryMs === null ? 'not all came back' : `all were back after ${whole(recoveryMs)} ms`}.`, // biome-ignore format: one row
+    `${countText(devices)} devices, ${countText(onlineMax)} online at most.`,
+    lost === 0 ? '' : `${countText(lost)} connections were broken; ${recoveryMs === null ? 'not all came back' : `all were back after ${countText(recoveryMs)} ms`}.`, // biome-ignore format: one row
     said.length === 0 ? '' : `Devices reported ${said.join(', ')}.`,
     leftOut.length === 0
       ? ''

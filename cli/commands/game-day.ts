@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { OutageError, RefusedError } from '../../foundation/index.ts';
+import { countText, OutageError, RefusedError } from '../../foundation/index.ts';
 import {
   bundledConstants,
   bundledScenario,
@@ -17,7 +17,7 @@ import {
   type Verdict,
 } from '../../live-events/index.ts';
 import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from '../command-io.ts';
-import { ProgressLine, whole } from '../progress-line.ts';
+import { ProgressLine } from '../progress-line.ts';
 import { renderTable } from '../table.ts';
 import { playWithSockets, type RealFlags } from './game-day-real.ts';
 
@@ -155,15 +155,15 @@ function seedOf(text: string): number {
 
 function textOf(result: RehearsalResult, { checks, passed }: Verdict): string {
   const { scenario, totals, seed, hash, constants, broadcasts } = result;
-  const time = (ms: number | null): string => (ms === null ? '-' : whole(ms));
+  const time = (ms: number | null): string => (ms === null ? '-' : countText(ms));
   const reach = broadcasts.map(({ stage, cause, devices, missing, t50Ms, t99Ms, t100Ms }) => [
     stage,
     cause,
-    whole(devices),
+    countText(devices),
     time(t50Ms),
     time(t99Ms),
     time(t100Ms),
-    whole(missing),
+    countText(missing),
   ]);
   const rows = checks.map((check) => [
     check.passed ? 'passed' : 'FAILED',
@@ -172,7 +172,7 @@ function textOf(result: RehearsalResult, { checks, passed }: Verdict): string {
     check.actual,
     check.where ?? '',
   ]);
-  const head = `${scenario.name}: ${whole(scenario.devices)} devices, ${whole(scenario.fleet.gateways)} gateways, ${whole(totals.events)} events; seed ${seed}, trace ${hash}\n\n`;
+  const head = `${scenario.name}: ${countText(scenario.devices)} devices, ${countText(scenario.fleet.gateways)} gateways, ${countText(totals.events)} events; seed ${seed}, trace ${hash}\n\n`;
   const placeholder = constants.isPlaceholder ? `\nWhat a device costs was not measured here: ${constants.source}.\n` : ''; // biome-ignore format: one row
   const verdict = `\n${passed ? 'The plan holds.' : 'The plan does not hold.'}\n`;
   return printableLines(

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { serverAddressFromProcess } from '../../config/index.ts';
-import { must, OutageError } from '../../foundation/index.ts';
+import { countText, must, OutageError } from '../../foundation/index.ts';
 import { encodeSource, type SnapshotReader } from '../../graph-store/index.ts';
 import { type CommandIo, type ExitCode, exitCodes } from '../command-io.ts';
-import { ProgressLine, whole } from '../progress-line.ts';
+import { ProgressLine } from '../progress-line.ts';
 import { makeStoreFolder } from '../store-folder.ts';
 import { openSnapshot } from '../store-snapshot-file.ts';
 import { renderRows, renderSources } from '../store-text.ts';
@@ -116,7 +116,7 @@ function report(reader: SnapshotReader, data: string | null, options: RestoreOpt
     return;
   }
   io.out(
-    `Taken at ${taken} by version ${productVersion}; ${whole(footer.rows)} rows, digest ${footer.digest}.\n\n`,
+    `Taken at ${taken} by version ${productVersion}; ${countText(footer.rows)} rows, digest ${footer.digest}.\n\n`,
   );
   io.out(`${renderRows(footer.rowsByKind)}\n${renderSources(sources)}\n`);
   if (data === null) {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { must } from '../../foundation/index.ts';
+import { countText, must } from '../../foundation/index.ts';
 import { encodeSource } from '../../graph-store/index.ts';
 import { type CommandIo, type ExitCode, exitCodes } from '../command-io.ts';
-import { megabytes, ProgressLine, whole } from '../progress-line.ts';
+import { megabytes, ProgressLine } from '../progress-line.ts';
 import { checkFree, saveSnapshot } from '../store-snapshot-file.ts';
 import { renderSources } from '../store-text.ts';
 import { addTargetOptions, type StoreOptions, withTarget } from './store-target.ts';
@@ -45,7 +45,7 @@ export function addStoreSnapshot(store: Command, io: CommandIo, finish: (code: E
       } else {
         const seconds = (progress.elapsedMs / 1000).toFixed(1);
         io.out(
-          `${path}: ${whole(footer.rows)} rows, ${megabytes(fileBytes)} in ${seconds} s, digest ${footer.digest}\n`,
+          `${path}: ${countText(footer.rows)} rows, ${megabytes(fileBytes)} in ${seconds} s, digest ${footer.digest}\n`,
         );
         io.out(renderSources(sources));
       }

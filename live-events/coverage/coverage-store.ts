@@ -1,5 +1,6 @@
 import { ClassicLevel } from 'classic-level';
 import { must, OutageError, StopError } from '../../foundation/index.ts';
+import { SideDatabase, type SideDatabaseFailures } from '../../graph-store/index.ts';
 
 /** What is kept of past broadcasts; beyond it the oldest go. */
 export interface CoverageStoreLimits {
@@ -38,16 +39,14 @@ const digits = 16;
 
 /** Coverage of broadcasts in a database of its own. All that it has is listed in memory; it takes one caller at a time. */
 export class CoverageStore {
-  readonly #folder: string;
-  readonly #db: Level;
+  readonly #side: SideDatabase<string>;
   readonly #limits: CoverageStoreLimits;
   /** In the order in which they were begun. */
   readonly #rows: Map<string, Row>;
   #bytes: number;
 
-  private constructor(folder: string, db: Level, limits: CoverageStoreLimits, rows: Map<string, Row>) {
-    this.#folder = folder;
-    this.#db = db;
+  private constructor(side: SideDatabase<string>, limits: CoverageStoreLimits, rows: Map<string, Row>) {
+    this.#side = side;
     this.#limits = limits;
     this.#rows = rows;
     this.#bytes = [...rows.values()].reduce((sum, { bytes }) => sum + bytes, 0);
@@ -61,17 +60,13 @@ export class CoverageStore {
     limits: CoverageStoreLimits = coverageStoreLimitsDefault,
   ): Promise<CoverageStore> {
     const db: Level = new ClassicLevel(folder, { keyEncoding: 'utf8', valueEncoding: 'buffer' });
-    try {
-      await db.open();
-      await checkFormat(db, folder);
+    return await SideDatabase.open(db, failuresIn(folder), async (side) => {
+      await side.claim(formatKey, format);
       const values = await db.values(rowRange).all();
       const rows = values.map((value): Row => JSON.parse(value.toString()));
       rows.sort((a, b) => a.beganMs - b.beganMs || a.sequence - b.sequence);
-      return new CoverageStore(folder, db, limits, new Map(rows.map((row) => [writeKey(row), row])));
-    } catch (error) {
-      await db.close();
-      throw openFailure(folder, error);
-    }
+      return new CoverageStore(side, limits, new Map(rows.map((row) => [writeKey(row), row])));
+    });
   }
 
   get count(): number {
@@ -96,16 +91,8 @@ export class CoverageStore {
   async get(key: CoverageKey): Promise<Buffer | null> {
     const text = writeKey(key);
     if (!this.#rows.has(text)) return null;
-    try {
-      return must(await this.#db.get(valuePrefix + text), 'what is listed is there');
-    } catch (cause) {
-      if (!isLevelError(cause)) throw cause;
-      throw new OutageError(
-        'COVERAGE_READ_FAILED',
-        `The coverage in ${this.#folder} could not be read (${cause.message}); check the disk, then ask again.`,
-        { cause },
-      );
-    }
+    const value = await this.#side.read((db) => db.get(valuePrefix + text));
+    return must(value, 'what is listed is there');
   }
 
   /**
@@ -116,19 +103,12 @@ export class CoverageStore {
     const { event, epoch, sequence } = key;
     const row = { event, epoch, sequence, beganMs, bytes: value.length };
     const gone = this.#tooMany(text, row);
-    try {
-      const batch = this.#db.batch();
+    await this.#side.write(async (db) => {
+      const batch = db.batch();
       batch.put(rowPrefix + text, Buffer.from(JSON.stringify(row))).put(valuePrefix + text, value);
       for (const one of gone) batch.del(rowPrefix + writeKey(one)).del(valuePrefix + writeKey(one));
       await batch.write();
-    } catch (cause) {
-      if (!isLevelError(cause)) throw cause;
-      throw new OutageError(
-        'COVERAGE_WRITE_FAILED',
-        `The coverage in ${this.#folder} could not be written (${cause.message}); free space or repair the disk. Until then it is in memory only.`,
-        { cause },
-      );
-    }
+    });
     this.#bytes += row.bytes - (this.#rows.get(text)?.bytes ?? 0);
     this.#rows.set(text, row);
     for (const one of gone) {
@@ -139,7 +119,7 @@ export class CoverageStore {
   }
 
   async close(): Promise<void> {
-    await this.#db.close();
+    await this.#side.close();
   }
 
   #tooMany(text: string, row: Row): readonly Row[] {
@@ -167,45 +147,43 @@ export function writeKey({ event, epoch, sequence }: CoverageKey): string {
   return `${event}!${number(epoch)}!${number(sequence)}`;
 }
 
-async function checkFormat(db: Level, folder: string): Promise<void> {
-  const found = (await db.get(formatKey))?.toString();
-  if (found === format) return;
-  const [first] = await db.keys({ limit: 1 }).all();
-  if (found !== undefined || first !== undefined) {
-    throw new StopError(
-      'COVERAGE_FORMAT',
-      `The coverage in ${folder} has format ${found ?? 'unknown'} and this version reads format ${format}; ` +
-        'move the folder away, which loses the figures of past events only, or start with the version that wrote it.',
-    );
-  }
-  await db.put(formatKey, Buffer.from(format), { sync: true });
-}
-
-function isLevelError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('LEVEL_');
-}
-
-function openFailure(folder: string, error: unknown): unknown {
-  if (!isLevelError(error)) return error;
-  const cause = error.cause instanceof Error ? error.cause : error;
-  const code = 'code' in cause ? cause.code : null;
-  if (code === 'LEVEL_LOCKED') {
-    return new StopError(
-      'COVERAGE_LOCKED',
-      `The coverage in ${folder} is in use by another process; stop that one, or start with another data folder.`,
-      { cause },
-    );
-  }
-  if (code === 'LEVEL_CORRUPTION') {
-    return new StopError(
-      'COVERAGE_CORRUPT',
-      `The coverage in ${folder} is damaged (${cause.message}); move the folder away, which loses the figures of past events only.`,
-      { cause },
-    );
-  }
-  return new OutageError(
-    'COVERAGE_OPEN_FAILED',
-    `The coverage in ${folder} could not be opened (${cause.message}); check the folder's permissions and free space.`,
-    { cause },
-  );
+function failuresIn(folder: string): SideDatabaseFailures {
+  return {
+    locked: (cause) =>
+      new StopError(
+        'COVERAGE_LOCKED',
+        `The coverage in ${folder} is in use by another process; stop that one, or start with another data folder.`,
+        { cause },
+      ),
+    corrupt: (cause) =>
+      new StopError(
+        'COVERAGE_CORRUPT',
+        `The coverage in ${folder} is damaged (${cause.message}); move the folder away, which loses the figures of past events only.`,
+        { cause },
+      ),
+    failed: (cause) =>
+      new OutageError(
+        'COVERAGE_OPEN_FAILED',
+        `The coverage in ${folder} could not be opened (${cause.message}); check the folder's permissions and free space.`,
+        { cause },
+      ),
+    otherFormat: (found) =>
+      new StopError(
+        'COVERAGE_FORMAT',
+        `The coverage in ${folder} has format ${found} and this version reads format ${format}; ` +
+          'move the folder away, which loses the figures of past events only, or start with the version that wrote it.',
+      ),
+    unread: (cause) =>
+      new OutageError(
+        'COVERAGE_READ_FAILED',
+        `The coverage in ${folder} could not be read (${cause.message}); check the disk, then ask again.`,
+        { cause },
+      ),
+    unwritten: (cause) =>
+      new OutageError(
+        'COVERAGE_WRITE_FAILED',
+        `The coverage in ${folder} could not be written (${cause.message}); free space or repair the disk. Until then it is in memory only.`,
+        { cause },
+      ),
+  };
 }

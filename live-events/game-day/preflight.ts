@@ -1,3 +1,4 @@
+import { countText } from '../../foundation/index.ts';
 import type { FleetConstants } from './fleet-constants.ts';
 import {
   type BroadcastPrediction,
@@ -5,7 +6,7 @@ import {
   memoryPerGatewayBytes,
   predictBroadcast,
 } from './fleet-model.ts';
-import { durationText, percent, whole } from './verdict.ts';
+import { durationText, percent } from './verdict.ts';
 
 /** What is known of an event before it begins. */
 export interface PreflightFacts {
@@ -117,7 +118,7 @@ function audience({ members }: PreflightFacts): PreflightCheck {
       sentence: 'It has no audience: freeze one and name it, or nobody can say who is to be reached.',
     };
   if (members === 0) return { name, verdict: 'no', sentence: 'Nobody is in its audience.' };
-  return { name, verdict: 'yes', sentence: `${whole(members)} members are to be reached.` };
+  return { name, verdict: 'yes', sentence: `${countText(members)} members are to be reached.` };
 }
 
 function sockets(devices: number, { gateways }: PreflightFacts, constants: FleetConstants): PreflightCheck {
@@ -127,10 +128,10 @@ function sockets(devices: number, { gateways }: PreflightFacts, constants: Fleet
     return {
       name,
       verdict: 'yes',
-      sentence: `${whole(gateways)} gateways have room for ${whole(room)} sockets.`,
+      sentence: `${countText(gateways)} gateways have room for ${countText(room)} sockets.`,
     };
   const needed = Math.ceil(devices / constants.socketsPerGateway);
-  const sentence = `${whole(gateways)} gateways have room for ${whole(room)} of ${whole(devices)} devices: start ${whole(needed - gateways)} more.`;
+  const sentence = `${countText(gateways)} gateways have room for ${countText(room)} of ${countText(devices)} devices: start ${countText(needed - gateways)} more.`;
   return { name, verdict: 'no', sentence };
 }
 
@@ -145,7 +146,7 @@ function reach(
   const said = `every device is reached after ${durationText(prediction.t100Ms)}`;
   if (prediction.t100Ms <= plan.t100Ms) return { name, verdict: 'yes', sentence: `By the model ${said}.` };
   const needed = gatewaysFor(devices, plan.t100Ms, constants);
-  const remedy = needed === null ? 'allow more time' : `${whole(needed)} gateways would do it`;
+  const remedy = needed === null ? 'allow more time' : `${countText(needed)} gateways would do it`;
   return {
     name,
     verdict: 'no',
@@ -162,12 +163,12 @@ function connects(
   const missing = Math.max(0, devices - held);
   const seconds = startsAtMs === null ? 0 : Math.max(0, startsAtMs - nowMs) / 1000;
   const possible = gateways * constants.connectsPerSecondPerGateway * seconds;
-  const said = `${whole(held)} devices are connected, and until the start ${whole(possible)} more can be`;
+  const said = `${countText(held)} devices are connected, and until the start ${countText(possible)} more can be`;
   if (missing <= possible) return { name, verdict: 'yes', sentence: `${said}.` };
   return {
     name,
     verdict: 'no',
-    sentence: `${said}, which leaves out ${whole(missing - possible)}: start more gateways, or later.`,
+    sentence: `${said}, which leaves out ${countText(missing - possible)}: start more gateways, or later.`,
   };
 }
 
@@ -185,13 +186,13 @@ function prefetch(
   const seconds = startsAtMs === null ? 0 : Math.max(0, startsAtMs - quietLeadMs - nowMs) / 1000;
   const perSecond = (serverCores * 1e6 * serverShareMax) / constants.cpuMicrosPerPrefetch;
   const missing = members * prefetchShareMin - prefetched;
-  const goal = `${percent(prefetchShareMin)} need ${whole(missing)} more`;
+  const goal = `${percent(prefetchShareMin)} need ${countText(missing)} more`;
   if (missing > perSecond * seconds) {
-    const sentence = `${has}; ${goal}, and the servers answer ${whole(perSecond * seconds)} before the quiet window: start later, or add cores.`;
+    const sentence = `${has}; ${goal}, and the servers answer ${countText(perSecond * seconds)} before the quiet window: start later, or add cores.`;
     return { name, verdict: 'no', sentence };
   }
   const rate = missing / Math.max(1, seconds);
-  const sentence = `${has}; ${goal}, which the servers can answer, if ${whole(rate)} a second ask until the quiet window.`;
+  const sentence = `${has}; ${goal}, which the servers can answer, if ${countText(rate)} a second ask until the quiet window.`;
   return { name, verdict: 'unknown', sentence };
 }
 

@@ -1,12 +1,11 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { WebSocketConstructor } from '../../device/index.ts';
-import { systemClock } from '../../foundation/index.ts';
+import { seededRandom, systemClock } from '../../foundation/index.ts';
 import { startTestGatewayAlone, testEvent } from '../gateway/gateway-testing.ts';
 import { type RealResult, rehearseWithSockets } from './real-sockets.ts';
 import { smallScenario } from './rehearsal-testing.ts';
 import type { Fault, Scenario } from './scenario.ts';
-import { seededRandom } from './seeded-random.ts';
 
 /** Without deflate, as phones do without. */
 const webSocket: WebSocketConstructor = class extends WebSocket {

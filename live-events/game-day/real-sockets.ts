@@ -8,9 +8,9 @@ import {
   type WebSocketLike,
 } from '../../device/index.ts';
 import type { Clock, Random } from '../../foundation/index.ts';
-import { DelayHistogram } from './delay-histogram.ts';
 import type { Fault, Scenario } from './scenario.ts';
 import { arrivalMs } from './virtual-devices.ts';
+import { WeightedDelays } from './weighted-delays.ts';
 
 /** A running server, and whom devices are to be. */
 export interface RealTarget {
@@ -75,7 +75,7 @@ interface StageCount {
   readonly shown: ShownStage;
   readonly devices: number;
   readonly waiting: Set<RealDevice>;
-  readonly delays: DelayHistogram;
+  readonly delays: WeightedDelays;
 }
 
 /**
@@ -218,7 +218,7 @@ class RealRehearsal {
     const waiting = new Set(
       this.#devices.filter(({ onlineSinceMs }) => onlineSinceMs !== null && onlineSinceMs <= untilMs),
     );
-    const count = { shown, devices: waiting.size, waiting, delays: new DelayHistogram() };
+    const count = { shown, devices: waiting.size, waiting, delays: new WeightedDelays() };
     this.#stages.set(key, count);
     return count;
   }

@@ -1,9 +1,9 @@
 import type { RequestClass } from '../traffic/request-class.ts';
-import { DelayHistogram } from './delay-histogram.ts';
 import type { FleetConstants } from './fleet-constants.ts';
 import type { Series } from './rehearsal-series.ts';
 import type { Fault, Scenario } from './scenario.ts';
 import type { VirtualBroadcast } from './virtual-schedule.ts';
+import { WeightedDelays } from './weighted-delays.ts';
 
 /** What became of one broadcast; devices are those that were connected when it was sent. */
 export interface BroadcastResult {
@@ -67,7 +67,7 @@ export interface RehearsalResult {
 export class BroadcastCount {
   readonly broadcast: VirtualBroadcast;
   readonly #stage: string;
-  readonly #delays = new DelayHistogram();
+  readonly #delays = new WeightedDelays();
   #devices = 0;
   #superseded = 0;
   #caughtUp = 0;

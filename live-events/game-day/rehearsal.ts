@@ -1,5 +1,5 @@
 import { refreshAtMs } from '../../device/index.ts';
-import { type Random, unreachable } from '../../foundation/index.ts';
+import { type Random, seededRandom, unreachable } from '../../foundation/index.ts';
 import { timeToLive } from '../prefetch/ttl.ts';
 import { refusalLimitsDefault, refusalOf } from '../traffic/refusal.ts';
 import { CalendarQueue } from './calendar-queue.ts';
@@ -7,7 +7,6 @@ import type { FleetConstants } from './fleet-constants.ts';
 import { RehearsalLog } from './rehearsal-log.ts';
 import type { RehearsalResult } from './rehearsal-result.ts';
 import type { Fault, Scenario } from './scenario.ts';
-import { seededRandom } from './seeded-random.ts';
 import { absent, arrivalMs, causes, connected, ends, VirtualDevices, waiting } from './virtual-devices.ts';
 import { VirtualGateways } from './virtual-gateways.ts';
 import { rankedFollow, type VirtualBroadcast, VirtualSchedule } from './virtual-schedule.ts';

@@ -1,10 +1,11 @@
+import { countText } from '../../foundation/index.ts';
 import { predictLoad } from './fleet-model.ts';
 import { type Html, html } from './html.ts';
 import type { RehearsalResult } from './rehearsal-result.ts';
 import { reportStyle } from './report-style.ts';
 import type { Fault } from './scenario.ts';
 import { type PlotMark, plotFigure } from './svg-plot.ts';
-import { broadcastName, durationText, percent, type Verdict, whole } from './verdict.ts';
+import { broadcastName, durationText, percent, type Verdict } from './verdict.ts';
 
 /** What nobody should read into a rehearsal. */
 export const notModelled: readonly string[] = [
@@ -27,7 +28,7 @@ export function renderReport(result: RehearsalResult, verdict: Verdict): string 
 <title>${scenario.name}: ${verdict.passed ? 'passed' : 'failed'}</title><style>${{ markup: reportStyle }}</style></head>
 <body><main>
 <h1>${scenario.name}</h1>
-<p>${whole(scenario.devices)} devices${each > 1 ? `, each simulated one for ${Number(each.toPrecision(3))}` : ''}, ${whole(scenario.fleet.gateways)} gateways, ${durationText(scenario.durationMs)} of virtual time, ${whole(totals.events)} events. Seed ${seed}, trace <code>${hash}</code>: the same seed gives the same trace.</p>
+<p>${countText(scenario.devices)} devices${each > 1 ? `, each simulated one for ${Number(each.toPrecision(3))}` : ''}, ${countText(scenario.fleet.gateways)} gateways, ${durationText(scenario.durationMs)} of virtual time, ${countText(totals.events)} events. Seed ${seed}, trace <code>${hash}</code>: the same seed gives the same trace.</p>
 <div class="verdict ${verdict.passed ? 'good' : 'bad'}">${verdict.passed ? 'The plan holds' : 'The plan does not hold'}</div>
 ${constants.isPlaceholder ? html`<p class="no">The cost of a device is not measured here: ${constants.source}.</p>` : html`<p>What a device costs: ${constants.source}.</p>`}
 <h2>Against the plan</h2>${checksTable(verdict)}
@@ -78,7 +79,7 @@ function plots(result: RehearsalResult): readonly Html[] {
       { label: 'answered', colour: 1, values: values.prefetches, filled: true },
       { label: 'for a new schedule', colour: 4, values: values.versionRefreshes },
     ] }),
-    plotFigure({ ...common, title: 'Expirations', unit: `${perSecond}; ${whole(totals.quietRefreshes)} in the quiet window`, lines: [
+    plotFigure({ ...common, title: 'Expirations', unit: `${perSecond}; ${countText(totals.quietRefreshes)} in the quiet window`, lines: [
       { label: 'expired', colour: 2, values: values.expirations, filled: true },
     ] }),
     plotFigure({ ...common, title: 'Deliveries', unit: perSecond, lines: [
@@ -119,10 +120,10 @@ function broadcastsTable({ broadcasts }: RehearsalResult): Html {
       time(t50Ms),
       time(t99Ms),
       time(t100Ms),
-      whole(devices),
-      whole(caughtUp),
-      whole(superseded),
-      whole(missing),
+      countText(devices),
+      countText(caughtUp),
+      countText(superseded),
+      countText(missing),
     ];
     return html`<tr><td>${durationText(atMs)}</td><td>${broadcastName(broadcast)}</td><td class="n">${version}</td>${numbers.map((text) => html`<td class="n">${text}</td>`)}</tr>`;
   });
@@ -134,7 +135,7 @@ function faultsTable({ scenario, recoveries }: RehearsalResult): Html {
   if (scenario.faults.length === 0) return html`<p>None.</p>`;
   const rows = scenario.faults.map((fault) => {
     const recovery = recoveries.find((candidate) => candidate.fault === fault);
-    const lost = recovery === undefined ? '' : `${whole(recovery.lost)} lost their connection`;
+    const lost = recovery === undefined ? '' : `${countText(recovery.lost)} lost their connection`;
     const back = recovery === undefined ? '' : recovery.tookMs === null ? 'not all came back' : `all back after ${durationText(recovery.tookMs)}`; // biome-ignore format: one row
     return html`<tr><td>${faultText(fault)}</td><td>${lost}</td><td>${back}</td></tr>`;
   });
@@ -158,7 +159,7 @@ function faultText(fault: Fault): string {
 
 function constantsTable({ constants }: RehearsalResult): Html {
   const rows = Object.entries(constants).flatMap(([name, value]) =>
-    typeof value === 'number' ? [html`<tr><td>${name}</td><td class="n">${whole(value)}</td></tr>`] : [],
+    typeof value === 'number' ? [html`<tr><td>${name}</td><td class="n">${countText(value)}</td></tr>`] : [],
   );
   return html`<div class="card wide"><table>${rows}</table></div>`;
 }

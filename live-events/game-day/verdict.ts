@@ -1,3 +1,4 @@
+import { countText } from '../../foundation/index.ts';
 import type { BroadcastResult, RehearsalResult } from './rehearsal-result.ts';
 
 /** One line of the plan against what came of it. */
@@ -27,9 +28,9 @@ export function judge(result: RehearsalResult): Verdict {
     timeCheck('T100 of the slowest broadcast', targets.t100Ms, result.broadcasts, ({ t100Ms }) => t100Ms),
     atLeast('Prefetched when it went live', targets.prefetchCoverageMin, totals.prefetchCoverage),
     atLeast('Users admitted', targets.userAdmittedMin, totals.userAdmitted),
-    atMost('Refreshes in the quiet window', targets.quietRefreshesMax, totals.quietRefreshes, whole),
+    atMost('Refreshes in the quiet window', targets.quietRefreshesMax, totals.quietRefreshes, countText),
     atMost('CPU of the busiest gateway', targets.gatewayCpuMax, totals.gatewayCpuMax, percent),
-    atMost('Steps back to an earlier stage', targets.stepsBackMax, totals.stepsBack, whole),
+    atMost('Steps back to an earlier stage', targets.stepsBackMax, totals.stepsBack, countText),
     recoveryCheck(result),
   ].filter((check) => check !== null);
   return { passed: checks.every(({ passed }) => passed), checks };
@@ -44,10 +45,6 @@ export function durationText(ms: number): string {
 
 export function percent(share: number): string {
   return `${(share * 100).toFixed(share > 0.99 && share < 1 ? 2 : 1)} %`;
-}
-
-export function whole(count: number): string {
-  return Math.round(count).toLocaleString('en-US');
 }
 
 /** A broadcast as people know it. */
@@ -74,7 +71,7 @@ function timeCheck(
   }
   const actual = Number.isFinite(worst.ms)
     ? durationText(worst.ms)
-    : `${whole(worst.broadcast.missing)} never reached`;
+    : `${countText(worst.broadcast.missing)} never reached`;
   return { name, passed: worst.ms <= targetMs, target, actual, where: broadcastName(worst.broadcast) };
 }
 
@@ -88,7 +85,7 @@ function recoveryCheck({ scenario, recoveries }: RehearsalResult): Check | null 
     name: 'All back after a fault',
     passed: worstMs <= recoveryMs,
     target: `within ${durationText(recoveryMs)}`,
-    actual: Number.isFinite(worstMs) ? durationText(worstMs) : `${whole(away)} never came back`,
+    actual: Number.isFinite(worstMs) ? durationText(worstMs) : `${countText(away)} never came back`,
     where: null,
   };
 }

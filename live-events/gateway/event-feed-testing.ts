@@ -3,7 +3,8 @@ import type { Clock } from '../../foundation/index.ts';
 import type { DeliveryReport, History } from '../ports.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import { EventFeed } from './event-feed.ts';
-import { type GatewayLimits, gatewayLimitsDefault } from './gateway-limits.ts';
+import type { GatewayLimits } from './gateway-limits.ts';
+import { ampleGatewayLimits } from './gateway-limits-testing.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
 import { Session } from './session.ts';
 import { FakeWire } from './wire.fake.ts';
@@ -41,7 +42,7 @@ export class FeedBench {
   readonly ledger: DeliveryLedger;
 
   constructor(limits: Partial<GatewayLimits> = {}) {
-    const all = { ...gatewayLimitsDefault, ...limits };
+    const all = { ...ampleGatewayLimits, ...limits };
     this.ledger = new DeliveryLedger('gateway-1', all, this.clock, (report) => this.reports.push(report));
     this.feed = new EventFeed('fight-1', {
       limits: all,

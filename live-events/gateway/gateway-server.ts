@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { StopError } from '../../foundation/index.ts';
+import { refusal, refuse } from './connect-refusal.ts';
 import type { Gateway } from './gateway.ts';
-import { refusal, refuse } from './refusal.ts';
 
 export interface GatewayServerParts {
   readonly host: string;

@@ -23,7 +23,8 @@ import { SubscriptionLog } from '../router/subscription-log.ts';
 import { MemorySubscriptionTable, type SubscriptionTable } from '../router/subscription-table.ts';
 import { createDeviceTokens, type DeviceTokens } from './device-tokens.ts';
 import { Gateway } from './gateway.ts';
-import { type GatewayLimits, gatewayLimitsDefault } from './gateway-limits.ts';
+import type { GatewayLimits } from './gateway-limits.ts';
+import { ampleGatewayLimits } from './gateway-limits-testing.ts';
 import { FakeJournal } from './journal.fake.ts';
 
 export const testSecret: Uint8Array = new Uint8Array(32).fill(7);
@@ -92,7 +93,7 @@ export async function startTestGateway(
     link,
     tokens,
     allowedOrigins: new Set([testOrigin]),
-    limits: { ...gatewayLimitsDefault, drainMs: 100, closeMs: 1_000, ...limits },
+    limits: { ...ampleGatewayLimits, drainMs: 100, closeMs: 1_000, ...limits },
     clock,
     random: Math.random,
     log: silentLog,

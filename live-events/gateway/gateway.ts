@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RawData, Server } from 'ws';
 import { closeCodes, readDeviceMessage } from '../../device/index.ts';
-import { type Clock, type Log, OutageError, type Random } from '../../foundation/index.ts';
+import { type Clock, type Log, OutageError, type Random, TokenBucket } from '../../foundation/index.ts';
 import type { DeviceClaims, History, RouterLink } from '../ports.ts';
+import { type ConnectRefusal, refusal, refuse } from './connect-refusal.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import { createSocketServer, type DeviceSocket } from './device-socket.ts';
 import { type DeviceTokens, tokenToleranceMs } from './device-tokens.ts';
@@ -12,10 +13,8 @@ import { EventFeeds } from './event-feeds.ts';
 import { heartbeatFrame, pingFrame } from './frame.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
 import { count, createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
-import { type Refusal, refusal, refuse } from './refusal.ts';
 import { Session } from './session.ts';
 import { SessionWheel } from './session-wheel.ts';
-import { TokenBucket } from './token-bucket.ts';
 import { type Asked, isLiveSocket, isOriginAllowed, readUpgrade } from './upgrade-request.ts';
 
 export interface GatewayParts {
@@ -108,7 +107,7 @@ export class Gateway {
   }
 
   /** The checks that cost next to nothing, the cheapest first. */
-  #ask(request: IncomingMessage): Asked | Refusal {
+  #ask(request: IncomingMessage): Asked | ConnectRefusal {
     const { limits, allowedOrigins, clock } = this.#parts;
     if (!isOriginAllowed(request, allowedOrigins)) return refusal('ORIGIN_NOT_ALLOWED');
     if (this.#draining) return refusal('GOING_AWAY', this.#spreadMs());
@@ -127,7 +126,7 @@ export class Gateway {
 
   async #connect(request: IncomingMessage, connection: Duplex, head: Buffer, asked: Asked): Promise<void> {
     this.metrics.connecting += 1;
-    let found: Found | Refusal;
+    let found: Found | ConnectRefusal;
     try {
       found = await this.#find(asked);
     } catch (error) {
@@ -152,7 +151,7 @@ export class Gateway {
     });
   }
 
-  async #find({ token, event, cursor }: Asked): Promise<Found | Refusal> {
+  async #find({ token, event, cursor }: Asked): Promise<Found | ConnectRefusal> {
     const claims = await this.#parts.tokens.verify(token, event);
     if (typeof claims === 'string') return refusal(claims);
     try {
@@ -230,7 +229,7 @@ export class Gateway {
     this.#forget(session);
   }
 
-  #refuse(connection: Duplex, refused: Refusal): void {
+  #refuse(connection: Duplex, refused: ConnectRefusal): void {
     count(this.metrics.refused, refused.code);
     refuse(connection, refused, this.#parts.limits.retriesMax);
   }

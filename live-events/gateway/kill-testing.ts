@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Broadcast } from '../../device/index.ts';
-import { Backoff, systemClock } from '../../foundation/index.ts';
-import { seededRandom } from '../../test/main-job-random.ts';
+import { Backoff, seededRandom, systemClock } from '../../foundation/index.ts';
 import { MemorySubscriptionTable } from '../router/subscription-table.ts';
 import { createDeviceTokens } from './device-tokens.ts';
 import { connect, createTestRouter, type RouterBench, testEvent, testSecret } from './gateway-testing.ts';

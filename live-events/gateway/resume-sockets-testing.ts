@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ServerMessage } from '../../device/index.ts';
-import { seededRandom } from '../../test/main-job-random.ts';
+import { seededRandom } from '../../foundation/index.ts';
 import { connect, startTestGatewayAlone, testEvent } from './gateway-testing.ts';
 import type { ResumeSummary } from './resume-testing.ts';
 import { createResumeCounts, ResumingDevice } from './resuming-device-testing.ts';

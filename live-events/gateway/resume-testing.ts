@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Cursor } from '../../device/index.ts';
-import { must, type Random, systemClock } from '../../foundation/index.ts';
-import { seededRandom } from '../../test/main-job-random.ts';
+import { must, type Random, seededRandom, systemClock } from '../../foundation/index.ts';
 import { InProcessLink } from '../router/in-process-link.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import type { EventFeed } from './event-feed.ts';
 import { EventFeeds } from './event-feeds.ts';
-import { type GatewayLimits, gatewayLimitsDefault } from './gateway-limits.ts';
+import type { GatewayLimits } from './gateway-limits.ts';
+import { ampleGatewayLimits } from './gateway-limits-testing.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
 import { createTestRouter, type RouterBench, testEvent } from './gateway-testing.ts';
 import { createResumeCounts, type ResumeCounts, ResumingDevice } from './resuming-device-testing.ts';
@@ -17,7 +17,7 @@ import { FakeWire } from './wire.fake.ts';
 
 const devicesCount = 40;
 const never = Number.MAX_SAFE_INTEGER;
-const limits: GatewayLimits = { ...gatewayLimitsDefault, historyBroadcastsMax: 12 };
+const limits: GatewayLimits = { ...ampleGatewayLimits, historyBroadcastsMax: 12 };
 
 interface Resumer {
   readonly device: ResumingDevice;

@@ -9,8 +9,7 @@ import {
   readServerMessage,
   tokenSubprotocolPrefix,
 } from '../../device/index.ts';
-import { Backoff, type Random, systemClock } from '../../foundation/index.ts';
-import { seededRandom } from '../../test/main-job-random.ts';
+import { Backoff, type Random, seededRandom, systemClock } from '../../foundation/index.ts';
 import { createDeviceTokens } from './device-tokens.ts';
 import { createTestRouter, testEvent, testSecret } from './gateway-testing.ts';
 import { freePort, KilledGateway } from './killed-gateway-testing.ts';

@@ -8,7 +8,7 @@ import {
   noCursor,
   tokenSubprotocolPrefix,
 } from '../../device/index.ts';
-import { type Refusal, refusal } from './refusal.ts';
+import { type ConnectRefusal, refusal } from './connect-refusal.ts';
 
 const queryLengthMax = 512;
 const tokenLengthMax = 4_096;
@@ -34,7 +34,7 @@ export function isOriginAllowed({ headers }: IncomingMessage, allowed: ReadonlyS
 }
 
 /** What a connect asks for. Nothing of it is true yet. */
-export function readUpgrade({ url = '', headers }: IncomingMessage): Asked | Refusal {
+export function readUpgrade({ url = '', headers }: IncomingMessage): Asked | ConnectRefusal {
   const offered = readProtocols(headers['sec-websocket-protocol']);
   if (!offered.includes(liveSubprotocol)) return refusal('BAD_SUBPROTOCOL');
   const query = url.slice(liveSocketPath.length + 1);

@@ -1,6 +1,12 @@
 import { type Kafka, Partitioners, type Producer } from 'kafkajs';
 import type { Broadcast } from '../../device/index.ts';
-import type { BackoffLimits, Clock, Log, Random } from '../../foundation/index.ts';
+import {
+  type BackoffLimits,
+  type Clock,
+  type Log,
+  type Random,
+  SingleFlight,
+} from '../../foundation/index.ts';
 import type { BroadcastLog } from '../ports.ts';
 import { topicUnreachable } from './kafka-broadcast-failure.ts';
 import { KafkaBroadcastReader } from './kafka-broadcast-reader.ts';
@@ -44,8 +50,7 @@ export class KafkaBroadcastLog implements BroadcastLog {
   readonly #parts: KafkaBroadcastParts;
   readonly #closing = new AbortController();
   readonly #readers = new Set<KafkaBroadcastReader>();
-  /** Asked for once by all that publish at the same time, and again only after it failed. */
-  #producer: Promise<Producer> | null = null;
+  readonly #producer = new SingleFlight(() => this.#connect());
 
   constructor(parts: KafkaBroadcastParts) {
     this.#parts = parts;
@@ -55,7 +60,7 @@ export class KafkaBroadcastLog implements BroadcastLog {
   async publish(broadcast: Broadcast): Promise<void> {
     const { topic } = this.#parts;
     try {
-      const producer = await this.#connected();
+      const producer = await this.#producer.get();
       const messages = [{ key: broadcast.event, value: JSON.stringify(broadcast) }];
       await producer.send({ topic, acks: -1, timeout: ackTimeoutMs, messages });
     } catch (error) {
@@ -80,23 +85,11 @@ export class KafkaBroadcastLog implements BroadcastLog {
     this.#closing.abort();
     await Promise.all([...this.#readers].map((reader) => reader.stop()));
     this.#readers.clear();
-    const connecting = this.#producer;
-    this.#producer = null;
+    const connecting = this.#producer.take();
     try {
       await (await connecting)?.disconnect();
     } catch (error) {
       this.#parts.log.debug({ error: String(error) }, 'The producer of broadcasts was never connected.');
-    }
-  }
-
-  async #connected(): Promise<Producer> {
-    const connecting = this.#producer ?? this.#connect();
-    this.#producer = connecting;
-    try {
-      return await connecting;
-    } catch (error) {
-      if (this.#producer === connecting) this.#producer = null;
-      throw error;
     }
   }
 

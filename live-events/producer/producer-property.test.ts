@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Broadcast } from '../../device/index.ts';
-import { JourneyGraphError } from '../../foundation/index.ts';
-import { seededRandom } from '../../test/main-job-random.ts';
+import { JourneyGraphError, seededRandom } from '../../foundation/index.ts';
 import { broadcastOf, type JournalEntry, type LiveEvent } from '../live-event.ts';
 import type { LiveCommand } from '../state/live-command.ts';
 import { type FakeDisk, fakeDisk } from '../state/live-journal.fake.ts';

@@ -1,6 +1,6 @@
 import { type Consumer, type Kafka, type KafkaMessage, Partitioners, type Producer } from 'kafkajs';
 import { isKey } from '../../device/index.ts';
-import { type Clock, type Log, OutageError, StopError } from '../../foundation/index.ts';
+import { type Clock, type Log, OutageError, SingleFlight, StopError } from '../../foundation/index.ts';
 import {
   type Subscription,
   type SubscriptionChange,
@@ -35,7 +35,7 @@ const topicConfig = {
  */
 export class KafkaSubscriptionTable implements SubscriptionTable {
   readonly #parts: KafkaSubscriptionTableParts;
-  #producer: Promise<Producer> | null = null;
+  readonly #producer = new SingleFlight(() => this.#connect());
 
   constructor(parts: KafkaSubscriptionTableParts) {
     this.#parts = parts;
@@ -69,8 +69,7 @@ export class KafkaSubscriptionTable implements SubscriptionTable {
   }
 
   async close(): Promise<void> {
-    const connecting = this.#producer;
-    this.#producer = null;
+    const connecting = this.#producer.take();
     try {
       await (await connecting)?.disconnect();
     } catch (error) {
@@ -127,7 +126,7 @@ export class KafkaSubscriptionTable implements SubscriptionTable {
 
   /** The offset of the last one. */
   async #send(messages: readonly { readonly key: string; readonly value: string | null }[]): Promise<bigint> {
-    const producer = await this.#connected();
+    const producer = await this.#producer.get();
     const [sent] = await producer.send({
       topic: this.#parts.topic,
       acks: -1,
@@ -135,17 +134,6 @@ export class KafkaSubscriptionTable implements SubscriptionTable {
       messages: messages.map((message) => ({ ...message, partition: 0 })),
     });
     return BigInt(sent?.baseOffset ?? '0') + BigInt(messages.length - 1);
-  }
-
-  async #connected(): Promise<Producer> {
-    const connecting = this.#producer ?? this.#connect();
-    this.#producer = connecting;
-    try {
-      return await connecting;
-    } catch (error) {
-      if (this.#producer === connecting) this.#producer = null;
-      throw error;
-    }
   }
 
   async #connect(): Promise<Producer> {

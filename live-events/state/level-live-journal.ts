@@ -1,7 +1,8 @@
 import { ClassicLevel } from 'classic-level';
 import type { Broadcast, Cursor } from '../../device/index.ts';
+import { SideDatabase } from '../../graph-store/index.ts';
 import { broadcastOf, type JournalEntry, type LiveEvent } from '../live-event.ts';
-import { journalOpenFailure, openEpoch, readFailure, writeFailure } from './journal-opening.ts';
+import { journalFailures, openEpoch } from './journal-opening.ts';
 import {
   decodeEntry,
   decodePublished,
@@ -34,7 +35,7 @@ interface Head {
 
 /** In a database of its own, which LevelDB's lock keeps for one process. */
 export class LevelLiveJournal implements LiveJournal {
-  readonly #folder: string;
+  readonly #side: SideDatabase<Buffer>;
   readonly #db: LiveLevel;
   readonly #limits: LiveJournalLimits;
   #epoch: number;
@@ -43,8 +44,8 @@ export class LevelLiveJournal implements LiveJournal {
   readonly #published = new Map<string, Cursor>();
   readonly #removed = new Set<string>();
 
-  private constructor(folder: string, db: LiveLevel, limits: LiveJournalLimits, epoch: number) {
-    this.#folder = folder;
+  private constructor(side: SideDatabase<Buffer>, db: LiveLevel, limits: LiveJournalLimits, epoch: number) {
+    this.#side = side;
     this.#db = db;
     this.#limits = limits;
     this.#epoch = epoch;
@@ -62,15 +63,11 @@ export class LevelLiveJournal implements LiveJournal {
       valueEncoding: 'buffer',
       writeBufferSize: writeBufferBytes,
     });
-    try {
-      await db.open();
-      const journal = new LevelLiveJournal(folder, db, limits, await openEpoch(db, folder, nowMs));
+    return await SideDatabase.open(db, journalFailures(folder), async (side) => {
+      const journal = new LevelLiveJournal(side, db, limits, await openEpoch(side, db, folder, nowMs));
       await journal.#load();
       return journal;
-    } catch (error) {
-      await db.close();
-      throw journalOpenFailure(folder, error);
-    }
+    });
   }
 
   get epoch(): number {
@@ -88,8 +85,8 @@ export class LevelLiveJournal implements LiveJournal {
   async append(entry: JournalEntry): Promise<void> {
     const { event: id, sequence, after } = entry;
     const line = (this.#heads.get(id)?.line ?? 0) + 1;
-    await this.#written(async () => {
-      const batch = this.#db.batch();
+    await this.#side.write(async (db) => {
+      const batch = db.batch();
       batch.put(entryKey(id, line), encodeEntry(entry));
       batch.put(stateKey(id), encodeState({ line, event: after }));
       if (line > this.#limits.entriesMax) batch.del(entryKey(id, line - this.#limits.entriesMax));
@@ -120,8 +117,8 @@ export class LevelLiveJournal implements LiveJournal {
   async remove(id: string): Promise<void> {
     const newest = this.#heads.get(id)?.line;
     if (newest === undefined) return;
-    await this.#written(async () => {
-      const batch = this.#db.batch();
+    await this.#side.write(async (db) => {
+      const batch = db.batch();
       batch.del(stateKey(id)).del(publishedKey(id)).put(removedKey(id), Buffer.alloc(0));
       for (let line = Math.max(1, newest - this.#limits.entriesMax + 1); line <= newest; line += 1)
         batch.del(entryKey(id, line));
@@ -142,7 +139,7 @@ export class LevelLiveJournal implements LiveJournal {
 
   async setPublished(id: string, cursor: Cursor): Promise<void> {
     if (!this.#heads.has(id)) return;
-    await this.#written(() => this.#db.put(publishedKey(id), encodePublished(cursor)));
+    await this.#side.write((db) => db.put(publishedKey(id), encodePublished(cursor)));
     this.#published.set(id, cursor);
   }
 
@@ -153,8 +150,8 @@ export class LevelLiveJournal implements LiveJournal {
   async renewEpoch(nowMs: number, actor: string): Promise<number> {
     const epoch = Math.max(nowMs, this.#epoch + 1);
     const reason = `a new life of the journal after ${this.#epoch}`;
-    await this.#written(async () => {
-      const batch = this.#db.batch();
+    await this.#side.write(async (db) => {
+      const batch = db.batch();
       batch.put(metaKey.epoch, Buffer.from(String(epoch)));
       for (const id of this.#removed) batch.del(removedKey(id));
       for (const before of this.#events) {
@@ -184,7 +181,7 @@ export class LevelLiveJournal implements LiveJournal {
   }
 
   async close(): Promise<void> {
-    await this.#db.close();
+    await this.#side.close();
   }
 
   async #load(): Promise<void> {
@@ -198,19 +195,7 @@ export class LevelLiveJournal implements LiveJournal {
 
   async #entries(id: string, fromLine: number, toLine: number): Promise<readonly PastEntry[]> {
     if (toLine < fromLine) return [];
-    try {
-      const range = { gte: entryKey(id, fromLine), lte: entryKey(id, toLine) };
-      return (await this.#db.values(range).all()).map(decodeEntry);
-    } catch (cause) {
-      throw readFailure(this.#folder, cause);
-    }
-  }
-
-  async #written(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-    } catch (cause) {
-      throw writeFailure(this.#folder, cause);
-    }
+    const range = { gte: entryKey(id, fromLine), lte: entryKey(id, toLine) };
+    return (await this.#side.read((db) => db.values(range).all())).map(decodeEntry);
   }
 }

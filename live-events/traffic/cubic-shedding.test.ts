@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../game-day/seeded-random.ts';
+import { seededRandom } from '../../foundation/index.ts';
 import { isKept, keptShare, overloadOf, priorityThreshold, sheddingLimitsDefault } from './cubic-shedding.ts';
 import { requestClasses } from './request-class.ts';
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Log } from '../../foundation/index.ts';
-import { seededRandom } from '../game-day/seeded-random.ts';
+import { type Log, seededRandom } from '../../foundation/index.ts';
 import { logSamplingLimitsDefault, sampledLog } from './log-sampling.ts';
 
 interface Line {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { silentLog } from '../../foundation/index.ts';
-import { seededRandom } from '../game-day/seeded-random.ts';
+import { seededRandom, silentLog } from '../../foundation/index.ts';
 import { EventPools } from './event-pool.ts';
 import { OverloadHistory, overloadHistoryLimitsDefault } from './overload-history.ts';
 import {

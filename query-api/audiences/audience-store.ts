@@ -1,7 +1,7 @@
 import { ClassicLevel } from 'classic-level';
 import { RoaringBitmap32 } from 'roaring-wasm';
-import { must, OutageError, RefusedError, StopError } from '../../foundation/index.ts';
-import type { NodeRef } from '../../graph-store/index.ts';
+import { OutageError, RefusedError, StopError } from '../../foundation/index.ts';
+import { type NodeRef, SideDatabase, type SideDatabaseFailures } from '../../graph-store/index.ts';
 import {
   type AudienceRow,
   audienceFormat,
@@ -11,7 +11,7 @@ import {
   clientKey,
   metaKey,
 } from './audience-rows.ts';
-import { type AudienceLevel, MemberNumbers } from './member-numbers.ts';
+import { MemberNumbers } from './member-numbers.ts';
 
 export interface AudienceStoreLimits {
   readonly countMax: number;
@@ -28,8 +28,7 @@ const writeBufferBytes = 8 * 2 ** 20;
  * and its members never change.
  */
 export class AudienceStore {
-  readonly #folder: string;
-  readonly #db: AudienceLevel;
+  readonly #side: SideDatabase<Buffer>;
   readonly #numbers: MemberNumbers;
   readonly #limits: AudienceStoreLimits;
   readonly #rows: Map<string, AudienceRow>;
@@ -37,14 +36,12 @@ export class AudienceStore {
   readonly #bitmaps = new Map<string, RoaringBitmap32>();
 
   private constructor(
-    folder: string,
-    db: AudienceLevel,
+    side: SideDatabase<Buffer>,
     numbers: MemberNumbers,
     limits: AudienceStoreLimits,
     rows: Map<string, AudienceRow>,
   ) {
-    this.#folder = folder;
-    this.#db = db;
+    this.#side = side;
     this.#numbers = numbers;
     this.#limits = limits;
     this.#rows = rows;
@@ -59,19 +56,15 @@ export class AudienceStore {
       valueEncoding: 'buffer',
       writeBufferSize: writeBufferBytes,
     });
-    try {
-      await db.open();
-      await checkFormat(db, folder);
+    return await SideDatabase.open(db, failuresIn(folder), async (side) => {
+      await side.claim(metaKey.format, audienceFormat);
       const rows = new Map<string, AudienceRow>();
       for (const value of await db.values(audienceRange).all()) {
         const row: AudienceRow = JSON.parse(value.toString());
         rows.set(row.id, row);
       }
-      return new AudienceStore(folder, db, await MemberNumbers.open(db), limits, rows);
-    } catch (error) {
-      await db.close();
-      throw openFailure(folder, error);
-    }
+      return new AudienceStore(side, await MemberNumbers.open(db), limits, rows);
+    });
   }
 
   get(id: string): AudienceRow | null {
@@ -101,7 +94,7 @@ export class AudienceStore {
 
   /** Numbers for members that are being frozen; of what then is not frozen they are kept for the next. */
   async numbersOf(memberType: string, ids: readonly string[], expected: number): Promise<Uint32Array> {
-    return await this.#written(() => this.#numbers.give(memberType, ids, expected));
+    return await this.#side.write(() => this.#numbers.give(memberType, ids, expected));
   }
 
   /** Durable when it resolves. Takes the bitmap over. Throws RefusedError AUDIENCES_FULL. */
@@ -111,10 +104,10 @@ export class AudienceStore {
       const bytes = bitmap.serialize('portable');
       this.checkRoom(bytes.length);
       const whole = { ...row, size: bitmap.size, bytes: bytes.length };
-      await this.#written(async () => {
+      await this.#side.write(async (db) => {
         // Any range will do: LevelDB first writes what it has in memory into a table and syncs that. The numbers have to be there before the bitmap.
-        await this.#db.compactRange(metaKey.next, metaKey.next);
-        const batch = this.#db.batch();
+        await db.compactRange(metaKey.next, metaKey.next);
+        const batch = db.batch();
         batch.put(audienceKey(row.id), Buffer.from(JSON.stringify(whole)));
         batch.put(bitmapKey(row.id), Buffer.from(bytes));
         batch.put(clientKey(row.key), Buffer.from(row.id));
@@ -131,8 +124,8 @@ export class AudienceStore {
   async delete(id: string): Promise<boolean> {
     const row = this.#rows.get(id);
     if (row === undefined) return false;
-    await this.#written(async () => {
-      const batch = this.#db.batch();
+    await this.#side.write(async (db) => {
+      const batch = db.batch();
       batch.del(audienceKey(id)).del(bitmapKey(id)).del(clientKey(row.key));
       await batch.write({ sync: true });
     });
@@ -158,13 +151,13 @@ export class AudienceStore {
       return bitmap.sliceArray(from, from + limit + 1);
     });
     const page = numbers.slice(0, limit);
-    const members = await this.#read(() => this.#numbers.members(page));
+    const members = await this.#side.read(() => this.#numbers.members(page));
     return { members, numbers: page, more: numbers.length > limit };
   }
 
   /** Which of these are in it. */
   async contains(id: string, memberType: string, ids: readonly string[]): Promise<readonly string[]> {
-    const numbers = await this.#read(() => this.#numbers.known(memberType, ids));
+    const numbers = await this.#side.read(() => this.#numbers.known(memberType, ids));
     return await this.#withBitmap(id, (bitmap) =>
       ids.filter((_id, i) => {
         const number = numbers[i] ?? null;
@@ -179,7 +172,7 @@ export class AudienceStore {
     memberType: string,
     ids: readonly string[],
   ): Promise<readonly (number | null)[]> {
-    const numbers = await this.#read(() => this.#numbers.known(memberType, ids));
+    const numbers = await this.#side.read(() => this.#numbers.known(memberType, ids));
     return await this.#withBitmap(id, (bitmap) =>
       numbers.map((number) => (number !== null && bitmap.has(number) ? bitmap.rank(number) - 1 : null)),
     );
@@ -188,13 +181,13 @@ export class AudienceStore {
   /** The other way round, of positions below the audience's size. */
   async membersAt(id: string, positions: readonly number[]): Promise<readonly NodeRef[]> {
     const numbers = await this.#withBitmap(id, (bitmap) => positions.map((at) => bitmap.select(at)));
-    return await this.#read(() => this.#numbers.members(numbers));
+    return await this.#side.read(() => this.#numbers.members(numbers));
   }
 
   async close(): Promise<void> {
     for (const bitmap of this.#bitmaps.values()) bitmap.dispose();
     this.#bitmaps.clear();
-    await this.#db.close();
+    await this.#side.close();
   }
 
   /** `use` answers before anybody else has a turn: what it is given may be let go of afterwards. */
@@ -205,7 +198,7 @@ export class AudienceStore {
       this.#bitmaps.set(id, ready);
       return use(ready);
     }
-    const bytes = await this.#read(() => this.#db.get(bitmapKey(id)));
+    const bytes = await this.#side.read((db) => db.get(bitmapKey(id)));
     if (bytes === undefined) throw notThere(id);
     const raced = this.#bitmaps.get(id);
     if (raced !== undefined) return use(raced);
@@ -223,32 +216,6 @@ export class AudienceStore {
     }
     return use(bitmap);
   }
-
-  async #read<T>(read: () => Promise<T>): Promise<T> {
-    try {
-      return await read();
-    } catch (cause) {
-      if (!isLevelError(cause)) throw cause;
-      throw new OutageError(
-        'AUDIENCES_READ_FAILED',
-        `The audiences in ${this.#folder} could not be read (${cause.message}); check the disk, then ask again.`,
-        { cause },
-      );
-    }
-  }
-
-  async #written<T>(write: () => Promise<T>): Promise<T> {
-    try {
-      return await write();
-    } catch (cause) {
-      if (!isLevelError(cause)) throw cause;
-      throw new OutageError(
-        'AUDIENCES_WRITE_FAILED',
-        `The audiences in ${this.#folder} could not be written (${cause.message}); free space or repair the disk, restart, then freeze it again.`,
-        { cause },
-      );
-    }
-  }
 }
 
 export function notThere(id: string): RefusedError {
@@ -258,45 +225,43 @@ export function notThere(id: string): RefusedError {
   );
 }
 
-async function checkFormat(db: AudienceLevel, folder: string): Promise<void> {
-  const found = (await db.get(metaKey.format))?.toString();
-  if (found === audienceFormat) return;
-  const [first] = await db.keys({ limit: 1 }).all();
-  if (found !== undefined || first !== undefined) {
-    throw new StopError(
-      'AUDIENCES_FORMAT',
-      `The audiences in ${folder} have format ${found ?? 'unknown'} and this version reads format ${audienceFormat}; ` +
-        'move the folder away and freeze them again, or start with the version that wrote it.',
-    );
-  }
-  await db.put(metaKey.format, Buffer.from(audienceFormat), { sync: true });
-}
-
-function isLevelError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('LEVEL_');
-}
-
-function openFailure(folder: string, error: unknown): unknown {
-  if (!isLevelError(error)) return error;
-  const cause = error.cause instanceof Error ? error.cause : error;
-  const code = 'code' in cause ? must(cause.code, 'it has one') : '';
-  if (code === 'LEVEL_LOCKED') {
-    return new StopError(
-      'AUDIENCES_LOCKED',
-      `The audiences in ${folder} are in use by another process; stop that one, or start with another data folder.`,
-      { cause },
-    );
-  }
-  if (code === 'LEVEL_CORRUPTION') {
-    return new StopError(
-      'AUDIENCES_CORRUPT',
-      `The audiences in ${folder} are damaged (${cause.message}); move the folder away, start again and freeze them anew.`,
-      { cause },
-    );
-  }
-  return new OutageError(
-    'AUDIENCES_OPEN_FAILED',
-    `The audiences in ${folder} could not be opened (${cause.message}); check the folder's permissions and free space.`,
-    { cause },
-  );
+function failuresIn(folder: string): SideDatabaseFailures {
+  return {
+    locked: (cause) =>
+      new StopError(
+        'AUDIENCES_LOCKED',
+        `The audiences in ${folder} are in use by another process; stop that one, or start with another data folder.`,
+        { cause },
+      ),
+    corrupt: (cause) =>
+      new StopError(
+        'AUDIENCES_CORRUPT',
+        `The audiences in ${folder} are damaged (${cause.message}); move the folder away, start again and freeze them anew.`,
+        { cause },
+      ),
+    failed: (cause) =>
+      new OutageError(
+        'AUDIENCES_OPEN_FAILED',
+        `The audiences in ${folder} could not be opened (${cause.message}); check the folder's permissions and free space.`,
+        { cause },
+      ),
+    otherFormat: (found) =>
+      new StopError(
+        'AUDIENCES_FORMAT',
+        `The audiences in ${folder} have format ${found} and this version reads format ${audienceFormat}; ` +
+          'move the folder away and freeze them again, or start with the version that wrote it.',
+      ),
+    unread: (cause) =>
+      new OutageError(
+        'AUDIENCES_READ_FAILED',
+        `The audiences in ${folder} could not be read (${cause.message}); check the disk, then ask again.`,
+        { cause },
+      ),
+    unwritten: (cause) =>
+      new OutageError(
+        'AUDIENCES_WRITE_FAILED',
+        `The audiences in ${folder} could not be written (${cause.message}); free space or repair the disk, restart, then freeze it again.`,
+        { cause },
+      ),
+  };
 }

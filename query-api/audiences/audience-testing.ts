@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, silentLog, systemClock } from '../../foundation/index.ts';
 import type { GraphReader, NodeRef } from '../../graph-store/index.ts';
+import type { Audience } from './audience.ts';
 import { AudienceStore, type AudienceStoreLimits } from './audience-store.ts';
-import { type Audience, Audiences } from './audiences.ts';
+import { Audiences } from './audiences.ts';
 import type { Condition } from './condition.ts';
 
 export const testLimits: AudienceStoreLimits = { countMax: 100, bytesMax: 2 ** 20 };

@@ -15,10 +15,10 @@ import { badInput } from '../api-error.ts';
 import { readNodeRef } from '../node-arguments.ts';
 import { nodeRefType } from '../node-type.ts';
 import { bigIntScalar, dateTimeScalar, jsonScalar } from '../scalars.ts';
+import type { Audience } from './audience.ts';
 import { containsCost, explainCost, membersCost } from './audience-cost.ts';
 import type { AudienceExplanation, ExplainedCondition } from './audience-explanation.ts';
 import { audiencesOf, told } from './audience-resolving.ts';
-import type { Audience } from './audiences.ts';
 import { decodeDefinition, encodeDefinition } from './condition.ts';
 import type { AudienceEstimate } from './estimate.ts';
 

@@ -1,6 +1,7 @@
 import { RoaringBitmap32 } from 'roaring-wasm';
 import { type Clock, JourneyGraphError, type Log, RefusedError } from '../../foundation/index.ts';
 import { encodeSource, type GraphReader, type NodeRef, type SourceStatus } from '../../graph-store/index.ts';
+import { type Audience, type FreezeRequest, sameOrRefused, type Unfinished } from './audience.ts';
 import { type AudienceExplanation, explainMember } from './audience-explanation.ts';
 import { planAudience } from './audience-plan.ts';
 import type { AudienceRow } from './audience-rows.ts';
@@ -10,33 +11,9 @@ import { AudienceRun, type Progress, type RunParts } from './candidates.ts';
 import { type Definition, type Did, decodeDefinition, didsOf, encodeDefinition } from './condition.ts';
 import { type AudienceEstimate, estimateAudience, estimateLimitsDefault } from './estimate.ts';
 import { idsAtOnceMax, probeRowsMax } from './membership.ts';
+import { rowsOfTargets } from './target-degrees.ts';
 import { findTargets, type TargetNodes, targetLimitsDefault } from './target-nodes.ts';
 import { freezingAbandoned, requestEnded, Turns } from './turns.ts';
-
-export interface FreezeRequest {
-  /** For people. */
-  readonly name: string;
-  /** The client's: asking again under it gives the same audience. */
-  readonly key: string;
-  readonly definition: Definition;
-  /** Whoever that was, as far as it is known. */
-  readonly askedBy: string | null;
-}
-
-/** An audience on its way, or there. */
-export type Audience =
-  | { readonly state: 'READY'; readonly row: AudienceRow }
-  | ({ readonly state: 'BUILDING'; readonly progress: Readonly<Progress> } & Unfinished)
-  | ({
-      readonly state: 'FAILED';
-      readonly failure: { readonly code: string; readonly message: string };
-    } & Unfinished);
-
-interface Unfinished {
-  readonly id: string;
-  readonly request: FreezeRequest;
-  readonly beganMs: number;
-}
 
 export interface AudiencesParts {
   readonly store: AudienceStore;
@@ -63,9 +40,6 @@ const waitingMax = 8;
 /** Those that failed are remembered so long as there are no more of them. */
 const failedMax = 100;
 const estimatesAtOnceMax = 4;
-/** Nodes whose degrees are looked up before a plan is made; of more targets the rest are taken to be alike. */
-const degreesMax = 16;
-const degreeScanMax = 1000;
 const pageMembersMax = 4096;
 /** Somebody waits for the answer. */
 const targetLimitsOfQuestion = { ...targetLimitsDefault, rowsMax: 100_000 };
@@ -360,30 +334,15 @@ export class Audiences {
     }
   }
 
-  /** Degrees cost reads, so they are looked up only where there is a choice. */
   async #sizes(
     reader: GraphReader,
-    { where, memberType }: Definition,
+    definition: Definition,
     targets: ReadonlyMap<Did, TargetNodes>,
-    isChoice = didsOf(where).length > 1,
+    isChoice?: boolean,
   ): Promise<Parameters<typeof planAudience>[1]> {
-    const dids = didsOf(where);
-    const rows = new Map<Did, number>();
-    for (const did of dids) {
-      const found = targets.get(did);
-      const any = did.to.kind === 'any';
-      rows.set(
-        did,
-        any || found === undefined
-          ? Number.POSITIVE_INFINITY
-          : isChoice
-            ? await degreeOf(reader, did, found)
-            : 1,
-      );
-    }
     return {
-      rowsOf: (did) => rows.get(did) ?? Number.POSITIVE_INFINITY,
-      membersOf: (id) => (this.#ready(id).memberType === memberType ? this.#ready(id).size : 0),
+      rowsOf: await rowsOfTargets(reader, definition, targets, isChoice),
+      membersOf: (id) => (this.#ready(id).memberType === definition.memberType ? this.#ready(id).size : 0),
     };
   }
 
@@ -391,20 +350,6 @@ export class Audiences {
     const failed = [...this.#jobs.values()].filter(({ failure }) => failure !== null);
     for (const { id } of failed.slice(0, Math.max(0, failed.length - failedMax))) this.#jobs.delete(id);
   }
-}
-
-async function degreeOf(reader: GraphReader, did: Did, { byType, count }: TargetNodes): Promise<number> {
-  const refs = [...byType].flatMap(([type, ids]) =>
-    [...(ids ?? [])].slice(0, degreesMax).map((id) => ({ type, id })),
-  );
-  const asked = refs.slice(0, degreesMax);
-  let sum = 0;
-  for (const of of asked) {
-    const { edge: type, sinceMs, untilMs } = did;
-    const direction = did.direction === 'out' ? 'in' : 'out';
-    sum += (await reader.degree({ of, type, direction, sinceMs, untilMs, scanMax: degreeScanMax })).count;
-  }
-  return asked.length === 0 ? 0 : (sum / asked.length) * count;
 }
 
 function newProgress(): Progress {
@@ -415,25 +360,6 @@ function audienceOf({ id, request, beganMs, failure, progress }: Job): Audience 
   return failure === null
     ? { state: 'BUILDING', id, request, beganMs, progress }
     : { state: 'FAILED', id, request, beganMs, failure };
-}
-
-/** `within` is fixed when an audience is asked for, so a client that asks again means the same with another time. */
-function sameOrRefused(before: Audience, { key, definition }: FreezeRequest): Audience {
-  const was = before.state === 'READY' ? before.row.definition : encodeDefinition(before.request.definition);
-  if (askedIn(was) === askedIn(encodeDefinition(definition))) return before;
-  throw new RefusedError(
-    'AUDIENCE_KEY_USED',
-    `Another audience was frozen under the key ${JSON.stringify(key)}; use another key, or delete that one.`,
-  );
-}
-
-/** What was asked, without what followed from when that was. */
-function askedIn(definition: string): string {
-  return JSON.stringify(JSON.parse(definition), (_name, value: unknown) =>
-    typeof value === 'object' && value !== null && 'sinceMs' in value && 'within' in value
-      ? { ...value, sinceMs: 0 }
-      : value,
-  );
 }
 
 function busy(what: string): RefusedError {

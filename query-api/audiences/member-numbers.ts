@@ -17,7 +17,7 @@ import {
   numberValue,
 } from './audience-rows.ts';
 
-export type AudienceLevel = ClassicLevel<Buffer, Buffer>;
+type AudienceLevel = ClassicLevel<Buffer, Buffer>;
 
 interface Bucket {
   readonly key: Buffer;

@@ -7,18 +7,24 @@ export interface ToldCost extends Cost {
   readonly used: Cost;
 }
 
-/** The answer to a query without errors, with what it was said to cost, and did. */
-export async function toldCost(
+/** What a query without errors is answered. */
+interface Answer<Data> {
+  readonly data: Data;
+  readonly errors?: readonly unknown[];
+  readonly extensions: { readonly cost: ToldCost };
+}
+
+/** The data that a query without errors is answered with, what it was said to cost, and did. `Data` is what the caller asks for. */
+export async function toldCost<Data = unknown>(
   server: ApiServer,
   query: string,
   variables: object = {},
-  // biome-ignore lint/suspicious/noExplicitAny: an answer is whatever was asked for
-): Promise<{ readonly answer: any; readonly cost: ToldCost }> {
+): Promise<{ readonly data: Data; readonly cost: ToldCost }> {
   const body = JSON.stringify({ query, variables });
   const { text } = await send(server, body, { 'x-query-cost': 'true' });
-  const answer = JSON.parse(text);
-  expect(answer.errors).toBeUndefined();
-  return { answer, cost: answer.extensions.cost };
+  const { data, errors, extensions }: Answer<Data> = JSON.parse(text);
+  expect(errors).toBeUndefined();
+  return { data, cost: extensions.cost };
 }
 
 export function expectWithinPlan({ used, calls, rows }: ToldCost): void {

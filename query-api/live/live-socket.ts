@@ -8,7 +8,7 @@ import type {
 } from 'graphql';
 import { makeServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
-import { assert, type Clock, type Log, must } from '../../foundation/index.ts';
+import { assert, type Clock, type Log, must, TokenBucket } from '../../foundation/index.ts';
 import type { ApiContext, QueryLimits } from '../api-context.ts';
 import { publicError, withoutSuggestion } from '../api-error.ts';
 import { argumentAtFault } from '../argument-at-fault.ts';
@@ -18,7 +18,6 @@ import type { PersistedRules } from '../operations/persisted-request.ts';
 import { tooManySubscriptions } from './live-errors.ts';
 import { closeCodes, type LiveLimits } from './live-limits.ts';
 import { type Asked, type Planned, planOperation, ResultStream } from './live-operation.ts';
-import { MessageBudget } from './message-budget.ts';
 import type { StepCursors } from './step-cursor.ts';
 import type { StepFeed } from './step-feed.ts';
 
@@ -73,7 +72,7 @@ export class LiveSocket<Who extends Session> {
   readonly #socket: WebSocket;
   readonly #headers: IncomingHttpHeaders;
   readonly #parts: LiveParts<Who>;
-  readonly #messages: MessageBudget;
+  readonly #messages: TokenBucket;
   readonly #streams = new Set<ResultStream>();
   readonly #requestIds = new WeakMap<object, string>();
   /** When each message began that its reader has not taken yet, the oldest first. */
@@ -93,7 +92,7 @@ export class LiveSocket<Who extends Session> {
     this.#headers = headers;
     this.#parts = parts;
     const { messagesBurst, messagesPerSecond } = parts.live;
-    this.#messages = new MessageBudget(messagesBurst, messagesPerSecond, parts.clock.now());
+    this.#messages = new TokenBucket(messagesBurst, messagesPerSecond, parts.clock.now());
   }
 
   /** True until it has said who it is. */

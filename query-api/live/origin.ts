@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type GateOptions, type Refusal, refuseHost } from '../request-gate.ts';
+import { type GateOptions, type HostRefusal, refuseHost } from '../request-gate.ts';
 
 /**
  * A page of any site can open a WebSocket anywhere, and no preflight asks before it does: so a browser's socket is taken only from a page
  * of a host that requests may be addressed to or, where any may, of the very host that the page asks for.
  */
-export function refuseOrigin(headers: IncomingHttpHeaders, gate: GateOptions): Refusal | null {
+export function refuseOrigin(headers: IncomingHttpHeaders, gate: GateOptions): HostRefusal | null {
   const { origin } = headers;
   // Only browsers send one.
   if (origin === undefined) return null;

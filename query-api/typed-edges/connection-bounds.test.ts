@@ -10,6 +10,16 @@ async function start(...parameters: Parameters<typeof startTestGraph>): Promise<
   return graph;
 }
 
+interface Edges<Edge> {
+  readonly edges: readonly Edge[];
+}
+
+interface Watchers {
+  readonly account: {
+    readonly watched: Edges<{ readonly node: { readonly watchedFrom: Edges<unknown> } }>;
+  };
+}
+
 /** Every account has watched every title, and `a` them all; lately, and each account one after the other. */
 async function crowd(accounts: number, titles: number): Promise<TestGraph> {
   const graph = await start();
@@ -25,13 +35,11 @@ async function crowd(accounts: number, titles: number): Promise<TestGraph> {
 describe('What is planned of connections is what runs', () => {
   it('of a default page in a default page', async () => {
     const graph = await crowd(51, 51);
-    const { answer, cost } = await toldCost(
+    const { data, cost } = await toldCost<Watchers>(
       graph.server,
       '{ account(id: "a") { watched { edges { node { watchedFrom { edges { node { country } } } } } } } }',
     );
-    const found = answer.data.account.watched.edges.flatMap(
-      (edge: { node: { watchedFrom: { edges: unknown[] } } }) => edge.node.watchedFrom.edges,
-    );
+    const found = data.account.watched.edges.flatMap(({ node }) => node.watchedFrom.edges);
     expect(found).toHaveLength(2500);
     // Handed on in parts, a level is one call all the same.
     expect(graph.calls).toEqual(['node', 'adjacencies 1', 'adjacencies 50', 'nodes 50']);

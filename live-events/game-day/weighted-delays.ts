@@ -2,7 +2,7 @@
 const fineBins = 60_000;
 const coarseBins = 24 * 3_600;
 
-export class DelayHistogram {
+export class WeightedDelays {
   readonly #fine = new Float64Array(fineBins);
   readonly #coarse = new Float64Array(coarseBins);
   #count = 0;

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-export type RefusalCode =
+export type ConnectRefusalCode =
   | 'BAD_CURSOR'
   | 'BAD_EVENT'
   | 'BAD_SUBPROTOCOL'
@@ -15,12 +15,12 @@ export type RefusalCode =
   | 'GOING_AWAY';
 
 /** Why a connect is no socket. With `retryAfterMs` where it may be one later. */
-export interface Refusal {
-  readonly code: RefusalCode;
+export interface ConnectRefusal {
+  readonly code: ConnectRefusalCode;
   readonly retryAfterMs: number | null;
 }
 
-const statuses: Readonly<Record<RefusalCode, number>> = {
+const statuses: Readonly<Record<ConnectRefusalCode, number>> = {
   BAD_CURSOR: 400,
   BAD_EVENT: 400,
   BAD_SUBPROTOCOL: 400,
@@ -34,12 +34,12 @@ const statuses: Readonly<Record<RefusalCode, number>> = {
   GOING_AWAY: 503,
 };
 
-export function refusal(code: RefusalCode, retryAfterMs: number | null = null): Refusal {
+export function refusal(code: ConnectRefusalCode, retryAfterMs: number | null = null): ConnectRefusal {
   return { code, retryAfterMs };
 }
 
 /** Answers an upgrade with an HTTP error, and is done with the connection. */
-export function refuse(connection: Duplex, { code, retryAfterMs }: Refusal, retriesMax: number): void {
+export function refuse(connection: Duplex, { code, retryAfterMs }: ConnectRefusal, retriesMax: number): void {
   const status = statuses[code];
   const body = `${JSON.stringify(retryAfterMs === null ? { code } : { code, retryAfterMs, retriesMax })}\n`;
   const retry = retryAfterMs === null ? '' : `retry-after: ${Math.ceil(retryAfterMs / 1000)}\r\n`;

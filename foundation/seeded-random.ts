@@ -1,4 +1,4 @@
-import type { Random } from '../../foundation/index.ts';
+import type { Random } from './clock.ts';
 
 /** mulberry32 (Tommy Ettinger, public domain): the same numbers for the same seed, on every machine. */
 export function seededRandom(seed: number): Random {
