@@ -19,6 +19,15 @@ export function renderLiveEvents(events: unknown): string {
   return renderTable(['id', 'stage', 'since (UTC)', 'next', 'title'], rows);
 }
 
+/** Who deleted what, one a line. */
+export function renderLiveRemovals(removals: unknown): string {
+  const rows = itemsOf(removals).map((one) => [
+    timeText(field(one, 'time')),
+    ...['actor', 'id', 'stage', 'reason', 'title'].map((name) => textOf(one, name)),
+  ]);
+  return renderTable(['time (UTC)', 'who', 'id', 'stage', 'reason', 'title'], rows);
+}
+
 /** One event with its stages; its journal, where the answer has it. */
 export function renderLiveEvent(event: unknown): string {
   const stage = field(event, 'currentStage');

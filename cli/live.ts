@@ -240,6 +240,7 @@ function createDelivery(
     clock,
   });
   cleanup.defer(() => router.close());
+  cleanup.defer(service.watchRemovals((event) => router.gone(event)));
   const id = io.newId();
   const gateway = new Gateway({
     id,

@@ -9,7 +9,6 @@ export type ConnectRefusalCode =
   | 'TOKEN_EXPIRED'
   | 'TOKEN_REFUSED'
   | 'ORIGIN_NOT_ALLOWED'
-  | 'EVENT_UNKNOWN'
   | 'BUSY'
   | 'TOO_MANY_SOCKETS'
   | 'GOING_AWAY';
@@ -28,7 +27,6 @@ const statuses: Readonly<Record<ConnectRefusalCode, number>> = {
   TOKEN_EXPIRED: 401,
   TOKEN_REFUSED: 401,
   ORIGIN_NOT_ALLOWED: 403,
-  EVENT_UNKNOWN: 404,
   BUSY: 503,
   TOO_MANY_SOCKETS: 503,
   GOING_AWAY: 503,

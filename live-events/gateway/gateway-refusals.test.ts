@@ -47,7 +47,6 @@ describe('a connect that is no socket', () => {
     ['a forged token', 401, 'TOKEN_REFUSED', { token: 'eyJhbGciOiJub25lIn0.e30.' }],
     ['a token of five thousand letters', 401, 'TOKEN_REFUSED', { token: 'a'.repeat(5_000) }],
     ['an expired token', 401, 'TOKEN_EXPIRED', { expiresAtMs: Date.now() - 60_000 }],
-    ['an event that is not there', 404, 'EVENT_UNKNOWN', { event: 'fight-2' }],
     ['a page of another site', 403, 'ORIGIN_NOT_ALLOWED', { origin: 'https://evil.example' }],
     ['a site that begins like ours', 403, 'ORIGIN_NOT_ALLOWED', { origin: `${testOrigin}.evil` }],
     ['our site without TLS', 403, 'ORIGIN_NOT_ALLOWED', { origin: testOrigin.replace('https', 'http') }],
