@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Refusal as TrafficRefusal } from '../traffic/refusal.ts';
 
 export type ConnectRefusalCode =
   | 'BAD_CURSOR'
@@ -11,12 +12,15 @@ export type ConnectRefusalCode =
   | 'ORIGIN_NOT_ALLOWED'
   | 'BUSY'
   | 'TOO_MANY_SOCKETS'
-  | 'GOING_AWAY';
+  | 'GOING_AWAY'
+  | TrafficRefusal['code'];
 
 /** Why a connect is no socket. With `retryAfterMs` where it may be one later. */
 export interface ConnectRefusal {
   readonly code: ConnectRefusalCode;
   readonly retryAfterMs: number | null;
+  /** How often to try before a long rest; null: as the gateway says. */
+  readonly retriesMax: number | null;
 }
 
 const statuses: Readonly<Record<ConnectRefusalCode, number>> = {
@@ -30,14 +34,18 @@ const statuses: Readonly<Record<ConnectRefusalCode, number>> = {
   BUSY: 503,
   TOO_MANY_SOCKETS: 503,
   GOING_AWAY: 503,
+  OVERLOADED: 503,
+  CLASS_PAUSED: 429,
 };
 
 export function refusal(code: ConnectRefusalCode, retryAfterMs: number | null = null): ConnectRefusal {
-  return { code, retryAfterMs };
+  return { code, retryAfterMs, retriesMax: null };
 }
 
 /** Answers an upgrade with an HTTP error, and is done with the connection. */
-export function refuse(connection: Duplex, { code, retryAfterMs }: ConnectRefusal, retriesMax: number): void {
+export function refuse(connection: Duplex, refused: ConnectRefusal, retriesDefault: number): void {
+  const { code, retryAfterMs } = refused;
+  const retriesMax = refused.retriesMax ?? retriesDefault;
   const status = statuses[code];
   const body = `${JSON.stringify(retryAfterMs === null ? { code } : { code, retryAfterMs, retriesMax })}\n`;
   const retry = retryAfterMs === null ? '' : `retry-after: ${Math.ceil(retryAfterMs / 1000)}\r\n`;

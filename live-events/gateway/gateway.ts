@@ -25,6 +25,8 @@ export interface GatewayParts {
   readonly tokens: DeviceTokens;
   /** Origins of pages, such as `https://app.example.com`. */
   readonly allowedOrigins: ReadonlySet<string>;
+  /** Of a process that does more than hold sockets: why it takes none now; null when it does. */
+  readonly refuses?: (request: IncomingMessage) => ConnectRefusal | null;
   readonly limits: GatewayLimits;
   readonly clock: Clock;
   readonly random: Random;
@@ -110,6 +112,8 @@ export class Gateway {
     // What is no request of a device takes nothing of what devices have.
     const asked = readUpgrade(request);
     if ('code' in asked) return asked;
+    const refused = this.#parts.refuses?.(request) ?? null;
+    if (refused !== null) return refused;
     const nowMs = clock.now();
     if (!this.#connects.take(nowMs)) return refusal('BUSY', this.#connects.waitMs(nowMs, limits.retryMsMax));
     const { sockets, connecting } = this.metrics;
