@@ -44,7 +44,7 @@ export function renderLiveEvent(event: unknown): string {
     timeText(field(entry, 'time')),
     ...['actor', 'command', 'stage', 'reason'].map((name) => textOf(entry, name)),
   ]);
-  const said = renderTable(['', 'stage', 'kind', 'starts (UTC)'], stages);
+  const said = renderTable(['', 'stage', 'kind', 'scheduled (UTC)'], stages);
   if (journal.length === 0) return `${head}\n${said}`;
   return `${head}\n${said}\n${renderTable(['time (UTC)', 'who', 'what', 'stage', 'reason'], journal)}`;
 }

@@ -175,7 +175,7 @@ describe('jg live', () => {
     await live.close();
     expect(await run(folder)).toMatchObject({
       code: 0,
-      out: `Epoch ${nowMs + 1} follows ${nowMs}; 1 events are published anew with the next start.\n`,
+      out: `Epoch ${nowMs + 1} follows ${nowMs}; 1 event is published anew with the next start.\n`,
     });
     expect(await run(join(folder, 'none'))).toMatchObject({ code: 2 });
   });

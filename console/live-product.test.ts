@@ -8,6 +8,8 @@ import { browserPath, complaintsOf, startBrowser } from './browser-testing.ts';
 
 const main = join(import.meta.dirname, '..', 'cli', 'main.ts');
 const polling = { timeout: 20_000, interval: 20 };
+/** It takes a few seconds; beside others that want the processor, a process and a browser take long to start. */
+const busyMachineMs = 120_000;
 const three = (text: string): string[] => [text, text, text];
 
 /** In the page: the stages that each device has shown, in their order. */
@@ -130,5 +132,5 @@ describe('The page of live events, of jg up itself', () => {
     up.kill('SIGINT');
     expect(await up.exited, up.output).toEqual({ code: 0, signal: null });
     expect(up.err).not.toContain('Warning');
-  });
+  }, busyMachineMs);
 });

@@ -52,6 +52,7 @@ describe('stage maps', () => {
     test.events.remove('fight-1');
     await test.start();
     expect([...test.store.known()]).toEqual([]);
+    expect(await test.store.coverage('fight-4')).toBe(null);
     await test.start();
     expect([...test.store.known()]).toEqual([]);
   });
