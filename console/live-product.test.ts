@@ -91,46 +91,52 @@ describe('The page of live events, of jg up itself', () => {
     return { page, complaints };
   }
 
-  it('goes with three devices from the announcement through live to the end, and stops them when the event is deleted', async () => {
-    const { url, up, ask } = await startProduct();
-    const audience = (await ask(freeze))?.freezeAudience?.id;
-    await ask(create, { audience, plan });
-    const { page, complaints } = await open(url);
-    const stages = (): Promise<string[]> =>
-      page.evaluate("[...document.querySelectorAll('.screen')].map((one) => one.dataset.stage)");
-    const states = (): Promise<string[]> => page.locator('.state').allTextContents();
-    const titles = (): Promise<string[]> => page.locator('.title').allTextContents();
-    await expect.poll(states, polling).toEqual(three('online'));
-    await expect.poll(stages, polling).toEqual(three('announced'));
-    await expect.poll(titles, polling).toEqual(three('The fight'));
-    // From here on the clock of the product does it.
-    const at = (afterMs: number): string => new Date(Date.now() + afterMs).toISOString();
-    const moves = [
-      { key: 'lobby', startsAt: at(300) },
-      { key: 'live', startsAt: at(700) },
-    ];
-    await ask(reschedule, { moves });
-    await expect.poll(stages, polling).toEqual(three('live'));
-    expect(await titles()).toEqual(three('The fight is on'));
-    await ask('mutation { endLiveEvent(id: "fight-1", reason: "knock-out") { id } }');
-    await expect.poll(stages, polling).toEqual(three('ended'));
-    const seen: Readonly<Record<string, readonly string[]>> = await page.evaluate('window.seen');
-    // A device that is busy passes over a stage that is over by then, and shows none twice or late.
-    for (const shown of Object.values(seen))
-      expect(shown.filter((stage) => stage !== 'lobby')).toEqual(['announced', 'live', 'ended']);
-    await ask('mutation { deleteLiveEvent(id: "fight-1", reason: "seen") }');
-    await expect.poll(states, polling).toEqual(three('stopped'));
-    expect(complaints).toEqual([]);
-    const metrics = await (await fetch(`${url}/metrics`)).text();
-    const admitted = (name: string): number =>
-      Number(
-        new RegExp(`traffic_requests_total\\{class="${name}",result="admitted"\\} (\\d+)`).exec(metrics)?.[1],
-      );
-    // The sockets, and what their devices fetched; the question for metrics is itself critical.
-    expect(admitted('live-critical')).toBe(4);
-    expect(admitted('prefetch')).toBeGreaterThanOrEqual(3);
-    up.kill('SIGINT');
-    expect(await up.exited, up.output).toEqual({ code: 0, signal: null });
-    expect(up.err).not.toContain('Warning');
-  }, busyMachineMs);
+  it(
+    'goes with three devices from the announcement through live to the end, and stops them when the event is deleted',
+    async () => {
+      const { url, up, ask } = await startProduct();
+      const audience = (await ask(freeze))?.freezeAudience?.id;
+      await ask(create, { audience, plan });
+      const { page, complaints } = await open(url);
+      const stages = (): Promise<string[]> =>
+        page.evaluate("[...document.querySelectorAll('.screen')].map((one) => one.dataset.stage)");
+      const states = (): Promise<string[]> => page.locator('.state').allTextContents();
+      const titles = (): Promise<string[]> => page.locator('.title').allTextContents();
+      await expect.poll(states, polling).toEqual(three('online'));
+      await expect.poll(stages, polling).toEqual(three('announced'));
+      await expect.poll(titles, polling).toEqual(three('The fight'));
+      // From here on the clock of the product does it.
+      const at = (afterMs: number): string => new Date(Date.now() + afterMs).toISOString();
+      const moves = [
+        { key: 'lobby', startsAt: at(300) },
+        { key: 'live', startsAt: at(700) },
+      ];
+      await ask(reschedule, { moves });
+      await expect.poll(stages, polling).toEqual(three('live'));
+      expect(await titles()).toEqual(three('The fight is on'));
+      await ask('mutation { endLiveEvent(id: "fight-1", reason: "knock-out") { id } }');
+      await expect.poll(stages, polling).toEqual(three('ended'));
+      const seen: Readonly<Record<string, readonly string[]>> = await page.evaluate('window.seen');
+      // A device that is busy passes over a stage that is over by then, and shows none twice or late.
+      for (const shown of Object.values(seen))
+        expect(shown.filter((stage) => stage !== 'lobby')).toEqual(['announced', 'live', 'ended']);
+      await ask('mutation { deleteLiveEvent(id: "fight-1", reason: "seen") }');
+      await expect.poll(states, polling).toEqual(three('stopped'));
+      expect(complaints).toEqual([]);
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      const admitted = (name: string): number =>
+        Number(
+          new RegExp(`traffic_requests_total\\{class="${name}",result="admitted"\\} (\\d+)`).exec(
+            metrics,
+          )?.[1],
+        );
+      // The sockets, and what their devices fetched; the question for metrics is itself critical.
+      expect(admitted('live-critical')).toBe(4);
+      expect(admitted('prefetch')).toBeGreaterThanOrEqual(3);
+      up.kill('SIGINT');
+      expect(await up.exited, up.output).toEqual({ code: 0, signal: null });
+      expect(up.err).not.toContain('Warning');
+    },
+    busyMachineMs,
+  );
 });
