@@ -125,7 +125,10 @@ export class CoverageStore {
     await this.#side.close();
   }
 
-  async #write(gone: readonly Row[], put: (batch: ReturnType<ClassicLevel<string, Buffer>['batch']>) => void): Promise<void> {
+  async #write(
+    gone: readonly Row[],
+    put: (batch: ReturnType<ClassicLevel<string, Buffer>['batch']>) => void,
+  ): Promise<void> {
     await this.#side.write(async (db) => {
       const batch = db.batch();
       put(batch);

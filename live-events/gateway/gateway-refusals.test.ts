@@ -136,7 +136,8 @@ describe('a gateway that has enough', () => {
     'hands on with %i that its process is %s, with when to come back and how often',
     async (status, code) => {
       let isFull = true;
-      const refuses = (): ConnectRefusal | null => (isFull ? { code, retryAfterMs: 2_500, retriesMax: 8 } : null);
+      const refuses = (): ConnectRefusal | null =>
+        isFull ? { code, retryAfterMs: 2_500, retriesMax: 8 } : null;
       await withGateway(
         { refuses, limits: { connectsBurst: 1, connectsPerSecond: 0.001 } },
         async (gateway) => {
