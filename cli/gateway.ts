@@ -47,7 +47,6 @@ export async function runGateway(
           url,
           secret,
           gateway: id,
-          zone: null,
           limits: routerSocketLimitsDefault,
           clock,
           random,

@@ -22,7 +22,7 @@ export function createLiveDemo(composition: Composition, lookbackMs: number, io:
       await live.run(id, { kind: 'create', ...event }, asking);
     },
     list: () => live.list().map(({ id, stageKind }) => ({ id, isOver: over.has(stageKind) })),
-    remove: (id) => live.remove(id),
+    remove: (id) => live.remove(id, { ...asking, reason: 'over, and newer ones can be looked at' }),
   };
   return new LiveDemo({ commands, clock, random, times: liveDemoTimesDefault });
 }

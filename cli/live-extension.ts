@@ -88,7 +88,7 @@ export function liveExtension(settings: Settings, parts: LiveExtensionParts): Ap
 }
 
 async function factsOf(
-  { prefetches, router, gateway, audiences, clock }: LiveExtensionParts,
+  { prefetches, router, audiences, clock }: LiveExtensionParts,
   event: LiveEvent,
 ): Promise<PreflightFacts> {
   const startsAtMs = liveStartOf(event);
@@ -100,7 +100,7 @@ async function factsOf(
     members: audience?.state === 'READY' ? audience.row.size : null,
     prefetched: prefetches.coverage(event.id)?.fresh ?? null,
     gateways: router.gateways.attached.length,
-    sockets: gateway.metrics.sockets,
+    sockets: router.socketsOf(event.id),
     // Prefetches are answered on one thread.
     serverCores: 1,
   };

@@ -12,7 +12,10 @@ export const liveQuestions = {
   cancel: commandOf('cancelLiveEvent'),
   plan: commandOf('setLivePlan', 'plan', 'String'),
   audience: commandOf('setLiveAudience', 'audience', 'ID'),
-  delete: 'mutation Delete($id: ID!) { answer: deleteLiveEvent(id: $id) }',
+  delete: `mutation Delete($id: ID!, $expectedVersion: Int, $reason: String, $dryRun: Boolean!) {
+  answer: deleteLiveEvent(id: $id, expectedVersion: $expectedVersion, reason: $reason, dryRun: $dryRun) }`,
+  removed:
+    'query Removed($first: Int!) { answer: removedLiveEvents(first: $first) { id title stage time actor reason } }',
   list: `query Events($first: Int!) { answer: liveEvents(first: $first) { ${shown} } }`,
   show: `query Event($id: ID!, $last: Int!) { answer: liveEvent(id: $id) { ${shown}
   lastBroadcast { stage version sequence epoch at } journal(last: $last) { time sequence actor command reason stage version } } }`,

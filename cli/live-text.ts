@@ -19,6 +19,15 @@ export function renderLiveEvents(events: unknown): string {
   return renderTable(['id', 'stage', 'since (UTC)', 'next', 'title'], rows);
 }
 
+/** Who deleted what, one a line. */
+export function renderLiveRemovals(removals: unknown): string {
+  const rows = itemsOf(removals).map((one) => [
+    timeText(field(one, 'time')),
+    ...['actor', 'id', 'stage', 'reason', 'title'].map((name) => textOf(one, name)),
+  ]);
+  return renderTable(['time (UTC)', 'who', 'id', 'stage', 'reason', 'title'], rows);
+}
+
 /** One event with its stages; its journal, where the answer has it. */
 export function renderLiveEvent(event: unknown): string {
   const stage = field(event, 'currentStage');
@@ -35,7 +44,7 @@ export function renderLiveEvent(event: unknown): string {
     timeText(field(entry, 'time')),
     ...['actor', 'command', 'stage', 'reason'].map((name) => textOf(entry, name)),
   ]);
-  const said = renderTable(['', 'stage', 'kind', 'starts (UTC)'], stages);
+  const said = renderTable(['', 'stage', 'kind', 'scheduled (UTC)'], stages);
   if (journal.length === 0) return `${head}\n${said}`;
   return `${head}\n${said}\n${renderTable(['time (UTC)', 'who', 'what', 'stage', 'reason'], journal)}`;
 }

@@ -93,7 +93,12 @@ describe('jg live', () => {
     expect(status.out).toMatch(/local +end +ended +knock-out\\u001b\[31m$/m);
     expect(status.out).toMatch(/local +create +announced +new season$/m);
     expect((await jg('status')).out).toMatch(/^fight-1 +ended +2026-11-21 20:15:00 +The fight$/m);
-    expect((await jg('delete', 'fight-1')).out).toBe('fight-1 is deleted.\n');
+    const tried = await jg('delete', 'fight-1', '--dry-run');
+    expect(tried).toMatchObject({ out: 'fight-1 can be deleted.\n', err: 'Nothing was changed.\n' });
+    expect((await jg('delete', 'fight-1', '--reason', 'a rehearsal')).out).toBe('fight-1 is deleted.\n');
+    expect((await jg('removed')).out).toMatch(
+      /^2026-11-21 20:15:00 +local +fight-1 +ended +a rehearsal +The fight$/m,
+    );
     expect(await jg('delete', 'fight-1')).toMatchObject({ code: 1 });
     expect((await jg('status', 'fight-1')).err).toContain('LIVE_EVENT_UNKNOWN');
   });
@@ -170,7 +175,7 @@ describe('jg live', () => {
     await live.close();
     expect(await run(folder)).toMatchObject({
       code: 0,
-      out: `Epoch ${nowMs + 1} follows ${nowMs}; 1 events are published anew with the next start.\n`,
+      out: `Epoch ${nowMs + 1} follows ${nowMs}; 1 event is published anew with the next start.\n`,
     });
     expect(await run(join(folder, 'none'))).toMatchObject({ code: 2 });
   });

@@ -86,7 +86,9 @@ export async function openLive(
   const maps = await openMaps(made);
   const coverage = await openCoverage(made, maps.prefetches);
   const tokens = await createDeviceTokens(await liveSecret(liveTokenKeyFile(settings.data)), clock);
-  const { router, gateway } = createDelivery(made, coverage, tokens);
+  const traffic = openTraffic(settings, service, io, log, pools);
+  cleanup.defer(() => traffic.close());
+  const { router, gateway } = createDelivery(made, coverage, tokens, traffic);
   const gateways = await openRouterServer(settings, router, clock, log);
   const producer = new LiveProducer({
     live: service,
@@ -96,8 +98,6 @@ export async function openLive(
     log,
     limits: liveProducerLimitsDefault,
   });
-  const traffic = openTraffic(settings, service, io, log, pools);
-  cleanup.defer(() => traffic.close());
   const delivery = { tokens, router, gateway, producer, traffic };
   const parts = { service, ...maps, ...delivery, coverage, audiences, clock, random };
   let address = 'http://127.0.0.1';
@@ -230,6 +230,7 @@ function createDelivery(
   { settings, sources, service, io, log, cleanup }: Opening,
   coverage: CoverageTracker,
   tokens: DeviceTokens,
+  traffic: Traffic,
 ): { readonly router: Router; readonly gateway: Gateway } {
   const { clock, random } = io;
   const router = new Router({
@@ -240,12 +241,14 @@ function createDelivery(
     clock,
   });
   cleanup.defer(() => router.close());
+  cleanup.defer(service.watchRemovals((event) => router.gone(event)));
   const id = io.newId();
   const gateway = new Gateway({
     id,
     link: new InProcessLink(router, id),
     tokens,
     allowedOrigins: new Set(settings['live.allowed.origins']),
+    refuses: traffic.refusesSocket,
     limits: gatewayLimitsOf(settings),
     clock,
     random,

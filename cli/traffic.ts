@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Settings } from '../config/index.ts';
 import { type Log, RefusedError } from '../foundation/index.ts';
@@ -7,6 +8,7 @@ import {
   eventOfAddress,
   type LiveService,
   type LoadMeter,
+  type Refusal,
   raiseClassScope,
   readEventPool,
   TrafficControl,
@@ -19,6 +21,8 @@ import type { CommandIo } from './command-io.ts';
 export interface Traffic {
   /** Null where nothing is to be held back. */
   readonly gate: TrafficGate | null;
+  /** Why a device may not connect now; null when it may. */
+  readonly refusesSocket: (request: IncomingMessage) => Refusal | null;
   readonly state: () => TrafficState | null;
   /** Of debug and info lines, by the rules that are on. */
   readonly logShare: () => number;
@@ -50,7 +54,13 @@ export function openTraffic(
   pools: EventPools,
 ): Traffic {
   if (!settings['api.shedding'])
-    return { gate: null, state: () => null, logShare: () => 1, close: () => undefined };
+    return {
+      gate: null,
+      refusesSocket: () => null,
+      state: () => null,
+      logShare: () => 1,
+      close: () => undefined,
+    };
   const meter = loopDelayMeter();
   const control = new TrafficControl(trafficLimitsDefault, {
     nowMs: () => performance.now(),
@@ -70,6 +80,12 @@ export function openTraffic(
         const admission = control.admit({ requestClass, event: eventOfAddress(path, search) });
         return admission.kind === 'admitted' ? admission : { kind: 'refused', ...admission.refusal };
       },
+    },
+    refusesSocket: ({ headers, url = '' }) => {
+      const [path = ''] = url.split('?', 1);
+      // Its token is not looked at before there is room for it, so nobody is known to be more than a stranger.
+      const admission = control.admitSocket(classOf({ path, headers }, false));
+      return admission.kind === 'admitted' ? null : admission.refusal;
     },
     state: () => control.state(),
     logShare: () => control.rules.logShare(),

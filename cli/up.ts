@@ -1,7 +1,7 @@
 import type { Settings } from '../config/index.ts';
 import { featuredAccountId } from '../demo/index.ts';
 import type { Log } from '../foundation/index.ts';
-import { logSamplingLimitsDefault, sampledLog } from '../live-events/index.ts';
+import { hideTypeStrippingWarning, logSamplingLimitsDefault, sampledLog } from '../live-events/index.ts';
 import { type Api, startApi } from './api.ts';
 import { BackgroundWork } from './background-work.ts';
 import { type CommandIo, type ExitCode, exitCodes } from './command-io.ts';
@@ -22,6 +22,7 @@ const shownSteps = 12;
 
 /** Runs ingest, store and API in one process until the signal aborts or something fails that no waiting mends. */
 export async function up(settings: Settings, io: CommandIo): Promise<ExitCode> {
+  hideTypeStrippingWarning(process);
   const allLines = createLog(settings, aboveLiveLine(io));
   let logShare = (): number => 1;
   const log = sampledLog(

@@ -35,7 +35,7 @@ function fixture(untilMs: number) {
         made.push(event);
       },
       list: () => live.list().map(({ id, stageKind }) => ({ id, isOver: stageKind === 'ended' })),
-      remove: (id) => live.remove(id),
+      remove: (id) => live.remove(id, asking),
     },
     clock,
     random: () => 0.3,

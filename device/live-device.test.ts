@@ -225,7 +225,6 @@ it('A cache that throws is reported, and the device goes on without', async () =
 });
 
 it.each([
-  [4403, 'NOT_ALLOWED'],
   [4404, 'EVENT_GONE'],
   [4409, 'REPLACED'],
 ] as const)('Closed with %i it stops and says %s', async (code, reason) => {

@@ -11,7 +11,6 @@ export const closeCodes = {
   goingAway: 1001,
   badMessage: 4400,
   tokenExpired: 4401,
-  notAllowed: 4403,
   eventGone: 4404,
   tooSlow: 4408,
   replaced: 4409,

@@ -1,7 +1,7 @@
 import { closeCodes } from './protocol.ts';
 
 /** Why a device goes on no more. */
-export type StopReason = 'NOT_ALLOWED' | 'EVENT_GONE' | 'REPLACED';
+export type StopReason = 'EVENT_GONE' | 'REPLACED';
 
 /** What follows a closed socket: PROTOCOL.md, section 5. */
 export type AfterClose =
@@ -16,8 +16,6 @@ const retryMsMax = 600_000;
 
 export function afterClose(code: number, reason: string): AfterClose {
   switch (code) {
-    case closeCodes.notAllowed:
-      return { kind: 'stop', reason: 'NOT_ALLOWED' };
     case closeCodes.eventGone:
       return { kind: 'stop', reason: 'EVENT_GONE' };
     case closeCodes.replaced:

@@ -46,7 +46,7 @@ export { type SampleEnd, type SampleRequest, type SampleStart, sampleKafkaTopic 
 export { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-session.ts';
 export { KafkaSource, type KafkaSourceParts } from './kafka-source.ts';
 export { KafkaTopicIds } from './kafka-topic-ids.ts';
-export { hideKafkajsTimeoutWarning, type WarningSource } from './kafka-warning.ts';
+export { hideKafkajsTimeoutWarning } from './kafka-warning.ts';
 export type { LookupTableStatus } from './lookup-table.ts';
 export { LookupTables } from './lookup-tables.ts';
 export type { MappingAlarm } from './mapping-slot.ts';

@@ -64,6 +64,19 @@ export interface LiveEvents {
   broadcastsAfter(id: string, sequence: number): Promise<readonly Broadcast[] | null>;
   /** Told of each entry once it is durable, in order. Returns how to stop. */
   watch(listener: (entry: JournalEntry) => void): () => void;
+  /** Told of each event that is there no more, once that is durable. Who was not told before a crash finds it missing at the next start. */
+  watchRemovals(listener: (event: string) => void): () => void;
+}
+
+/** What is left of an event that was removed. */
+export interface Removal {
+  readonly event: string;
+  readonly title: string;
+  /** That it had come to. */
+  readonly stage: string;
+  readonly timeMs: number;
+  readonly actor: string;
+  readonly reason: string | null;
 }
 
 export function broadcastOf(event: Omit<LiveEvent, 'plan'>): Broadcast {

@@ -6,6 +6,7 @@ export class FakeLiveEvents implements LiveEvents {
   readonly epoch = 1;
   readonly #events = new Map<string, LiveEvent>();
   readonly #listeners = new Set<(entry: JournalEntry) => void>();
+  readonly #removalListeners = new Set<(event: string) => void>();
 
   constructor(...events: readonly LiveEvent[]) {
     for (const event of events) this.#events.set(event.id, event);
@@ -26,6 +27,16 @@ export class FakeLiveEvents implements LiveEvents {
   watch(listener: (entry: JournalEntry) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  watchRemovals(listener: (event: string) => void): () => void {
+    this.#removalListeners.add(listener);
+    return () => this.#removalListeners.delete(listener);
+  }
+
+  remove(id: string): void {
+    this.#events.delete(id);
+    for (const listener of this.#removalListeners) listener(id);
   }
 
   change(command: JournalEntry['command'], after: LiveEvent): void {

@@ -31,6 +31,8 @@ export interface RouterLink {
    */
   subscribe(event: string, after: Cursor): Promise<Broadcast | null>;
   unsubscribe(event: string): void;
+  /** Devices of a subscribed event that this gateway holds now, when their number has changed. Not awaited. */
+  holds(event: string, sockets: number): void;
   /** All that followed the cursor or, where more than 32 did, the newest alone. */
   history(event: string, after: Cursor): Promise<History>;
   /** Not awaited: what cannot be passed on is dropped and counted. */

@@ -41,7 +41,7 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
     'CyclesAnswer',
   ],
   ...['SharedNeighboursAnswer', 'SharingNode'],
-  ...['LiveEvent', 'LiveStage', 'LiveStageKind', 'LiveCurrentStage', 'LiveBroadcast'],
+  ...['LiveEvent', 'LiveEventRemoval', 'LiveStage', 'LiveStageKind', 'LiveCurrentStage', 'LiveBroadcast'],
   ...['LiveJournalEntry', 'LivePrefetch', 'LivePrefetchStage', 'LiveQuietWindow', 'LiveDeviceKind'],
   ...[
     'LiveConnection',

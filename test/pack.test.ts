@@ -106,6 +106,26 @@ console.log(error.reaction);
     expect(await up.exited, up.output).toEqual({ code: 0, signal: null });
   });
 
+  it('has a device client that runs as its README says, with types', () => {
+    const page = readFileSync(join(import.meta.dirname, '..', 'device', 'README.md'), 'utf8');
+    const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(page) ?? [];
+    expect(example).toContain("from 'journey-graph/device'");
+    // What a page has around it; nothing listens at that port.
+    writeFileSync(
+      join(home, 'device.ts'),
+      `const localStorage = { getItem: (): null => null, setItem: (): void => {}, removeItem: (): void => {} };
+const page = { show: async (...shown: unknown[]) => {}, state: (...state: unknown[]) => {} };
+${example.replaceAll('https://graph.example', 'http://127.0.0.1:9')}
+// @ts-expect-error: a type that is not there would be any, and would accept this
+export const version: string = device.status.version;
+await device.close();
+console.log(device.status.connection);
+`,
+    );
+    compile('device.ts');
+    expect(run(process.execPath, ['device.js'], home)).toBe('stopped\n');
+  });
+
   it('starts, answers a query, and stops cleanly at Ctrl-C', async () => {
     const up = new RunningCommand(jg, ['up', '--port', '0', '--data', join(folder, 'data')], home);
     onTestFinished(() => up.kill('SIGKILL'));

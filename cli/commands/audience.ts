@@ -23,6 +23,7 @@ interface FreezeOptions extends WhereOptions {
 const examples = `Examples:
   jg audience estimate --of Account '{"did":{"edge":"WATCHED","within":"90d","to":{"type":"Title"}}}'
   jg audience freeze --of Account --name "watched the saga" - < saga.json
+  AUDIENCE=$(jg audience freeze --of Account --name "watched the saga" - < saga.json)
   jg audience list
   jg audience show ID
   jg audience members ID > members.ndjson
@@ -86,7 +87,10 @@ function addFreeze(audience: Command, io: CommandIo, finish: Finish): void {
         frozen = field(answer.data, 'audience');
       }
       progress.end();
-      if (frozen !== undefined && frozen !== null) io.out(audienceText(frozen, options));
+      if (frozen !== undefined && frozen !== null) {
+        io.out(options.json === true ? jsonText(frozen) : `${printable(String(id))}\n`);
+        if (options.json !== true && options.quiet !== true) io.err(`${audienceText(frozen)}\n`);
+      }
       const failure = field(frozen, 'failure');
       if (typeof failure === 'string') io.err(`error ${printable(failure)}\n`);
       const code = reportErrors(answer, io);
@@ -127,7 +131,7 @@ function addShow(audience: Command, io: CommandIo, finish: Finish): void {
     .argument('<id>', 'The audience.')
     .action(async (id: string, options: ServerOptions) => {
       const answer = await askGraphql(endpoint(options), audienceQuestions.show, { id });
-      show(io, options, answer, 'audience', (found) => `${printableLines(JSON.stringify(found, null, 2))}\n`);
+      show(io, options, answer, 'audience', jsonText);
       finish(notThere(io, id, field(answer.data, 'audience'), reportErrors(answer, io)));
     });
 }
@@ -206,12 +210,16 @@ function show(
   io.out(options.json === true ? `${printableLines(JSON.stringify(value, null, 2))}\n` : render(value));
 }
 
-function audienceText(audience: unknown, { json }: ServerOptions): string {
-  if (json === true) return `${printableLines(JSON.stringify(audience, null, 2))}\n`;
-  const text = (name: string): string => printable(String(field(audience, name)));
-  if (field(audience, 'state') !== 'READY') return `${text('id')}: ${text('state').toLowerCase()}\n`;
+function jsonText(value: unknown): string {
+  return `${printableLines(JSON.stringify(value, null, 2))}\n`;
+}
+
+/** Beside the id, which stands alone on standard output for the command that takes it. */
+function audienceText(audience: unknown): string {
+  const state = String(field(audience, 'state'));
+  if (state !== 'READY') return `The audience is ${printable(state.toLowerCase())}.`;
   const seconds = (Number(field(audience, 'tookMs')) / 1000).toFixed(1);
-  return `${text('id')}: ${countText(Number(field(audience, 'size')))} members, frozen in ${seconds} s\n`;
+  return `${countText(Number(field(audience, 'size')))} members, frozen in ${seconds} s.`;
 }
 
 function explanationText(audience: unknown, member: string): string {

@@ -35,7 +35,8 @@ export function addRenewEpoch(live: Command, io: CommandIo, finish: (code: ExitC
         const before = journal.epoch;
         const epoch = await journal.renewEpoch(nowMs, 'local');
         const events = journal.events.length;
-        const said = `Epoch ${epoch} follows ${before}; ${events} events are published anew with the next start.\n`;
+        const what = events === 1 ? '1 event is' : `${events} events are`;
+        const said = `Epoch ${epoch} follows ${before}; ${what} published anew with the next start.\n`;
         io.out(json === true ? `${JSON.stringify({ before, epoch, events })}\n` : said);
       } finally {
         await journal.close();

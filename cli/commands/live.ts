@@ -6,7 +6,7 @@ import { askGraphql, type GraphqlAnswer } from '../graphql-client.ts';
 import { field } from '../journey-text.ts';
 import { liveQuestions } from '../live-questions.ts';
 import { readSchedule, readStage } from '../live-schedule.ts';
-import { renderLiveEvent, renderLiveEvents, renderLiveStage } from '../live-text.ts';
+import { renderLiveEvent, renderLiveEvents, renderLiveRemovals, renderLiveStage } from '../live-text.ts';
 import { wholeNumberOf } from '../whole-number.ts';
 import { addLivePreflight } from './live-preflight.ts';
 import { addRenewEpoch } from './live-renew-epoch.ts';
@@ -42,6 +42,8 @@ const examples = `Examples:
   jg live cancel fight-1
   jg live status                          all events; with an id one, and its journal
   jg live watch fight-1
+  jg live delete fight-1 --reason "a rehearsal"
+  jg live removed                         who deleted which event
   jg live preflight fight-1               can its plan hold
   jg live renew-epoch --data ./data       after the data folder was restored from a copy
 `;
@@ -58,6 +60,7 @@ export function addLiveCommands(live: Command, io: CommandIo, finish: Finish): v
   addReschedule(live, io, finish);
   addAdvance(live, io, finish);
   addPlain(live, io, finish);
+  addDelete(live, io, finish);
   addStatus(live, io, finish);
   addWatch(live, io, finish);
   addLivePreflight(live, io, finish);
@@ -154,14 +157,27 @@ function addPlain(live: Command, io: CommandIo, finish: Finish): void {
     .action((id: string, audience: string, options: ChangeOptions) =>
       change(io, options, liveQuestions.audience, { id, audience }, finish),
     );
-  addServerOptions(live.command('delete'))
-    .description('Removes an event that is over, with its journal.')
+}
+
+function addDelete(live: Command, io: CommandIo, finish: Finish): void {
+  addChangeOptions(live.command('delete'))
+    .description('Removes an event that is over, with its journal; its id is not free again.')
     .argument('<id>', 'The event.')
-    .action(async (id: string, options: ServerOptions) => {
-      const answer = await askGraphql(endpoint(options), liveQuestions.delete, { id });
+    .action(async (id: string, options: ChangeOptions) => {
+      const answer = await askGraphql(endpoint(options), liveQuestions.delete, { id, ...askedOf(options) });
       const isDeleted = field(answer.data, 'answer');
-      show(io, options, answer, () => (isDeleted === true ? `${printable(id)} is deleted.\n` : ''));
-      finish(notThere(io, id, isDeleted === false ? null : isDeleted, reportErrors(answer, io)));
+      const said = options.dryRun === true ? 'can be deleted' : 'is deleted';
+      show(io, options, answer, () => (isDeleted === true ? `${printable(id)} ${said}.\n` : ''));
+      const code = notThere(io, id, isDeleted === false ? null : isDeleted, reportErrors(answer, io));
+      sayDryRun(io, options, code);
+      finish(code);
+    });
+  addServerOptions(live.command('removed'))
+    .description('Prints who deleted which event, newest first.')
+    .action(async (options: ServerOptions) => {
+      const answer = await askGraphql(endpoint(options), liveQuestions.removed, { first: listFirst });
+      show(io, options, answer, renderLiveRemovals);
+      finish(reportErrors(answer, io));
     });
 }
 
@@ -233,15 +249,28 @@ async function change(
   variables: Readonly<Record<string, unknown>>,
   finish: Finish,
 ): Promise<void> {
-  const { reason = null, dryRun = false, expectVersion } = options;
-  const expectedVersion =
-    expectVersion === undefined ? null : wholeNumberOf('--expect-version', expectVersion, versionMax);
-  const asked = question === liveQuestions.create ? { reason, dryRun } : { reason, dryRun, expectedVersion };
+  const { expectedVersion, ...unversioned } = askedOf(options);
+  const asked = question === liveQuestions.create ? unversioned : { ...unversioned, expectedVersion };
   const answer = await askGraphql(endpoint(options), question, { ...variables, ...asked });
   show(io, options, answer, renderLiveEvent);
   const code = reportErrors(answer, io);
-  if (dryRun && code === exitCodes.ok && options.quiet !== true) io.err('Nothing was changed.\n');
+  sayDryRun(io, options, code);
   finish(code);
+}
+
+function askedOf(options: ChangeOptions): {
+  readonly reason: string | null;
+  readonly dryRun: boolean;
+  readonly expectedVersion: number | null;
+} {
+  const { reason = null, dryRun = false, expectVersion } = options;
+  const expectedVersion =
+    expectVersion === undefined ? null : wholeNumberOf('--expect-version', expectVersion, versionMax);
+  return { reason, dryRun, expectedVersion };
+}
+
+function sayDryRun(io: CommandIo, { dryRun, quiet }: ChangeOptions, code: ExitCode): void {
+  if (dryRun === true && code === exitCodes.ok && quiet !== true) io.err('Nothing was changed.\n');
 }
 
 function show(

@@ -19,7 +19,7 @@ import {
   type FieldCost,
   told,
 } from '../../query-api/index.ts';
-import { broadcastOf, type LiveEvent, type Stage, type StageKind } from '../live-event.ts';
+import { broadcastOf, type LiveEvent, type Removal, type Stage, type StageKind } from '../live-event.ts';
 import type { PastEntry } from '../state/live-journal.ts';
 import type { LiveService } from '../state/live-service.ts';
 import { checkScope, readScope } from './live-access.ts';
@@ -93,15 +93,17 @@ const broadcastType = new GraphQLObjectType<Broadcast, ApiContext>({
   },
 });
 
+const actor = {
+  type: text,
+  description: '`operator`, `local`, `clock`, or `token:` and the subject of a token.',
+};
+
 const entryType = new GraphQLObjectType<PastEntry, ApiContext>({
   name: 'LiveJournalEntry',
   fields: {
     time: { type: time, resolve: ({ timeMs }) => timeMs },
     sequence: { type: count },
-    actor: {
-      type: text,
-      description: '`operator`, `local`, `clock`, or `token:` and the subject of a token.',
-    },
+    actor,
     command: { type: text },
     reason: { type: GraphQLString },
     stage: { type: text, description: 'That held afterwards.', resolve: ({ after }) => after.stage },
@@ -110,6 +112,18 @@ const entryType = new GraphQLObjectType<PastEntry, ApiContext>({
       description: 'Of the schedule afterwards.',
       resolve: ({ after }) => after.version,
     },
+  },
+});
+
+export const removalType = new GraphQLObjectType<Removal, ApiContext>({
+  name: 'LiveEventRemoval',
+  fields: {
+    id: { type: new GraphQLNonNull(GraphQLID), resolve: ({ event }) => event },
+    title: { type: text },
+    stage: { type: text, description: 'That it had come to.' },
+    time: { type: time, resolve: ({ timeMs }) => timeMs },
+    actor,
+    reason: { type: GraphQLString },
   },
 });
 

@@ -124,10 +124,20 @@ describe('Live events in GraphQL', () => {
       liveEvents: [{ id: 'f' }],
       more: [{ id: 'g', currentStage: { kind: 'CANCELLED' } }],
     });
-    const remove = 'mutation { deleteLiveEvent(id: "f") }';
-    expect((await ask(remove)).data).toEqual({ deleteLiveEvent: true });
-    expect((await ask(remove)).data).toEqual({ deleteLiveEvent: false });
+    const remove = (more = ''): string =>
+      `mutation { deleteLiveEvent(id: "f", reason: "a rehearsal"${more}) }`;
+    expect((await ask(remove(', dryRun: true'))).data).toEqual({ deleteLiveEvent: true });
+    expect((await ask(remove(', expectedVersion: 9'))).errors?.[0]?.extensions?.code).toBe(
+      'LIVE_VERSION_STALE',
+    );
+    expect((await ask(remove())).data).toEqual({ deleteLiveEvent: true });
+    expect((await ask(remove())).data).toEqual({ deleteLiveEvent: false });
     expect((await ask('{ liveEvent(id: "f") { id } }')).data).toEqual({ liveEvent: null });
+    expect((await ask('{ removedLiveEvents { id title stage time actor reason } }')).data).toEqual({
+      removedLiveEvents: [
+        { id: 'f', title: 'The fight', stage: 'ended', time: iso(0), actor: 'local', reason: 'a rehearsal' },
+      ],
+    });
   });
 
   it('say what would come of a command and change nothing', async () => {

@@ -1,9 +1,22 @@
-import { type GraphQLFieldConfigMap, GraphQLID, GraphQLInt, GraphQLList, GraphQLNonNull } from 'graphql';
-import { type ApiContext, badInput, type FieldCost, type SchemaExtension } from '../../query-api/index.ts';
-import type { LiveEvent } from '../live-event.ts';
+import {
+  type GraphQLFieldConfig,
+  type GraphQLFieldConfigMap,
+  GraphQLID,
+  GraphQLInt,
+  GraphQLList,
+  GraphQLNonNull,
+} from 'graphql';
+import {
+  type ApiContext,
+  badInput,
+  type FieldCost,
+  type SchemaExtension,
+  told,
+} from '../../query-api/index.ts';
+import type { LiveEvent, Removal } from '../live-event.ts';
 import type { LiveService } from '../state/live-service.ts';
 import { checkScope, deviceScope, everyDeviceScope, readScope } from './live-access.ts';
-import { createLiveEventType } from './live-event-type.ts';
+import { createLiveEventType, removalType } from './live-event-type.ts';
 import { liveMutations } from './live-mutations.ts';
 
 export interface LiveFieldsParts {
@@ -14,6 +27,12 @@ export interface LiveFieldsParts {
 
 const listDefault = 50;
 const listMax = 100;
+
+const firstArgument = {
+  type: new GraphQLNonNull(GraphQLInt),
+  defaultValue: listDefault,
+  description: `At most ${listMax}.`,
+};
 
 /** They are in memory; what is selected of each may not be. */
 const listCost: FieldCost<{ readonly first: number }> = ({ first }) => ({
@@ -41,11 +60,7 @@ export function createLiveFields({ live, extraEventFields }: LiveFieldsParts): S
         description: 'Newest first.',
         extensions: { cost: listCost },
         args: {
-          first: {
-            type: new GraphQLNonNull(GraphQLInt),
-            defaultValue: listDefault,
-            description: `At most ${listMax}.`,
-          },
+          first: firstArgument,
           after: { type: GraphQLID, description: 'Those that come behind this one.' },
         },
         resolve: (_source, { first, after }: { first: number; after?: string | null }, context) => {
@@ -57,7 +72,23 @@ export function createLiveFields({ live, extraEventFields }: LiveFieldsParts): S
           return all.slice(from, from + first);
         },
       },
+      removedLiveEvents: removedField(live),
     },
     mutation: liveMutations({ live, eventType }),
+  };
+}
+
+function removedField(live: LiveService): GraphQLFieldConfig<unknown, ApiContext> {
+  return {
+    type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(removalType))),
+    description: 'Who removed which event, newest first.',
+    extensions: { cost: listCost },
+    args: { first: firstArgument },
+    resolve: async (_source, { first }: { readonly first: number }, context): Promise<readonly Removal[]> => {
+      checkScope('removedLiveEvents', readScope, context);
+      if (first < 1 || first > listMax) throw badInput('first', `1 to ${listMax}`);
+      context.reads.take();
+      return await told(() => live.removals(first));
+    },
   };
 }

@@ -200,12 +200,17 @@ function commandField<Arguments>(
 function deleteField({ live }: MutationParts): GraphQLFieldConfig<unknown, ApiContext> {
   return {
     type: new GraphQLNonNull(GraphQLBoolean),
-    description: 'Removes an event that is over, with its journal. False when there is none.',
-    args: id,
-    resolve: async (_source, input: { readonly id: string }, context) => {
+    description:
+      'Removes an event that is over, with its journal; `removedLiveEvents` keeps who did. Devices that still listen are closed with 4404. False when there is none.',
+    args: versioned,
+    resolve: async (_source, input: CommandArguments, context) => {
       checkScope('deleteLiveEvent', writeScope, context);
       if (live.get(input.id) === null) return false;
-      await told(() => live.remove(input.id));
+      const asking = askingOf(context, input);
+      await told(async () => {
+        if (input.dryRun) live.tryRemoval(input.id, asking);
+        else await live.remove(input.id, asking);
+      });
       return true;
     },
   };

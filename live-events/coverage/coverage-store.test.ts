@@ -31,6 +31,20 @@ describe('The store of coverage', () => {
     await again.close();
   });
 
+  it('drops all of one event, for good', async () => {
+    const store = await CoverageStore.open(folder);
+    for (const [event, sequence] of [['a', 1], ['a', 2], ['a.b', 1]] as const) // biome-ignore format: one row
+      await store.put(key(event, sequence), sequence, Buffer.alloc(10));
+    await store.drop('a');
+    await store.drop('nothing');
+    expect([store.count, store.bytes, [...store.events()]]).toEqual([1, 10, ['a.b']]);
+    await store.close();
+    const again = await CoverageStore.open(folder);
+    expect([...again.events()]).toEqual(['a.b']);
+    expect(await again.get(key('a', 2))).toBeNull();
+    await again.close();
+  });
+
   it('lists an event newest first, whose id begins like another', async () => {
     const store = await CoverageStore.open(folder);
     for (const [event, sequence] of [['a', 9], ['a.b', 1], ['a', 10]] as const) // biome-ignore format: one row

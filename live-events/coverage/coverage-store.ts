@@ -87,6 +87,10 @@ export class CoverageStore {
     return found.sort((a, b) => b.epoch - a.epoch || b.sequence - a.sequence);
   }
 
+  events(): ReadonlySet<string> {
+    return new Set([...this.#rows.values()].map(({ event }) => event));
+  }
+
   /** Null when it is not there. Throws OutageError COVERAGE_READ_FAILED. */
   async get(key: CoverageKey): Promise<Buffer | null> {
     const text = writeKey(key);
@@ -103,23 +107,38 @@ export class CoverageStore {
     const { event, epoch, sequence } = key;
     const row = { event, epoch, sequence, beganMs, bytes: value.length };
     const gone = this.#tooMany(text, row);
-    await this.#side.write(async (db) => {
-      const batch = db.batch();
+    await this.#write(gone, (batch) => {
       batch.put(rowPrefix + text, Buffer.from(JSON.stringify(row))).put(valuePrefix + text, value);
-      for (const one of gone) batch.del(rowPrefix + writeKey(one)).del(valuePrefix + writeKey(one));
-      await batch.write();
     });
     this.#bytes += row.bytes - (this.#rows.get(text)?.bytes ?? 0);
     this.#rows.set(text, row);
-    for (const one of gone) {
-      this.#rows.delete(writeKey(one));
-      this.#bytes -= one.bytes;
-    }
     return gone;
+  }
+
+  /** All of an event; no more than `broadcastsOfEventMax`. Throws OutageError COVERAGE_WRITE_FAILED. */
+  async drop(event: string): Promise<void> {
+    const gone = [...this.#rows.values()].filter((row) => row.event === event);
+    if (gone.length > 0) await this.#write(gone, () => undefined);
   }
 
   async close(): Promise<void> {
     await this.#side.close();
+  }
+
+  async #write(
+    gone: readonly Row[],
+    put: (batch: ReturnType<ClassicLevel<string, Buffer>['batch']>) => void,
+  ): Promise<void> {
+    await this.#side.write(async (db) => {
+      const batch = db.batch();
+      put(batch);
+      for (const one of gone) batch.del(rowPrefix + writeKey(one)).del(valuePrefix + writeKey(one));
+      await batch.write();
+    });
+    for (const one of gone) {
+      this.#rows.delete(writeKey(one));
+      this.#bytes -= one.bytes;
+    }
   }
 
   #tooMany(text: string, row: Row): readonly Row[] {

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { JournalEntry, LiveEvent, LiveEvents } from '../live-event.ts';
+import { FakeLiveEvents } from '../live-events.fake.ts';
+import { CoverageStore } from './coverage-store.ts';
 import {
   coverageFolder,
   deliveries,
@@ -255,17 +257,40 @@ describe('Coverage of a broadcast', () => {
     await second.close();
   });
 
+  it('forgets what is removed, reports that come later included, and at the start what was removed before', async () => {
+    const events = new FakeLiveEvents(liveEventAt(1), liveEventAt(1, { id: 'fight-2' }));
+    const first = await startTestCoverage(folder, { audience });
+    first.follow(events);
+    await first.settled();
+    events.remove('fight-1');
+    first.report(reportOf(1, { sent: deliveries('a1@20') }));
+    await first.settled();
+    expect(first.unknownReports).toBe(1);
+    expect(await first.coverages('fight-1', 10)).toEqual([]);
+    expect(await first.coverages('fight-2', 10)).toHaveLength(1);
+    await first.close();
+    const second = await startTestCoverage(folder, { audience });
+    second.follow(new FakeLiveEvents());
+    await second.settled();
+    expect(await second.coverages('fight-2', 10)).toEqual([]);
+    await second.close();
+    const store = await CoverageStore.open(folder);
+    expect(store.count).toBe(0);
+    await store.close();
+  });
+
   it('follows the journal from what holds now', async () => {
     const listeners = new Set<(entry: JournalEntry) => void>();
     const events: LiveEvents = {
       epoch: 1,
-      get: () => null,
+      get: () => liveEventAt(3),
       list: () => [liveEventAt(3)],
       broadcastsAfter: async () => [],
       watch: (listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
       },
+      watchRemovals: () => () => undefined,
     };
     const entry = (after: LiveEvent): JournalEntry => ({
       event: after.id, sequence: after.sequence, timeMs: 0, actor: 'clock', command: 'clock', reason: null, after,

@@ -88,11 +88,19 @@ export class CoverageTracker {
     return this.#unknownReports;
   }
 
-  /** Begins with each broadcast as it is journaled, and with what holds now. Returns how to stop. */
+  /** Begins with each broadcast as it is journaled, and with what holds now; forgets events that are there no more. Returns how to stop. */
   follow(events: LiveEvents): () => void {
-    const stop = events.watch(({ after }) => this.begin(after));
+    const stops = new DisposableStack();
+    stops.defer(events.watch(({ after }) => this.begin(after)));
+    stops.defer(events.watchRemovals((event) => this.forget(event)));
+    for (const event of this.#parts.store.events()) if (events.get(event) === null) this.forget(event);
     for (const event of events.list()) this.begin(event);
-    return stop;
+    return () => stops.dispose();
+  }
+
+  /** What fails is found again at the next start. */
+  forget(event: string): void {
+    this.#later('forget', event, () => this.#records.forget(event), 0);
   }
 
   /** The broadcast that this event is at supersedes those before it. Known already: nothing. */

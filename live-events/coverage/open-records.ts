@@ -68,6 +68,12 @@ export class OpenRecords {
     }
   }
 
+  /** All of an event, which is not coming back. */
+  async forget(event: string): Promise<void> {
+    for (const [text, { head }] of [...this.#open]) if (head.event === event) this.#close(text);
+    await this.#store.drop(event);
+  }
+
   /** Writes those not used for longest and lets them go. Where one cannot be written it is lost: memory is bounded, and figures of the past are not worth the present. */
   async trim(): Promise<void> {
     for (const [text, record] of [...this.#open]) {

@@ -124,14 +124,15 @@ function audience({ members }: PreflightFacts): PreflightCheck {
 function sockets(devices: number, { gateways }: PreflightFacts, constants: FleetConstants): PreflightCheck {
   const name = 'sockets';
   const room = gateways * constants.socketsPerGateway;
+  const said = gateways === 1 ? '1 gateway has' : `${countText(gateways)} gateways have`;
   if (devices <= room)
     return {
       name,
       verdict: 'yes',
-      sentence: `${countText(gateways)} gateways have room for ${countText(room)} sockets.`,
+      sentence: `${said} room for ${countText(room)} sockets.`,
     };
   const needed = Math.ceil(devices / constants.socketsPerGateway);
-  const sentence = `${countText(gateways)} gateways have room for ${countText(room)} of ${countText(devices)} devices: start ${countText(needed - gateways)} more.`;
+  const sentence = `${said} room for ${countText(room)} of ${countText(devices)} devices: start ${countText(needed - gateways)} more.`;
   return { name, verdict: 'no', sentence };
 }
 

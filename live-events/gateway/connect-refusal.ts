@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Refusal as TrafficRefusal } from '../traffic/refusal.ts';
 
 export type ConnectRefusalCode =
   | 'BAD_CURSOR'
@@ -9,15 +10,17 @@ export type ConnectRefusalCode =
   | 'TOKEN_EXPIRED'
   | 'TOKEN_REFUSED'
   | 'ORIGIN_NOT_ALLOWED'
-  | 'EVENT_UNKNOWN'
   | 'BUSY'
   | 'TOO_MANY_SOCKETS'
-  | 'GOING_AWAY';
+  | 'GOING_AWAY'
+  | TrafficRefusal['code'];
 
 /** Why a connect is no socket. With `retryAfterMs` where it may be one later. */
 export interface ConnectRefusal {
   readonly code: ConnectRefusalCode;
   readonly retryAfterMs: number | null;
+  /** How often to try before a long rest; null: as the gateway says. */
+  readonly retriesMax: number | null;
 }
 
 const statuses: Readonly<Record<ConnectRefusalCode, number>> = {
@@ -28,18 +31,21 @@ const statuses: Readonly<Record<ConnectRefusalCode, number>> = {
   TOKEN_EXPIRED: 401,
   TOKEN_REFUSED: 401,
   ORIGIN_NOT_ALLOWED: 403,
-  EVENT_UNKNOWN: 404,
   BUSY: 503,
   TOO_MANY_SOCKETS: 503,
   GOING_AWAY: 503,
+  OVERLOADED: 503,
+  CLASS_PAUSED: 429,
 };
 
 export function refusal(code: ConnectRefusalCode, retryAfterMs: number | null = null): ConnectRefusal {
-  return { code, retryAfterMs };
+  return { code, retryAfterMs, retriesMax: null };
 }
 
 /** Answers an upgrade with an HTTP error, and is done with the connection. */
-export function refuse(connection: Duplex, { code, retryAfterMs }: ConnectRefusal, retriesMax: number): void {
+export function refuse(connection: Duplex, refused: ConnectRefusal, retriesDefault: number): void {
+  const { code, retryAfterMs } = refused;
+  const retriesMax = refused.retriesMax ?? retriesDefault;
   const status = statuses[code];
   const body = `${JSON.stringify(retryAfterMs === null ? { code } : { code, retryAfterMs, retriesMax })}\n`;
   const retry = retryAfterMs === null ? '' : `retry-after: ${Math.ceil(retryAfterMs / 1000)}\r\n`;

@@ -40,8 +40,11 @@ export class EventFeed {
   #ordinal = 0;
   #reached = 0;
   #passing = false;
+  #isOver = false;
   /** When its last session left. */
   idleSinceMs: number;
+  /** As the router was told last. */
+  socketsTold = 0;
 
   constructor(event: string, parts: FeedParts) {
     this.event = event;
@@ -92,7 +95,18 @@ export class EventFeed {
     session.index = this.#sessions.length;
     session.delivered = this.#ordinal;
     this.#sessions.push(session);
-    this.#greet(session, this.#history.catchUp(cursor, journal));
+    if (this.#isOver) this.#shutGone(session);
+    else this.#greet(session, this.#history.catchUp(cursor, journal));
+  }
+
+  /** There is no such event any more: closes its sessions, some at a time, and who is still on the way here. */
+  async end(): Promise<void> {
+    const { limits, clock } = this.#parts;
+    this.#isOver = true;
+    while (this.#sessions.length > 0) {
+      for (const session of this.#sessions.slice(0, limits.fanOutSockets)) this.#shutGone(session);
+      await clock.sleep(0);
+    }
   }
 
   leave(session: Session): void {
@@ -206,6 +220,10 @@ export class EventFeed {
       page.sent.push(session);
       page.sentDelaysMs.push(delayMs);
     }
+  }
+
+  #shutGone(session: Session): void {
+    this.#parts.shut(session, closeCodes.eventGone, 'event gone');
   }
 
   /** The greeting and what was missed, in one write. */

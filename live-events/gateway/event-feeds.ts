@@ -1,4 +1,4 @@
-import { type Broadcast, type Cursor, closeCodes, encodeCursor, noCursor } from '../../device/index.ts';
+import { type Broadcast, type Cursor, encodeCursor, noCursor } from '../../device/index.ts';
 import { OutageError } from '../../foundation/index.ts';
 import type { History, LinkListener, RouterLink } from '../ports.ts';
 import { EventFeed, type FeedParts } from './event-feed.ts';
@@ -8,6 +8,8 @@ export class EventFeeds implements LinkListener {
   readonly #link: RouterLink;
   readonly #parts: FeedParts;
   readonly #feeds = new Map<string, EventFeed>();
+  /** Of events that are gone, while their sessions are being closed. */
+  readonly #ending = new Set<EventFeed>();
   readonly #opening = new Map<string, Promise<EventFeed | null>>();
   /** Questions to the journal that are under way: devices of a storm have few different cursors. */
   readonly #asking = new Map<string, Promise<History>>();
@@ -23,6 +25,7 @@ export class EventFeeds implements LinkListener {
 
   *[Symbol.iterator](): Generator<EventFeed> {
     yield* this.#feeds.values();
+    yield* this.#ending;
   }
 
   /**
@@ -72,7 +75,17 @@ export class EventFeeds implements LinkListener {
     const feed = this.#feeds.get(event);
     if (feed === undefined) return;
     this.#feeds.delete(event);
-    for (const session of [...feed.sessions]) this.#parts.shut(session, closeCodes.eventGone, 'event gone');
+    void this.#end(feed);
+  }
+
+  /** Tells the router of each event how many devices it has here, where that has changed. */
+  tellSockets(): void {
+    for (const feed of this.#feeds.values()) {
+      const { length } = feed.sessions;
+      if (length === feed.socketsTold) continue;
+      feed.socketsTold = length;
+      this.#link.holds(feed.event, length);
+    }
   }
 
   /** Gives up those that nobody has listened to for a while. */
@@ -86,6 +99,12 @@ export class EventFeeds implements LinkListener {
 
   close(): void {
     for (const event of [...this.#feeds.keys()]) this.#giveUp(event);
+  }
+
+  async #end(feed: EventFeed): Promise<void> {
+    this.#ending.add(feed);
+    await feed.end();
+    this.#ending.delete(feed);
   }
 
   #giveUp(event: string): void {

@@ -85,16 +85,6 @@ describe('a socket is closed', () => {
     expect(first.received).toHaveLength(1);
   });
 
-  it('with 4403 when the event is not for the member any more', async () => {
-    const gateway = await start();
-    const out = await Promise.all(['tv-1', 'phone-1'].map((device) => connect(gateway, { device })));
-    const stays = await connect(gateway, { member: 'Account:a2' });
-    gateway.gateway.disallow(testEvent, 'Account:a1');
-    for (const { closed } of out) expect(await closed).toMatchObject({ code: 4403 });
-    gateway.advance();
-    await stays.messages(2);
-  });
-
   it('without a word when it answers no ping, while those that do stay', async () => {
     const gateway = await start({ tickMs: 5, pingMs: 40 });
     const token = await gateway.tokens.sign({

@@ -2,6 +2,7 @@ import { connect as dial } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { liveSubprotocol, messageBytesMax } from '../../device/index.ts';
 import { must } from '../../foundation/index.ts';
+import type { ConnectRefusal } from './connect-refusal.ts';
 import {
   type ConnectOptions,
   connect,
@@ -47,7 +48,6 @@ describe('a connect that is no socket', () => {
     ['a forged token', 401, 'TOKEN_REFUSED', { token: 'eyJhbGciOiJub25lIn0.e30.' }],
     ['a token of five thousand letters', 401, 'TOKEN_REFUSED', { token: 'a'.repeat(5_000) }],
     ['an expired token', 401, 'TOKEN_EXPIRED', { expiresAtMs: Date.now() - 60_000 }],
-    ['an event that is not there', 404, 'EVENT_UNKNOWN', { event: 'fight-2' }],
     ['a page of another site', 403, 'ORIGIN_NOT_ALLOWED', { origin: 'https://evil.example' }],
     ['a site that begins like ours', 403, 'ORIGIN_NOT_ALLOWED', { origin: `${testOrigin}.evil` }],
     ['our site without TLS', 403, 'ORIGIN_NOT_ALLOWED', { origin: testOrigin.replace('https', 'http') }],
@@ -128,6 +128,33 @@ describe('a gateway that has enough', () => {
       await connect(gateway, { device: 'tv-3' });
     });
   });
+
+  it.each([
+    [503, 'OVERLOADED'],
+    [429, 'CLASS_PAUSED'],
+  ] as const)(
+    'hands on with %i that its process is %s, with when to come back and how often',
+    async (status, code) => {
+      let isFull = true;
+      const refuses = (): ConnectRefusal | null =>
+        isFull ? { code, retryAfterMs: 2_500, retriesMax: 8 } : null;
+      await withGateway(
+        { refuses, limits: { connectsBurst: 1, connectsPerSecond: 0.001 } },
+        async (gateway) => {
+          const refused = await refusedConnect(gateway);
+          expect(refused).toEqual({
+            status,
+            retryAfter: '3',
+            body: { code, retryAfterMs: 2_500, retriesMax: 8 },
+          });
+          expect(gateway.gateway.metrics.refused).toEqual({ [code]: 1 });
+          isFull = false;
+          // It has taken nothing of what connects have.
+          await connect(gateway);
+        },
+      );
+    },
+  );
 
   it('takes nobody while it drains', async () => {
     await withGateway({ limits: { drainMs: 1_000 } }, async (gateway) => {

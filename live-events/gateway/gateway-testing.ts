@@ -22,7 +22,7 @@ import { Router, routerLimitsDefault } from '../router/router.ts';
 import { SubscriptionLog } from '../router/subscription-log.ts';
 import { MemorySubscriptionTable, type SubscriptionTable } from '../router/subscription-table.ts';
 import { createDeviceTokens, type DeviceTokens } from './device-tokens.ts';
-import { Gateway } from './gateway.ts';
+import { Gateway, type GatewayParts } from './gateway.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
 import { ampleGatewayLimits } from './gateway-limits-testing.ts';
 import { FakeJournal } from './journal.fake.ts';
@@ -84,15 +84,17 @@ export async function startTestGateway(
     readonly clock?: Clock;
     readonly id?: string;
     readonly port?: number;
+    readonly refuses?: GatewayParts['refuses'];
   } = {},
 ): Promise<TestGateway> {
-  const { limits, clock = systemClock, id = 'gateway-1', port: wanted = 0 } = options;
+  const { limits, clock = systemClock, id = 'gateway-1', port: wanted = 0, refuses } = options;
   const tokens = await createDeviceTokens(testSecret, clock);
   const gateway = new Gateway({
     id,
     link,
     tokens,
     allowedOrigins: new Set([testOrigin]),
+    ...(refuses === undefined ? {} : { refuses }),
     limits: { ...ampleGatewayLimits, drainMs: 100, closeMs: 1_000, ...limits },
     clock,
     random: Math.random,

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   type Broadcast,
+  LiveDevice,
   liveSubprotocol,
   readServerMessage,
   type ServerMessage,
@@ -155,11 +156,40 @@ describe('a gateway', () => {
     expect(link.asked.filter((asked) => asked === `subscribe ${testEvent}`)).toHaveLength(2);
   });
 
-  it('closes with 4404 when the event is gone', async () => {
+  it('closes with 4404 when the event is gone, some sockets at a time', async () => {
     const link = new FakeRouterLink(async () => broadcast(1));
-    const device = await connect(await startOn(link));
+    const gateway = await startOn(link, { fanOutSockets: 1 });
+    const devices = await Promise.all(['tv-1', 'tv-2', 'tv-3'].map((device) => connect(gateway, { device })));
     link.listener.gone(testEvent);
-    expect(await device.closed).toEqual({ code: 4404, reason: 'event gone' });
+    expect(gateway.gateway.metrics.closed).toEqual({ 4404: 1 });
+    for (const { closed } of devices) expect(await closed).toEqual({ code: 4404, reason: 'event gone' });
+    await expect.poll(() => gateway.gateway.metrics.sockets).toBe(0);
+  });
+
+  it('tells a device that was away when its event was removed, with the token that it holds', async () => {
+    const gateway = await start();
+    const claims = {
+      event: testEvent,
+      member: 'Account:a1',
+      device: 'tv-1',
+      expiresAtMs: Date.now() + 60_000,
+    };
+    const token = await gateway.tokens.sign(claims);
+    const device = new LiveDevice({
+      ...{ event: testEvent, member: 'Account:a1', device: 'tv' },
+      prefetch: async () => ({ kind: 'later', afterMs: 60_000 }),
+      connection: async () => ({ url: gateway.url, token }),
+      onStage: () => undefined,
+    });
+    device.start();
+    await expect.poll(() => device.status.connection).toBe('online');
+    device.suspend();
+    await expect.poll(() => gateway.gateway.metrics.sockets).toBe(0);
+    gateway.journal.remove(testEvent);
+    gateway.router.gone(testEvent);
+    device.resume();
+    await expect.poll(() => device.status).toMatchObject({ connection: 'stopped', stopReason: 'EVENT_GONE' });
+    await device.close();
   });
 
   it('sends devices away with BUSY while no router answers, and asks again for the next one', async () => {

@@ -25,6 +25,8 @@ export interface GatewayParts {
   readonly tokens: DeviceTokens;
   /** Origins of pages, such as `https://app.example.com`. */
   readonly allowedOrigins: ReadonlySet<string>;
+  /** Of a process that does more than hold sockets: why it takes none now; null when it does. */
+  readonly refuses?: (request: IncomingMessage) => ConnectRefusal | null;
   readonly limits: GatewayLimits;
   readonly clock: Clock;
   readonly random: Random;
@@ -81,12 +83,6 @@ export class Gateway {
     return true;
   }
 
-  /** Closes the sockets that a member has for an event: it is not for them any more. */
-  disallow(event: string, member: string): void {
-    for (const session of [...(this.#feeds.get(event)?.sessions ?? [])])
-      if (session.member === member) this.#shut(session, closeCodes.notAllowed, 'not allowed any more');
-  }
-
   /** No new sockets from now on; those that are there are told to go, spread over the drain time. Resolves when nothing is left. */
   async close(): Promise<void> {
     const { limits, clock } = this.#parts;
@@ -116,6 +112,8 @@ export class Gateway {
     // What is no request of a device takes nothing of what devices have.
     const asked = readUpgrade(request);
     if ('code' in asked) return asked;
+    const refused = this.#parts.refuses?.(request) ?? null;
+    if (refused !== null) return refused;
     const nowMs = clock.now();
     if (!this.#connects.take(nowMs)) return refusal('BUSY', this.#connects.waitMs(nowMs, limits.retryMsMax));
     const { sockets, connecting } = this.metrics;
@@ -126,7 +124,7 @@ export class Gateway {
 
   async #connect(request: IncomingMessage, connection: Duplex, head: Buffer, asked: Asked): Promise<void> {
     this.metrics.connecting += 1;
-    let found: Found | ConnectRefusal;
+    let found: Found | ConnectRefusal | null;
     try {
       found = await this.#find(asked);
     } catch (error) {
@@ -138,25 +136,30 @@ export class Gateway {
     }
     if (connection.destroyed) return;
     if (this.#draining) found = refusal('GOING_AWAY', this.#spreadMs());
-    if ('code' in found) {
+    if (found !== null && 'code' in found) {
       this.#refuse(connection, found);
       return;
     }
     // From here to the end of `#open` nothing is awaited: see EventFeed.
-    const { claims, feed, journal } = found;
     this.#server.handleUpgrade(request, connection, head, (socket) => {
       connection.off('error', ignoreBroken);
+      if (found === null) {
+        this.#closeGone(socket);
+        return;
+      }
       socket.connection = connection;
+      const { claims, feed, journal } = found;
       feed.join(this.#open(socket, feed, claims), asked.cursor, journal);
     });
   }
 
-  async #find({ token, event, cursor }: Asked): Promise<Found | ConnectRefusal> {
+  /** Null: the token is good, and its event is there no more. */
+  async #find({ token, event, cursor }: Asked): Promise<Found | ConnectRefusal | null> {
     const claims = await this.#parts.tokens.verify(token, event);
     if (typeof claims === 'string') return refusal(claims);
     try {
       const feed = await this.#feeds.open(event);
-      if (feed === null) return refusal('EVENT_UNKNOWN');
+      if (feed === null) return null;
       const journal = feed.asks(cursor) ? await this.#feeds.history(event, cursor) : null;
       // While the journal was asked its feed may have been given up.
       return this.#feeds.get(event) === feed ? { claims, feed, journal } : refusal('BUSY', this.#spreadMs());
@@ -165,6 +168,13 @@ export class Gateway {
       this.#parts.log.warn({ event, error }, 'A device was sent away: the router does not answer.');
       return refusal('BUSY', this.#spreadMs());
     }
+  }
+
+  /** As a close: of an HTTP status no browser tells its page, which would come back for ever. */
+  #closeGone(socket: DeviceSocket): void {
+    socket.on('error', ignoreBroken);
+    count(this.metrics.closed, closeCodes.eventGone);
+    socket.shut(closeCodes.eventGone, 'event gone');
   }
 
   #open(socket: DeviceSocket, feed: EventFeed, claims: DeviceClaims): Session {
@@ -250,6 +260,7 @@ export class Gateway {
       this.metrics.queue = [...this.#feeds].reduce((sum, { queue }) => sum + queue, 0);
       if (nowMs - reportedMs < limits.reportMs) continue;
       reportedMs = nowMs;
+      this.#feeds.tellSockets();
       this.#feeds.rest();
       await this.#ledger.flush();
     }

@@ -76,6 +76,10 @@ export class FakeJournal implements LiveEvents {
     return () => undefined;
   }
 
+  watchRemovals(_listener: (event: string) => void): () => void {
+    return () => undefined;
+  }
+
   #enter(event: LiveEvent): Broadcast {
     const sequence = event.sequence + 1;
     const after: LiveEvent = { ...event, sequence, stage: `s${sequence}`, at: this.#now() };

@@ -6,6 +6,7 @@ import type { DeliveryReport, History, LinkListener, RouterLink } from '../ports
 export class FakeRouterLink implements RouterLink {
   readonly asked: string[] = [];
   readonly reports: DeliveryReport[] = [];
+  readonly held: { readonly event: string; readonly sockets: number }[] = [];
   /** Answers for `subscribe`; an error is thrown. */
   state: () => Promise<Broadcast | null>;
   answer: (after: Cursor) => Promise<History> = async () => ({ kind: 'resync', reason: 'TOO_OLD' });
@@ -30,6 +31,10 @@ export class FakeRouterLink implements RouterLink {
 
   unsubscribe(event: string): void {
     this.asked.push(`unsubscribe ${event}`);
+  }
+
+  holds(event: string, sockets: number): void {
+    this.held.push({ event, sockets });
   }
 
   async history(event: string, after: Cursor): Promise<History> {

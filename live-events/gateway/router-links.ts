@@ -29,10 +29,14 @@ export class RouterLinks implements RouterLink {
     for (const link of this.#links)
       link.listen({
         broadcast: (broadcast) => {
-          this.#goneAt.delete(broadcast.event);
+          this.#goneAt.get(broadcast.event)?.delete(link);
           listener.broadcast(broadcast);
         },
-        gone: (event) => this.#gone(event, link, listener),
+        gone: (event) => {
+          if (!this.#isGone(event, link)) return;
+          this.#goneAt.delete(event);
+          listener.gone(event);
+        },
       });
   }
 
@@ -41,21 +45,27 @@ export class RouterLinks implements RouterLink {
     const missing = Symbol('there is no such event');
     const states = this.#links.map(async (link) => {
       const state = await link.subscribe(event, after);
-      if (state === null) throw missing;
-      return state;
+      if (state !== null) return state;
+      this.#isGone(event, link);
+      throw missing;
     });
     try {
       return await Promise.any(states);
     } catch (error) {
       const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
-      if (errors.includes(missing)) return null;
-      throw errors[0];
+      if (!errors.includes(missing)) throw errors[0];
+      this.#goneAt.delete(event);
+      return null;
     }
   }
 
   unsubscribe(event: string): void {
     this.#goneAt.delete(event);
     for (const link of this.#links) link.unsubscribe(event);
+  }
+
+  holds(event: string, sockets: number): void {
+    for (const link of this.#links) link.holds(event, sockets);
   }
 
   async history(event: string, after: Cursor): Promise<History> {
@@ -81,11 +91,10 @@ export class RouterLinks implements RouterLink {
     for (const link of this.#links) link.close();
   }
 
-  #gone(event: string, link: DialingLink, listener: LinkListener): void {
+  /** This router does not have it; true when none has. */
+  #isGone(event: string, link: DialingLink): boolean {
     const routers = this.#goneAt.get(event) ?? new Set();
     this.#goneAt.set(event, routers.add(link));
-    if (routers.size < this.#links.length) return;
-    this.#goneAt.delete(event);
-    listener.gone(event);
+    return routers.size >= this.#links.length;
   }
 }

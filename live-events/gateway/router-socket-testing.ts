@@ -67,7 +67,6 @@ export function dialRouter(
     url,
     secret,
     gateway,
-    zone: null,
     limits: { ...routerSocketLimitsDefault, backoffBaseMs: 5, backoffMaxMs: 50, openMs: 200, ...limits },
     clock: systemClock,
     random: Math.random,

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Broadcast } from '../../device/index.ts';
+import { must } from '../../foundation/index.ts';
+import { InProcessLink } from '../router/in-process-link.ts';
 import { MemorySubscriptionTable } from '../router/subscription-table.ts';
 import {
   connect,
@@ -60,8 +62,56 @@ describe('a gateway and a router, each in a process of its own', () => {
 
   it('know of no event that is not there', async () => {
     const gateway = await gatewayOn((await serve(createTestRouter())).url);
-    const refused = await refusedConnect(gateway, { event: 'fight-2' });
-    expect(refused).toMatchObject({ status: 404, body: { code: 'EVENT_UNKNOWN' } });
+    const device = await connect(gateway, { event: 'fight-2', hear: () => undefined });
+    expect(await device.closed).toEqual({ code: 4404, reason: 'event gone' });
+    expect(gateway.gateway.metrics).toMatchObject({ sockets: 0, connecting: 0, closed: { 4404: 1 } });
+  });
+
+  it('tell devices of an event that it is removed, and no others', async () => {
+    const bench = createTestRouter();
+    bench.journal.create('fight-2');
+    const gateway = await gatewayOn((await serve(bench)).url);
+    const device = await connect(gateway);
+    const other = await connect(gateway, { event: 'fight-2' });
+    bench.journal.remove(testEvent);
+    bench.router.gone(testEvent);
+    expect(await device.closed).toEqual({ code: 4404, reason: 'event gone' });
+    expect(bench.router.subscribersOf(testEvent)).toEqual([]);
+    bench.advance('fight-2');
+    expect((await other.messages(2))[1]).toMatchObject({ event: 'fight-2', sequence: 2 });
+  });
+
+  it('tell devices that an event is removed where it was, also beside a router that never had it', async () => {
+    const [bench, stranger] = [createTestRouter(), createTestRouter()];
+    stranger.journal.remove(testEvent);
+    const [url, strangers] = [(await serve(bench)).url, (await serve(stranger)).url];
+    const gateway = await gatewayOn(url, strangers);
+    await expect.poll(() => stranger.router.gateways.attached).toEqual(['gateway-1']);
+    const device = await connect(gateway);
+    bench.advance();
+    await device.messages(2);
+    bench.journal.remove(testEvent);
+    bench.router.gone(testEvent);
+    expect(await device.closed).toMatchObject({ code: 4404 });
+  });
+
+  it('know how many devices of an event there are at all gateways, also after a router has begun anew', async () => {
+    const bench = createTestRouter();
+    const server = await serve(bench);
+    const own = await startTestGateway(new InProcessLink(bench.router, 'own'), { id: 'own', limits: { reportMs: 10, tickMs: 5 } }); // biome-ignore format: one row
+    undo.push(() => own.close());
+    const gateway = await gatewayOn(server.url);
+    const devices = await Promise.all(['tv-1', 'tv-2', 'tv-3'].map((device) => connect(gateway, { device })));
+    await connect(own, { device: 'tv-4' });
+    await expect.poll(() => bench.router.socketsOf(testEvent)).toBe(4);
+    expect(bench.router.socketsOf('fight-2')).toBe(0);
+    must(devices[0], 'three connected').socket.close();
+    await expect.poll(() => bench.router.socketsOf(testEvent)).toBe(3);
+    await server.kill();
+    await expect.poll(() => bench.router.socketsOf(testEvent)).toBe(1);
+    const next = createTestRouter();
+    await serve(next, server.port);
+    await expect.poll(() => next.router.socketsOf(testEvent)).toBe(2);
   });
 
   it('send broadcasts only where somebody listens', async () => {
@@ -191,7 +241,7 @@ describe('a router takes no gateway', () => {
   it.each([
     ['that says nothing of the protocol', 'hello'],
     ['that does not say first who it is', '{"type":"unsubscribe","event":"fight-1"}'],
-    ['with a name that is none', '{"type":"hello","gateway":"a/b","zone":null}'],
+    ['with a name that is none', '{"type":"hello","gateway":"a/b"}'],
   ])('%s', async (_name, message) => {
     const { url } = await serve(createTestRouter());
     const socket = new WebSocket(url, { headers: { authorization: `Bearer ${routerSecret}` } });

@@ -50,14 +50,13 @@ export interface RouterSocketParts {
   readonly url: string;
   readonly secret: string;
   readonly gateway: string;
-  readonly zone: string | null;
   readonly limits: RouterSocketLimits;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }
 
-type Answer = Exclude<RouterMessage, Broadcast>;
+type Answer = Extract<RouterMessage, { readonly request: number }>;
 interface Asked {
   readonly settle: (answer: Answer | OutageError) => void;
 }
@@ -73,6 +72,8 @@ export class RouterSocket implements RouterLink {
   reportsDropped = 0;
   readonly #parts: RouterSocketParts;
   readonly #events = new Map<string, Cursor>();
+  /** Of its events, as they were said last. */
+  readonly #sockets = new Map<string, number>();
   readonly #asked = new Map<number, Asked>();
   readonly #closing = new AbortController();
   #listener: LinkListener | null = null;
@@ -99,13 +100,19 @@ export class RouterSocket implements RouterLink {
     this.#events.set(event, after);
     const answer = await this.#ask((request) => ({ type: 'subscribe', request, event, ...cursorOf(after) }));
     if (answer.type !== 'state') throw this.#unreachable(`answered ${answer.type}`);
-    if (answer.broadcast === null) this.#events.delete(event);
+    if (answer.broadcast === null) this.#forget(event);
     else this.#passed(answer.broadcast);
     return answer.broadcast;
   }
 
   unsubscribe(event: string): void {
-    if (this.#events.delete(event)) this.#say({ type: 'unsubscribe', event });
+    if (this.#forget(event)) this.#say({ type: 'unsubscribe', event });
+  }
+
+  holds(event: string, sockets: number): void {
+    if (!this.#events.has(event)) return;
+    this.#sockets.set(event, sockets);
+    this.#say({ type: 'holds', event, sockets });
   }
 
   async history(event: string, after: Cursor): Promise<History> {
@@ -182,8 +189,7 @@ export class RouterSocket implements RouterLink {
   }
 
   #hello(): void {
-    const { gateway, zone } = this.#parts;
-    this.#say({ type: 'hello', gateway, zone });
+    this.#say({ type: 'hello', gateway: this.#parts.gateway });
     void this.#resubscribe([...this.#events.keys()]);
   }
 
@@ -206,8 +212,13 @@ export class RouterSocket implements RouterLink {
       const after = this.#events.get(event) ?? noCursor;
       const state = await this.subscribe(event, after);
       const listener = must(this.#listener, 'it dials when it is listened to');
-      if (state === null) listener.gone(event);
-      else listener.broadcast(state);
+      if (state === null) {
+        listener.gone(event);
+        return;
+      }
+      listener.broadcast(state);
+      // A router that has just begun knows of none.
+      this.#say({ type: 'holds', event, sockets: this.#sockets.get(event) ?? 0 });
     } catch (error) {
       if (!(error instanceof OutageError)) throw error;
       // Half subscribed is worse than not connected: nobody would notice what does not come.
@@ -231,6 +242,9 @@ export class RouterSocket implements RouterLink {
         this.#passed(message);
         this.#listener?.broadcast(message);
         return;
+      case 'gone':
+        if (this.#forget(message.event)) this.#listener?.gone(message.event);
+        return;
       case 'state':
       case 'history':
       case 'resync':
@@ -240,6 +254,11 @@ export class RouterSocket implements RouterLink {
       default:
         unreachable(message);
     }
+  }
+
+  #forget(event: string): boolean {
+    this.#sockets.delete(event);
+    return this.#events.delete(event);
   }
 
   #passed(broadcast: Broadcast): void {

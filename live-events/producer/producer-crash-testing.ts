@@ -11,7 +11,7 @@ import { LiveProducer, liveProducerLimitsDefault } from './live-producer.ts';
  * of them have ended and are published.
  */
 const [folder = '', first = ''] = process.argv.slice(2);
-const journal = await LevelLiveJournal.open(folder, systemClock.now(), { entriesMax: 100 });
+const journal = await LevelLiveJournal.open(folder, systemClock.now(), { entriesMax: 100, removalsMax: 100 });
 const live = new LiveService({
   journal,
   clock: systemClock,

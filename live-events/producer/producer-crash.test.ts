@@ -33,7 +33,7 @@ it('A producer that is killed again and again publishes the end of every event, 
   lives.push(await run(folder, 'again', null));
   const context = `seed ${seed}`;
 
-  const journal = await LevelLiveJournal.open(folder, 0, { entriesMax: 100 });
+  const journal = await LevelLiveJournal.open(folder, 0, { entriesMax: 100, removalsMax: 100 });
   expect(journal.events, context).toHaveLength(30);
   const newest = new Map(lives.flat().map((broadcast) => [broadcast.event, broadcast]));
   let journaled = 0;

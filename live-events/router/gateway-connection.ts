@@ -48,8 +48,8 @@ export class GatewayConnection implements LinkListener {
     this.#say(broadcast);
   }
 
-  gone(): void {
-    // A journal forgets no event; a gateway that subscribes one that is not there is told so.
+  gone(event: string): void {
+    this.#say({ type: 'gone', event });
   }
 
   goAway(): void {
@@ -89,6 +89,9 @@ export class GatewayConnection implements LinkListener {
     switch (message.type) {
       case 'unsubscribe':
         gateway.unsubscribe(message.event);
+        return;
+      case 'holds':
+        gateway.holds(message.event, message.sockets);
         return;
       case 'report': {
         const { type: _, ...report } = message;

@@ -26,6 +26,10 @@ export class InProcessLink implements RouterLink {
     this.#gatewayThere().unsubscribe(event);
   }
 
+  holds(event: string, sockets: number): void {
+    this.#gatewayThere().holds(event, sockets);
+  }
+
   async history(event: string, after: Cursor): Promise<History> {
     return await this.#gatewayThere().history(event, after);
   }

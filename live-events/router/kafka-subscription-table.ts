@@ -75,7 +75,7 @@ export class KafkaSubscriptionTable implements SubscriptionTable {
     } catch (error) {
       this.#parts.log.debug(
         { error: String(error) },
-        'disconnecting the producer of the subscription table failed',
+        'The producer of the subscription table could not be disconnected.',
       );
     }
   }
@@ -155,7 +155,7 @@ export class KafkaSubscriptionTable implements SubscriptionTable {
       const configEntries = Object.entries(topicConfig).map(([name, value]) => ({ name, value }));
       const topics = [{ topic, numPartitions: 1, replicationFactor, configEntries }];
       const created = await admin.createTopics({ topics, waitForLeaders: true });
-      if (created) log.info({ topic }, 'created the topic of the subscription table');
+      if (created) log.info({ topic }, 'Made the topic of the subscription table.');
       else await this.#checkTopic(admin);
     } finally {
       await admin.disconnect();
@@ -182,7 +182,10 @@ export class KafkaSubscriptionTable implements SubscriptionTable {
       await admin.deleteGroups([groupId]);
     } catch (error) {
       // It holds no offsets, and the broker forgets it by itself.
-      this.#parts.log.debug({ groupId, error: String(error) }, 'the reader’s group could not be deleted');
+      this.#parts.log.debug(
+        { groupId, error: String(error) },
+        'The group of the reader of the subscription table could not be deleted.',
+      );
     } finally {
       await admin.disconnect();
     }

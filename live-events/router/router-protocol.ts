@@ -18,13 +18,15 @@ const deliveriesMax = 10_000;
 const idLengthMax = 512;
 
 export type GatewayMessage =
-  | { readonly type: 'hello'; readonly gateway: string; readonly zone: string | null }
+  | { readonly type: 'hello'; readonly gateway: string }
   | ({ readonly type: 'subscribe' | 'history'; readonly request: number; readonly event: string } & Cursor)
   | { readonly type: 'unsubscribe'; readonly event: string }
+  | { readonly type: 'holds'; readonly event: string; readonly sockets: number }
   | ({ readonly type: 'report' } & DeliveryReport);
 
 export type RouterMessage =
   | Broadcast
+  | { readonly type: 'gone'; readonly event: string }
   | { readonly type: 'state'; readonly request: number; readonly broadcast: Broadcast | null }
   | { readonly type: 'history'; readonly request: number; readonly broadcasts: readonly Broadcast[] }
   | { readonly type: 'resync'; readonly request: number; readonly reason: ResyncReason }
@@ -37,11 +39,11 @@ type Fields = Readonly<Record<string, unknown>>;
 export function readGatewayMessage(text: string): GatewayMessage | null {
   const fields = readFields(text);
   if (fields === null) return null;
-  const { type, request, event, epoch, sequence, gateway, zone } = fields;
-  if (type === 'hello')
-    return isKey(gateway) && (zone === null || isKey(zone)) ? { type, gateway, zone } : null;
+  const { type, request, event, epoch, sequence, gateway, sockets } = fields;
+  if (type === 'hello') return isKey(gateway) ? { type, gateway } : null;
   if (!isKey(event)) return null;
   if (type === 'unsubscribe') return { type, event };
+  if (type === 'holds') return isCount(sockets) ? { type, event, sockets } : null;
   if (!isCount(epoch) || !isCount(sequence)) return null;
   if (type === 'report') return readReport(fields, { event, epoch, sequence });
   if (type !== 'subscribe' && type !== 'history') return null;
@@ -53,7 +55,8 @@ export function readRouterMessage(text: string): RouterMessage | null {
   const fields = readFields(text);
   if (fields === null) return null;
   if (fields.type === 'broadcast') return readBroadcast(fields);
-  const { type, request, broadcast, broadcasts, reason } = fields;
+  const { type, event, request, broadcast, broadcasts, reason } = fields;
+  if (type === 'gone') return isKey(event) ? { type, event } : null;
   if (!isCount(request)) return null;
   if (type === 'busy') return { type, request };
   if (type === 'resync') return isReason(reason) ? { type, request, reason } : null;

@@ -73,6 +73,11 @@ export class Router {
     return [...(this.#byEvent.get(event) ?? [])].map(({ id }) => id);
   }
 
+  /** Devices of an event that all attached gateways hold, by what each of them said last. */
+  socketsOf(event: string): number {
+    return [...(this.#byEvent.get(event) ?? [])].reduce((sum, gateway) => sum + gateway.socketsOf(event), 0);
+  }
+
   /** A second one of the same id takes the first one's place. Throws OutageError when there are too many. */
   attach(gateway: string, address: string, listener: LinkListener): AttachedGateway {
     const former = this.#gateways.get(gateway);
@@ -96,6 +101,11 @@ export class Router {
       this.metrics.sent += 1;
       gateway.broadcast(broadcast);
     }
+  }
+
+  /** It was removed: gateways that have it are told, and it is nobody's subscription any more. */
+  gone(event: string): void {
+    for (const gateway of [...(this.#byEvent.get(event) ?? [])]) gateway.gone(event);
   }
 
   report(report: DeliveryReport): void {
@@ -130,6 +140,8 @@ export class AttachedGateway {
   /** Events, and what waits while the gateway is sent what followed its cursor. */
   readonly #events = new Map<string, Broadcast[] | null>();
   readonly #catchingUp = new Map<string, Promise<void>>();
+  /** Of its events. */
+  readonly #sockets = new Map<string, number>();
   #attached = true;
 
   constructor(
@@ -179,6 +191,20 @@ export class AttachedGateway {
     this.#remove(event);
   }
 
+  gone(event: string): void {
+    this.unsubscribe(event);
+    this.#listener.gone(event);
+  }
+
+  /** Of an event that it has not subscribed it holds nothing. */
+  holds(event: string, sockets: number): void {
+    if (this.#events.has(event)) this.#sockets.set(event, sockets);
+  }
+
+  socketsOf(event: string): number {
+    return this.#sockets.get(event) ?? 0;
+  }
+
   async history(event: string, after: Cursor): Promise<History> {
     const { events, limits } = this.#parts;
     // An answer that overtook what the gateway is being sent would have it think that a device is ahead of everybody.
@@ -224,6 +250,7 @@ export class AttachedGateway {
   }
 
   #remove(event: string): void {
+    this.#sockets.delete(event);
     const gateways = this.#byEvent.get(event);
     gateways?.delete(this);
     if (gateways?.size === 0) this.#byEvent.delete(event);

@@ -8,6 +8,8 @@ import {
   begunRange,
   bitmapKey,
   coverageKey,
+  coverageRange,
+  eventOf,
   formatKey,
   type MapsVersion,
   mapsFormat,
@@ -37,15 +39,19 @@ export class LevelStageMaps {
   /** By event, newest first. */
   readonly #versions: Map<string, readonly MapsVersion[]>;
   readonly #begun: Set<string>;
+  /** Events of which who has fetched is kept. */
+  readonly #covered: Set<string>;
 
   private constructor(
     side: SideDatabase<Buffer>,
     versions: Map<string, readonly MapsVersion[]>,
     begun: Set<string>,
+    covered: Set<string>,
   ) {
     this.#side = side;
     this.#versions = versions;
     this.#begun = begun;
+    this.#covered = covered;
   }
 
   /** Throws StopError (LIVE_MAPS_LOCKED, LIVE_MAPS_FORMAT, LIVE_MAPS_CORRUPT) or OutageError LIVE_MAPS_OPEN_FAILED. */
@@ -62,13 +68,21 @@ export class LevelStageMaps {
         const version: MapsVersion = JSON.parse(value.toString());
         versions.set(version.event, [version, ...(versions.get(version.event) ?? [])]);
       }
-      const begun = (await db.keys(begunRange).all()).map((key) => key.toString().slice(1));
-      return new LevelStageMaps(side, versions, new Set(begun));
+      const [begun, covered] = await Promise.all(
+        [begunRange, coverageRange].map(async (range) => new Set((await db.keys(range).all()).map(eventOf))),
+      );
+      return new LevelStageMaps(side, versions, must(begun, 'asked'), must(covered, 'asked'));
     });
   }
 
+  /** That have stage maps. */
   events(): readonly string[] {
     return [...this.#versions.keys()];
+  }
+
+  /** That have anything here: also a materialization that began only, or who fetched something that is gone. */
+  known(): ReadonlySet<string> {
+    return new Set([...this.#versions.keys(), ...this.#begun, ...this.#covered]);
   }
 
   /** Those of which a materialization began and came to nothing. */
@@ -115,7 +129,7 @@ export class LevelStageMaps {
     this.#begun.delete(event);
   }
 
-  /** All of an event, also that one began. */
+  /** All that there is of an event. */
   async drop(event: string): Promise<void> {
     const before = this.#versions.get(event) ?? [];
     await this.#side.write(async (db) => {
@@ -126,6 +140,7 @@ export class LevelStageMaps {
     });
     this.#versions.delete(event);
     this.#begun.delete(event);
+    this.#covered.delete(event);
   }
 
   async bitmap(event: string, number: number): Promise<Uint8Array> {
@@ -145,6 +160,7 @@ export class LevelStageMaps {
 
   /** Not synced: what is lost with the machine is counted again as devices come back. */
   async putCoverage(event: string, bytes: Uint8Array): Promise<void> {
+    this.#covered.add(event);
     await this.#side.write((db) => db.put(coverageKey(event), Buffer.from(bytes)));
   }
 

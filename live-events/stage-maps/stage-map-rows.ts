@@ -18,10 +18,14 @@ export const formatKey = Buffer.from('mformat');
 export const versionRange = { gte: Buffer.from('v'), lt: Buffer.from('w') } as const;
 export const begunRange = { gte: Buffer.from('r'), lt: Buffer.from('s') } as const;
 
+export const coverageRange = { gte: Buffer.from('c'), lt: Buffer.from('d') } as const;
+
 export const begunKey = (event: string): Buffer => Buffer.from(`r${event}`);
 export const bitmapKey = (event: string, bitmap: number): Buffer => Buffer.from(`b${event}\0${bitmap}`);
 export const payloadKey = (hash: string): Buffer => Buffer.from(`p${hash}`);
 export const coverageKey = (event: string): Buffer => Buffer.from(`c${event}`);
+/** Of a row that has nothing but the event's id in its key. */
+export const eventOf = (key: Buffer): string => key.toString('utf8', 1);
 export const versionKey = ({ event, major, minor }: Pick<MapsVersion, 'event' | 'major' | 'minor'>): Buffer =>
   Buffer.from(`v${event}\0${digits(major)}.${digits(minor)}`);
 

@@ -22,6 +22,41 @@ const rest = testSegment({ key: 'rest' });
 const plan = testPlan([fans, curious, rest]);
 
 describe('stage maps', () => {
+  it('of an event that is removed are dropped, who has fetched them with them', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    await test.planned(plan, 'fight-2');
+    const maps = await test.start();
+    await maps.turn();
+    await test.store.putCoverage('fight-1', Buffer.from('who'));
+    test.events.remove('fight-1');
+    await maps.turn();
+    expect(maps.served('fight-1')).toBe(null);
+    expect([...test.store.known()]).toEqual(['fight-2']);
+    expect(await test.store.coverage('fight-1')).toBe(null);
+    expect(maps.served('fight-2')).not.toBe(null);
+    // What the other is shown too stays.
+    const [hash] = must(maps.served('fight-2'), 'it serves').version.payloads.map((one) => one.hash);
+    expect(await test.store.payload(must(hash, 'it has some'))).not.toBe(null);
+  });
+
+  it('of events that were removed while nothing ran are dropped at the start, also what was begun or fetched only', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    await (await test.start()).turn();
+    await test.store.begin('fight-3');
+    await test.store.putCoverage('fight-4', Buffer.from('who'));
+    await test.stop();
+    test.events.remove('fight-1');
+    await test.start();
+    expect([...test.store.known()]).toEqual([]);
+    expect(await test.store.coverage('fight-4')).toBe(null);
+    await test.start();
+    expect([...test.store.known()]).toEqual([]);
+  });
+
   it('put each member into the first segment whose condition holds', async () => {
     await using test = await TestMaps.open();
     await test.accounts('a', 'b', 'c', 'd');

@@ -33,7 +33,7 @@ export const stageMapsLimitsDefault: StageMapsLimits = {
 };
 
 export interface StageMapsParts extends Omit<MaterializerParts, 'signal' | 'store'> {
-  readonly events: Pick<LiveEvents, 'get' | 'list' | 'watch'>;
+  readonly events: Pick<LiveEvents, 'get' | 'list' | 'watch' | 'watchRemovals'>;
   readonly store: LevelStageMaps;
   readonly touched: TouchedMembers;
   /** False where other processes write the same graph: what they apply nobody tells us, so all members are looked at each `wholePassMs`. */
@@ -59,10 +59,12 @@ export class StageMaps {
   readonly #payloads: PayloadTexts;
   readonly #mapped = new Map<string, MappedEvent>();
   readonly #listeners = new Set<MapsListener>();
+  /** Events that are gone, until nothing of them is kept here. */
+  readonly #removed = new Set<string>();
   readonly #stop = new AbortController();
   #wake = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  #unwatch: () => void = () => undefined;
+  readonly #unwatch = new DisposableStack();
 
   constructor(parts: StageMapsParts, limits: StageMapsLimits = stageMapsLimitsDefault) {
     this.#parts = parts;
@@ -75,10 +77,11 @@ export class StageMaps {
   async open(): Promise<void> {
     const { store, events, log } = this.#parts;
     const begun = new Set(store.begun());
-    for (const id of new Set([...store.events(), ...begun])) {
+    for (const id of store.known()) {
       const event = events.get(id);
       const version = store.newest(id);
       if (event === null) await store.drop(id);
+      else if (version === null && !begun.has(id)) continue;
       else if (!this.#hasRoom()) log.warn({ event: id, code: 'LIVE_MAPS_FULL' }, 'There is no room.');
       else {
         const mapped = this.#of(id);
@@ -87,7 +90,8 @@ export class StageMaps {
       }
     }
     for (const event of events.list()) this.#consider(event);
-    this.#unwatch = events.watch((entry) => this.#changed(entry));
+    this.#unwatch.defer(events.watch((entry) => this.#changed(entry)));
+    this.#unwatch.defer(events.watchRemovals((id) => this.#isRemoved(id)));
   }
 
   /** Until {@link close}. */
@@ -161,8 +165,9 @@ export class StageMaps {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Makes what is waited for, then looks at the members of every event whose journeys changed. Never rejects: how it ended is the event's state. */
+  /** Lets go of what is gone, makes what is waited for, then looks at the members of every event whose journeys changed. Never rejects: how it ended is the event's state. */
   async turn(): Promise<void> {
+    for (const id of this.#removed) await this.#drop(id);
     for (const mapped of [...this.#mapped.values()]) {
       if (this.#stop.signal.aborted) return;
       if (mapped.againAtMs !== null && mapped.againAtMs <= this.#parts.clock.now()) this.#want(mapped);
@@ -173,16 +178,11 @@ export class StageMaps {
 
   /** Ends what is being made, and waits for it. */
   async close(): Promise<void> {
-    this.#unwatch();
+    this.#unwatch.dispose();
     this.#stop.abort();
     this.#wake.abort();
     await this.#running;
-    for (const mapped of this.#mapped.values()) {
-      stopFollowing(mapped);
-      mapped.served?.disposeBut(null);
-      mapped.done.resolve();
-    }
-    this.#mapped.clear();
+    for (const mapped of [...this.#mapped.values()]) this.#letGo(mapped);
   }
 
   async #turns(): Promise<void> {
@@ -191,6 +191,25 @@ export class StageMaps {
       this.#wake = new AbortController();
       await this.turn();
       if (!signal.aborted) await this.#parts.clock.sleep(this.#limits.passMs, this.#wake.signal);
+    }
+  }
+
+  #isRemoved(id: string): void {
+    this.#removed.add(id);
+    this.#wake.abort();
+  }
+
+  /** Between two things that are made, so that none of them is put behind it. What fails is tried again with the next turn, and at the next start. */
+  async #drop(id: string): Promise<void> {
+    const { store, log } = this.#parts;
+    const mapped = this.#mapped.get(id);
+    if (mapped !== undefined) this.#letGo(mapped);
+    try {
+      await store.drop(id);
+      this.#removed.delete(id);
+    } catch (error) {
+      if (!(error instanceof JourneyGraphError)) throw error;
+      log.warn({ event: id, code: error.code, error }, 'Stage maps of a removed event are still kept.');
     }
   }
 
@@ -332,15 +351,21 @@ export class StageMaps {
     return mapped;
   }
 
+  /** From memory. */
+  #letGo(mapped: MappedEvent): void {
+    stopFollowing(mapped);
+    mapped.served?.disposeBut(null);
+    mapped.done.resolve();
+    this.#mapped.delete(mapped.event);
+  }
+
   /** Makes room, if need be, in memory: of an event that is over; on disk it stays. */
   #hasRoom(): boolean {
     if (this.#mapped.size < this.#limits.eventsMax) return true;
-    for (const [id, mapped] of this.#mapped) {
-      const event = this.#parts.events.get(id);
+    for (const mapped of this.#mapped.values()) {
+      const event = this.#parts.events.get(mapped.event);
       if (mapped.state === 'BUILDING' || (event !== null && !isOver(event))) continue;
-      stopFollowing(mapped);
-      mapped.served?.disposeBut(null);
-      this.#mapped.delete(id);
+      this.#letGo(mapped);
       return true;
     }
     return false;

@@ -2,6 +2,7 @@ import { isKey } from '../../device/index.ts';
 import { must, unreachable } from '../../foundation/index.ts';
 import type { JournalEntry, LiveEvent, Stage } from '../live-event.ts';
 import {
+  type Asking,
   type LiveChange,
   type LiveCommand,
   type LiveRefusal,
@@ -29,7 +30,7 @@ export function apply(
   const outcome =
     requestFault(request, limits) ??
     tableFault(event, request) ??
-    staleFault(event, request) ??
+    staleFault(event, request.id, expectedOf(request)) ??
     changed(event, request, nowMs, limits);
   if (outcome.kind === 'refused') return outcome;
   const { id, command, actor, reason, epoch } = request;
@@ -41,17 +42,25 @@ export function apply(
   };
 }
 
-function requestFault(
-  { id, actor, reason, command }: LiveRequest,
-  limits: LiveTextLimits,
-): LiveRefusal | null {
-  const invalid = (what: string): LiveRefusal => refuse('LIVE_EVENT_INVALID', what);
-  if (!isKey(id))
-    return invalid('The id of an event is 1 to 64 letters, digits, dots, hyphens or underscores.');
+function invalid(what: string): LiveRefusal {
+  return refuse('LIVE_EVENT_INVALID', what);
+}
+
+/** What is wrong with who asks and why, whatever they ask. */
+export function askingFault({ actor, reason }: Asking, limits: LiveTextLimits): LiveRefusal | null {
   if (actor.length === 0 || actor.length > limits.actorLengthMax)
     return invalid(`Who asks is named in 1 to ${limits.actorLengthMax} characters.`);
   if (reason !== null && reason.length > limits.reasonLengthMax)
     return invalid(`A reason has at most ${limits.reasonLengthMax} characters.`);
+  return null;
+}
+
+function requestFault(request: LiveRequest, limits: LiveTextLimits): LiveRefusal | null {
+  const { id, command } = request;
+  if (!isKey(id))
+    return invalid('The id of an event is 1 to 64 letters, digits, dots, hyphens or underscores.');
+  const fault = askingFault(request, limits);
+  if (fault !== null) return fault;
   if (
     command.kind === 'create' &&
     (command.title.length === 0 || command.title.length > limits.titleLengthMax)
@@ -90,15 +99,16 @@ function tableFault(event: LiveEvent | null, { id, command }: LiveRequest): Live
   }
 }
 
+function expectedOf({ command, expectedVersion }: LiveRequest): number | null {
+  return command.kind === 'clock' ? command.version : expectedVersion;
+}
+
 export function unknownEvent(id: string): LiveRefusal {
   return refuse('LIVE_EVENT_UNKNOWN', `There is no event ${id}; \`liveEvents\` lists those there are.`);
 }
 
-function staleFault(
-  event: LiveEvent | null,
-  { id, command, expectedVersion }: LiveRequest,
-): LiveRefusal | null {
-  const expected = command.kind === 'clock' ? command.version : expectedVersion;
+/** `expected`: null for whatever it is. */
+export function staleFault(event: LiveEvent | null, id: string, expected: number | null): LiveRefusal | null {
   const version = event?.version ?? 0;
   if (expected === null || expected === version) return null;
   return refuse(

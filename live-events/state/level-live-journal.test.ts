@@ -4,13 +4,18 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { silentLog } from '../../foundation/index.ts';
-import { broadcastOf, type LiveEvent } from '../live-event.ts';
+import { broadcastOf, type LiveEvent, type Removal } from '../live-event.ts';
 import { LevelLiveJournal } from './level-live-journal.ts';
 import type { LiveJournal } from './live-journal.ts';
 import { LiveService, liveServiceLimitsDefault } from './live-service.ts';
 import { advanceTo, asking, createFight, startMs } from './live-testing.ts';
 
-const limits = { entriesMax: 20 };
+const limits = { entriesMax: 20, removalsMax: 3 };
+
+const removalOf = (event: string): Removal => ({
+  ...{ event, title: event, stage: 'ended', timeMs: startMs },
+  ...{ actor: 'operator', reason: `enough of ${event}` },
+});
 
 function serviceOf(journal: LiveJournal): LiveService {
   const clock = { now: () => startMs, sleep: async () => undefined };
@@ -94,7 +99,7 @@ describe('The journal of live events', () => {
   it('that begins another life has a greater epoch, first sequences and versions that no device holds', async () => {
     const before = await filled('a', 3);
     let journal = await open();
-    await journal.remove('nothing');
+    await journal.remove(removalOf('nothing'));
     expect(await journal.renewEpoch(4000, 'local')).toBe(5001);
     const after = { ...before, epoch: 5001, sequence: 1, version: before.version + 1000 };
     expect(journal.events).toEqual([after]);
@@ -116,7 +121,7 @@ describe('The journal of live events', () => {
     await filled('b', 0);
     let journal = await open();
     await journal.setPublished('a', { epoch: 5000, sequence: 4 });
-    await journal.remove('a');
+    await journal.remove(removalOf('a'));
     await journal.close();
     journal = await open();
     expect(journal.events.map(({ id }) => id)).toEqual(['b']);
@@ -125,6 +130,20 @@ describe('The journal of live events', () => {
     expect(await journal.last('a', 100)).toEqual([]);
     await journal.renewEpoch(9000, 'local');
     expect(journal.wasRemoved('a')).toBe(false);
+    await journal.close();
+  });
+
+  it('keeps who removed what through restarts and lives, the newest of them', async () => {
+    for (const id of ['a', 'b', 'c', 'd', 'e']) await filled(id, 0);
+    let journal = await open();
+    await journal.remove(removalOf('nothing'));
+    for (const id of ['a', 'b', 'c']) await journal.remove(removalOf(id));
+    await journal.renewEpoch(9000, 'local');
+    await journal.close();
+    journal = await open();
+    await journal.remove(removalOf('d'));
+    expect(await journal.removals(2)).toEqual([removalOf('d'), removalOf('c')]);
+    expect((await journal.removals(100)).map(({ event }) => event)).toEqual(['d', 'c', 'b']);
     await journal.close();
   });
 

@@ -1,20 +1,24 @@
 import { ClassicLevel } from 'classic-level';
 import type { Broadcast, Cursor } from '../../device/index.ts';
 import { SideDatabase } from '../../graph-store/index.ts';
-import { broadcastOf, type JournalEntry, type LiveEvent } from '../live-event.ts';
+import { broadcastOf, type JournalEntry, type LiveEvent, type Removal } from '../live-event.ts';
 import { journalFailures, openEpoch } from './journal-opening.ts';
 import {
   decodeEntry,
   decodePublished,
+  decodeRemoval,
   decodeState,
   encodeEntry,
   encodePublished,
+  encodeRemoval,
   encodeState,
   entryKey,
   type LiveLevel,
+  lineOf,
   metaKey,
   publishedKey,
   rangeOf,
+  removalKey,
   removedKey,
   stateKey,
 } from './journal-rows.ts';
@@ -43,6 +47,8 @@ export class LevelLiveJournal implements LiveJournal {
   readonly #heads = new Map<string, Head>();
   readonly #published = new Map<string, Cursor>();
   readonly #removed = new Set<string>();
+  /** Of the newest removal, or one that failed; 0 for none. */
+  #removalLine = 0;
 
   private constructor(side: SideDatabase<Buffer>, db: LiveLevel, limits: LiveJournalLimits, epoch: number) {
     this.#side = side;
@@ -114,12 +120,18 @@ export class LevelLiveJournal implements LiveJournal {
     return isWhole ? entries.map(({ after }) => broadcastOf(after)) : null;
   }
 
-  async remove(id: string): Promise<void> {
+  async remove(removal: Removal): Promise<void> {
+    const { event: id } = removal;
     const newest = this.#heads.get(id)?.line;
     if (newest === undefined) return;
+    const { removalsMax } = this.#limits;
+    this.#removalLine += 1;
+    const removalLine = this.#removalLine;
     await this.#side.write(async (db) => {
       const batch = db.batch();
       batch.del(stateKey(id)).del(publishedKey(id)).put(removedKey(id), Buffer.alloc(0));
+      batch.put(removalKey(removalLine), encodeRemoval(removal));
+      if (removalLine > removalsMax) batch.del(removalKey(removalLine - removalsMax));
       for (let line = Math.max(1, newest - this.#limits.entriesMax + 1); line <= newest; line += 1)
         batch.del(entryKey(id, line));
       await batch.write({ sync: true });
@@ -127,6 +139,11 @@ export class LevelLiveJournal implements LiveJournal {
     this.#heads.delete(id);
     this.#published.delete(id);
     this.#removed.add(id);
+  }
+
+  async removals(count: number): Promise<readonly Removal[]> {
+    const range = { ...rangeOf('x'), reverse: true, limit: count };
+    return (await this.#side.read((db) => db.values(range).all())).map(decodeRemoval);
   }
 
   wasRemoved(id: string): boolean {
@@ -191,6 +208,8 @@ export class LevelLiveJournal implements LiveJournal {
     for (const [key, value] of await this.#db.iterator(rangeOf('p')).all())
       this.#published.set(key.toString('utf8', 1), decodePublished(value));
     for (const key of await this.#db.keys(rangeOf('d')).all()) this.#removed.add(key.toString('utf8', 1));
+    const [newest] = await this.#db.keys({ ...rangeOf('x'), reverse: true, limit: 1 }).all();
+    this.#removalLine = newest === undefined ? 0 : lineOf(newest);
   }
 
   async #entries(id: string, fromLine: number, toLine: number): Promise<readonly PastEntry[]> {

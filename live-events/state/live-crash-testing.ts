@@ -5,7 +5,7 @@ import { asking, createFight, fightStages } from './live-testing.ts';
 
 /** The victim of `live-crash.test.ts`: takes events through all their stages, three at once, and prints a line for each entry that it was told of. */
 const [folder = '', run = '0'] = process.argv.slice(2);
-const journal = await LevelLiveJournal.open(folder, systemClock.now(), { entriesMax: 4 });
+const journal = await LevelLiveJournal.open(folder, systemClock.now(), { entriesMax: 4, removalsMax: 4 });
 const service = new LiveService({
   journal,
   clock: systemClock,

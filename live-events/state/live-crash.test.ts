@@ -39,7 +39,7 @@ it('has all that anybody was told of, without a hole, after each kill -9 while e
       const [id = '', sequence = ''] = line.split(' ');
       told.set(id, Number(sequence));
     }
-    const journal = await LevelLiveJournal.open(folder, 0, { entriesMax: 4 });
+    const journal = await LevelLiveJournal.open(folder, 0, { entriesMax: 4, removalsMax: 4 });
     expect(journal.epoch, context).toBeGreaterThan(0);
     const there = new Map(journal.events.map((event) => [event.id, event]));
     for (const [id, sequence] of told) {

@@ -1,6 +1,6 @@
 import type { Broadcast, Cursor } from '../../device/index.ts';
 import { OutageError } from '../../foundation/index.ts';
-import { broadcastOf, type JournalEntry, type LiveEvent } from '../live-event.ts';
+import { broadcastOf, type JournalEntry, type LiveEvent, type Removal } from '../live-event.ts';
 import type { LiveJournal, PastEntry } from './live-journal.ts';
 
 /** What outlives a process: give it to another {@link FakeLiveJournal} and it is as after a restart. */
@@ -8,11 +8,11 @@ export interface FakeDisk {
   readonly epoch: number;
   readonly entries: JournalEntry[];
   readonly published: Map<string, Cursor>;
-  readonly removed: Set<string>;
+  readonly removed: Map<string, Removal>;
 }
 
 export function fakeDisk(epoch = 1000): FakeDisk {
-  return { epoch, entries: [], published: new Map(), removed: new Set() };
+  return { epoch, entries: [], published: new Map(), removed: new Map() };
 }
 
 /** In memory, without trimming; `isBroken` lets writes fail. */
@@ -55,11 +55,16 @@ export class FakeLiveJournal implements LiveJournal {
       .map(({ after }) => broadcastOf(after));
   }
 
-  async remove(id: string): Promise<void> {
+  async remove(removal: Removal): Promise<void> {
+    const { event: id } = removal;
     await this.#write();
     const kept = this.disk.entries.filter(({ event }) => event !== id);
     this.disk.entries.splice(0, this.disk.entries.length, ...kept);
-    this.disk.removed.add(id);
+    this.disk.removed.set(id, removal);
+  }
+
+  async removals(count: number): Promise<readonly Removal[]> {
+    return [...this.disk.removed.values()].toReversed().slice(0, count);
   }
 
   wasRemoved(id: string): boolean {

@@ -117,12 +117,41 @@ describe('The service of live events', () => {
   it('removes what is over, and gives its id to nobody else', async () => {
     const { service } = start();
     await service.run('a', createFight, asking);
-    await expect(service.remove('a')).rejects.toMatchObject({ code: 'LIVE_TRANSITION_REFUSED' });
+    await expect(service.remove('a', asking)).rejects.toMatchObject({ code: 'LIVE_TRANSITION_REFUSED' });
     await service.run('a', { kind: 'cancel' }, asking);
-    await service.remove('a');
+    await service.remove('a', asking);
     expect(service.get('a')).toBe(null);
-    await expect(service.remove('a')).rejects.toMatchObject({ code: 'LIVE_EVENT_UNKNOWN' });
+    await expect(service.remove('a', asking)).rejects.toMatchObject({ code: 'LIVE_EVENT_UNKNOWN' });
     await expect(service.run('a', createFight, asking)).rejects.toMatchObject({ code: 'LIVE_EVENT_EXISTS' });
+  });
+
+  it('keeps who removed an event and why, and tells of it once that is durable', async () => {
+    const { service, journal } = start();
+    const gone: string[] = [];
+    const stop = service.watchRemovals((id) => {
+      expect([...journal.disk.removed.keys()]).toEqual([id]);
+      expect(service.get(id)).toBe(null);
+      gone.push(id);
+    });
+    await service.run('a', createFight, asking);
+    await service.run('a', { kind: 'cancel' }, asking);
+    const why = { actor: 'token:eva', reason: 'a rehearsal', expectedVersion: null };
+    expect(service.tryRemoval('a', why)).toMatchObject({ event: 'a', actor: 'token:eva' });
+    const long = { ...why, reason: 'x'.repeat(501) };
+    await expect(service.remove('a', long)).rejects.toMatchObject({ code: 'LIVE_EVENT_INVALID' });
+    const stale = { ...why, expectedVersion: 99 };
+    await expect(service.remove('a', stale)).rejects.toMatchObject({ code: 'LIVE_VERSION_STALE' });
+    journal.isBroken = true;
+    await expect(service.remove('a', why)).rejects.toMatchObject({ code: 'LIVE_JOURNAL_WRITE_FAILED' });
+    expect(gone).toEqual([]);
+    journal.isBroken = false;
+    await service.remove('a', why);
+    expect(gone).toEqual(['a']);
+    stop();
+    const { title } = createFight;
+    expect(await service.removals(10)).toEqual([
+      { event: 'a', title, stage: 'cancelled', timeMs: startMs, actor: 'token:eva', reason: 'a rehearsal' },
+    ]);
   });
 
   it('begins with what the journal has', async () => {

@@ -1,11 +1,11 @@
 import type { Broadcast, Cursor } from '../../device/index.ts';
 import { type Clock, type Log, RefusedError } from '../../foundation/index.ts';
-import { isOver } from '../event-times.ts';
-import type { JournalEntry, LiveEvent, LiveEvents } from '../live-event.ts';
-import { apply, unknownEvent } from './apply.ts';
+import type { JournalEntry, LiveEvent, LiveEvents, Removal } from '../live-event.ts';
+import { apply } from './apply.ts';
 import type { Asking, LiveCommand, LiveRefusal, LiveTextLimits } from './live-command.ts';
 import { liveTextLimitsDefault } from './live-command.ts';
 import type { LiveJournal, PastEntry } from './live-journal.ts';
+import { removed } from './removed.ts';
 
 export interface LiveServiceLimits extends LiveTextLimits {
   readonly eventsMax: number;
@@ -47,6 +47,7 @@ export class LiveService implements LiveEvents {
   readonly #events = new Map<string, LiveEvent>();
   readonly #turns = new Map<string, Turns>();
   readonly #watchers = new Set<(entry: JournalEntry) => void>();
+  readonly #removalWatchers = new Set<(event: string) => void>();
   /** Bytes of all plans, with those that are on their way into the journal. */
   #planBytes = 0;
   /** On their way into the journal. */
@@ -99,6 +100,13 @@ export class LiveService implements LiveEvents {
     return () => this.#watchers.delete(watcher);
   }
 
+  /** As {@link watch}. */
+  watchRemovals(listener: (event: string) => void): () => void {
+    const watcher = (event: string): void => listener(event);
+    this.#removalWatchers.add(watcher);
+    return () => this.#removalWatchers.delete(watcher);
+  }
+
   /**
    * Resolves when the change is durable and watchers have been told.
    *
@@ -113,28 +121,37 @@ export class LiveService implements LiveEvents {
     return this.#applied(id, command, asking);
   }
 
-  /** Removes an event that is over. Throws RefusedError (LIVE_EVENT_UNKNOWN, LIVE_TRANSITION_REFUSED, LIVE_EVENTS_FULL) or OutageError LIVE_JOURNAL_WRITE_FAILED. */
-  async remove(id: string): Promise<void> {
+  /**
+   * Removes an event that is over; resolves when that is durable and watchers have been told.
+   *
+   * Throws RefusedError (LIVE_EVENT_UNKNOWN, LIVE_EVENT_INVALID, LIVE_TRANSITION_REFUSED, LIVE_VERSION_STALE, LIVE_EVENTS_FULL) or OutageError LIVE_JOURNAL_WRITE_FAILED.
+   */
+  async remove(id: string, asking: Asking): Promise<void> {
     await this.#inTurn(id, async () => {
-      const event = this.get(id);
-      if (event === null) throw refusedBy(unknownEvent(id));
-      const { journal, limits } = this.#parts;
-      if (!isOver(event)) {
-        throw new RefusedError(
-          'LIVE_TRANSITION_REFUSED',
-          `Event ${id} is in its stage "${event.stage}"; only what has ended or is cancelled can be removed.`,
-        );
-      }
-      if (journal.removedCount >= limits.removedMax) {
-        throw new RefusedError(
-          'LIVE_EVENTS_FULL',
-          `${limits.removedMax} events were removed in this life of the journal; \`jg live renew-epoch\` begins another.`,
-        );
-      }
-      await journal.remove(id);
+      const removal = this.tryRemoval(id, asking);
+      const planBytes = planBytesOf(this.get(id));
+      await this.#parts.journal.remove(removal);
       this.#events.delete(id);
-      this.#planBytes -= planBytesOf(event);
+      this.#planBytes -= planBytes;
+      this.#tellRemoval(id);
     });
+  }
+
+  /** What would be left of it, if it were removed now; changes nothing. Throws RefusedError as `remove`. */
+  tryRemoval(id: string, asking: Asking): Removal {
+    const { clock, journal, limits } = this.#parts;
+    const outcome = removed(this.get(id), id, asking, clock.now(), limits);
+    if (outcome.kind === 'refused') throw refusedBy(outcome);
+    if (journal.removedCount < limits.removedMax) return outcome.removal;
+    throw new RefusedError(
+      'LIVE_EVENTS_FULL',
+      `${limits.removedMax} events were removed in this life of the journal; \`jg live renew-epoch\` begins another.`,
+    );
+  }
+
+  /** Newest first. */
+  async removals(count: number): Promise<readonly Removal[]> {
+    return await this.#parts.journal.removals(count);
   }
 
   /** Waits for what is under way. */
@@ -189,13 +206,19 @@ export class LiveService implements LiveEvents {
   }
 
   #tell(entry: JournalEntry): void {
-    for (const watcher of this.#watchers) {
-      try {
-        watcher(entry);
-      } catch (error) {
-        const { event, sequence } = entry;
-        this.#parts.log.error({ error, event, sequence }, 'A watcher of live events failed.');
-      }
+    const { event, sequence } = entry;
+    for (const watcher of this.#watchers) this.#told({ event, sequence }, () => watcher(entry));
+  }
+
+  #tellRemoval(event: string): void {
+    for (const watcher of this.#removalWatchers) this.#told({ event }, () => watcher(event));
+  }
+
+  #told(of: object, tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#parts.log.error({ error, ...of }, 'A watcher of live events failed.');
     }
   }
 

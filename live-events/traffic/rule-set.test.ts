@@ -67,6 +67,7 @@ describe('RuleSet', () => {
         told = listener;
         return () => undefined;
       },
+      watchRemovals: () => () => undefined,
     };
     rules.follow(events);
     run(1);

@@ -119,6 +119,53 @@ describe('TrafficControl', () => {
   });
 });
 
+describe('TrafficControl for connects', () => {
+  it('takes no place among requests, and wants none', () => {
+    const { control } = setUp();
+    for (let i = 0; i < 30; i += 1) control.admit(user);
+    const { inFlight } = control.state();
+    for (let i = 0; i < 500; i += 1) expect(control.admitSocket('live-critical').kind).toBe('admitted');
+    expect(control.state()).toMatchObject({ inFlight, counts: { 'live-critical': { admitted: 500 } } });
+  });
+
+  it('sheds them after everything else, with their budget of tries', () => {
+    const { control, time } = setUp();
+    time.utilisation = 0.8;
+    const kept = (): string[] => {
+      for (let i = 0; i < 200; i += 1) {
+        time.nowMs += 100;
+        control.admitSocket('live-critical');
+      }
+      return [
+        control.admitSocket('live-critical').kind,
+        control.admit({ ...user, requestClass: 'bulk' }).kind,
+      ];
+    };
+    expect(kept()).toEqual(['admitted', 'refused']);
+    time.utilisation = 1;
+    expect(kept()).toEqual(['refused', 'refused']);
+    expect(control.admitSocket('live-critical')).toMatchObject({
+      reason: 'load',
+      refusal: { status: 503, code: 'OVERLOADED', retriesMax: 8 },
+    });
+  });
+
+  it('counts a storm of them as a rush, for which bulk waits', () => {
+    const { control, time } = setUp(trafficLimitsDefault);
+    time.nowMs = 20_000;
+    for (let i = 0; i < 2_600; i += 1) {
+      time.nowMs += 0.3;
+      control.admitSocket('live-critical');
+    }
+    time.nowMs += 300;
+    expect(control.admit({ ...user, requestClass: 'bulk' })).toMatchObject({
+      kind: 'refused',
+      reason: 'rule',
+    });
+    expect(control.admitSocket('live-critical').kind).toBe('admitted');
+  });
+});
+
 const rush = (second: number): boolean => second >= 20 && second < 50;
 const inRush = (seconds: readonly Second[]): readonly Second[] => seconds.slice(20, 50);
 

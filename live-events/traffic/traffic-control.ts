@@ -60,6 +60,8 @@ export interface Arrival {
   readonly event: string | null;
 }
 
+export type SocketAdmission = { readonly kind: 'admitted' } | Refused;
+
 /**
  * What became of an admitted request. `abandoned`: its caller went away, or it lasts as long as somebody wants it (a socket, a subscription): its
  * time is no latency. A failed one's is none either: errors are often fast.
@@ -72,8 +74,13 @@ export interface Outcome {
 
 export type Admission =
   /** To be called once, when it has ended; further calls do nothing. */
-  | { readonly kind: 'admitted'; readonly done: (outcome: Outcome) => void }
-  | { readonly kind: 'refused'; readonly reason: RefusedBy; readonly refusal: Refusal };
+  { readonly kind: 'admitted'; readonly done: (outcome: Outcome) => void } | Refused;
+
+export interface Refused {
+  readonly kind: 'refused';
+  readonly reason: RefusedBy;
+  readonly refusal: Refusal;
+}
 
 /** `rule`: a rule holds its class back; `load`: shed by class; `limit`: no place in the limit, or in its event's pool. */
 export type RefusedBy = 'rule' | 'load' | 'limit';
@@ -129,11 +136,8 @@ export class TrafficControl {
 
   admit({ requestClass, event }: Arrival): Admission {
     const nowMs = this.#parts.nowMs();
-    this.#roll(nowMs);
-    this.#ruleWindow.offered += 1;
-    const { random } = this.#parts;
-    if (!isKept(this.rules.admitShare(requestClass), random)) return this.#refuse(requestClass, 'rule');
-    if (!isKept(this.#keptShare(requestClass), random)) return this.#refuse(requestClass, 'load');
+    const shed = this.#shed(requestClass, nowMs);
+    if (shed !== null) return shed;
     const pool = this.#parts.pools.of(event);
     const place: Place = { requestClass, pool: pool.kind === 'partition' ? pool : null };
     if (!this.#partitions.take(place, this.#gradient.limit)) return this.#refuse(requestClass, 'limit');
@@ -146,6 +150,17 @@ export class TrafficControl {
       this.#end(place, nowMs, outcome);
     };
     return { kind: 'admitted', done };
+  }
+
+  /**
+   * A connect, held back by rule and by load as a request is, and counted as offered. It takes no place among requests: a socket lasts as long as somebody wants it, and a
+   * storm of connects is one burst that its gateway bounds by rate, while the limit learns from latencies how many questions may be answered at once.
+   */
+  admitSocket(requestClass: RequestClass): SocketAdmission {
+    const shed = this.#shed(requestClass, this.#parts.nowMs());
+    if (shed !== null) return shed;
+    this.#counts[requestClass].admitted += 1;
+    return { kind: 'admitted' };
   }
 
   state(): TrafficState {
@@ -165,6 +180,14 @@ export class TrafficControl {
     };
   }
 
+  #shed(requestClass: RequestClass, nowMs: number): Refused | null {
+    this.#roll(nowMs);
+    this.#ruleWindow.offered += 1;
+    const { random } = this.#parts;
+    if (!isKept(this.rules.admitShare(requestClass), random)) return this.#refuse(requestClass, 'rule');
+    return isKept(this.#keptShare(requestClass), random) ? null : this.#refuse(requestClass, 'load');
+  }
+
   #end(place: Place, startedMs: number, { kind, downstreamCalls }: Outcome): void {
     const nowMs = this.#parts.nowMs();
     const inFlight = this.#partitions.total;
@@ -176,7 +199,7 @@ export class TrafficControl {
     this.#window.ended(kind === 'timed-out' || latencyMs > this.#limits.objectivesMs[place.requestClass]);
   }
 
-  #refuse(requestClass: RequestClass, reason: RefusedBy): Admission {
+  #refuse(requestClass: RequestClass, reason: RefusedBy): Refused {
     this.#counts[requestClass].refused[reason] += 1;
     const code = reason === 'rule' ? 'CLASS_PAUSED' : 'OVERLOADED';
     const budget = this.#limits.refusals[requestClass];
