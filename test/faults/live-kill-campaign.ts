@@ -31,6 +31,8 @@ export interface LiveKillSummary {
 const devicesPerEvent = 30;
 const broadcastsPerEvent = 25;
 const burstMax = 4;
+/** Between two broadcasts at most: so that there are about as many kills as can fall between, before and behind them. */
+const pauseMs = 1_000;
 /** For anything that has to come about while processes are being killed. */
 const patienceMs = 120_000;
 const pollMs = 20;
@@ -191,7 +193,7 @@ class KillRun {
   }
 
   async #advance(id: string, from: string, to: string, rank: number): Promise<void> {
-    await systemClock.sleep(this.#below(150));
+    await systemClock.sleep(this.#below(pauseMs));
     this.#newestRank = rank;
     let tries = 0;
     await this.#insist(`${id} enters ${to}`, async () => {
@@ -255,7 +257,7 @@ class KillRun {
 
   /** On a machine that does other work too, starting takes long, and whoever was killed as often as ever would serve hardly ever. */
   async #killOnce(command: KilledCommand, startMs: number): Promise<number> {
-    await systemClock.sleep(100 + this.#below(500 + 3 * startMs));
+    await systemClock.sleep(100 + this.#below(300 + 2 * startMs));
     await command.kill();
     await systemClock.sleep(this.#below(400));
     const startedMs = performance.now();

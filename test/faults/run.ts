@@ -23,14 +23,14 @@ const usage = `Usage: npm run faults -- WHAT [--runs N] [--seed N] [--json]
   live-kills:   jg up and two jg gateway killed with -9 while stages change; every device ends at the right one (200 broadcasts)
   live-cuts:    gateways killed, the router of this process cut off; every single message is the right one (200 broadcasts)
   live-storm:   all devices of a gateway lose it at once; how long until all are back (10,000 devices)
-  live-stalls:  a quarter of the readers stops reading; the others lose nothing (40 readers)
+  live-stalls:  a quarter of the readers stops reading; what the others wait, before, meanwhile and after (2,000 readers)
 
   --runs N: other than what is in brackets. --json: nothing but the figures on standard output.
 `;
 /** One socket in twenty: a session without one is as good, and cheaper. */
 const resumesPerSocket = 20;
-const stallBytesMax = 65_536;
 const replaysPerStore = 100;
+const stalls = { broadcastsPerSecond: 10, partSeconds: 60, socketBufferBytesMax: 65_536 };
 const runsDefault = {
   replays: 20_000,
   kills: 300,
@@ -39,7 +39,7 @@ const runsDefault = {
   'live-kills': 200,
   'live-cuts': 200,
   'live-storm': 10_000,
-  'live-stalls': 40,
+  'live-stalls': 2_000,
 } as const;
 const progressEvery = {
   replays: 2_000,
@@ -49,7 +49,7 @@ const progressEvery = {
   'live-kills': 5,
   'live-cuts': 25,
   'live-storm': 10_000,
-  'live-stalls': 5_000,
+  'live-stalls': 100,
 } as const;
 
 async function replays(seed: number, runs: number): Promise<object> {
@@ -102,7 +102,7 @@ const campaigns = {
   'live-cuts': (seed: number, runs: number): Promise<object> => runLiveCuts(seed, runs, progress('live-cuts')),
   'live-storm': runStorm,
   'live-stalls': (_seed: number, runs: number): Promise<object> =>
-    runStalls(runs, stallBytesMax, progress('live-stalls')),
+    runStalls({ ...stalls, readers: runs }, progress('live-stalls')),
 } as const;
 
 function isKnown(what: string): what is keyof typeof campaigns {
