@@ -28,7 +28,9 @@ export class KilledGateway {
   /** Resolves when it takes connections. */
   async start(): Promise<void> {
     const file = fileURLToPath(new URL('./gateway-process-testing.ts', import.meta.url));
-    const started = fork(file, [this.id, String(this.port), JSON.stringify(this.#limits), ...this.#routers], { execArgv: [] });
+    const started = fork(file, [this.id, String(this.port), JSON.stringify(this.#limits), ...this.#routers], {
+      execArgv: [],
+    });
     this.#process = started;
     await once(started, 'message');
   }

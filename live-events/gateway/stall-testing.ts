@@ -19,7 +19,9 @@ export interface StallSummary {
   readonly broadcastsPerSecond: number;
   /** Of each part. */
   readonly broadcasts: number;
-  /** Of the stalled ones, closed with 4408 before the end. */
+  /** Sent, unmeasured, to fill what the system keeps for those who do not read; by then none of them was closed, or few. */
+  readonly filled: number;
+  /** Of the stalled ones, closed with 4408 until the end. */
   readonly closedAsTooSlow: number;
   /** Of the readers that never stall: all read; the others stall; the others have gone. */
   readonly allReading: Spread;
@@ -42,10 +44,13 @@ export interface StallOptions {
   /** Of each of the three parts. */
   readonly partSeconds: number;
   readonly socketBufferBytesMax: number;
+  /** At most, until the first stalled reader is closed. */
+  readonly fillMax: number;
 }
 
 const connectsAtOnce = 100;
-const settleMs = 10_000;
+const settleMs = 30_000;
+const fillAtOnce = 10;
 
 /** Broadcasts of one part by their sequences, each with the moment at which it was to be sent. */
 interface Part {
@@ -119,6 +124,7 @@ class StallRun {
     const others = await this.#connect(tokens, Math.floor(readers / 4), false);
     const allReading = await this.#measure(measured);
     for (const { socket } of others) socket.pause();
+    const filled = await this.#fill(measured);
     const othersStalled = await this.#measure(measured);
     const { 4408: closedAsTooSlow = 0 } = await this.#gateway.closes();
     for (const { socket } of others) socket.terminate();
@@ -129,6 +135,7 @@ class StallRun {
       stalled: others.length,
       broadcastsPerSecond,
       broadcasts: partSeconds * broadcastsPerSecond,
+      filled,
       closedAsTooSlow,
       allReading,
       othersStalled,
@@ -151,15 +158,34 @@ class StallRun {
       this.#sent += 1;
       this.#progress(this.#sent);
     }
+    await this.#arrived(readers);
+    if (readers.some(({ socket }) => socket.readyState !== WebSocket.OPEN))
+      throw new Error('A reader was closed.');
+    this.#part = null;
+    const at = (share: number): number => Number(part.delaysMs.quantile(share).toFixed(1));
+    return { p50: at(0.5), p99: at(0.99), max: at(1), overtaken: part.overtaken };
+  }
+
+  /** One after the other, as fast as they are read. */
+  async #fill(readers: readonly Reader[]): Promise<number> {
+    const { fillMax } = this.#options;
+    for (let sent = 0; sent < fillMax; sent += fillAtOnce) {
+      for (let one = 0; one < fillAtOnce; one += 1) {
+        this.#bench.advance();
+        await this.#arrived(readers);
+      }
+      if ((await this.#gateway.closes())[4408] !== undefined) return sent + fillAtOnce;
+    }
+    return fillMax;
+  }
+
+  async #arrived(readers: readonly Reader[]): Promise<void> {
     const { sequence } = this.#bench.journal.broadcast(testEvent);
     const untilMs = performance.now() + settleMs;
     while (readers.some((reader) => reader.sequence < sequence)) {
       if (performance.now() > untilMs) throw new Error(`A reader does not have broadcast ${sequence}.`);
-      await systemClock.sleep(20);
+      await systemClock.sleep(1);
     }
-    if (readers.some(({ socket }) => socket.readyState !== WebSocket.OPEN)) throw new Error('A reader was closed.');
-    const at = (share: number): number => Number(part.delaysMs.quantile(share).toFixed(1));
-    return { p50: at(0.5), p99: at(0.99), max: at(1), overtaken: part.overtaken };
   }
 
   async #connect(tokens: DeviceTokens, count: number, measured: boolean): Promise<readonly Reader[]> {
@@ -186,7 +212,10 @@ class StallRun {
  *
  * @throws when one of the others is closed, or does not get the newest broadcast.
  */
-export async function runStalls(options: StallOptions, progress: (done: number) => void): Promise<StallSummary> {
+export async function runStalls(
+  options: StallOptions,
+  progress: (done: number) => void,
+): Promise<StallSummary> {
   const bench = createTestRouter();
   const server = await startRouterServer(bench.router);
   const { socketBufferBytesMax } = options;

@@ -6,7 +6,7 @@ import { must, type Random, systemClock } from '../../foundation/index.ts';
 import { seededRandom } from '../main-job-random.ts';
 import { freePorts } from '../services/free-port.ts';
 import { type StageTruth, WatchedDevice } from './live-kill-devices.ts';
-import { type KilledCommand, jgGateway, jgUp } from './live-processes.ts';
+import { jgGateway, jgUp, type KilledCommand } from './live-processes.ts';
 import { LiveServerClient } from './live-server-client.ts';
 
 export interface LiveKillSummary {
@@ -108,7 +108,9 @@ class KillRun {
     const byClock = number % 2 === 0;
     const { stages, version } = await this.#create(id, byClock, left);
     this.#devices = this.#startDevices(id, stages, version);
-    const { sequence } = byClock ? await this.#waitForClock(id, stages) : await this.#enterAll(id, stages, progress);
+    const { sequence } = byClock
+      ? await this.#waitForClock(id, stages)
+      : await this.#enterAll(id, stages, progress);
     progress(sequence);
     for (const device of this.#devices) {
       this.#counts.connects += device.connects;
@@ -131,7 +133,12 @@ class KillRun {
     for (let entered = 1; entered < keys.length; ) {
       const until = Math.min(keys.length, entered + 1 + this.#below(burstMax));
       for (; entered < until; entered += 1) {
-        await this.#advance(id, must(keys[entered - 1], 'one before'), must(keys[entered], 'it is one'), entered);
+        await this.#advance(
+          id,
+          must(keys[entered - 1], 'one before'),
+          must(keys[entered], 'it is one'),
+          entered,
+        );
         if (entered + 1 < keys.length) progress(entered + 1);
       }
       truth = await this.#settle(id, must(keys[until - 1], 'it was entered'));

@@ -30,7 +30,8 @@ const usage = `Usage: npm run faults -- WHAT [--runs N] [--seed N] [--json]
 /** One socket in twenty: a session without one is as good, and cheaper. */
 const resumesPerSocket = 20;
 const replaysPerStore = 100;
-const stalls = { broadcastsPerSecond: 10, partSeconds: 60, socketBufferBytesMax: 65_536 };
+/** As many deliveries a second as two processes on two cores make beside other work; so little is let wait that closing falls within the run. */
+const stalls = { broadcastsPerSecond: 4, partSeconds: 60, socketBufferBytesMax: 8_192, fillMax: 1_000 };
 const runsDefault = {
   replays: 20_000,
   kills: 300,
@@ -99,7 +100,8 @@ const campaigns = {
   'live-resumes': resumes,
   'live-kills': (seed: number, runs: number): Promise<object> =>
     runLiveKills(seed, runs, progress('live-kills')),
-  'live-cuts': (seed: number, runs: number): Promise<object> => runLiveCuts(seed, runs, progress('live-cuts')),
+  'live-cuts': (seed: number, runs: number): Promise<object> =>
+    runLiveCuts(seed, runs, progress('live-cuts')),
   'live-storm': runStorm,
   'live-stalls': (_seed: number, runs: number): Promise<object> =>
     runStalls({ ...stalls, readers: runs }, progress('live-stalls')),
