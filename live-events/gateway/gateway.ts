@@ -2,7 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RawData, Server } from 'ws';
 import { closeCodes, readDeviceMessage } from '../../device/index.ts';
-import { type Clock, type Log, OutageError, type Random, type SteadyTime, TokenBucket } from '../../foundation/index.ts';
+import {
+  type Clock,
+  type Log,
+  OutageError,
+  type Random,
+  type SteadyTime,
+  TokenBucket,
+} from '../../foundation/index.ts';
 import type { DeviceClaims, History, RouterLink } from '../ports.ts';
 import { type ConnectRefusal, refusal, refuse } from './connect-refusal.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
