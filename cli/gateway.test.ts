@@ -1,27 +1,25 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect as dial, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   liveSubprotocol,
   readServerMessage,
+  type Schedule,
   type ServerMessage,
+  systemPorts,
   tokenSubprotocolPrefix,
 } from '../device/index.ts';
 import { must, systemClock } from '../foundation/index.ts';
 import { createDeviceTokens } from '../live-events/index.ts';
-import { RunningCommand } from '../test/pack/running-command.ts';
+import { WatchedDevice } from '../test/faults/live-kill-devices.ts';
+import { jgGateway, jgUp, type KilledCommand } from '../test/faults/live-processes.ts';
+import { LiveServerClient } from '../test/faults/live-server-client.ts';
 import { fakeIo } from './command-io.fake.ts';
 import { liveTokenKeyFile, readLiveSecret } from './live-secrets.ts';
 import { runProgram } from './program.ts';
-
-const main = join(import.meta.dirname, 'main.ts');
-
-function start(...words: string[]): RunningCommand {
-  const running = new RunningCommand(process.execPath, [main, ...words], tmpdir());
-  onTestFinished(() => running.kill('SIGKILL'));
-  return running;
-}
 
 async function jg(...words: readonly string[]): Promise<{ readonly code: number; readonly err: string }> {
   const io = fakeIo({ clock: systemClock });
@@ -29,51 +27,100 @@ async function jg(...words: readonly string[]): Promise<{ readonly code: number;
 }
 
 describe('jg gateway', () => {
+  const data = mkdtempSync(join(tmpdir(), 'jg-gateway-'));
+  const up = jgUp(data, 0);
+  let server = new LiveServerClient('http://127.0.0.1');
+  beforeAll(async () => {
+    const [url] = await up.start();
+    server = new LiveServerClient(url);
+  });
+  afterAll(async () => {
+    const code = await up.stop();
+    rmSync(data, { recursive: true, force: true });
+    expect(code).toBe(0);
+  });
+  const startGateway = async (id: string): Promise<Gateway> => {
+    const command = jgGateway(data, server.url, id, 0);
+    onTestFinished(() => command.end());
+    const [, port = ''] = await command.start();
+    await expect.poll(() => readiness(port)).toBe(200);
+    return { command, port };
+  };
+
   it('serves devices in a process of its own, told by jg up, and sends them away when it is stopped', async () => {
-    const data = mkdtempSync(join(tmpdir(), 'jg-gateway-'));
-    onTestFinished(() => rmSync(data, { recursive: true, force: true }));
-    const up = start('up', '--port', '0', '--demo', 'off', '--data', data);
-    const [url = ''] = await up.printed(/http:\/\/127\.0\.0\.1:\d+/);
-    const made = await jg(
-      'live',
-      'create',
-      'fight-1',
-      '--stage',
-      'live=by-hand',
-      '--stage',
-      'ended=by-hand',
-      '--url',
-      url,
-    );
-    expect(made).toMatchObject({ code: 0 });
-    const router = `${url.replace('http', 'ws')}/live/gateway`;
-    const gateway = start(
-      'gateway',
-      '--router',
-      router,
-      '--listen',
-      '127.0.0.1:0',
-      '--data',
-      data,
-      '--json',
-      '--live.drain.ms',
-      '0',
-    );
-    const [, port = ''] = await gateway.printed(/"port":(\d+)/);
-    await expect.poll(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
+    const words = ['--stage', 'live=by-hand', '--stage', 'ended=by-hand', '--url', server.url];
+    expect(await jg('live', 'create', 'fight-1', ...words)).toMatchObject({ code: 0 });
+    const { command, port } = await startGateway('gateway-1');
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
     expect((await fetch(`http://127.0.0.1:${port}/graphql`)).status).toBe(404);
 
     const device = await connectDevice(data, port);
     await expect.poll(() => device.received.map(({ stage }) => stage)).toEqual(['announced']);
-    expect(await jg('live', 'advance', 'fight-1', 'live', '--url', url)).toMatchObject({ code: 0 });
+    expect(await jg('live', 'advance', 'fight-1', 'live', '--url', server.url)).toMatchObject({ code: 0 });
     await expect.poll(() => device.received.map(({ stage }) => stage)).toEqual(['announced', 'live']);
 
-    gateway.kill('SIGTERM');
+    const stopped = command.stop();
     expect(await device.closed).toEqual({ code: 1001, reason: expect.stringMatching(/^retry=\d+$/) });
-    expect(await gateway.exited).toMatchObject({ code: 0 });
-    up.kill('SIGINT');
-    expect(await up.exited).toMatchObject({ code: 0 });
+    expect(await stopped).toBe(0);
+  });
+
+  it('that is killed with -9 costs its devices nothing: they come back over another one and end at the right stage', async () => {
+    const stages = killStages;
+    await server.create('fight-2', stages);
+    const gateways = await Promise.all(['gateway-1', 'gateway-2'].map(startGateway));
+    const faults: string[] = [];
+    const devices = Array.from({ length: 6 }, (_, index) => {
+      let tries = index;
+      const device = new WatchedDevice({
+        event: 'fight-2',
+        name: `device-${index}`,
+        stages,
+        version: 1,
+        connection: async (member) => {
+          const { port } = must(gateways[tries++ % 2], 'there are two');
+          const grant = await server.connection('fight-2', member, 'tv-1');
+          return { ...grant, url: grant.url.replace(/:\d+\//, `:${port}/`) };
+        },
+        ports: systemPorts,
+        newestRank: () => stages.length,
+        failed: (what) => faults.push(what),
+      });
+      onTestFinished(() => device.close());
+      return device;
+    });
+    const allAt = async (stage: string): Promise<void> => {
+      await expect.poll(() => devices.map(({ status }) => status.stage)).toEqual(devices.map(() => stage));
+      const truth = await server.state('fight-2');
+      expect(truth.stage).toBe(stage);
+      await expect
+        .poll(() => devices.filter((device) => !device.isAt(truth)).map(({ text }) => text))
+        .toEqual([]);
+    };
+    await allAt('announced');
+    await gateways[0]?.command.kill();
+    await server.advance('fight-2', 'announced', 'live');
+    await allAt('live');
+    await server.advance('fight-2', 'live', 'ended');
+    await allAt('ended');
+    // Those of the other gateway noticed nothing.
+    expect(devices.map(({ connects }) => connects)).toEqual([2, 1, 2, 1, 2, 1]);
+    expect(devices.map(({ shown }) => shown)).toEqual(devices.map(() => ['announced', 'live', 'ended']));
+    expect(faults).toEqual([]);
+  });
+
+  it('has room beside it in jg up: for more sockets than a server of requests alone has', async () => {
+    const sockets: Socket[] = [];
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    const { port, hostname } = new URL(server.url);
+    while (sockets.length < moreThanRequests) {
+      const some = Array.from({ length: 100 }, () => dial(Number(port), hostname));
+      sockets.push(...some);
+      await Promise.all(some.map((socket) => once(socket, 'connect')));
+    }
+    expect((await fetch(`${server.url}/livez`, { headers: { connection: 'close' } })).status).toBe(200);
+    expect(sockets.filter(({ destroyed, readableEnded }) => destroyed || readableEnded)).toEqual([]);
   });
 
   it.each([
@@ -96,6 +143,23 @@ describe('jg gateway', () => {
     });
   });
 });
+
+/** A server that has no devices takes 2,048. */
+const moreThanRequests = 2_100;
+const killStages: Schedule = [
+  { key: 'announced', kind: 'announced', startsAtMs: null },
+  { key: 'live', kind: 'live', startsAtMs: null },
+  { key: 'ended', kind: 'ended', startsAtMs: null },
+];
+
+interface Gateway {
+  readonly command: KilledCommand;
+  readonly port: string;
+}
+
+async function readiness(port: string): Promise<number> {
+  return (await fetch(`http://127.0.0.1:${port}/readyz`)).status;
+}
 
 interface Device {
   readonly received: ServerMessage[];

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/index.ts';
+import { steadyTime } from '../foundation/index.ts';
 import {
   createDeviceTokens,
   Gateway,
@@ -56,7 +57,17 @@ export async function runGateway(
   );
   const allowedOrigins = new Set(settings['live.allowed.origins']);
   const limits = gatewayLimitsOf(settings);
-  const gateway = new Gateway({ id, link: links, tokens, allowedOrigins, limits, clock, random, log });
+  const gateway = new Gateway({
+    id,
+    link: links,
+    tokens,
+    allowedOrigins,
+    limits,
+    clock,
+    steadyMs: steadyTime,
+    random,
+    log,
+  });
   const notReady = (): string | null => {
     if (io.signal.aborted) return 'it is going away';
     return links.connected ? null : 'it has no connection to a router';

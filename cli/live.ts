@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config/index.ts';
-import { Backoff, type Clock, type Log, OutageError, type Random } from '../foundation/index.ts';
+import { Backoff, type Clock, type Log, OutageError, type Random, steadyTime } from '../foundation/index.ts';
 import { type GraphStore, ObservedWrites, type StoreWriter } from '../graph-store/index.ts';
 import {
   audienceMembers,
@@ -251,6 +251,7 @@ function createDelivery(
     refuses: traffic.refusesSocket,
     limits: gatewayLimitsOf(settings),
     clock,
+    steadyMs: steadyTime,
     random,
     log,
   });

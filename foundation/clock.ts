@@ -6,6 +6,11 @@ export interface Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Milliseconds since some moment. Nobody sets it forward or back, so durations go by it; what others are told goes by a Clock. */
+export type SteadyTime = () => number;
+
+export const steadyTime: SteadyTime = () => performance.now();
+
 /** Uniform in [0, 1). */
 export type Random = () => number;
 

@@ -1,6 +1,6 @@
 export { assert, must, unreachable } from './assert.ts';
 export { Backoff, type BackoffLimits } from './backoff.ts';
-export { type Clock, type Random, systemClock } from './clock.ts';
+export { type Clock, type Random, type SteadyTime, steadyTime, systemClock } from './clock.ts';
 export { countText } from './count-text.ts';
 export { didYouMean } from './did-you-mean.ts';
 export {

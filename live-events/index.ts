@@ -34,12 +34,8 @@ export { type GatewayLimits, gatewayLimits } from './gateway/gateway-limits.ts';
 export type { GatewayMetrics } from './gateway/gateway-metrics.ts';
 export { type GatewayServer, type GatewayServerParts, startGatewayServer } from './gateway/gateway-server.ts';
 export { RouterLinks } from './gateway/router-links.ts';
-export {
-  RouterSocket,
-  type RouterSocketLimits,
-  type RouterSocketParts,
-  routerSocketLimitsDefault,
-} from './gateway/router-socket.ts';
+export { RouterSocket, type RouterSocketParts } from './gateway/router-socket.ts';
+export { type RouterSocketLimits, routerSocketLimitsDefault } from './gateway/router-socket-limits.ts';
 export type {
   JournalEntry,
   LiveEvent,

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { type Broadcast, readServerMessage } from '../../device/index.ts';
-import { must, silentLog, systemClock } from '../../foundation/index.ts';
+import { must, silentLog, steadyTime, systemClock } from '../../foundation/index.ts';
 import {
   Gateway,
   InProcessLink,
@@ -55,6 +55,7 @@ const gateway = new Gateway({
     connectsPerSecond: socketsMax,
     connectsBurst: socketsMax,
   },
+  steadyMs: steadyTime,
   ...common,
 });
 gateway.start();

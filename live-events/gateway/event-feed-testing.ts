@@ -47,6 +47,7 @@ export class FeedBench {
     this.feed = new EventFeed('fight-1', {
       limits: all,
       clock: this.clock,
+      steadyMs: () => this.clock.now(),
       ledger: this.ledger,
       metrics: this.metrics,
       shut: (session, code, reason) => {

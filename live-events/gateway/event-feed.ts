@@ -1,5 +1,5 @@
 import { type Broadcast, type Cursor, closeCodes, type Resync, type Welcome } from '../../device/index.ts';
-import { type Clock, unreachable } from '../../foundation/index.ts';
+import { type Clock, type SteadyTime, unreachable } from '../../foundation/index.ts';
 import type { History } from '../ports.ts';
 import type { DeliveryLedger, LedgerPage } from './delivery-ledger.ts';
 import { type CatchUp, EventHistory, type Kept } from './event-history.ts';
@@ -14,6 +14,7 @@ const batchSockets = 32;
 export interface FeedParts {
   readonly limits: GatewayLimits;
   readonly clock: Clock;
+  readonly steadyMs: SteadyTime;
   readonly ledger: DeliveryLedger;
   readonly metrics: GatewayMetrics;
   /** Closes a session for good. */
@@ -41,7 +42,7 @@ export class EventFeed {
   #reached = 0;
   #passing = false;
   #isOver = false;
-  /** When its last session left. */
+  /** When its last session left, by the steady time. */
   idleSinceMs: number;
   /** As the router was told last. */
   socketsTold = 0;
@@ -50,7 +51,7 @@ export class EventFeed {
     this.event = event;
     this.#parts = parts;
     this.#history = new EventHistory(parts.limits);
-    this.idleSinceMs = parts.clock.now();
+    this.idleSinceMs = parts.steadyMs();
   }
 
   get newest(): Broadcast | null {
@@ -123,7 +124,7 @@ export class EventFeed {
     }
     this.#move(this.#sessions.length - 1, hole);
     this.#sessions.pop();
-    if (this.#sessions.length === 0) this.idleSinceMs = this.#parts.clock.now();
+    if (this.#sessions.length === 0) this.idleSinceMs = this.#parts.steadyMs();
   }
 
   /** Its device shows the stage of a broadcast. Nothing when it said so before, or the broadcast is none of ours. */

@@ -90,9 +90,9 @@ export class EventFeeds implements LinkListener {
 
   /** Gives up those that nobody has listened to for a while. */
   rest(): void {
-    const { clock, limits } = this.#parts;
+    const { steadyMs, limits } = this.#parts;
     for (const feed of this.#feeds.values()) {
-      if (feed.sessions.length > 0 || clock.now() - feed.idleSinceMs < limits.eventIdleMs) continue;
+      if (feed.sessions.length > 0 || steadyMs() - feed.idleSinceMs < limits.eventIdleMs) continue;
       if (!this.#opening.has(feed.event)) this.#giveUp(feed.event);
     }
   }

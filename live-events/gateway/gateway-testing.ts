@@ -15,10 +15,10 @@ import {
   type ServerMessage,
   tokenSubprotocolPrefix,
 } from '../../device/index.ts';
-import { type Clock, must, silentLog, systemClock } from '../../foundation/index.ts';
+import { type Clock, must, silentLog, steadyTime, systemClock } from '../../foundation/index.ts';
 import type { DeliveryReport, RouterLink } from '../ports.ts';
 import { InProcessLink } from '../router/in-process-link.ts';
-import { Router, routerLimitsDefault } from '../router/router.ts';
+import { Router, type RouterLimits, routerLimitsDefault } from '../router/router.ts';
 import { SubscriptionLog } from '../router/subscription-log.ts';
 import { MemorySubscriptionTable, type SubscriptionTable } from '../router/subscription-table.ts';
 import { createDeviceTokens, type DeviceTokens } from './device-tokens.ts';
@@ -43,6 +43,7 @@ export interface RouterBench {
 export function createTestRouter(
   table: SubscriptionTable = new MemorySubscriptionTable(),
   journal: FakeJournal = new FakeJournal(),
+  limits: Partial<RouterLimits> = {},
 ): RouterBench {
   if (journal.get(testEvent) === null) journal.create(testEvent);
   const reports: DeliveryReport[] = [];
@@ -56,7 +57,7 @@ export function createTestRouter(
     events: journal,
     subscriptions,
     report: (report) => reports.push(report),
-    limits: routerLimitsDefault,
+    limits: { ...routerLimitsDefault, ...limits },
     clock: systemClock,
   });
   const advance = (event = testEvent): Broadcast => {
@@ -82,12 +83,22 @@ export async function startTestGateway(
   options: {
     readonly limits?: Partial<GatewayLimits>;
     readonly clock?: Clock;
+    readonly steadyMs?: () => number;
     readonly id?: string;
     readonly port?: number;
     readonly refuses?: GatewayParts['refuses'];
+    /** False: whoever tests starts it. */
+    readonly started?: boolean;
   } = {},
 ): Promise<TestGateway> {
-  const { limits, clock = systemClock, id = 'gateway-1', port: wanted = 0, refuses } = options;
+  const {
+    limits,
+    clock = systemClock,
+    steadyMs = steadyTime,
+    id = 'gateway-1',
+    port: wanted = 0,
+    refuses,
+  } = options;
   const tokens = await createDeviceTokens(testSecret, clock);
   const gateway = new Gateway({
     id,
@@ -97,10 +108,11 @@ export async function startTestGateway(
     ...(refuses === undefined ? {} : { refuses }),
     limits: { ...ampleGatewayLimits, drainMs: 100, closeMs: 1_000, ...limits },
     clock,
+    steadyMs,
     random: Math.random,
     log: silentLog,
   });
-  gateway.start();
+  if (options.started !== false) gateway.start();
   const server = createServer();
   server.on('upgrade', (request, connection, head) => {
     if (!gateway.upgrade(request, connection, head)) connection.destroy();

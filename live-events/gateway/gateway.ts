@@ -2,7 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RawData, Server } from 'ws';
 import { closeCodes, readDeviceMessage } from '../../device/index.ts';
-import { type Clock, type Log, OutageError, type Random, TokenBucket } from '../../foundation/index.ts';
+import {
+  type Clock,
+  type Log,
+  OutageError,
+  type Random,
+  type SteadyTime,
+  TokenBucket,
+} from '../../foundation/index.ts';
 import type { DeviceClaims, History, RouterLink } from '../ports.ts';
 import { type ConnectRefusal, refusal, refuse } from './connect-refusal.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
@@ -29,6 +36,8 @@ export interface GatewayParts {
   readonly refuses?: (request: IncomingMessage) => ConnectRefusal | null;
   readonly limits: GatewayLimits;
   readonly clock: Clock;
+  /** Pings, lifetimes and rates go by it: a clock that is set must neither stop them nor end all connections at once. */
+  readonly steadyMs: SteadyTime;
   readonly random: Random;
   readonly log: Log;
 }
@@ -52,19 +61,20 @@ export class Gateway {
   #running: Promise<void> | null = null;
 
   constructor(parts: GatewayParts) {
-    const { id, link, limits, clock } = parts;
+    const { id, link, limits, clock, steadyMs } = parts;
     this.#parts = parts;
     this.#server = createSocketServer(limits.closeMs);
     this.#ledger = new DeliveryLedger(id, limits, clock, (report) => link.report(report));
     this.#feeds = new EventFeeds(link, {
       limits,
       clock,
+      steadyMs,
       ledger: this.#ledger,
       metrics: this.metrics,
       shut: (session, code, reason) => this.#shut(session, code, reason),
     });
-    this.#connects = new TokenBucket(limits.connectsBurst, limits.connectsPerSecond, clock.now());
-    this.#wheel = new SessionWheel(limits.pingMs, limits.tickMs, clock.now());
+    this.#connects = new TokenBucket(limits.connectsBurst, limits.connectsPerSecond, steadyMs());
+    this.#wheel = new SessionWheel(limits.pingMs, limits.tickMs, steadyMs());
   }
 
   /** Called once, before the first upgrade. */
@@ -104,7 +114,7 @@ export class Gateway {
 
   /** The checks that cost next to nothing, the cheapest first. */
   #ask(request: IncomingMessage): Asked | ConnectRefusal {
-    const { limits, allowedOrigins, clock } = this.#parts;
+    const { limits, allowedOrigins, steadyMs } = this.#parts;
     if (!isOriginAllowed(request, allowedOrigins)) return refusal('ORIGIN_NOT_ALLOWED');
     if (this.#draining) return refusal('GOING_AWAY', this.#spreadMs());
     // Its server may listen before it has a router to ask.
@@ -114,7 +124,7 @@ export class Gateway {
     if ('code' in asked) return asked;
     const refused = this.#parts.refuses?.(request) ?? null;
     if (refused !== null) return refused;
-    const nowMs = clock.now();
+    const nowMs = steadyMs();
     if (!this.#connects.take(nowMs)) return refusal('BUSY', this.#connects.waitMs(nowMs, limits.retryMsMax));
     const { sockets, connecting } = this.metrics;
     if (sockets + connecting >= limits.socketsMax) return refusal('TOO_MANY_SOCKETS', this.#spreadMs());
@@ -178,11 +188,11 @@ export class Gateway {
   }
 
   #open(socket: DeviceSocket, feed: EventFeed, claims: DeviceClaims): Session {
-    const { limits, clock, random } = this.#parts;
-    const nowMs = clock.now();
+    const { limits, clock, steadyMs, random } = this.#parts;
+    const nowMs = steadyMs();
     const session = new Session(socket, feed, claims, {
       nowMs,
-      expiresAtMs: claims.expiresAtMs + tokenToleranceMs,
+      expiresAtMs: nowMs + claims.expiresAtMs + tokenToleranceMs - clock.now(),
       endsAtMs: nowMs + limits.lifetimeMs - random() * limits.lifetimeDitherMs,
       nextPingMs: nowMs + random() * limits.pingMs,
       messagesBurst: limits.messagesBurst,
@@ -201,10 +211,10 @@ export class Gateway {
   }
 
   #receive(session: Session, data: RawData, isBinary: boolean): void {
-    const { limits, clock } = this.#parts;
+    const { limits, steadyMs } = this.#parts;
     // Closed already, or replaced: what is still on its way counts for nothing.
     if (session.index < 0) return;
-    if (!session.takeMessage(clock.now(), limits.messagesBurst, limits.messagesPerSecond)) {
+    if (!session.takeMessage(steadyMs(), limits.messagesBurst, limits.messagesPerSecond)) {
       this.#shut(session, closeCodes.tooManyMessages, 'too many messages');
       return;
     }
@@ -249,13 +259,13 @@ export class Gateway {
   }
 
   async #run(): Promise<void> {
-    const { limits, clock } = this.#parts;
-    let reportedMs = clock.now();
+    const { limits, clock, steadyMs } = this.#parts;
+    let reportedMs = steadyMs();
     while (!this.#stopped.signal.aborted) {
       await clock.sleep(limits.tickMs, this.#stopped.signal);
-      const nowMs = clock.now();
+      const nowMs = steadyMs();
       const due = [...this.#wheel.due(nowMs)];
-      const heartbeat = due.length === 0 ? pingFrame : heartbeatFrame(nowMs);
+      const heartbeat = due.length === 0 ? pingFrame : heartbeatFrame(clock.now());
       for (const session of due) this.#attend(session, nowMs, heartbeat);
       this.metrics.queue = [...this.#feeds].reduce((sum, { queue }) => sum + queue, 0);
       if (nowMs - reportedMs < limits.reportMs) continue;

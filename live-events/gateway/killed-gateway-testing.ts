@@ -3,15 +3,19 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { must } from '../../foundation/index.ts';
+import type { GatewayLimits } from './gateway-limits.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
 
 /** A gateway that can be killed with -9 and started again on the same port. */
 export class KilledGateway {
   readonly id: string;
   readonly port: number;
   readonly #routers: readonly string[];
+  readonly #limits: Partial<GatewayLimits>;
   #process: ChildProcess | null = null;
 
-  constructor(id: string, port: number, routers: readonly string[]) {
+  constructor(id: string, port: number, routers: readonly string[], limits: Partial<GatewayLimits> = {}) {
+    this.#limits = limits;
     this.id = id;
     this.port = port;
     this.#routers = routers;
@@ -24,7 +28,9 @@ export class KilledGateway {
   /** Resolves when it takes connections. */
   async start(): Promise<void> {
     const file = fileURLToPath(new URL('./gateway-process-testing.ts', import.meta.url));
-    const started = fork(file, [this.id, String(this.port), ...this.#routers], { execArgv: [] });
+    const started = fork(file, [this.id, String(this.port), JSON.stringify(this.#limits), ...this.#routers], {
+      execArgv: [],
+    });
     this.#process = started;
     await once(started, 'message');
   }
@@ -37,11 +43,12 @@ export class KilledGateway {
     await gone;
   }
 
-  async figures(): Promise<unknown> {
+  /** How many sockets it closed with which code. */
+  async closes(): Promise<GatewayMetrics['closed']> {
     const asked = must(this.#process, 'it was started');
-    asked.send('figures');
-    const [figures] = await once(asked, 'message');
-    return figures;
+    asked.send('closes');
+    const [closed] = await once(asked, 'message');
+    return closed;
   }
 }
 

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Cursor } from '../../device/index.ts';
-import { must, type Random, seededRandom, systemClock } from '../../foundation/index.ts';
+import { must, type Random, seededRandom, steadyTime, systemClock } from '../../foundation/index.ts';
 import { InProcessLink } from '../router/in-process-link.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import type { EventFeed } from './event-feed.ts';
@@ -119,7 +119,14 @@ class ResumeRun {
       session.feed.leave(session);
       session.wire.shut(code, reason);
     };
-    const feeds = new EventFeeds(link, { limits, clock: systemClock, ledger, metrics, shut });
+    const feeds = new EventFeeds(link, {
+      limits,
+      clock: systemClock,
+      steadyMs: steadyTime,
+      ledger,
+      metrics,
+      shut,
+    });
     link.listen(feeds);
     return feeds;
   }

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { silentLog, systemClock } from '../../foundation/index.ts';
+import { type Clock, type Log, silentLog, systemClock } from '../../foundation/index.ts';
 import type { Router } from '../router/router.ts';
 import { routerPath } from '../router/router-protocol.ts';
 import { RouterServer, type RouterServerLimits, routerServerLimitsDefault } from '../router/router-server.ts';
-import { RouterSocket, type RouterSocketLimits, routerSocketLimitsDefault } from './router-socket.ts';
+import { RouterSocket } from './router-socket.ts';
+import { type RouterSocketLimits, routerSocketLimitsDefault } from './router-socket-limits.ts';
 
 export const routerSecret = 'a-secret-of-gateways';
 
@@ -60,16 +61,24 @@ export function dialRouter(
     readonly gateway?: string;
     readonly secret?: string;
     readonly limits?: Partial<RouterSocketLimits>;
+    readonly clock?: Clock;
+    readonly log?: Log;
   } = {},
 ): RouterSocket {
-  const { gateway = 'gateway-1', secret = routerSecret, limits } = options;
+  const {
+    gateway = 'gateway-1',
+    secret = routerSecret,
+    limits,
+    clock = systemClock,
+    log = silentLog,
+  } = options;
   return new RouterSocket({
     url,
     secret,
     gateway,
     limits: { ...routerSocketLimitsDefault, backoffBaseMs: 5, backoffMaxMs: 50, openMs: 200, ...limits },
-    clock: systemClock,
+    clock,
     random: Math.random,
-    log: silentLog,
+    log,
   });
 }

@@ -17,33 +17,8 @@ import {
   routerMessageBytesMax,
 } from '../router/router-protocol.ts';
 import { isAfter } from './event-history.ts';
-
-export interface RouterSocketLimits {
-  readonly connectMs: number;
-  /** Between tries; decorrelated jitter. */
-  readonly backoffBaseMs: number;
-  readonly backoffMaxMs: number;
-  /** A router that was silent for so long, pings included, is taken for dead. */
-  readonly silentMs: number;
-  readonly requestMs: number;
-  /** A question waits so long for the connection: devices come back to a gateway that starts before it has reached its router. */
-  readonly openMs: number;
-  /** Questions under way. */
-  readonly requestsMax: number;
-  /** Bytes that may wait for the router; reports beyond them are dropped. */
-  readonly bufferBytesMax: number;
-}
-
-export const routerSocketLimitsDefault: RouterSocketLimits = {
-  connectMs: 5_000,
-  backoffBaseMs: 200,
-  backoffMaxMs: 10_000,
-  silentMs: 25_000,
-  requestMs: 5_000,
-  openMs: 2_000,
-  requestsMax: 512,
-  bufferBytesMax: 4_194_304,
-};
+import type { RouterSocketLimits } from './router-socket-limits.ts';
+import { SubscriptionRepeats } from './subscription-repeats.ts';
 
 export interface RouterSocketParts {
   /** `ws://HOST:PORT/live/gateway` */
@@ -79,11 +54,19 @@ export class RouterSocket implements RouterLink {
   #listener: LinkListener | null = null;
   #socket: WebSocket | null = null;
   #opened = Promise.withResolvers<void>();
-  #heardMs = 0;
+  #heard = false;
   #requests = 0;
+  readonly #repeats: SubscriptionRepeats;
 
   constructor(parts: RouterSocketParts) {
+    const { limits, clock, random } = parts;
     this.#parts = parts;
+    this.#repeats = new SubscriptionRepeats({
+      limits: { baseMs: limits.backoffBaseMs, maxMs: limits.backoffMaxMs },
+      clock,
+      random,
+      again: (event) => this.#again(event),
+    });
   }
 
   get connected(): boolean {
@@ -95,14 +78,19 @@ export class RouterSocket implements RouterLink {
     void this.#dial();
   }
 
-  /** Kept for when the router can be reached again, even when this throws, until it is unsubscribed. */
+  /** Tried again, even when this throws, until the router has taken it or it is unsubscribed; the listener hears of what comes of it. */
   async subscribe(event: string, after: Cursor): Promise<Broadcast | null> {
     this.#events.set(event, after);
-    const answer = await this.#ask((request) => ({ type: 'subscribe', request, event, ...cursorOf(after) }));
-    if (answer.type !== 'state') throw this.#unreachable(`answered ${answer.type}`);
-    if (answer.broadcast === null) this.#forget(event);
-    else this.#passed(answer.broadcast);
-    return answer.broadcast;
+    try {
+      const state = await this.#askState(event, after);
+      if (state === null) this.#forget(event);
+      else this.#passed(state);
+      return state;
+    } catch (error) {
+      // Without a connection: when there is one, all are subscribed again.
+      if (this.connected && this.#events.has(event)) this.#repeats.start(event);
+      throw error;
+    }
   }
 
   unsubscribe(event: string): void {
@@ -147,7 +135,7 @@ export class RouterSocket implements RouterLink {
 
   /** One connection, from the dial until it is closed; why it was. */
   async #connection(opened: () => void): Promise<string> {
-    const { url, secret, limits, log, clock } = this.#parts;
+    const { url, secret, limits, log } = this.#parts;
     const socket = new WebSocket(url, {
       headers: { authorization: `Bearer ${secret}` },
       perMessageDeflate: false,
@@ -158,7 +146,7 @@ export class RouterSocket implements RouterLink {
     const gone = new AbortController();
     let failure: string | null = null;
     const heard = (): void => {
-      this.#heardMs = clock.now();
+      this.#heard = true;
     };
     socket.on('error', (error) => {
       failure = error.message;
@@ -182,6 +170,7 @@ export class RouterSocket implements RouterLink {
     });
     const code = await new Promise<number>((resolve) => socket.once('close', resolve));
     gone.abort();
+    this.#repeats.stopAll();
     this.#opened = Promise.withResolvers();
     const reason = failure ?? `closed with ${code}`;
     for (const { settle } of [...this.#asked.values()]) settle(this.#unreachable(reason));
@@ -206,31 +195,36 @@ export class RouterSocket implements RouterLink {
     await Promise.all(Array.from({ length: Math.min(resubscribedAtOnce, events.length) }, worker));
   }
 
-  async #again(event: string): Promise<void> {
-    const socket = this.#socket;
+  /** False when the router did not take it: then it is being repeated, or there is no connection. */
+  async #again(event: string): Promise<boolean> {
     try {
-      const after = this.#events.get(event) ?? noCursor;
-      const state = await this.subscribe(event, after);
+      const state = await this.subscribe(event, this.#events.get(event) ?? noCursor);
       const listener = must(this.#listener, 'it dials when it is listened to');
       if (state === null) {
         listener.gone(event);
-        return;
+        return true;
       }
       listener.broadcast(state);
       // A router that has just begun knows of none.
       this.#say({ type: 'holds', event, sockets: this.#sockets.get(event) ?? 0 });
+      return true;
     } catch (error) {
       if (!(error instanceof OutageError)) throw error;
-      // Half subscribed is worse than not connected: nobody would notice what does not come.
-      socket?.terminate();
+      const { log, url } = this.#parts;
+      log.warn({ url, event, error }, 'The router did not take a subscription; it is asked again.');
+      return false;
     }
   }
 
+  /** Counts silent halves instead of reading a clock: one that is set would make a router look dead, or alive. */
   async #watch(socket: WebSocket, gone: AbortSignal): Promise<void> {
     const { clock, limits } = this.#parts;
+    let silentHalves = 0;
     while (!gone.aborted) {
       await clock.sleep(limits.silentMs / 2, gone);
-      if (!gone.aborted && clock.now() - this.#heardMs > limits.silentMs) socket.terminate();
+      silentHalves = this.#heard ? 0 : silentHalves + 1;
+      this.#heard = false;
+      if (!gone.aborted && silentHalves >= 2) socket.terminate();
     }
   }
 
@@ -257,6 +251,7 @@ export class RouterSocket implements RouterLink {
   }
 
   #forget(event: string): boolean {
+    this.#repeats.stop(event);
     this.#sockets.delete(event);
     return this.#events.delete(event);
   }
@@ -265,6 +260,12 @@ export class RouterSocket implements RouterLink {
     const cursor = this.#events.get(broadcast.event);
     if (cursor !== undefined && isAfter(broadcast, cursor))
       this.#events.set(broadcast.event, cursorOf(broadcast));
+  }
+
+  async #askState(event: string, after: Cursor): Promise<Broadcast | null> {
+    const answer = await this.#ask((request) => ({ type: 'subscribe', request, event, ...cursorOf(after) }));
+    if (answer.type !== 'state') throw this.#unreachable(`answered ${answer.type}`);
+    return answer.broadcast;
   }
 
   async #ask(question: (request: number) => GatewayMessage): Promise<Answer> {

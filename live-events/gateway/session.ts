@@ -19,7 +19,7 @@ export class Session {
   readonly feed: EventFeed;
   readonly member: string;
   readonly device: string;
-  /** Its token is good until then. */
+  /** Its token is good until then; by the steady time, as the times below. */
   readonly expiresAtMs: number;
   /** Its lifetime is over then. */
   readonly endsAtMs: number;
@@ -66,6 +66,7 @@ export class Session {
   }
 }
 
+/** By the gateway's steady time. */
 export interface SessionTimes {
   readonly nowMs: number;
   readonly expiresAtMs: number;

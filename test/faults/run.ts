@@ -7,43 +7,50 @@ import { runKills } from '../../graph-store/crash-testing-campaign.ts';
 import { runCuts } from '../../graph-store/crash-testing-cut.ts';
 import { createMemoryStore, type GraphStore, openLevelStore } from '../../graph-store/index.ts';
 import { runReplays } from '../../graph-store/replay-testing.ts';
-import { runLiveKills } from '../../live-events/gateway/kill-testing.ts';
+import { runLiveCuts } from '../../live-events/gateway/cut-testing.ts';
 import { runSocketResumes } from '../../live-events/gateway/resume-sockets-testing.ts';
 import { runResumes } from '../../live-events/gateway/resume-testing.ts';
 import { runStalls } from '../../live-events/gateway/stall-testing.ts';
 import { runStorm } from '../../live-events/gateway/storm-testing.ts';
+import { runLiveKills } from './live-kill-campaign.ts';
 
-const usage = `Usage: node test/faults/run.ts WHAT [--runs N] [--seed N]
+const usage = `Usage: npm run faults -- WHAT [--runs N] [--seed N] [--json]
 
   replays: shuffled replays of random graphs, with duplicates, over memory and LevelDB; all digests must be equal (20,000)
   kills:   kill -9 while batches are being written; nothing may be lost or counted twice (300)
   cuts:    LevelDB's log cut at a random byte; positions, counts and graph must belong together (1,000)
   live-resumes: devices go and come back while the journal is trimmed; no gap, no step back (100,000, and a twentieth over sockets)
-  live-kills:   gateways, router and producer killed while stages change; every device ends at the right one (200 broadcasts)
+  live-kills:   jg up and two jg gateway killed with -9 while stages change; every device ends at the right one (200 broadcasts)
+  live-cuts:    gateways killed, the router of this process cut off; every single message is the right one (200 broadcasts)
   live-storm:   all devices of a gateway lose it at once; how long until all are back (10,000 devices)
-  live-stalls:  a quarter of the readers stops reading; the others lose nothing (40 readers)
+  live-stalls:  a quarter of the readers stops reading; what the others wait, before, meanwhile and after (2,000 readers)
+
+  --runs N: other than what is in brackets. --json: nothing but the figures on standard output.
 `;
 /** One socket in twenty: a session without one is as good, and cheaper. */
 const resumesPerSocket = 20;
-const stallBytesMax = 65_536;
 const replaysPerStore = 100;
+/** As many deliveries a second as two processes on two cores make beside other work; so little is let wait that closing falls within the run. */
+const stalls = { broadcastsPerSecond: 4, partSeconds: 60, socketBufferBytesMax: 8_192, fillMax: 1_000 };
 const runsDefault = {
   replays: 20_000,
   kills: 300,
   cuts: 1_000,
   'live-resumes': 100_000,
   'live-kills': 200,
+  'live-cuts': 200,
   'live-storm': 10_000,
-  'live-stalls': 40,
+  'live-stalls': 2_000,
 } as const;
 const progressEvery = {
   replays: 2_000,
   kills: 25,
   cuts: 100,
   'live-resumes': 10_000,
-  'live-kills': 25,
+  'live-kills': 5,
+  'live-cuts': 25,
   'live-storm': 10_000,
-  'live-stalls': 5_000,
+  'live-stalls': 100,
 } as const;
 
 async function replays(seed: number, runs: number): Promise<object> {
@@ -93,9 +100,11 @@ const campaigns = {
   'live-resumes': resumes,
   'live-kills': (seed: number, runs: number): Promise<object> =>
     runLiveKills(seed, runs, progress('live-kills')),
+  'live-cuts': (seed: number, runs: number): Promise<object> =>
+    runLiveCuts(seed, runs, progress('live-cuts')),
   'live-storm': runStorm,
   'live-stalls': (_seed: number, runs: number): Promise<object> =>
-    runStalls(runs, stallBytesMax, progress('live-stalls')),
+    runStalls({ ...stalls, readers: runs }, progress('live-stalls')),
 } as const;
 
 function isKnown(what: string): what is keyof typeof campaigns {
@@ -105,9 +114,18 @@ function isKnown(what: string): what is keyof typeof campaigns {
 async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
-    options: { runs: { type: 'string' }, seed: { type: 'string' } },
+    options: {
+      runs: { type: 'string' },
+      seed: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
     allowPositionals: true,
   });
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
   const [what = ''] = positionals;
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
   if (!isKnown(what) || !Number.isSafeInteger(seed)) {
@@ -116,7 +134,7 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const runs = Number(values.runs ?? runsDefault[what]);
-  console.log(`${what}: ${runs} runs, seed ${seed}`);
+  (values.json ? console.error : console.log)(`${what}: ${runs} runs, seed ${seed}`);
   const startedMs = systemClock.now();
   const summary = await campaigns[what](seed, runs);
   const seconds = (systemClock.now() - startedMs) / 1000;

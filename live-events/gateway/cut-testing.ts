@@ -9,11 +9,11 @@ import { freePort, KilledGateway } from './killed-gateway-testing.ts';
 import { createResumeCounts, type ResumeCounts, ResumingDevice } from './resuming-device-testing.ts';
 import { startRouterServer, type TestRouterServer } from './router-socket-testing.ts';
 
-export interface LiveKillSummary extends ResumeCounts {
+export interface LiveCutSummary extends ResumeCounts {
   readonly broadcastsMade: number;
   readonly devices: number;
   readonly gatewaysKilled: number;
-  readonly routersKilled: number;
+  readonly routersCut: number;
   /** Journaled and not sent before the producer was killed; sent again after. */
   readonly sentAgain: number;
   /** From the last broadcast and the last start until all devices showed the right stage. */
@@ -24,7 +24,7 @@ const devicesCount = 60;
 const settleMsMax = 15_000;
 const connectMsMax = 5_000;
 
-class KillRun {
+class CutRun {
   readonly counts = createResumeCounts();
   readonly #random: () => number;
   readonly #journal = new FakeJournal();
@@ -38,7 +38,7 @@ class KillRun {
   #routerPort = 0;
   #over = false;
   gatewaysKilled = 0;
-  routersKilled = 0;
+  routersCut = 0;
   sentAgain = 0;
 
   constructor(seed: number) {
@@ -66,7 +66,7 @@ class KillRun {
       return this.#live(device, tokens);
     });
     try {
-      const under = [this.#killGateways(), this.#killRouters()];
+      const under = [this.#killGateways(), this.#cutRouters()];
       for (let made = 1; made <= broadcasts; made += 1) {
         this.#produce();
         progress(made);
@@ -100,12 +100,12 @@ class KillRun {
     this.#server = await startRouterServer(this.#bench.router, this.#routerPort);
   }
 
-  async #killRouters(): Promise<void> {
+  async #cutRouters(): Promise<void> {
     while (!this.#over) {
       await pause(100 + this.below(700));
       await this.#server?.kill();
       await this.#bench.router.close();
-      this.routersKilled += 1;
+      this.routersCut += 1;
       await pause(this.below(400));
       await this.#startRouter();
     }
@@ -187,24 +187,24 @@ class KillRun {
 }
 
 /**
- * Gateways are processes that are killed with -9, the router is cut off and made anew from the journal and the table, the producer
- * loses what it has not sent; all at random, while stages change. Devices check each message.
+ * Gateways are processes that are killed with -9. Router and producer are of this process and cannot be: the router is cut off and made anew from journal
+ * and table, of the producer's broadcasts some are journaled and not sent until later. Devices that know no rules but those of the protocol check each single message.
  *
  * @throws at the first message that must not have been sent, and when a device does not end at the right stage.
  */
-export async function runLiveKills(
+export async function runLiveCuts(
   seed: number,
   broadcasts: number,
   progress: (done: number) => void,
-): Promise<LiveKillSummary> {
-  const run = new KillRun(seed);
+): Promise<LiveCutSummary> {
+  const run = new CutRun(seed);
   const settledMs = await run.run(broadcasts, progress);
-  const { gatewaysKilled, routersKilled, sentAgain } = run;
+  const { gatewaysKilled, routersCut, sentAgain } = run;
   return {
     broadcastsMade: broadcasts,
     devices: devicesCount,
     gatewaysKilled,
-    routersKilled,
+    routersCut,
     sentAgain,
     settledMs,
     ...run.counts,
