@@ -8,6 +8,8 @@ const sessionTimeoutMs = 10_000;
 const heartbeatIntervalMs = 3000;
 /** How long a fetch waits in Kafka for something new. */
 const fetchWaitMs = 500;
+/** Who serves a group, and who leads a topic that was just made, is settled within seconds: only what lasts longer is told to people. */
+const patienceMs = 10_000;
 
 /**
  * Reads the topic from where its end was when reading began, through any number of consumers: each that fails is replaced by one that goes on where handling was. A group's own
@@ -56,19 +58,25 @@ export class KafkaBroadcastReader {
     const attempt = `read topic "${topic}"`;
     // Said once for each time that it cannot be read, not for each attempt.
     let isSaid = false;
+    let failingSinceMs: number | null = null;
     while (!signal.aborted) {
       try {
         await this.#live(() => {
           isSaid = false;
+          failingSinceMs = null;
           backoff.reset();
         });
       } catch (cause) {
         if (signal.aborted) break;
         const error = topicUnreachable(attempt, cause);
         const fields = { alarm: 'LIVE_TOPIC_UNREACHABLE', topic, error };
-        if (isSaid) log.debug(fields, 'Broadcasts cannot be read.');
-        else log.warn(fields, 'Broadcasts cannot be read.');
-        isSaid = true;
+        failingSinceMs ??= clock.now();
+        if (isSaid || clock.now() - failingSinceMs < patienceMs) {
+          log.debug(fields, 'Broadcasts cannot be read.');
+        } else {
+          log.warn(fields, 'Broadcasts cannot be read.');
+          isSaid = true;
+        }
         await backoff.wait(signal);
       }
     }
