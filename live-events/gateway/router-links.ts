@@ -14,7 +14,8 @@ export interface DialingLink extends RouterLink {
  */
 export class RouterLinks implements RouterLink {
   readonly #links: readonly DialingLink[];
-  /** Routers that do not have an event; when none has it, it is gone. */
+  readonly #events = new Set<string>();
+  /** Routers that do not have one of these events; when none has it, it is gone. */
   readonly #goneAt = new Map<string, Set<DialingLink>>();
 
   constructor(links: readonly DialingLink[]) {
@@ -34,7 +35,7 @@ export class RouterLinks implements RouterLink {
         },
         gone: (event) => {
           if (!this.#isGone(event, link)) return;
-          this.#goneAt.delete(event);
+          this.#forget(event);
           listener.gone(event);
         },
       });
@@ -42,6 +43,7 @@ export class RouterLinks implements RouterLink {
 
   /** The first answer that is a state; null when a router says that there is none and no other knows better. */
   async subscribe(event: string, after: Cursor): Promise<Broadcast | null> {
+    this.#events.add(event);
     const missing = Symbol('there is no such event');
     const states = this.#links.map(async (link) => {
       const state = await link.subscribe(event, after);
@@ -54,13 +56,13 @@ export class RouterLinks implements RouterLink {
     } catch (error) {
       const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
       if (!errors.includes(missing)) throw errors[0];
-      this.#goneAt.delete(event);
+      this.#forget(event);
       return null;
     }
   }
 
   unsubscribe(event: string): void {
-    this.#goneAt.delete(event);
+    this.#forget(event);
     for (const link of this.#links) link.unsubscribe(event);
   }
 
@@ -91,10 +93,16 @@ export class RouterLinks implements RouterLink {
     for (const link of this.#links) link.close();
   }
 
-  /** This router does not have it; true when none has. */
+  #forget(event: string): void {
+    this.#events.delete(event);
+    this.#goneAt.delete(event);
+  }
+
+  /** This router does not have it; true when none has that can be asked: one that is away does not keep an event alive. */
   #isGone(event: string, link: DialingLink): boolean {
+    if (!this.#events.has(event)) return false;
     const routers = this.#goneAt.get(event) ?? new Set();
     this.#goneAt.set(event, routers.add(link));
-    return routers.size >= this.#links.length;
+    return this.#links.every((one) => routers.has(one) || !one.connected);
   }
 }

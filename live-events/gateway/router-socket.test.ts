@@ -95,6 +95,17 @@ describe('a gateway and a router, each in a process of its own', () => {
     expect(await device.closed).toMatchObject({ code: 4404 });
   });
 
+  it('tell devices that an event is removed though another router cannot be asked', async () => {
+    const bench = createTestRouter();
+    const away = await serve(createTestRouter(undefined, bench.journal));
+    const gateway = await gatewayOn((await serve(bench)).url, away.url);
+    await away.kill();
+    const device = await connect(gateway);
+    bench.journal.remove(testEvent);
+    bench.router.gone(testEvent);
+    expect(await device.closed).toEqual({ code: 4404, reason: 'event gone' });
+  });
+
   it('know how many devices of an event there are at all gateways, also after a router has begun anew', async () => {
     const bench = createTestRouter();
     const server = await serve(bench);
@@ -236,6 +247,22 @@ describe('a router takes no gateway', () => {
   ])('%s', async (_name, authorization) => {
     const { url } = await serve(createTestRouter());
     expect(await status(url, authorization)).toBe(401);
+  });
+
+  it('that has the id of another one without cutting off that one, so that it does not miss broadcasts unknowingly', async () => {
+    const { url } = await serve(createTestRouter());
+    const hello = (): WebSocket => {
+      const socket = new WebSocket(url, { headers: { authorization: `Bearer ${routerSecret}` } });
+      socket.once('open', () => socket.send('{"type":"hello","gateway":"gateway-7"}'));
+      return socket;
+    };
+    const first = hello();
+    const closed = new Promise((resolve) => first.once('close', resolve));
+    await new Promise((resolve) => first.once('open', resolve));
+    const second = hello();
+    expect(await closed).toBe(1001);
+    expect(second.readyState).toBe(WebSocket.OPEN);
+    second.terminate();
   });
 
   it.each([

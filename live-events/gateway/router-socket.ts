@@ -88,7 +88,13 @@ export class RouterSocket implements RouterLink {
       return state;
     } catch (error) {
       // Without a connection: when there is one, all are subscribed again.
-      if (this.connected && this.#events.has(event)) this.#repeats.start(event);
+      if (this.connected && this.#events.has(event) && this.#repeats.start(event)) {
+        const { log, url } = this.#parts;
+        log.warn(
+          { url, event, error },
+          'The router did not take a subscription; it is asked again until it does.',
+        );
+      }
       throw error;
     }
   }
@@ -210,8 +216,7 @@ export class RouterSocket implements RouterLink {
       return true;
     } catch (error) {
       if (!(error instanceof OutageError)) throw error;
-      const { log, url } = this.#parts;
-      log.warn({ url, event, error }, 'The router did not take a subscription; it is asked again.');
+      this.#parts.log.debug({ event, error }, 'A subscription was not taken again.');
       return false;
     }
   }

@@ -20,12 +20,13 @@ export class SubscriptionRepeats {
     this.#parts = parts;
   }
 
-  /** Nothing when it is being repeated. */
-  start(event: string): void {
-    if (this.#under.has(event)) return;
+  /** Nothing when it is being repeated. True when it is the only one: the first of a trouble, which people are told of. */
+  start(event: string): boolean {
+    if (this.#under.has(event)) return false;
     const stopped = new AbortController();
     this.#under.set(event, stopped);
     void this.#run(event, stopped);
+    return this.#under.size === 1;
   }
 
   stop(event: string): void {

@@ -52,6 +52,16 @@ export class GatewayConnection implements LinkListener {
     this.#say({ type: 'gone', event });
   }
 
+  /** Silently kept, it would get no broadcasts and not know why. */
+  #replaced(gateway: string): void {
+    const fields = { gateway, address: this.#address };
+    this.#parts.log.warn(
+      fields,
+      'A gateway of the same id came; the one before is cut off. Give each an id of its own.',
+    );
+    this.#socket.close(closeCodes.goingAway);
+  }
+
   goAway(): void {
     this.#socket.close(closeCodes.goingAway);
   }
@@ -77,7 +87,7 @@ export class GatewayConnection implements LinkListener {
 
   #hello(gateway: string): void {
     try {
-      this.#gateway = this.#parts.router.attach(gateway, this.#address, this);
+      this.#gateway = this.#parts.router.attach(gateway, this.#address, this, () => this.#replaced(gateway));
     } catch (error) {
       if (!(error instanceof OutageError)) throw error;
       this.#parts.log.warn({ gateway, error }, 'A gateway was sent away.');

@@ -137,6 +137,9 @@ describe('a router', () => {
     expect(() => router.attach('gateway-2', '', new Heard())).toThrow('as many as it may');
     router.attach('gateway-1', '', new Heard());
     expect(router.subscribersOf('fight-1')).toEqual([]);
+    // Null would have its devices told that the event is gone.
+    const late = first.subscribe('fight-1', { epoch: 0, sequence: 0 });
+    await expect(late).rejects.toMatchObject({ code: 'LIVE_ROUTER_BUSY', reaction: 'outage' });
     expect(router.gateways.attached).toEqual(['gateway-1']);
   });
 });

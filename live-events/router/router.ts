@@ -78,18 +78,29 @@ export class Router {
     return [...(this.#byEvent.get(event) ?? [])].reduce((sum, gateway) => sum + gateway.socketsOf(event), 0);
   }
 
-  /** A second one of the same id takes the first one's place. Throws OutageError when there are too many. */
-  attach(gateway: string, address: string, listener: LinkListener): AttachedGateway {
+  /**
+   * A second one of the same id takes the first one's place, which is told so by `replaced`. Throws OutageError when there are too many.
+   */
+  attach(gateway: string, address: string, listener: LinkListener, replaced?: () => void): AttachedGateway {
     const former = this.#gateways.get(gateway);
     if (former === undefined && this.#gateways.size >= this.#parts.limits.gatewaysMax) {
       const message = `The router has ${this.#gateways.size} gateways, as many as it may; raise its bound or add routers.`;
       throw new OutageError('LIVE_ROUTER_BUSY', message);
     }
-    former?.detach();
+    former?.replace();
     this.#expected.delete(gateway);
-    const attached = new AttachedGateway(gateway, address, listener, this.#parts, this.#byEvent, () => {
+    const left = (): void => {
       if (this.#gateways.get(gateway) === attached) this.#gateways.delete(gateway);
-    });
+    };
+    const attached = new AttachedGateway(
+      gateway,
+      address,
+      listener,
+      this.#parts,
+      this.#byEvent,
+      left,
+      replaced,
+    );
     this.#gateways.set(gateway, attached);
     return attached;
   }
@@ -137,6 +148,7 @@ export class AttachedGateway {
   readonly #parts: RouterParts;
   readonly #byEvent: Map<string, Set<AttachedGateway>>;
   readonly #left: () => void;
+  readonly #replaced: () => void;
   /** Events, and what waits while the gateway is sent what followed its cursor. */
   readonly #events = new Map<string, Broadcast[] | null>();
   readonly #catchingUp = new Map<string, Promise<void>>();
@@ -151,6 +163,7 @@ export class AttachedGateway {
     parts: RouterParts,
     byEvent: Map<string, Set<AttachedGateway>>,
     left: () => void,
+    replaced: () => void = () => undefined,
   ) {
     this.id = id;
     this.#address = address;
@@ -158,6 +171,7 @@ export class AttachedGateway {
     this.#parts = parts;
     this.#byEvent = byEvent;
     this.#left = left;
+    this.#replaced = replaced;
   }
 
   /**
@@ -167,7 +181,14 @@ export class AttachedGateway {
   async subscribe(event: string, after: Cursor): Promise<Broadcast | null> {
     const { events, limits } = this.#parts;
     const state = events.get(event);
-    if (state === null || !this.#attached) return null;
+    // Not null, which would have its devices told that the event is gone.
+    if (!this.#attached) {
+      throw new OutageError(
+        'LIVE_ROUTER_BUSY',
+        `Another gateway has taken the place of ${this.id}; give each an id of its own.`,
+      );
+    }
+    if (state === null) return null;
     if (!this.#events.has(event) && this.#events.size >= limits.subscriptionsPerGatewayMax) {
       const message = `The gateway ${this.id} subscribes more than ${limits.subscriptionsPerGatewayMax} events; add gateways.`;
       throw new OutageError('LIVE_ROUTER_BUSY', message);
@@ -189,6 +210,11 @@ export class AttachedGateway {
   unsubscribe(event: string): void {
     if (!this.#events.delete(event)) return;
     this.#remove(event);
+  }
+
+  replace(): void {
+    this.detach();
+    this.#replaced();
   }
 
   gone(event: string): void {
