@@ -60,7 +60,7 @@ export class KafkaDeadLetters implements DeadLetterWriter {
   readonly #parts: KafkaDeadLetterParts;
   /** Partitions write at the same time: what they wait for is asked once, and asked again only after it failed. */
   readonly #producer = new SingleFlight(() => this.#connect());
-  /** Partitions of the dead letter topics that are known to exist, by name: one a source topic. */
+  /** How many partitions each dead letter topic has, as it was answered or is still being asked, by name: one a source topic. */
   readonly #topics = new Map<string, SingleFlight<number>>();
 
   constructor(parts: KafkaDeadLetterParts) {

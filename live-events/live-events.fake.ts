@@ -5,6 +5,7 @@ import type { JournalEntry, LiveEvent, LiveEvents } from './live-event.ts';
 export class FakeLiveEvents implements LiveEvents {
   readonly epoch = 1;
   readonly #events = new Map<string, LiveEvent>();
+  readonly #removed = new Set<string>();
   readonly #listeners = new Set<(entry: JournalEntry) => void>();
   readonly #removalListeners = new Set<(event: string) => void>();
 
@@ -34,8 +35,13 @@ export class FakeLiveEvents implements LiveEvents {
     return () => this.#removalListeners.delete(listener);
   }
 
+  wasRemoved(id: string): boolean {
+    return this.#removed.has(id);
+  }
+
   remove(id: string): void {
     this.#events.delete(id);
+    this.#removed.add(id);
     for (const listener of this.#removalListeners) listener(id);
   }
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { JournalEntry, LiveEvent, LiveEvents } from '../live-event.ts';
+import type { JournalEntry, LiveEvent } from '../live-event.ts';
 import { FakeLiveEvents } from '../live-events.fake.ts';
 import { CoverageStore } from './coverage-store.ts';
 import {
@@ -11,7 +11,7 @@ import {
   startTestCoverage,
   stillClock,
 } from './coverage-testing.ts';
-import type { CoverageTracker } from './coverage-tracker.ts';
+import type { CoverageTracker, FollowedEvents } from './coverage-tracker.ts';
 
 const audience = new FakeAudience('everybody', 8);
 const all = { reason: null, first: 100, after: null };
@@ -260,7 +260,7 @@ describe('Coverage of a broadcast', () => {
   it('forgets what is removed, reports that come later included, and at the start what was removed before', async () => {
     const events = new FakeLiveEvents(liveEventAt(1), liveEventAt(1, { id: 'fight-2' }));
     const first = await startTestCoverage(folder, { audience });
-    first.follow(events);
+    const stop = first.follow(events);
     await first.settled();
     events.remove('fight-1');
     first.report(reportOf(1, { sent: deliveries('a1@20') }));
@@ -268,9 +268,12 @@ describe('Coverage of a broadcast', () => {
     expect(first.unknownReports).toBe(1);
     expect(await first.coverages('fight-1', 10)).toEqual([]);
     expect(await first.coverages('fight-2', 10)).toHaveLength(1);
+    stop();
     await first.close();
+    // While nothing follows: as a crash between the removal and what comes of it.
+    events.remove('fight-2');
     const second = await startTestCoverage(folder, { audience });
-    second.follow(new FakeLiveEvents());
+    second.follow(events);
     await second.settled();
     expect(await second.coverages('fight-2', 10)).toEqual([]);
     await second.close();
@@ -279,9 +282,22 @@ describe('Coverage of a broadcast', () => {
     await store.close();
   });
 
+  it('keeps the figures of events that the journal knows nothing of, as after it was moved away', async () => {
+    const first = await startTestCoverage(folder, { audience });
+    first.follow(new FakeLiveEvents(liveEventAt(1)));
+    first.report(reportOf(1, { sent: deliveries('a1@20') }));
+    await first.settled();
+    await first.close();
+    const second = await startTestCoverage(folder, { audience });
+    second.follow(new FakeLiveEvents());
+    await second.settled();
+    expect(await second.coverages('fight-1', 10)).toMatchObject([{ sequence: 1, sent: 1 }]);
+    await second.close();
+  });
+
   it('follows the journal from what holds now', async () => {
     const listeners = new Set<(entry: JournalEntry) => void>();
-    const events: LiveEvents = {
+    const events: FollowedEvents = {
       epoch: 1,
       get: () => liveEventAt(3),
       list: () => [liveEventAt(3)],
@@ -291,6 +307,7 @@ describe('Coverage of a broadcast', () => {
         return () => listeners.delete(listener);
       },
       watchRemovals: () => () => undefined,
+      wasRemoved: () => false,
     };
     const entry = (after: LiveEvent): JournalEntry => ({
       event: after.id, sequence: after.sequence, timeMs: 0, actor: 'clock', command: 'clock', reason: null, after,

@@ -37,6 +37,11 @@ export interface CoverageParts {
   readonly limits: CoverageLimits;
 }
 
+export interface FollowedEvents extends LiveEvents {
+  /** False of an event that is there, and of one that this life of the journal never had. */
+  wasRemoved(id: string): boolean;
+}
+
 export interface MissingMember {
   readonly member: string;
   readonly reason: MissingReason;
@@ -88,12 +93,15 @@ export class CoverageTracker {
     return this.#unknownReports;
   }
 
-  /** Begins with each broadcast as it is journaled, and with what holds now; forgets events that are there no more. Returns how to stop. */
-  follow(events: LiveEvents): () => void {
+  /**
+   * Begins with each broadcast as it is journaled, and with what holds now; forgets events as they are removed, and those of which that was not done before a crash. What the journal knows nothing of
+   * stays until the store's limits have it go: an empty journal is one that was moved away, and figures of past events are not made again. Returns how to stop.
+   */
+  follow(events: FollowedEvents): () => void {
     const stops = new DisposableStack();
     stops.defer(events.watch(({ after }) => this.begin(after)));
     stops.defer(events.watchRemovals((event) => this.forget(event)));
-    for (const event of this.#parts.store.events()) if (events.get(event) === null) this.forget(event);
+    for (const event of this.#parts.store.events()) if (events.wasRemoved(event)) this.forget(event);
     for (const event of events.list()) this.begin(event);
     return () => stops.dispose();
   }

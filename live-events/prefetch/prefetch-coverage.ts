@@ -123,9 +123,11 @@ export class PrefetchCoverage {
   }
 
   /** Throws OutageError LIVE_MAPS_WRITE_FAILED; then it is written with the next. */
-  async flush(): Promise<void> {
+  async flush(serves: (event: string) => boolean): Promise<void> {
+    this.forgetBut(serves);
     for (const [event, covered] of this.#covered) {
-      if (!covered.isDirty) continue;
+      // Asked again: while another was written its rows may have been dropped, and would stay if this one followed.
+      if (!covered.isDirty || !serves(event)) continue;
       covered.isDirty = false;
       try {
         await this.#store.putCoverage(event, encodeCoverage(covered.head, covered.fresh, covered.stale));

@@ -3,7 +3,7 @@ import { must, OutageError } from '../../foundation/index.ts';
 import { testStartMs } from '../live-event-testing.ts';
 import { testShow } from '../stage-maps/plan-testing.ts';
 import { TestMaps } from '../stage-maps/stage-maps-testing.ts';
-import type { PrefetchCopy, Prefetches } from './prefetch.ts';
+import type { PrefetchCopy, Prefetches, PrefetchParts } from './prefetch.ts';
 import { closedPlan, fansPlan, openFans, openPrefetches } from './prefetch-testing.ts';
 
 async function copyOf(prefetches: Prefetches, member: string): Promise<PrefetchCopy> {
@@ -164,6 +164,29 @@ describe('the coverage of a prefetch', () => {
     const other = await openPrefetches(test);
     expect(fresh(other)).toEqual([0, 0, 0, 0]);
     await other.close();
+  });
+
+  it('is not written behind the drop of an event that is removed meanwhile', async () => {
+    await using test = await openFans();
+    await test.planned(fansPlan, 'fight-2');
+    await test.maps.turn();
+    const store: PrefetchParts['store'] = {
+      events: () => [],
+      coverage: async () => null,
+      putCoverage: async (event, bytes) => {
+        await test.store.putCoverage(event, bytes);
+        if (event === 'fight-1') test.events.remove('fight-2');
+        await test.maps.turn();
+      },
+    };
+    const prefetches = await openPrefetches(test, {}, () => 0, store);
+    await copyOf(prefetches, 'Account:a');
+    await prefetches.prefetch('fight-2', 'Account:a', 'tv', null);
+    await prefetches.flush();
+    expect(await test.store.coverage('fight-1')).not.toBe(null);
+    expect(await test.store.coverage('fight-2')).toBe(null);
+    expect([...test.store.known()]).toEqual(['fight-1']);
+    await prefetches.close();
   });
 
   it('is written while it runs, and goes on after a write that failed', async () => {

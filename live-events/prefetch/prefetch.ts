@@ -122,7 +122,7 @@ export class Prefetches {
     this.#unwatch();
     this.#stop.abort();
     await this.#running;
-    await this.#coverage.flush();
+    await this.flush();
     this.#coverage.dispose();
   }
 
@@ -198,10 +198,10 @@ export class Prefetches {
 
   /** Throws OutageError LIVE_MAPS_WRITE_FAILED. */
   async flush(): Promise<void> {
-    const serves = (id: string): boolean => this.#parts.maps.served(id) !== null;
-    this.#coverage.forgetBut(serves);
+    const { events, maps } = this.#parts;
+    const serves = (id: string): boolean => events.get(id) !== null && maps.served(id) !== null;
     for (const id of this.#curves.keys()) if (!serves(id)) this.#curves.delete(id);
-    await this.#coverage.flush();
+    await this.#coverage.flush(serves);
   }
 
   async #flushes(): Promise<void> {

@@ -11,15 +11,31 @@ import {
   worlds,
 } from '../../query-api/audiences/audience-graphs-testing.ts';
 import { testStartMs } from '../live-event-testing.ts';
+import type { FakeLiveEvents } from '../live-events.fake.ts';
 import { LevelStageMaps } from './level-stage-maps.ts';
 import { testPlan, testSegment, testShow, watchedWhere } from './plan-testing.ts';
 import { segmentMembers } from './segment-members.ts';
+import type { StageMapsParts } from './stage-maps.ts';
 import { TestMaps } from './stage-maps-testing.ts';
 
 const fans = testSegment({ key: 'fans', where: watchedWhere('t1') });
 const curious = testSegment({ key: 'curious', where: watchedWhere('t2') });
 const rest = testSegment({ key: 'rest' });
 const plan = testPlan([fans, curious, rest]);
+
+/** The event goes as soon as somebody has found it, while what is kept of it is read. */
+function removesOnceRead(events: FakeLiveEvents, id: string): StageMapsParts['events'] {
+  return {
+    get: (asked) => {
+      const found = events.get(asked);
+      if (asked === id && found !== null) queueMicrotask(() => events.remove(id));
+      return found;
+    },
+    list: () => events.list(),
+    watch: (listener) => events.watch(listener),
+    watchRemovals: (listener) => events.watchRemovals(listener),
+  };
+}
 
 describe('stage maps', () => {
   it('of an event that is removed are dropped, who has fetched them with them', async () => {
@@ -54,6 +70,19 @@ describe('stage maps', () => {
     expect([...test.store.known()]).toEqual([]);
     expect(await test.store.coverage('fight-4')).toBe(null);
     await test.start();
+    expect([...test.store.known()]).toEqual([]);
+  });
+
+  it('of an event that is removed while they are opened are dropped with the first turn', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    await (await test.start()).turn();
+    await test.stop();
+    const maps = await test.start({}, { events: removesOnceRead(test.events, 'fight-1') });
+    expect(test.events.get('fight-1')).toBe(null);
+    await maps.turn();
+    expect(maps.served('fight-1')).toBe(null);
     expect([...test.store.known()]).toEqual([]);
   });
 

@@ -76,6 +76,8 @@ export class StageMaps {
   /** What was materialized before serves when it resolves; what was interrupted, is out of date or follows journeys waits for the next {@link turn}. */
   async open(): Promise<void> {
     const { store, events, log } = this.#parts;
+    // Before anything is awaited: what was loaded of an event that is removed meanwhile goes with the next turn.
+    this.#unwatch.defer(events.watchRemovals((id) => this.#isRemoved(id)));
     const begun = new Set(store.begun());
     for (const id of store.known()) {
       const event = events.get(id);
@@ -91,7 +93,6 @@ export class StageMaps {
     }
     for (const event of events.list()) this.#consider(event);
     this.#unwatch.defer(events.watch((entry) => this.#changed(entry)));
-    this.#unwatch.defer(events.watchRemovals((id) => this.#isRemoved(id)));
   }
 
   /** Until {@link close}. */

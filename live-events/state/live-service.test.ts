@@ -119,8 +119,10 @@ describe('The service of live events', () => {
     await service.run('a', createFight, asking);
     await expect(service.remove('a', asking)).rejects.toMatchObject({ code: 'LIVE_TRANSITION_REFUSED' });
     await service.run('a', { kind: 'cancel' }, asking);
+    expect(service.wasRemoved('a')).toBe(false);
     await service.remove('a', asking);
     expect(service.get('a')).toBe(null);
+    expect(service.wasRemoved('a')).toBe(true);
     await expect(service.remove('a', asking)).rejects.toMatchObject({ code: 'LIVE_EVENT_UNKNOWN' });
     await expect(service.run('a', createFight, asking)).rejects.toMatchObject({ code: 'LIVE_EVENT_EXISTS' });
   });

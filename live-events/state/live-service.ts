@@ -149,6 +149,11 @@ export class LiveService implements LiveEvents {
     );
   }
 
+  /** In this life of the journal. */
+  wasRemoved(id: string): boolean {
+    return this.#parts.journal.wasRemoved(id);
+  }
+
   /** Newest first. */
   async removals(count: number): Promise<readonly Removal[]> {
     return await this.#parts.journal.removals(count);

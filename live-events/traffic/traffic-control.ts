@@ -153,7 +153,7 @@ export class TrafficControl {
   }
 
   /**
-   * A connect, held back by rule and by load as a request is, and counted as offered. It takes no place among requests: a socket lasts as long as somebody wants it, and a
+   * A connect, held back by rule and by load as a request is, and counted as offered. Admitted says that it is let on to its gateway, whose own bounds come after. It takes no place among requests: a socket lasts as long as somebody wants it, and a
    * storm of connects is one burst that its gateway bounds by rate, while the limit learns from latencies how many questions may be answered at once.
    */
   admitSocket(requestClass: RequestClass): SocketAdmission {
