@@ -130,8 +130,8 @@ describe('The page of live events, of jg up itself', () => {
             metrics,
           )?.[1],
         );
-      // The sockets, and what their devices fetched; the question for metrics is itself critical.
-      expect(admitted('live-critical')).toBe(4);
+      // The sockets, more when one had to be dialed again, and what their devices fetched; the question for metrics is itself critical.
+      expect(admitted('live-critical')).toBeGreaterThanOrEqual(4);
       expect(admitted('prefetch')).toBeGreaterThanOrEqual(3);
       up.kill('SIGINT');
       expect(await up.exited, up.output).toEqual({ code: 0, signal: null });

@@ -183,6 +183,8 @@ describe('The newest edges that are remembered', () => {
     await store.apply(advance(claim, 0, 1), pack([event(1, [watched(dark)])]));
     const asked = { ...watchedByAnn, untilMs: 10, limit: 5 };
     const { ClassicLevel } = await import('classic-level');
+    // Other files share the process, and a test that fails must not leave them a spy.
+    onTestFinished(() => void vi.restoreAllMocks());
     const keys = vi.spyOn(ClassicLevel.prototype, 'keys');
     const searches = async (): Promise<number> => {
       keys.mockClear();
@@ -197,6 +199,5 @@ describe('The newest edges that are remembered', () => {
     await store.apply(advance(claim, 2, 3), pack([event(3, [watched(dark)])]));
     expect(await searches()).toBe(1);
     expect((await store.adjacency(asked)).occurrences).toHaveLength(2);
-    vi.restoreAllMocks();
   });
 });

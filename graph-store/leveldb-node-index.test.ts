@@ -66,13 +66,14 @@ it('The mark of a complete index is put when the rows before it are on the disk,
   onTestFinished(() => rm(around, { recursive: true }));
   const db = await openLevel({ ...defaultLevelSettings, folder: join(around, 'old') });
   onTestFinished(() => db.close());
+  // Other files share the process, and a test that fails must not leave them a spy.
+  onTestFinished(() => void vi.restoreAllMocks());
   const compact = vi.spyOn(db, 'compactRange');
   const put = vi.spyOn(Object.getPrototypeOf(db.batch()), 'put');
   await completeIndex(db);
   expect(put.mock.calls).toEqual([[indexComplete, Buffer.from('1')]]);
   const [compacted, marked] = [compact, put].map(({ mock }) => mock.invocationCallOrder[0]);
   expect(compacted).toBeLessThan(must(marked, 'it was put'));
-  vi.restoreAllMocks();
   expect(await db.get(indexComplete)).toBeDefined();
 
   const restored = await openLevel({ ...defaultLevelSettings, folder: join(around, 'restored') });

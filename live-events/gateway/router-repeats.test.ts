@@ -7,6 +7,8 @@ import { createTestRouter, type RouterBench, testEvent } from './gateway-testing
 import { RouterLinks } from './router-links.ts';
 import { dialRouter, startRouterServer, type TestRouterServer } from './router-socket-testing.ts';
 
+/** For six hundred subscriptions to go and to come back over one connection, on a machine that does other work. */
+const patience = { timeout: 20_000 };
 const undo: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const one of undo.splice(0).toReversed()) await one();
@@ -100,9 +102,9 @@ describe('a subscription', () => {
     const before = warnings.length;
     const subscribed = (): number =>
       events.filter((event) => bench.router.subscribersOf(event).length > 0).length;
-    await expect.poll(subscribed).toBe(0);
+    await expect.poll(subscribed, patience).toBe(0);
     await serve(bench, server.port);
-    await expect.poll(subscribed).toBe(eventsCount);
+    await expect.poll(subscribed, patience).toBe(eventsCount);
     // Answered behind all that was asked before.
     await link.history(testEvent, noCursor);
     expect(warnings.slice(before).filter((text) => !text.startsWith('There is no connection'))).toEqual([]);

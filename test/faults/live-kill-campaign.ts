@@ -47,7 +47,8 @@ class KillRun {
   readonly #faults: string[] = [];
   readonly #settledMs: number[] = [];
   #devices: readonly WatchedDevice[] = [];
-  #newestRank = 0;
+  /** Place in the schedule of the last stage that can hold: asked for by hand, or begun by the clock. */
+  #newestRank: () => number = () => 0;
   #over = false;
   #counts = { answersLost: 0, connects: 0, suspensions: 0, restarts: 0, shown: 0, showable: 0 };
 
@@ -65,22 +66,25 @@ class KillRun {
 
   async run(broadcasts: number, progress: (done: number) => void): Promise<LiveKillSummary> {
     let [made, events] = [0, 0];
+    let disturbing: readonly Promise<void>[] = [];
     try {
       await this.#up.start();
       await Promise.all(this.#gateways.map((gateway) => gateway.start()));
-      const killing = [this.#killUp(), this.#killGateways(), this.#disturbDevices()];
+      disturbing = [this.#killUp(), this.#killGateways(), this.#disturbDevices()];
       while (made < broadcasts) {
         events += 1;
         const done = made;
         made += await this.#event(events, broadcasts - made, (sent) => progress(done + sent));
       }
       this.#over = true;
-      await Promise.all(killing);
+      await Promise.all(disturbing);
       this.#check();
       return this.#summary(made, events);
     } finally {
       this.#over = true;
+      // First, so that nobody waits for one that does not come up; none is started once the run is over.
       for (const command of [this.#up, ...this.#gateways]) command.end();
+      await Promise.allSettled(disturbing);
       for (const device of this.#devices) await device.close();
     }
   }
@@ -150,9 +154,13 @@ class KillRun {
     byClock: boolean,
     left: number,
   ): Promise<{ readonly stages: Schedule; readonly version: number }> {
+    let earliest: Schedule | null = null;
     return await this.#insist(`${id} is created`, async () => {
       const stages = this.#stages(byClock, left);
-      this.#newestRank = byClock ? stages.length : 0;
+      // Of the first try, which may have been journaled: those after it begin later.
+      earliest ??= stages;
+      const begun = earliest;
+      this.#newestRank = () => (byClock ? lastBegun(begun, Date.now()) : 0);
       await this.#server.create(id, stages);
       return { stages, version: (await this.#server.state(id)).version };
     });
@@ -192,7 +200,7 @@ class KillRun {
             return { ...grant, url: grant.url.replace(/:\d+\//, `:${port}/`) };
           },
           ports: { ...systemPorts, random: this.#random },
-          newestRank: () => this.#newestRank,
+          newestRank: () => this.#newestRank(),
           failed: (what) => this.#faults.push(what),
         }),
     );
@@ -200,7 +208,7 @@ class KillRun {
 
   async #advance(id: string, from: string, to: string, rank: number): Promise<void> {
     await systemClock.sleep(this.#below(pauseMs));
-    this.#newestRank = rank;
+    this.#newestRank = () => rank;
     let tries = 0;
     await this.#insist(`${id} enters ${to}`, async () => {
       tries += 1;
@@ -266,6 +274,8 @@ class KillRun {
     await systemClock.sleep(100 + this.#below(300 + 2 * startMs));
     await command.kill();
     await systemClock.sleep(this.#below(400));
+    // Nobody would end it.
+    if (this.#over) return startMs;
     const startedMs = performance.now();
     await command.start();
     return performance.now() - startedMs;
@@ -299,6 +309,11 @@ class KillRun {
       }
     }
   }
+}
+
+/** By the clock that `jg up` has too: it enters a stage when its time has come, not before. */
+function lastBegun(stages: Schedule, nowMs: number): number {
+  return stages.findLastIndex(({ startsAtMs }) => startsAtMs !== null && startsAtMs <= nowMs);
 }
 
 /**
