@@ -21,7 +21,12 @@ export function letterOf(id: number, key: string | null, reason = 'AVRO_TRUNCATE
     headers: null,
   };
   const source = { cluster: 'c', topic: 'plays', topicId: 'i', partition: 0 };
-  const letter = { source, record, error: new BadDataError(reason, 'x', { context: { schemaId: 7 } }), stage: 'decode' };
+  const letter = {
+    source,
+    record,
+    error: new BadDataError(reason, 'x', { context: { schemaId: 7 } }),
+    stage: 'decode',
+  };
   const added = connectErrorHeaders(letter, { connectorName: 'n', taskId: '0' });
   return { ...record, headers: added.map(([name, text]) => ({ key: name, value: Buffer.from(text) })) };
 }
@@ -41,7 +46,10 @@ export function processorWith(bad: Set<number>): RecordProcessor & { readonly as
         { kind: 'step' as const, owner, domain: 'd', action: 'a', links: [], properties: [] },
       ];
       const lineage = { offset, origin: { schemaId: 7, subject: 'plays-value', version: 1 } };
-      return { kind: 'mapped', event: { timeMs: 1_000 + id, rank: 0, occurrence: BigInt(id), mutations, lineage } };
+      return {
+        kind: 'mapped',
+        event: { timeMs: 1_000 + id, rank: 0, occurrence: BigInt(id), mutations, lineage },
+      };
     },
     async load() {
       throw new Error('nothing to load');
@@ -52,7 +60,8 @@ export function processorWith(bad: Set<number>): RecordProcessor & { readonly as
 /** Plans that outlive whoever uses them. */
 export function memoryPlans(): RetryPlans & { readonly plans: Map<string, RetryPlan> } {
   const plans = new Map<string, RetryPlan>();
-  const nameOf = ({ topicId, partition }: { topicId: string; partition: number }): string => `${topicId}/${partition}`;
+  const nameOf = ({ topicId, partition }: { topicId: string; partition: number }): string =>
+    `${topicId}/${partition}`;
   return {
     plans,
     load: async (name) => plans.get(nameOf(name)) ?? null,
