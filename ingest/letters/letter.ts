@@ -45,7 +45,7 @@ export function readLetter(stored: SourceRecord): Letter {
     const value = takeLast(headers, name);
     if (value !== null) said.set(name, Buffer.from(value).toString());
   }
-  const nulls = said.size === 0 ? null : takeLast(headers, nullHeadersHeader);
+  const nulls = said.size > 0 && hasOwnNulls(headers) ? takeLast(headers, nullHeadersHeader) : null;
   const originals = nulls === null ? headers : withNulls(headers, nulls);
   const message = said.get(`${prefix}exception.message`) ?? '';
   const [, reason = reasonUnknown] = reasonPattern.exec(message) ?? [];
@@ -69,6 +69,12 @@ function originOf(said: ReadonlyMap<string, string>): LetterOrigin | null {
   const offset = said.get(`${prefix}offset`) ?? '';
   if (topic === undefined || !/^\d{1,9}$/.test(partition) || !/^\d{1,19}$/.test(offset)) return null;
   return { topic, partition: Number(partition), offset: BigInt(offset) };
+}
+
+/** Of a record that was a letter itself, the list may be that older letter's: it then belongs to the record. */
+function hasOwnNulls(left: readonly SourceHeader[]): boolean {
+  const count = (name: string): number => left.filter(({ key }) => key === name).length;
+  return count(nullHeadersHeader) > count(`${prefix}topic`);
 }
 
 function takeLast(headers: SourceHeader[], name: string): Uint8Array | null {
