@@ -20,7 +20,7 @@ const topic = 'identity.account';
 const secret = 'acc-secret-7';
 
 async function run(...commandLine: readonly string[]) {
-  const io = fakeIo();
+  const io = fakeIo({ clock: systemClock });
   const code = await runProgram(['dlq', ...commandLine], io);
   return { code, ...io.written };
 }
