@@ -63,6 +63,7 @@ export async function startApi(
     audiences: composition.audiences,
     operations:
       composition.embeddedStore === null ? null : storeOperations(composition.embeddedStore, io.clock),
+    deadLetters: composition.deadLetters,
     limits: {
       ...queryLimitsDefault,
       pageDefault: settings['query.page.default'],

@@ -13,6 +13,8 @@ import {
   type DeadLetterWriter,
   type EventSource,
   InFlightBudget,
+  type LetterDesk,
+  type LetterLog,
   LookupTables,
   MappingsInForce,
   mappingSettingsDefault,
@@ -35,6 +37,7 @@ import {
 } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { makeDataFolder } from './data-folder.ts';
+import { createDeadLetterDesk } from './dead-letter-desk.ts';
 import { EmbeddedEvents } from './embedded-events.ts';
 import { FreshnessMeter } from './freshness-meter.ts';
 import { openStore } from './graph-store-in-use.ts';
@@ -50,6 +53,8 @@ export interface Events {
   /** Of all its partitions, whatever other processes read. */
   tableSource(topic: string): EventSource;
   deadLetters(topic: string): DeadLetterWriter;
+  /** Dead letters of all topics, for reading. */
+  letters(): LetterLog;
   /** Of live events, to every process that has gateways. */
   broadcasts(log: Log): BroadcastLog;
   /** Which gateway subscribes which live event, for routers that come later. */
@@ -75,6 +80,7 @@ export interface Composition {
   readonly pipelines: readonly Pipeline[];
   readonly freshness: FreshnessMeter;
   readonly upkeep: StoreUpkeep;
+  readonly deadLetters: LetterDesk;
   /** The embedded log's side of `events`, for the demo; null with Kafka. */
   readonly embedded: EmbeddedEvents | null;
   /** Releases files, threads and connections; the pipelines have ended before. */
@@ -120,6 +126,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
     const freshness = new FreshnessMeter(io.clock);
     const made = { settings, registry, mappings, tables, events, writes, freshness, io, log, cleanup };
     const pipelines = await createPipelines(made);
+    const deadLetters = await openDeadLetters(made, store);
     const owned = cleanup.move();
     return {
       store,
@@ -134,6 +141,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
       embedded,
       freshness,
       pipelines,
+      deadLetters,
       upkeep: new StoreUpkeep({ store, mappings, clock: io.clock, log }, upkeepSettings(settings)),
       close: () => owned.disposeAsync(),
     };
@@ -181,6 +189,26 @@ async function createPipelines(sources: PipelineSources): Promise<readonly Pipel
       return new Pipeline(parts, pipelineLimits(settings));
     }),
   );
+}
+
+async function openDeadLetters(sources: PipelineSources, store: GraphStore): Promise<LetterDesk> {
+  const { settings, registry, mappings, tables, events, writes, io, cleanup } = sources;
+  const processor = await createProcessor(settings, registry, mappings, tables, io);
+  const letters = events.letters();
+  cleanup.defer(() => letters.close());
+  const { topics } = events;
+  const wireLimits = wireLimitsOf(settings);
+  const { clock } = io;
+  return createDeadLetterDesk(settings, {
+    letters,
+    topics,
+    store,
+    writes,
+    processor,
+    registry,
+    wireLimits,
+    clock,
+  });
 }
 
 function createTables(

@@ -4,10 +4,12 @@ import type { Log } from '../foundation/index.ts';
 import {
   type DeadLetterWriter,
   defaultEmbeddedLogSettings,
+  EmbeddedLetterLog,
   type EmbeddedLog,
   EmbeddedLogDeadLetters,
   EmbeddedLogSource,
   type EventSource,
+  type LetterLog,
   openEmbeddedLog,
 } from '../ingest/index.ts';
 import {
@@ -85,6 +87,10 @@ export class EmbeddedEvents implements Events {
 
   deadLetters(): DeadLetterWriter {
     return new EmbeddedLogDeadLetters(this.log);
+  }
+
+  letters(): LetterLog {
+    return new EmbeddedLetterLog(this.log);
   }
 
   async close(): Promise<void> {

@@ -9,10 +9,12 @@ import {
   installCompressionCodecs,
   type KafkaConnection,
   KafkaDeadLetters,
+  KafkaLetterLog,
   KafkaSource,
   KafkaTopicIds,
   kafkaConsumeDefaults,
   kafkaDeadLetterDefaults,
+  type LetterLog,
   loadKafkaConnection,
 } from '../ingest/index.ts';
 import {
@@ -123,6 +125,10 @@ export class KafkaEvents implements Events {
       },
       log: this.#log,
     });
+  }
+
+  letters(): LetterLog {
+    return new KafkaLetterLog(this.#connection, this.#log);
   }
 
   /** Sources and dead-letter writers close their own connections. */

@@ -21,6 +21,7 @@ const overview = `Examples:
   jg game-day fight-night                 rehearse a live event with a million devices
   jg live status                          events in stages, and when the next one begins
   jg store snapshot graph.jgsnapshot      a copy of the graph, while events flow
+  jg dlq retry --dry-run                  which dead letters would pass now
   jg schema check rides.avsc              is a schema's mapping right
   jg config show --origin                 every setting and where it comes from
 `;
@@ -66,6 +67,11 @@ const commands: readonly (AddCommand | CommandGroup)[] = [
     name: 'store',
     description: 'Copies, checks and describes the graph store, of a running server or in a data folder.',
     load: async () => (await import('./commands/store.ts')).addStoreCommands,
+  },
+  {
+    name: 'dlq',
+    description: 'Dead letters: counted, shown, tried again, and applied when they pass.',
+    load: async () => (await import('./commands/dlq.ts')).addDeadLetterCommands,
   },
   addConfigCommand,
   {

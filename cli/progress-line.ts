@@ -33,6 +33,10 @@ export class ProgressLine {
     this.#show(what, minutes, (count) => `${countText(count)} min`);
   }
 
+  showLetters(what: string, letters: number): void {
+    this.#show(what, letters, (count) => `${countText(count)} letters`);
+  }
+
   showDevices(what: string, devices: number): void {
     this.#show(what, devices, (count) => `${countText(count)} devices`);
   }

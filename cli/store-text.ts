@@ -1,5 +1,5 @@
 import { countText } from '../foundation/index.ts';
-import type { SourceJson, StoreStats, StoreVerdict } from '../graph-store/index.ts';
+import { isLetterLife, type SourceJson, type StoreStats, type StoreVerdict } from '../graph-store/index.ts';
 import { printable } from './command-io.ts';
 import { megabytes } from './progress-line.ts';
 import { renderTable } from './table.ts';
@@ -24,13 +24,17 @@ export function renderRows(rows: Readonly<Partial<StoreVerdict['rows']>>): strin
 
 export function renderSources(sources: readonly Pick<SourceJson, 'source' | 'epoch' | 'next'>[]): string {
   if (sources.length === 0) return 'no position: nothing was ever read\n';
-  const rows = sources.map(({ source, epoch, next }) => [
+  const letters = sources.filter(({ source }) => isLetterLife(source));
+  const topics = sources.filter(({ source }) => !isLetterLife(source));
+  const rows = topics.map(({ source, epoch, next }) => [
     source.topic,
     String(source.partition),
     String(next),
     String(epoch),
   ]);
-  return renderTable(['topic', 'partition', 'position', 'epoch'], rows);
+  const names = [...new Set(letters.map(({ source }) => printable(source.topic)))];
+  const retried = names.length === 0 ? '' : `dead letters were applied again from ${names.join(', ')}\n`;
+  return renderTable(['topic', 'partition', 'position', 'epoch'], rows) + retried;
 }
 
 export function renderVerdict(verdict: StoreVerdict): string {

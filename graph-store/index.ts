@@ -76,6 +76,7 @@ export {
   SnapshotReader,
 } from './snapshot-file.ts';
 export { encodeSource, type SourceJson } from './source-json.ts';
+export { isLetterLife, letterLifeOf } from './source-life.ts';
 export { type OwnedStepPlace, stepPlaces } from './step-places.ts';
 export type {
   EmbeddedStore,

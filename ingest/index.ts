@@ -47,6 +47,21 @@ export { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-session
 export { KafkaSource, type KafkaSourceParts } from './kafka-source.ts';
 export { KafkaTopicIds } from './kafka-topic-ids.ts';
 export { hideKafkajsTimeoutWarning } from './kafka-warning.ts';
+export { EmbeddedLetterLog } from './letters/embedded-letter-log.ts';
+export { KafkaLetterLog } from './letters/kafka-letter-log.ts';
+export { LetterDesk, type RetryRequest, type ShowRequest } from './letters/letter-desk.ts';
+export type { LetterLog } from './letters/letter-log.ts';
+export type {
+  LetterLine,
+  LetterList,
+  RetryEvent,
+  ShownLetter,
+  ShownValue,
+  TopicRetry,
+  TopicTrial,
+} from './letters/letter-reports.ts';
+export { LetterValues } from './letters/letter-value.ts';
+export { RetryPlanFolder } from './letters/retry-plan-folder.ts';
 export type { LookupTableStatus } from './lookup-table.ts';
 export { LookupTables } from './lookup-tables.ts';
 export type { MappingAlarm } from './mapping-slot.ts';

@@ -34,7 +34,7 @@ type TakeSample = (record: SourceRecord, partition: number) => Promise<void>;
 type FetchedPartition = Awaited<ReturnType<Consumer['fetch']>>['responses'][number]['partitions'][number];
 type FetchedBatch = NonNullable<FetchedPartition['records']>[number];
 
-interface OpenPartition {
+export interface OpenPartition {
   readonly partition: number;
   readonly leader: number;
   /** The next offset to read. */
@@ -116,7 +116,7 @@ async function readSamples(
   return 'done';
 }
 
-function isOpen({ next, end, left, emptyFetches }: OpenPartition): boolean {
+export function isOpen({ next, end, left, emptyFetches }: OpenPartition): boolean {
   return next < end && left > 0 && emptyFetches < emptyFetchesMax;
 }
 
@@ -167,7 +167,7 @@ export function shareOut(available: readonly number[], limit: number): readonly 
   return shares;
 }
 
-async function fetchFrom(
+export async function fetchFrom(
   consumer: Consumer,
   node: number,
   topicId: string,

@@ -7,6 +7,7 @@ import type { Access } from './auth/access.ts';
 import type { Caller } from './auth/caller.ts';
 import { refuseToken, sendRefusal } from './auth/refusal.ts';
 import type { Cost } from './cost/field-cost.ts';
+import { DeadLetterRoutes, deadLettersPath } from './dead-letter-routes.ts';
 import { Deadline } from './deadline.ts';
 import type { GraphqlEngine, GraphqlResponse } from './graphql-engine.ts';
 import { type Ide, idePolicy } from './ide-page.ts';
@@ -37,7 +38,7 @@ export class ApiHandler {
   readonly #options: ApiServerOptions;
   readonly #engine: GraphqlEngine;
   readonly #ide: Ide;
-  readonly #store: StoreRoutes;
+  readonly #operators: readonly (readonly [string, StoreRoutes | DeadLetterRoutes])[];
   readonly #access: Access;
   readonly #observer: Observer;
   readonly #audiences: AudienceRoutes;
@@ -48,7 +49,10 @@ export class ApiHandler {
     this.#ide = ide;
     this.#access = parts.access;
     this.#observer = parts.observer;
-    this.#store = new StoreRoutes(options.operations, options);
+    this.#operators = [
+      [storePath, new StoreRoutes(options.operations, options)],
+      [deadLettersPath, new DeadLetterRoutes(options.deadLetters ?? null, options.clock)],
+    ];
     this.#audiences = new AudienceRoutes(options.audiences, options.clock);
   }
 
@@ -96,9 +100,11 @@ export class ApiHandler {
     if (pathname === metricsPath && !refuseToken(response, caller, '`/metrics`', requestId))
       return await this.#metrics(request, response, requestId);
     // The whole graph, which no policy narrows.
-    if (pathname.startsWith(storePath) && refuseToken(response, caller, 'What is under /store/', requestId))
-      return;
-    if (pathname.startsWith(storePath)) return await this.#store.handle(request, response, url, requestId);
+    for (const [path, routes] of this.#operators) {
+      if (!pathname.startsWith(path)) continue;
+      if (refuseToken(response, caller, `What is under ${path}`, requestId)) return;
+      return await routes.handle(request, response, url, requestId);
+    }
     if (pathname.startsWith(audiencesPath)) {
       const grant = this.#access.grantOf(caller);
       if (grant !== null && !(grant.seesEverything && grant.allows('audience'))) {

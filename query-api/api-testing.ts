@@ -22,6 +22,7 @@ export interface TestApiOptions {
   readonly reader?: GraphReader;
   readonly status?: Partial<StatusReader>;
   readonly operations?: StoreOperations;
+  readonly deadLetters?: ApiServerOptions['deadLetters'];
   readonly audiences?: Audiences;
   readonly port?: number;
   readonly limits?: Partial<QueryLimits>;
@@ -63,6 +64,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
     feed: options.feed ?? new StepJournal({ clock: options.clock ?? systemClock, epoch: 1n, complete: true }),
     live: options.live ?? {},
     operations: options.operations ?? null,
+    deadLetters: options.deadLetters ?? null,
     audiences: options.audiences ?? null,
     limits: { ...queryLimitsDefault, ...options.limits },
     gate: { token: null, allowedHosts: [], anyHost: false, ...options.gate },

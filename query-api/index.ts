@@ -26,6 +26,10 @@ export { TokenVerifier } from './auth/token-verifier.ts';
 export { publicKeys } from './auth/verification-keys.ts';
 export { clientTypes } from './client-types/client-types.ts';
 export type { FieldCost } from './cost/field-cost.ts';
+export {
+  type DeadLetterOperations,
+  deadLetterBounds,
+} from './dead-letter-operations.ts';
 export type { LiveLimits } from './live/live-limits.ts';
 export type { StepFeed } from './live/step-feed.ts';
 export { journalLimitsDefault, StepJournal } from './live/step-journal.ts';

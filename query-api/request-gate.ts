@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 export interface GateOptions {
   /** Bearer token that every request but the health checks and the IDE's page must carry; null for none. */
@@ -37,4 +37,10 @@ export function refuseHost(request: Headed, { allowedHosts, anyHost }: GateOptio
 /** Without port and the root's dot, in lower case: names that mean the same host are one. */
 function hostName(host: string): string {
   return host.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '');
+}
+
+/** A page from elsewhere could not read the answer but could make the server work; browsers say so, other clients say nothing. */
+export function isFromAnotherSite({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
 }

@@ -10,6 +10,7 @@ import { ApiHandler } from './api-handler.ts';
 import type { Audiences } from './audiences/audiences.ts';
 import { Access, type AccessParts } from './auth/access.ts';
 import type { Caller } from './auth/caller.ts';
+import type { DeadLetterOperations } from './dead-letter-operations.ts';
 import { GraphqlEngine } from './graphql-engine.ts';
 import { Ide } from './ide-page.ts';
 import { judgeLive } from './live/judge-live.ts';
@@ -38,6 +39,8 @@ export interface ApiServerOptions {
   readonly status: StatusReader;
   /** Null when the store keeps no files of its own. */
   readonly operations: StoreOperations | null;
+  /** Null or absent of a server that reads no topics. */
+  readonly deadLetters?: DeadLetterOperations | null;
   /** Null of a server that keeps none; whoever opened them closes them, after the server. */
   readonly audiences: Audiences | null;
   readonly limits: QueryLimits;

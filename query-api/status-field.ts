@@ -8,10 +8,11 @@ import {
   GraphQLObjectType,
   GraphQLString,
 } from 'graphql';
-import type { SourceStatus } from '../graph-store/index.ts';
+import { isLetterLife, type SourceStatus } from '../graph-store/index.ts';
 import type { ApiContext } from './api-context.ts';
 import type { FieldCost } from './cost/field-cost.ts';
 import { nodeWritesType } from './node-write-status.ts';
+import { type RetriedLetters, retriedLetters, retriedLettersListType } from './retried-letters.ts';
 import { bigIntScalar, dateTimeScalar } from './scalars.ts';
 import type { NodeWriteState, TableState, TopicState } from './status-reader.ts';
 import { tableStatusesType } from './table-status.ts';
@@ -74,6 +75,7 @@ const topicStatusType = new GraphQLObjectType<TopicRow>({
 
 interface StatusAnswer {
   readonly topics: readonly TopicRow[];
+  readonly retriedLetters: readonly RetriedLetters[];
   readonly tables: readonly TableState[];
   readonly nodeWrites: NodeWriteState;
   readonly nodes: number;
@@ -89,6 +91,7 @@ const statusType = new GraphQLObjectType<StatusAnswer>({
   name: 'Status',
   fields: {
     topics: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(topicStatusType))) },
+    retriedLetters: { type: retriedLettersListType },
     tables: { type: tableStatusesType },
     nodeWrites: { type: nodeWritesType },
     nodes: { type: count, description: 'Distinct nodes ever mentioned, estimated.' },
@@ -118,6 +121,7 @@ export const statusField: GraphQLFieldConfig<unknown, ApiContext> = {
     const [sources, estimate] = await Promise.all([reader.sources(), reader.estimate()]);
     return {
       topics: topicRows(status.topics(), sources),
+      retriedLetters: retriedLetters(sources),
       tables: status.tables(),
       nodeWrites: status.nodeWrites(),
       nodes: Math.round(estimate.nodes),
@@ -136,7 +140,7 @@ export const statusField: GraphQLFieldConfig<unknown, ApiContext> = {
 function topicRows(topics: readonly TopicState[], sources: readonly SourceStatus[]): TopicRow[] {
   return topics.flatMap((topic): TopicRow[] => {
     const { partitions, ...state } = topic;
-    const stored = sources.filter(({ source }) => source.topic === topic.topic);
+    const stored = sources.filter(({ source }) => source.topic === topic.topic && !isLetterLife(source));
     if (stored.length === 0) return [{ ...state, lag: null, stored: null, partition: null }];
     return stored.map((source) => {
       const { partition, topicId } = source.source;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, JourneyGraphError, type Log } from '../foundation/index.ts';
 import { problem } from './problem.ts';
+import { isFromAnotherSite } from './request-gate.ts';
 import type { StoreOperations } from './store-operations.ts';
 import { sendSnapshot } from './store-snapshot-route.ts';
 import { sendStats } from './store-stats-route.ts';
@@ -116,12 +117,6 @@ function routeOf({ pathname, searchParams }: URL): Route | null {
     default:
       return null;
   }
-}
-
-/** A page from elsewhere could not read the answer but could make the server work; browsers say so, other clients say nothing. */
-function isFromAnotherSite({ headers }: IncomingMessage): boolean {
-  const site = headers['sec-fetch-site'];
-  return site !== undefined && site !== 'same-origin' && site !== 'none';
 }
 
 function isClientGone(error: unknown): boolean {

@@ -12,6 +12,7 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
     'TopicStatus',
     'TopicStateKind',
     'LookupTableStatus',
+    'RetriedLetters',
     'NodeWrites',
   ],
   ...['GraphSchema', 'GraphNodeType', 'GraphEdgeType', 'GraphEdgeEnds', 'GraphProperty'],

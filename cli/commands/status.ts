@@ -25,8 +25,9 @@ const columns = [
   'reason',
 ] as const;
 const tableColumns = ['topic', 'usable', 'rows', 'bytes', 'missing', 'waits', 'unreadable'] as const;
+const retriedColumns = ['topic', 'applied', 'superseded', 'filtered'] as const;
 const statusQuery = `{ status { version startedAt nodes edges relativeError
-  nodeWrites { written suppressed coalesced } topics { ${columns.join(' ')} } tables { ${tableColumns.join(' ')} } } }`;
+  nodeWrites { written suppressed coalesced } topics { ${columns.join(' ')} } tables { ${tableColumns.join(' ')} } retriedLetters { ${retriedColumns.join(' ')} } } }`;
 const watchEveryMs = 1000;
 
 /** `jg status`: how far each topic is, and what became of its records. */
@@ -68,6 +69,7 @@ function renderStatus(status: unknown): string {
   return (
     renderTable(columns, rows) +
     renderTables(field(status, 'tables')) +
+    renderRetried(field(status, 'retriedLetters')) +
     graph +
     renderWrites(field(status, 'nodeWrites'))
   );
@@ -85,6 +87,13 @@ function renderTables(tables: unknown): string {
   if (!Array.isArray(tables) || tables.length === 0) return '';
   const rows = tables.map((table) => tableColumns.map((column) => String(field(table, column) ?? '')));
   return `\n${renderTable(['table', ...tableColumns.slice(1)], rows)}\n`;
+}
+
+/** Dead letters that were applied again; nothing where none were. */
+function renderRetried(letters: unknown): string {
+  if (!Array.isArray(letters) || letters.length === 0) return '';
+  const rows = letters.map((one) => retriedColumns.map((column) => String(field(one, column) ?? '')));
+  return `\n${renderTable(['retried from', ...retriedColumns.slice(1)], rows)}\n`;
 }
 
 function hasStopped(status: unknown): boolean {

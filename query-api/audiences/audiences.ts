@@ -1,6 +1,12 @@
 import { RoaringBitmap32 } from 'roaring-wasm';
 import { type Clock, JourneyGraphError, type Log, RefusedError } from '../../foundation/index.ts';
-import { encodeSource, type GraphReader, type NodeRef, type SourceStatus } from '../../graph-store/index.ts';
+import {
+  encodeSource,
+  type GraphReader,
+  isLetterLife,
+  type NodeRef,
+  type SourceStatus,
+} from '../../graph-store/index.ts';
 import { type Audience, type FreezeRequest, sameOrRefused, type Unfinished } from './audience.ts';
 import { type AudienceExplanation, explainMember } from './audience-explanation.ts';
 import { planAudience } from './audience-plan.ts';
@@ -367,5 +373,5 @@ function busy(what: string): RefusedError {
 }
 
 function positionsOf(sources: readonly SourceStatus[]): AudienceRow['sources'] {
-  return sources.map(encodeSource);
+  return sources.filter(({ source }) => !isLetterLife(source)).map(encodeSource);
 }

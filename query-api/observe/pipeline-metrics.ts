@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Clock } from '../../foundation/index.ts';
-import type { Fates, GraphReader, SourceStatus } from '../../graph-store/index.ts';
+import { type Fates, type GraphReader, isLetterLife, type SourceStatus } from '../../graph-store/index.ts';
 import { Deadline } from '../deadline.ts';
 import type { StatusReader, TopicState } from '../status-reader.ts';
 
@@ -82,7 +82,7 @@ function registerRecords(
       const stored = (await sources()) ?? [];
       this.reset();
       for (const { topic } of topics()) {
-        const own = stored.filter(({ source }) => source.topic === topic);
+        const own = stored.filter(({ source }) => source.topic === topic && !isLetterLife(source));
         if (own.length === 0) continue;
         for (const fate of fates) {
           const count = own.reduce((sum, one) => sum + one.fates[fate], 0);
