@@ -70,6 +70,7 @@ it('The help of jg is the same whether the commands are loaded or not', async ()
       'game',
       'live',
       'store',
+      'dlq',
       'config',
       'schema',
       'mapping',

@@ -29,7 +29,8 @@ export const systemPorts: DevicePorts = {
           signal?.removeEventListener('abort', done);
           resolve();
         };
-        const timer = setTimeout(done, Math.min(delayMs, timerMsMax));
+        // A moment that passed while it was reckoned: of a negative delay Node warns.
+        const timer = setTimeout(done, Math.max(0, Math.min(delayMs, timerMsMax)));
         signal?.addEventListener('abort', done, { once: true });
       }),
   },

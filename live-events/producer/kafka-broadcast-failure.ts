@@ -1,4 +1,7 @@
+import { KafkaJSError } from 'kafkajs';
 import { OutageError } from '../../foundation/index.ts';
+
+const causesMax = 8;
 
 /** Whatever Kafka or its client said: broadcasts are tried again until somebody has put it right. */
 export function topicUnreachable(attempt: string, cause: unknown): OutageError {
@@ -11,4 +14,19 @@ export function topicUnreachable(attempt: string, cause: unknown): OutageError {
     `Could not ${attempt} (${String(said)}); it is tried again. Check that the brokers answer and that this user may use the topic.`,
     { cause },
   );
+}
+
+/**
+ * True of what only a person can put right, such as a refused login; everything else may settle by itself. kafkajs wraps what it gave up
+ * retrying in an error that it calls not retriable, so the innermost counts.
+ */
+export function isRefusal(cause: unknown): boolean {
+  let innermost = cause;
+  for (
+    let depth = 0;
+    depth < causesMax && innermost instanceof Error && innermost.cause instanceof Error;
+    depth += 1
+  )
+    innermost = innermost.cause;
+  return innermost instanceof KafkaJSError && !innermost.retriable;
 }

@@ -1,11 +1,11 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded, logLevel } from 'kafkajs';
 import { expect, it } from 'vitest';
 import { type Clock, silentLog } from '../../foundation/index.ts';
 import { kafkaBroadcastLimitsDefault } from './kafka-broadcast-log.ts';
 import { KafkaBroadcastReader } from './kafka-broadcast-reader.ts';
 
 /** What people are told by a reader whose topic cannot be reached for so long, by a clock that only its waits move. */
-async function warningsOf(durationMs: number): Promise<string[]> {
+async function warningsOf(durationMs: number, why = new Error('the topic has no leader')): Promise<string[]> {
   const warnings: string[] = [];
   let nowMs = 0;
   const over = Promise.withResolvers<void>();
@@ -27,7 +27,7 @@ async function warningsOf(durationMs: number): Promise<string[]> {
       limits: kafkaBroadcastLimitsDefault,
     },
     async () => {
-      throw new Error('the topic has no leader');
+      throw why;
     },
     async () => undefined,
   );
@@ -44,4 +44,10 @@ it('Broadcasts that cannot be read for some seconds, as while a topic gets its l
 
 it('Broadcasts that cannot be read for longer are told of once', async () => {
   expect(await warningsOf(120_000)).toEqual(['Broadcasts cannot be read.']);
+});
+
+it('A refused login is told at once: waiting helps nobody', async () => {
+  const refused = new KafkaJSNonRetriableError('SASL SCRAM SHA512 authentication failed');
+  const givenUp = new KafkaJSNumberOfRetriesExceeded(refused, { retryCount: 4, retryTime: 1 });
+  expect(await warningsOf(1_000, givenUp)).toEqual(['Broadcasts cannot be read.']);
 });

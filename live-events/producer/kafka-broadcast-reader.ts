@@ -1,14 +1,14 @@
 import type { Consumer, EachMessagePayload } from 'kafkajs';
 import { type Broadcast, readServerMessage } from '../../device/index.ts';
 import { Backoff, type JourneyGraphError } from '../../foundation/index.ts';
-import { topicUnreachable } from './kafka-broadcast-failure.ts';
+import { isRefusal, topicUnreachable } from './kafka-broadcast-failure.ts';
 import type { KafkaBroadcastParts } from './kafka-broadcast-log.ts';
 
 const sessionTimeoutMs = 10_000;
 const heartbeatIntervalMs = 3000;
 /** How long a fetch waits in Kafka for something new. */
 const fetchWaitMs = 500;
-/** Who serves a group, and who leads a topic that was just made, is settled within seconds: only what lasts longer is told to people. */
+/** Who serves a group, and who leads a topic that was just made, is settled within seconds: only what lasts longer is told to people, and a refusal. */
 const patienceMs = 10_000;
 
 /**
@@ -71,7 +71,7 @@ export class KafkaBroadcastReader {
         const error = topicUnreachable(attempt, cause);
         const fields = { alarm: 'LIVE_TOPIC_UNREACHABLE', topic, error };
         failingSinceMs ??= clock.now();
-        if (isSaid || clock.now() - failingSinceMs < patienceMs) {
+        if (isSaid || (!isRefusal(cause) && clock.now() - failingSinceMs < patienceMs)) {
           log.debug(fields, 'Broadcasts cannot be read.');
         } else {
           log.warn(fields, 'Broadcasts cannot be read.');
