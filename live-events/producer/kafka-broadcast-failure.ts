@@ -1,4 +1,3 @@
-import { KafkaJSError } from 'kafkajs';
 import { OutageError } from '../../foundation/index.ts';
 
 const causesMax = 8;
@@ -28,5 +27,5 @@ export function isRefusal(cause: unknown): boolean {
     depth += 1
   )
     innermost = innermost.cause;
-  return innermost instanceof KafkaJSError && !innermost.retriable;
+  return innermost instanceof Error && Reflect.get(innermost, 'retriable') === false;
 }
