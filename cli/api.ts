@@ -1,22 +1,26 @@
 import { isLoopback, readHopLimits, type Settings } from '../config/index.ts';
 import { featuredAccountId } from '../demo/index.ts';
 import type { Log } from '../foundation/index.ts';
-import { addNodeWrites, noNodeWrites, type Pipeline } from '../ingest/index.ts';
+import type { EmbeddedStore, GraphStore } from '../graph-store/index.ts';
+import type { BackfillDesk } from '../ingest/index.ts';
 import {
-  type NodeWriteState,
+  type ApiExtension,
+  type Audiences,
+  type DeadLetterOperations,
+  type GraphOperations,
   queryLimitsDefault,
   type StatusReader,
+  type StepFeed,
   startApiServer,
-  type TopicState,
 } from '../query-api/index.ts';
 import { openAccess } from './api-access.ts';
+import { deskTarget } from './backfill-target.ts';
 import type { CommandIo } from './command-io.ts';
-import type { Composition } from './composition.ts';
 import { askGraphql } from './graphql-client.ts';
 import { journeyQuery } from './journey-text.ts';
-import { stateReason } from './status.ts';
+import { pageEncoders } from './page-encoders.ts';
 import { storeOperations } from './store-operations.ts';
-import { productVersion } from './version.ts';
+import type { Traffic } from './traffic.ts';
 
 export interface Api {
   readonly url: string;
@@ -39,31 +43,47 @@ query {
 /** Besides devices: callers, and gateways. */
 const requestConnectionsMax = 3072;
 
-/** The API of this process, reading the store that its pipelines write. */
-export async function startApi(
-  settings: Settings,
-  composition: Composition,
-  startedAtMs: number,
-  io: CommandIo,
-  log: Log,
-): Promise<Api> {
+/** What an API answers from. */
+export interface ApiParts {
+  readonly store: GraphStore;
+  /** The store again, where it is the embedded one. */
+  readonly embeddedStore: EmbeddedStore | null;
+  /** Of the steps that this process applies; null where it applies none. */
+  readonly feed: StepFeed | null;
+  /** Null where another process keeps them, as the letters. */
+  readonly audiences: Audiences | null;
+  readonly deadLetters: DeadLetterOperations | null;
+  readonly backfills: BackfillDesk | null;
+  readonly graphs: GraphOperations | null;
+  readonly extension: ApiExtension;
+  readonly traffic: Traffic;
+  readonly status: StatusReader;
+}
+
+/** The API of this process. */
+export async function startApi(settings: Settings, parts: ApiParts, io: CommandIo, log: Log): Promise<Api> {
   const access = await openAccess(settings, io, log);
   // The process asks itself a first question; where JWTs are taken and no token is set, nobody else knows this one.
   const token = settings['api.token'] ?? (access.jwt === null ? null : io.newId());
   const server = await startApiServer({
     host: settings.host,
     port: settings.port,
-    reader: composition.store,
-    feed: composition.journal,
+    reader: parts.store,
+    ...(parts.feed === null ? {} : { feed: parts.feed }),
     live: {
       socketsMax: settings['subscription.sockets.max'],
       pollMs: settings['subscription.poll.interval.ms'],
     },
-    status: statusReader(composition, startedAtMs),
-    audiences: composition.audiences,
+    status: parts.status,
+    audiences: parts.audiences,
     operations:
-      composition.embeddedStore === null ? null : storeOperations(composition.embeddedStore, io.clock),
-    deadLetters: composition.deadLetters,
+      parts.embeddedStore === null
+        ? null
+        : storeOperations(parts.embeddedStore, parts.status.graphSchema, io.clock),
+    deadLetters: parts.deadLetters,
+    backfills: parts.backfills === null ? null : deskTarget(parts.backfills),
+    encoders: pageEncoders(),
+    graphs: parts.graphs,
     limits: {
       ...queryLimitsDefault,
       pageDefault: settings['query.page.default'],
@@ -92,8 +112,8 @@ export async function startApi(
     clock: io.clock,
     log,
     newId: io.newId,
-    extension: composition.live.extension,
-    traffic: composition.live.traffic.gate,
+    extension: parts.extension,
+    traffic: parts.traffic.gate,
     connectionsMax: requestConnectionsMax + settings['live.sockets.max'],
   });
   return {
@@ -114,43 +134,4 @@ function isOn(choice: 'auto' | 'on' | 'off', host: string): boolean {
 function persistedOf(settings: Settings): { readonly file: string; readonly only: boolean } | null {
   const file = settings['api.operations.file'];
   return file === null ? null : { file, only: settings['api.operations.only'] };
-}
-
-function statusReader(composition: Composition, startedAtMs: number): StatusReader {
-  return {
-    version: productVersion(),
-    startedAtMs,
-    topics: () => composition.pipelines.map(topicState),
-    graphSchema: () => composition.mappings.graphSchema(),
-    mappings: () => composition.mappings.status(),
-    nodeWrites: () => nodeWritesOf(composition.pipelines),
-    tables: () => composition.tables.status(),
-    // Before the first look a query for a node type would be told that there is no such type.
-    ready: () =>
-      composition.mappings.hasLooked &&
-      composition.pipelines.some((pipeline) => pipeline.status().state.kind !== 'stopped'),
-    freshnessQuantileMs: (share) => composition.freshness.quantile(share),
-  };
-}
-
-function nodeWritesOf(pipelines: readonly Pipeline[]): NodeWriteState {
-  const { nodeWrites, nodeWritesSuppressed, nodeWritesCoalesced } = pipelines
-    .map((pipeline) => pipeline.status().nodeWritesSinceStart)
-    .reduce(addNodeWrites, noNodeWrites);
-  return { written: nodeWrites, suppressed: nodeWritesSuppressed, coalesced: nodeWritesCoalesced };
-}
-
-function topicState(pipeline: Pipeline): TopicState {
-  const { topic, state, freshnessMs, partitions } = pipeline.status();
-  return {
-    topic,
-    state: state.kind,
-    reason: stateReason(state),
-    freshnessMs,
-    partitions: partitions.map(({ source, lag }) => ({
-      partition: source.partition,
-      topicId: source.topicId,
-      lag,
-    })),
-  };
 }

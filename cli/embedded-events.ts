@@ -10,7 +10,9 @@ import {
   EmbeddedLogSource,
   type EventSource,
   type LetterLog,
+  type LogState,
   openEmbeddedLog,
+  type SourceEnd,
 } from '../ingest/index.ts';
 import {
   type BroadcastLog,
@@ -20,7 +22,7 @@ import {
 } from '../live-events/index.ts';
 import { loadCatalog } from '../schemas/index.ts';
 import type { CommandIo } from './command-io.ts';
-import type { Events } from './composition.ts';
+import type { Events } from './events.ts';
 
 /** Partitions of a topic that the embedded log has to create. */
 export const embeddedPartitions = 2;
@@ -70,9 +72,22 @@ export class EmbeddedEvents implements Events {
     return new EmbeddedLogSource(this.log, { topic, readBytesMax, retry }, this.#io.clock, this.#io.random);
   }
 
+  ends(topic: string): Promise<readonly SourceEnd[]> {
+    return this.source(topic).ends();
+  }
+
   /** Each reader of the embedded log reads all of it. */
   tableSource(topic: string): EventSource {
     return this.source(topic);
+  }
+
+  archiveSource(topic: string): EventSource {
+    return this.source(topic);
+  }
+
+  async logState(topic: string): Promise<LogState> {
+    const bytes = this.#settings['log.retention.bytes'];
+    return { ends: await this.source(topic).ends(), retention: { ms: null, bytes, isCompacted: false } };
   }
 
   /** One process: its producer tells its router. */

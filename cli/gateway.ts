@@ -36,10 +36,14 @@ export async function runGateway(
   const { clock, random } = io;
   const log = createLog(settings, io);
   const tokens = await createDeviceTokens(
-    await readLiveSecret(options.tokenKey ?? liveTokenKeyFile(settings.data)),
+    await readLiveSecret(
+      options.tokenKey ?? settings['live.token.key.file'] ?? liveTokenKeyFile(settings.data),
+    ),
     clock,
   );
-  const secret = bearerOf(await readLiveSecret(options.gatewayKey ?? liveGatewaySecretFile(settings.data)));
+  const gatewayKey =
+    options.gatewayKey ?? settings['live.gateway.key.file'] ?? liveGatewaySecretFile(settings.data);
+  const secret = bearerOf(await readLiveSecret(gatewayKey));
   const id = options.id ?? io.newId();
   const links = new RouterLinks(
     options.routers.map(

@@ -12,8 +12,9 @@ import { fileURLToPath } from 'node:url';
 const nodeMajor = 24;
 
 async function runHere() {
-  const compiled = new URL('../dist/cli/main.js', import.meta.url);
-  await import(existsSync(compiled) ? compiled.href : new URL('./main.ts', import.meta.url).href);
+  // A checkout has the sources beside this file, and perhaps a build that is older than they are; the package has the build alone.
+  const source = new URL('./main.ts', import.meta.url);
+  await import((existsSync(source) ? source : new URL('../dist/cli/main.js', import.meta.url)).href);
 }
 
 function runOnBundledNode() {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -47,6 +47,21 @@ describe('the process', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('`shutdown.timeout.ms`');
     expect(stdout).toMatch(/\n$/);
+  });
+
+  it('runs the sources of a checkout, whatever build lies beside them, and the build of a package', () => {
+    const checkout = mkdtempSync(join(folder, 'checkout-'));
+    for (const part of ['cli', 'dist/cli']) mkdirSync(join(checkout, part), { recursive: true });
+    writeFileSync(join(checkout, 'package.json'), '{"type":"module"}');
+    copyFileSync(join(import.meta.dirname, 'jg.js'), join(checkout, 'cli', 'jg.js'));
+    const sources = join(checkout, 'cli', 'main.ts');
+    writeFileSync(sources, "const said: string = 'sources';\nconsole.log(said);\n");
+    writeFileSync(join(checkout, 'dist', 'cli', 'main.js'), "console.log('build');\n");
+    const run = (): string =>
+      spawnSync(process.execPath, [join(checkout, 'cli', 'jg.js')], { encoding: 'utf8', env: {} }).stdout;
+    expect(run()).toBe('sources\n');
+    rmSync(sources);
+    expect(run()).toBe('build\n');
   });
 
   it('reads journey-graph.yaml where it starts, and says file, line and column', () => {

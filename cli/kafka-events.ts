@@ -15,7 +15,10 @@ import {
   kafkaConsumeDefaults,
   kafkaDeadLetterDefaults,
   type LetterLog,
+  type LogState,
   loadKafkaConnection,
+  type SourceEnd,
+  topicEnds,
 } from '../ingest/index.ts';
 import {
   type BroadcastLog,
@@ -25,7 +28,7 @@ import {
   type SubscriptionTable,
 } from '../live-events/index.ts';
 import type { CommandIo } from './command-io.ts';
-import type { Events } from './composition.ts';
+import type { Events } from './events.ts';
 import { kafkaConnectionSettings } from './kafka-connection-settings.ts';
 
 /** What reading the table of subscriptions may take before it is tried again. */
@@ -39,6 +42,7 @@ export class KafkaEvents implements Events {
   readonly #settings: Settings;
   readonly #io: CommandIo;
   readonly #log: Log;
+  readonly #lookup: KafkaTopicIds;
 
   private constructor(connection: KafkaConnection, settings: Settings, io: CommandIo, log: Log) {
     this.topics = settings.topics;
@@ -47,6 +51,7 @@ export class KafkaEvents implements Events {
     this.#settings = settings;
     this.#io = io;
     this.#log = log;
+    this.#lookup = new KafkaTopicIds(connection, log);
   }
 
   /** Reads certificates; connects to nothing yet. */
@@ -70,6 +75,30 @@ export class KafkaEvents implements Events {
   /** A group of one member gets all partitions. Nothing is committed in it, so the cluster forgets it once the process is gone. */
   tableSource(topic: string): EventSource {
     return this.#source(topic, `${this.#settings['group.id']}.table.${this.#io.newId()}`);
+  }
+
+  archiveSource(topic: string): EventSource {
+    return this.#source(topic, `${this.#settings['group.id']}.archive`);
+  }
+
+  async logState(topic: string): Promise<LogState> {
+    const lookup = new KafkaTopicIds(this.#connection, this.#log);
+    try {
+      const { cluster, topicId, partitions } = await lookup.identify(topic);
+      const bounds = await lookup.bounds(topic, [...Array(partitions).keys()]);
+      const ends = [...bounds].map(([partition, { low, end }]) => ({
+        source: { cluster, topic, topicId, partition },
+        low,
+        end,
+      }));
+      return { ends, retention: await lookup.retention(topic) };
+    } finally {
+      await lookup.close();
+    }
+  }
+
+  ends(topic: string): Promise<readonly SourceEnd[]> {
+    return topicEnds(this.#lookup, topic);
   }
 
   broadcasts(log: Log): BroadcastLog {
@@ -107,6 +136,7 @@ export class KafkaEvents implements Events {
         'max.partition.fetch.bytes': settings['max.partition.fetch.bytes'],
         'fetch.max.bytes': settings['fetch.max.bytes'],
         'fetch.wait.max.ms': settings['fetch.wait.max.ms'],
+        'metadata.max.age.ms': settings['metadata.max.age.ms'],
       },
       log: this.#log,
       clock: this.#io.clock,
@@ -133,6 +163,7 @@ export class KafkaEvents implements Events {
 
   /** Sources and dead-letter writers close their own connections. */
   async close(): Promise<void> {
+    await this.#lookup.close();
     this.#log.debug({}, 'Kafka connections are closed.');
   }
 }

@@ -2,7 +2,7 @@ import type { Settings } from '../config/index.ts';
 import type { Clock, Log } from '../foundation/index.ts';
 import { type Router, RouterServer, routerPath, routerServerLimitsDefault } from '../live-events/index.ts';
 import type { ApiExtension } from '../query-api/index.ts';
-import { bearerOf, liveGatewaySecretFile, liveSecret } from './live-secrets.ts';
+import { bearerOf, gatewaySecretOf } from './live-secrets.ts';
 
 /** Takes the gateways of other processes (`jg gateway`), which show the key that lies in the data folder. */
 export async function openRouterServer(
@@ -11,7 +11,7 @@ export async function openRouterServer(
   clock: Clock,
   log: Log,
 ): Promise<RouterServer> {
-  const secret = bearerOf(await liveSecret(liveGatewaySecretFile(settings.data)));
+  const secret = bearerOf(await gatewaySecretOf(settings));
   return new RouterServer({ router, secret, limits: routerServerLimitsDefault, clock, log });
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Settings } from '../config/index.ts';
 import { OutageError } from '../foundation/index.ts';
 
 const secretBytes = 32;
@@ -15,8 +16,19 @@ export function liveGatewaySecretFile(data: string): string {
   return join(data, 'live', 'gateway.key');
 }
 
-/** Made at the first start. */
-export async function liveSecret(file: string): Promise<Uint8Array> {
+/** What device tokens are signed with: the file that is named, or the folder's own, made at the first start. */
+export function tokenKeyOf(settings: Settings): Promise<Uint8Array> {
+  const file = settings['live.token.key.file'];
+  return file === null ? liveSecret(liveTokenKeyFile(settings.data)) : readLiveSecret(file);
+}
+
+/** What gateways show, in the same way. */
+export function gatewaySecretOf(settings: Settings): Promise<Uint8Array> {
+  const file = settings['live.gateway.key.file'];
+  return file === null ? liveSecret(liveGatewaySecretFile(settings.data)) : readLiveSecret(file);
+}
+
+async function liveSecret(file: string): Promise<Uint8Array> {
   try {
     const made = await open(file, 'wx', 0o600);
     try {

@@ -35,7 +35,7 @@ import type { CommandIo } from './command-io.ts';
 import { gatewayLimitsOf } from './gateway-limits.ts';
 import { liveExtension } from './live-extension.ts';
 import { openRouterServer, withRouterSocket } from './live-router.ts';
-import { liveSecret, liveTokenKeyFile } from './live-secrets.ts';
+import { tokenKeyOf } from './live-secrets.ts';
 import { openTraffic, poolsOf, type Traffic } from './traffic.ts';
 
 export interface LiveSources {
@@ -85,7 +85,7 @@ export async function openLive(
   const made = { folder, settings, sources, service, io, log, cleanup };
   const maps = await openMaps(made);
   const coverage = await openCoverage(made, maps.prefetches);
-  const tokens = await createDeviceTokens(await liveSecret(liveTokenKeyFile(settings.data)), clock);
+  const tokens = await createDeviceTokens(await tokenKeyOf(settings), clock);
   const traffic = openTraffic(settings, service, io, log, pools);
   cleanup.defer(() => traffic.close());
   const { router, gateway } = createDelivery(made, coverage, tokens, traffic);

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { OutageError, type RefusedError } from '../foundation/index.ts';
+import { OutageError, RefusedError, StopError } from '../foundation/index.ts';
 import { endpointUrl, type GraphqlEndpoint, unreachableServer, wantsToken } from './graphql-client.ts';
 
 /** What operators ask of a running server over HTTP beside GraphQL. `signal` ends every request. */
@@ -14,20 +14,29 @@ export class OperatorClient {
   }
 
   /** The bytes of an answer, as they come. */
-  async bytes(path: string, method: 'GET' | 'POST' = 'GET'): Promise<AsyncIterable<Uint8Array>> {
+  async bytes(
+    path: string,
+    method: 'GET' | 'POST' = 'GET',
+    body: string | null = null,
+    accept = '*/*',
+  ): Promise<AsyncIterable<Uint8Array>> {
     const url = endpointUrl(this.#endpoint.url, path);
     const { token } = this.#endpoint;
-    const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-    const response = await this.#fetch(url, method, headers);
+    const headers = {
+      accept,
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === null ? {} : { 'content-type': 'application/json' }),
+    };
+    const response = await this.#fetch(url, { method, headers, body });
     if (response.status === 401) throw wantsToken(url);
     if (response.status !== 200) throw refusalOf(url, response.status, await response.text());
     if (response.body === null) throw cutOff(url, undefined);
     return this.#received(url, response.body);
   }
 
-  async text(path: string): Promise<string> {
+  async text(path: string, method: 'GET' | 'POST' = 'GET', body: string | null = null): Promise<string> {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of await this.bytes(path)) chunks.push(chunk);
+    for await (const chunk of await this.bytes(path, method, body)) chunks.push(chunk);
     return Buffer.concat(chunks).toString();
   }
 
@@ -40,9 +49,9 @@ export class OperatorClient {
     return cutOff(endpointUrl(this.#endpoint.url, path), undefined);
   }
 
-  async #fetch(url: URL, method: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+  async #fetch(url: URL, asked: Pick<RequestInit, 'method' | 'headers' | 'body'>): Promise<Response> {
     try {
-      return await fetch(url, { method, headers, redirect: 'error', signal: this.#signal });
+      return await fetch(url, { ...asked, redirect: 'error', signal: this.#signal });
     } catch (cause) {
       if (this.#signal.aborted) throw interrupted(cause);
       throw unreachableServer(url, 'does not answer', cause);
@@ -71,21 +80,36 @@ function cutOff(url: URL, cause: unknown): OutageError {
 }
 
 /** The server's own word, as far as it is one of ours. */
-function refusalOf(url: URL, status: number, text: string): RefusedError | OutageError {
-  const { code, message } = problemIn(text);
+function refusalOf(url: URL, status: number, text: string): RefusedError | StopError | OutageError {
+  const { code, reaction, message } = problemIn(text);
   if (code === null)
     return unreachableServer(url, `answered ${status}: it may be an older server`, undefined);
-  return new OutageError('SERVER_REFUSED', `${url.origin} refused ${url.pathname} (${code}): ${message}`);
+  const sentence = `${url.origin} refused ${url.pathname} (${code}): ${message}`;
+  if (reaction === 'refused') return new RefusedError('SERVER_REFUSED', sentence);
+  if (reaction === 'stop') return new StopError('SERVER_REFUSED', sentence);
+  return new OutageError('SERVER_REFUSED', sentence);
 }
 
-function problemIn(text: string): { readonly code: string | null; readonly message: string } {
+interface Problem {
+  readonly code: string | null;
+  /** As the server says it; null where it says none. */
+  readonly reaction: unknown;
+  readonly message: string;
+}
+
+function problemIn(text: string): Problem {
   try {
-    const answer: { errors?: readonly { message?: unknown; extensions?: { code?: unknown } }[] } =
-      JSON.parse(text);
+    const answer: {
+      errors?: readonly { message?: unknown; extensions?: { code?: unknown; reaction?: unknown } }[];
+    } = JSON.parse(text);
     const [error] = answer.errors ?? [];
     const code = error?.extensions?.code;
-    return { code: typeof code === 'string' ? code : null, message: String(error?.message) };
+    return {
+      code: typeof code === 'string' ? code : null,
+      reaction: error?.extensions?.reaction ?? null,
+      message: String(error?.message),
+    };
   } catch {
-    return { code: null, message: text };
+    return { code: null, reaction: null, message: text };
   }
 }

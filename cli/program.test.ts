@@ -69,7 +69,15 @@ const statusOf = (...topics: readonly unknown[]) =>
 
 describe('jg', () => {
   it('leads every help with examples', async () => {
-    for (const words of [['--help'], ['up', '--help'], ['journey', '--help'], ['query', '--help']]) {
+    for (const words of [
+      ['--help'],
+      ['up', '--help'],
+      ['ingest', '--help'],
+      ['api', 'serve', '--help'],
+      ['store', 'copy', '--help'],
+      ['journey', '--help'],
+      ['query', '--help'],
+    ]) {
       const { code, out } = await run(words);
       expect(code).toBe(0);
       expect(out).toMatch(/^Examples:\n/);

@@ -3,6 +3,7 @@ import { type CommandIo, type ExitCode, exitCodes } from './command-io.ts';
 import { addAudienceCommand } from './commands/audience.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addGatewayCommand } from './commands/gateway.ts';
+import { addIngestCommand } from './commands/ingest.ts';
 import { addJourneyCommand } from './commands/journey.ts';
 import { addQueryCommand } from './commands/query.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -16,12 +17,16 @@ const overview = `Examples:
   jg journey Account:acc-000001           what a member has been doing
   jg query '{ status { nodes edges } }'   any GraphQL question
   jg api schema                           what clients build on
+  jg ingest, jg api, jg gateway           the parts of jg up, as many processes as you like
   jg status                               how far each topic is
   jg audience list                        sets of members, frozen
   jg game-day fight-night                 rehearse a live event with a million devices
   jg live status                          events in stages, and when the next one begins
   jg store snapshot graph.jgsnapshot      a copy of the graph, while events flow
+  jg archive status                       how far topics are archived, and how long each is kept
+  jg export nodes Account --out a.parquet for notebooks
   jg dlq retry --dry-run                  which dead letters would pass now
+  jg backfill plan --topic my-topic       what archived history would be applied
   jg schema check rides.avsc              is a schema's mapping right
   jg config show --origin                 every setting and where it comes from
 `;
@@ -42,12 +47,13 @@ interface CommandGroup {
 /** In the order of `jg --help`. Groups import rooms that take most of a second, so each is loaded only when a command line names it. */
 const commands: readonly (AddCommand | CommandGroup)[] = [
   addUpCommand,
+  addIngestCommand,
   addJourneyCommand,
   addQueryCommand,
   {
     name: 'api',
     description:
-      'The GraphQL API: its schema, what changes break, types for TypeScript, and the files it goes by.',
+      'The GraphQL API as a process of its own, its schema, what changes break, types for TypeScript, and the files it goes by.',
     load: async () => (await import('./commands/api.ts')).addApiCommands,
   },
   addStatusCommand,
@@ -69,9 +75,29 @@ const commands: readonly (AddCommand | CommandGroup)[] = [
     load: async () => (await import('./commands/store.ts')).addStoreCommands,
   },
   {
+    name: 'graph',
+    description: 'A second graph beside the live one: listed, compared, switched to, dropped.',
+    load: async () => (await import('./commands/graph.ts')).addGraphCommands,
+  },
+  {
+    name: 'export',
+    description: 'Writes nodes, edges, steps or an audience as Arrow or Parquet, for notebooks.',
+    load: async () => (await import('./commands/export.ts')).addExport,
+  },
+  {
     name: 'dlq',
     description: 'Dead letters: counted, shown, tried again, and applied when they pass.',
     load: async () => (await import('./commands/dlq.ts')).addDeadLetterCommands,
+  },
+  {
+    name: 'archive',
+    description: 'The archive: topics as Iceberg tables, written, looked at, compacted and expired.',
+    load: async () => (await import('./commands/archive.ts')).addArchiveCommands,
+  },
+  {
+    name: 'backfill',
+    description: 'Archived history, applied again: planned, run, looked at, paused, cancelled.',
+    load: async () => (await import('./commands/backfill.ts')).addBackfillCommands,
   },
   addConfigCommand,
   {

@@ -61,6 +61,7 @@ it('The help of jg is the same whether the commands are loaded or not', async ()
   expect(names).toEqual([
     ...[
       'up',
+      'ingest',
       'journey',
       'query',
       'api',
@@ -70,7 +71,11 @@ it('The help of jg is the same whether the commands are loaded or not', async ()
       'game',
       'live',
       'store',
+      'graph',
+      'export',
       'dlq',
+      'archive',
+      'backfill',
       'config',
       'schema',
       'mapping',

@@ -1,13 +1,20 @@
 import { expect, it } from 'vitest';
 import { OutageError, StopError, systemClock } from '../foundation/index.ts';
-import { createMemoryStore } from '../graph-store/index.ts';
+import { createMemoryStore, createMutationBatch } from '../graph-store/index.ts';
 import type { PipelineState, PipelineStatus } from '../ingest/index.ts';
 import { figureReader } from './status.ts';
 
 function pipeline(topic: string, state: PipelineState): { status(): PipelineStatus } {
   const fatesSinceStart = { consumed: 5, applied: 4, superseded: 0, filtered: 0, deadLettered: 1 };
   const nodeWritesSinceStart = { nodeWrites: 0, nodeWritesSuppressed: 0, nodeWritesCoalesced: 0 };
-  const rest = { partitions: [], freshnessMs: null, inFlightBytes: 0, nodeWritesSinceStart, gap: null };
+  const rest = {
+    reading: true,
+    partitions: [],
+    freshnessMs: null,
+    inFlightBytes: 0,
+    nodeWritesSinceStart,
+    gap: null,
+  };
   return { status: () => ({ topic, state, fatesSinceStart, ...rest }) };
 }
 
@@ -53,4 +60,15 @@ it('says in one line what a mapping has wrong', async () => {
   expect(read.troubles).toEqual([
     'a stopped: The mapping cannot be compiled: - `graph.time` is nothing - `graph.nodes` is empty',
   ]);
+});
+
+it('counts the dead letters of topics as they flow, not those of replays', async () => {
+  const store = createMemoryStore(systemClock);
+  for (const topicId of ['live', 'backfill:1']) {
+    const source = { cluster: 'c', topic: 'a', topicId, partition: 0 };
+    const { epoch } = await store.claim(source);
+    const fates = { consumed: 3, applied: 0, superseded: 0, filtered: 0, deadLettered: 3 };
+    await store.apply({ source, epoch, from: 0n, next: 3n, fates, newestEventMs: 1 }, createMutationBatch());
+  }
+  expect(await figureReader({ store, pipelines: [], freshness })()).toMatchObject({ deadLetters: 3 });
 });

@@ -1,5 +1,5 @@
 import { JourneyGraphError } from '../foundation/index.ts';
-import type { GraphReader } from '../graph-store/index.ts';
+import { type GraphReader, liveSources } from '../graph-store/index.ts';
 import type { PipelineState, PipelineStatus } from '../ingest/index.ts';
 import { printable } from './command-io.ts';
 import type { LiveFigures } from './live-line.ts';
@@ -42,7 +42,8 @@ export function figureReader({ store, pipelines, freshness }: FigureSources): ()
 
 async function readStore(store: FigureSources['store']): Promise<StoreFigures> {
   const [sources, { nodes, edges }] = await Promise.all([store.sources(), store.estimate()]);
-  return { nodes, edges, deadLetters: sources.reduce((sum, { fates }) => sum + fates.deadLettered, 0) };
+  const deadLetters = liveSources(sources).reduce((sum, { fates }) => sum + fates.deadLettered, 0);
+  return { nodes, edges, deadLetters };
 }
 
 /** One outage pauses many topics for the same reason, which is said once. */

@@ -1,4 +1,5 @@
 import type { StoreStats, VerifyEvent } from '../graph-store/index.ts';
+import type { TableRequest } from '../query-api/index.ts';
 import type { GraphqlEndpoint } from './graphql-client.ts';
 import { OperatorClient } from './operator-client.ts';
 
@@ -13,6 +14,18 @@ export class StoreClient {
   /** The bytes of a snapshot file, as they come. */
   snapshot(): Promise<AsyncIterable<Uint8Array>> {
     return this.#client.bytes('/store/snapshot');
+  }
+
+  /** The bytes of a table's file, as they come. */
+  table({ table, format, undeclared }: TableRequest): Promise<AsyncIterable<Uint8Array>> {
+    const query = new URLSearchParams({ table: table.kind, format, undeclared: String(undeclared) });
+    if (table.kind !== 'steps') query.set('type', table.type);
+    return this.#client.bytes(`/store/export?${query}`);
+  }
+
+  /** The same of an audience's members. */
+  members(id: string, mime: string): Promise<AsyncIterable<Uint8Array>> {
+    return this.#client.bytes(`/audiences/${encodeURIComponent(id)}/members`, 'GET', null, mime);
   }
 
   async *verify(): AsyncGenerator<VerifyEvent> {

@@ -3,22 +3,44 @@ import { join } from 'node:path';
 import { JourneyGraphError, RefusedError, StopError } from '../foundation/index.ts';
 import { type EmbeddedStore, openLevelStore } from '../graph-store/index.ts';
 import type { CommandIo } from './command-io.ts';
+import { GraphFolders } from './graph-folders.ts';
 
-/** The store of a data folder, while no server has it open. */
-export async function openStoreFolder(data: string, io: CommandIo): Promise<EmbeddedStore> {
-  const folder = join(data, 'store');
+const askTheServer = 'ask it with --url instead of --data, or stop it first';
+
+/** The store of a data folder, while no server has it open; `hint`: what to do when one has. */
+export async function openStoreFolder(
+  data: string,
+  io: CommandIo,
+  hint: string = askTheServer,
+): Promise<EmbeddedStore> {
+  const folders = new GraphFolders(data);
+  return await openGraphFolder(folders.folderOf((await folders.pointer()).live), io, hint);
+}
+
+/** One of its graphs. */
+export async function openGraphFolder(
+  folder: string,
+  io: CommandIo,
+  hint: string = askTheServer,
+): Promise<EmbeddedStore> {
   if (!existsSync(join(folder, 'CURRENT'))) {
     throw new RefusedError(
       'STORE_MISSING',
-      `There is no store in ${folder}: name the folder that \`jg up\` keeps its data in with --data.`,
+      `There is no store in ${folder}: name the folder that \`jg up\` keeps its data in.`,
     );
   }
-  return await openOrHint(folder, 'ask it with --url instead of --data, or stop it first', io);
+  return await openOrHint(folder, hint, io);
 }
 
-/** The same, made when it is missing. */
-export async function makeStoreFolder(data: string, io: CommandIo): Promise<EmbeddedStore> {
-  return await openOrHint(join(data, 'store'), 'stop it first, or name another folder with --data', io);
+/** The live graph's, or that of another graph, made when it is missing. */
+export async function makeStoreFolder(
+  data: string,
+  graph: string | null,
+  io: CommandIo,
+): Promise<EmbeddedStore> {
+  const folders = new GraphFolders(data);
+  const folder = await folders.make(graph ?? (await folders.pointer()).live);
+  return await openOrHint(folder, 'stop it first, or name another folder with --data', io);
 }
 
 /** `hint`: what to do when a server has it open. */

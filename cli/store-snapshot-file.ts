@@ -1,11 +1,11 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { platform } from 'node:os';
 import { dirname } from 'node:path';
 import { OutageError, RefusedError } from '../foundation/index.ts';
 import { SnapshotReader } from '../graph-store/index.ts';
 import type { CommandIo } from './command-io.ts';
 import type { ProgressLine } from './progress-line.ts';
+import { syncFolder } from './whole-file.ts';
 
 export interface SavedSnapshot {
   readonly reader: SnapshotReader;
@@ -98,17 +98,5 @@ async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
       `The snapshot ${path} cannot be written (${reason}): free space, or name another place.`,
       { cause },
     );
-  }
-}
-
-/** Without it a crash of the machine could take the name away again. */
-async function syncFolder(path: string): Promise<void> {
-  // Windows has no such thing, and needs none.
-  if (platform() === 'win32') return;
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

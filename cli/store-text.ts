@@ -1,5 +1,11 @@
 import { countText } from '../foundation/index.ts';
-import { isLetterLife, type SourceJson, type StoreStats, type StoreVerdict } from '../graph-store/index.ts';
+import {
+  isBackfill,
+  isLetterLife,
+  type SourceJson,
+  type StoreStats,
+  type StoreVerdict,
+} from '../graph-store/index.ts';
 import { printable } from './command-io.ts';
 import { megabytes } from './progress-line.ts';
 import { renderTable } from './table.ts';
@@ -27,7 +33,7 @@ export function renderSources(sources: readonly Pick<SourceJson, 'source' | 'epo
   const letters = sources.filter(({ source }) => isLetterLife(source));
   const topics = sources.filter(({ source }) => !isLetterLife(source));
   const rows = topics.map(({ source, epoch, next }) => [
-    source.topic,
+    isBackfill(source) ? `${source.topic} (backfill)` : source.topic,
     String(source.partition),
     String(next),
     String(epoch),

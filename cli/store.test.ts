@@ -319,6 +319,16 @@ describe('jg store, of a running server', () => {
     const locked = await run(['stats', '--data', here]);
     expect(locked).toMatchObject({ code: 3, err: expect.stringMatching(/^error STORE_LOCKED: .*--url/) });
     expect(await run(['stats', '--url', url])).toMatchObject({ code: 0, err: '' });
+    const to = ['--to', join(folder, 'copy'), '--file', join(folder, 'between')];
+    expect(await run(['copy', '--from', here, ...to])).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/^error STORE_LOCKED: .*name its address/),
+    });
+    expect(await run(['copy', '--from', url, ...to])).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringMatching(/^Copied http:.* and read it back: [\d,]+ rows, digest [0-9a-f]{16}\.\n/),
+    });
     const during = await verdictOf('--url', url);
     await stopped(first);
     // Its demo has written more than it had applied.

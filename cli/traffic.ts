@@ -48,7 +48,7 @@ export function poolsOf(settings: Settings): EventPools {
 /** Holds requests back by their class when there are more than can be answered, by rules of the live events that are on, and by what an answer takes. */
 export function openTraffic(
   settings: Settings,
-  service: LiveService,
+  service: LiveService | null,
   io: Pick<CommandIo, 'random'>,
   log: Log,
   pools: EventPools,
@@ -69,7 +69,8 @@ export function openTraffic(
     meter,
     pools,
   });
-  const unfollow = control.rules.follow(service);
+  // Without live events there are none whose rules could be on.
+  const unfollow = service === null ? () => undefined : control.rules.follow(service);
   return {
     gate: {
       admit: ({ headers, path, search, caller }) => {

@@ -2,17 +2,19 @@ import type { Settings } from '../config/index.ts';
 import { featuredAccountId } from '../demo/index.ts';
 import type { Log } from '../foundation/index.ts';
 import { hideTypeStrippingWarning, logSamplingLimitsDefault, sampledLog } from '../live-events/index.ts';
-import { type Api, startApi } from './api.ts';
-import { BackgroundWork } from './background-work.ts';
-import { type CommandIo, type ExitCode, exitCodes } from './command-io.ts';
+import { type Api, type ApiParts, startApi } from './api.ts';
+import type { BackgroundWork } from './background-work.ts';
+import type { CommandIo, ExitCode } from './command-io.ts';
 import { type Composition, compose, embeddedOf } from './composition.ts';
 import { createDemo } from './demo.ts';
-import { reportFailure } from './failure.ts';
 import { journeySteps, renderJourney } from './journey-text.ts';
 import { createLiveDemo } from './live-demo.ts';
 import { aboveLiveLine, showLiveLine } from './live-line.ts';
 import { createLog } from './log.ts';
+import { runService } from './service-run.ts';
 import { figureReader } from './status.ts';
+import { nodeWritesOf, topicState } from './topic-states.ts';
+import { startArchiving } from './up-archive.ts';
 import { productVersion } from './version.ts';
 
 /** The first answer is waited for this long; then the line starts without it. */
@@ -33,22 +35,46 @@ export async function up(settings: Settings, io: CommandIo): Promise<ExitCode> {
   const startedMs = io.clock.now();
   const composition = await compose(settings, io, log);
   logShare = composition.live.traffic.logShare;
-  const work = new BackgroundWork(io.signal, log);
   let api: Api | null = null;
-  let code: ExitCode = exitCodes.ok;
-  try {
-    api = await startApi(settings, composition, startedMs, io, log);
-    await composition.live.start(api.url);
-    await runUntilEnd(settings, composition, api, work, io, log);
-  } catch (error) {
-    code = reportFailure(error, io);
-  }
-  const bugBefore = work.bug;
-  if (bugBefore !== null) code = reportFailure(bugBefore.error, io, bugBefore.what);
-  const shutDownCode = await shutDown(settings, composition, api, work, io);
-  if (code === exitCodes.ok) code = shutDownCode;
-  if (bugBefore === null && work.bug !== null) code = reportFailure(work.bug.error, io, work.bug.what);
-  return code;
+  const service = {
+    run: async (work: BackgroundWork) => {
+      api = await startApi(settings, apiPartsOf(composition, startedMs), io, log);
+      await composition.live.start(api.url);
+      await runUntilEnd(settings, composition, api, work, io, log);
+    },
+    leave: async () => {
+      // Devices are sent away while there is still somebody to answer the others.
+      await composition.live.stop();
+      await api?.close();
+    },
+    close: () => composition.close(),
+  };
+  return await runService(service, settings, io, log);
+}
+
+/** All topics are read here, and what lives in one process lives in this one. */
+export function apiPartsOf(composition: Composition, startedAtMs: number): ApiParts {
+  const { store, embeddedStore, journal, audiences, deadLetters, backfills, graphs, live } = composition;
+  const { mappings, pipelines, watch, tables, freshness } = composition;
+  return {
+    ...{ store, embeddedStore, audiences, deadLetters, backfills, graphs },
+    feed: journal,
+    extension: live.extension,
+    traffic: live.traffic,
+    status: {
+      version: productVersion(),
+      startedAtMs,
+      topics: () => pipelines.map((pipeline) => topicState(pipeline, watch)),
+      graphSchema: () => mappings.graphSchema(),
+      mappings: () => mappings.status(),
+      nodeWrites: () => nodeWritesOf(pipelines),
+      tables: () => tables.status(),
+      // Before the first look a query for a node type would be told that there is no such type.
+      ready: () =>
+        mappings.hasLooked && pipelines.some((pipeline) => pipeline.status().state.kind !== 'stopped'),
+      freshnessQuantileMs: (share) => freshness.quantile(share),
+    },
+  };
 }
 
 async function runUntilEnd(
@@ -63,9 +89,13 @@ async function runUntilEnd(
     work.start(`The pipeline of topic ${pipeline.status().topic}`, (signal) => pipeline.run(signal));
   }
   work.start('The upkeep of the store', (signal) => composition.upkeep.run(signal));
+  work.start('The work on backfills', (signal) => composition.backfills.run(signal));
   work.start('The watch over schemas', (signal) => composition.mappings.watch(signal));
+  const archived = startArchiving(settings, composition, work, io, log);
+  work.start('The watch over topics', (signal) => composition.watch.run(signal));
   const playing = settings.demo === 'on' || (settings.demo === 'auto' && composition.embedded !== null);
   announce(settings, composition, api, playing, io);
+  if (archived !== null) io.out(`  archived in          ${archived}\n\n`);
   if (playing) {
     const rate = settings['demo.events.per.second'];
     const player = await createDemo(embeddedOf(composition), composition.registry, rate, io, log);
@@ -96,6 +126,11 @@ function announce(
       `  graph in             Neo4j at ${settings['neo4j.uri']}, namespace ${settings['neo4j.namespace']}\n`,
     );
   }
+  if (settings.store === 'cassandra') {
+    io.out(
+      `  graph in             Cassandra at ${settings['cassandra.contact.points']}, keyspace ${settings['cassandra.keyspace']}\n`,
+    );
+  }
   io.out(`  events from          ${composition.events.description}${members}\n\n`);
 }
 
@@ -111,40 +146,5 @@ async function showFirstAnswer(api: Api, io: CommandIo, ending: AbortSignal): Pr
       return;
     }
     await io.clock.sleep(firstAnswerEveryMs, ending);
-  }
-}
-
-/** Bounded: what does not end in time is abandoned, which loses nothing durable. */
-async function shutDown(
-  settings: Settings,
-  composition: Composition,
-  api: Api | null,
-  work: BackgroundWork,
-  io: CommandIo,
-): Promise<ExitCode> {
-  const limit = new AbortController();
-  const graceful = async (): Promise<'closed'> => {
-    work.stop();
-    // Devices are sent away while there is still somebody to answer the others.
-    await composition.live.stop();
-    await api?.close();
-    await work.ended();
-    await composition.close();
-    return 'closed';
-  };
-  const timeout = io.clock
-    .sleep(settings['shutdown.timeout.ms'], limit.signal)
-    .then(() => 'timeout' as const);
-  try {
-    if ((await Promise.race([graceful(), timeout])) === 'closed') {
-      io.err('Stopped cleanly; the next start goes on from here.\n');
-      return exitCodes.ok;
-    }
-    io.err('Stopping took too long; what was durable is kept, and the next start goes on from there.\n');
-    return exitCodes.failed;
-  } catch (error) {
-    return reportFailure(error, io);
-  } finally {
-    limit.abort();
   }
 }

@@ -80,7 +80,7 @@ for (const { node } of title?.watchedFrom.edges ?? []) {
 }
 
 const { status } = await client.select({ status: { nodes: true, topics: { topic: true, state: true } } });
-const state: 'IDLE' | 'RUNNING' | 'PAUSED' | 'STOPPED' | 'FINISHED' | undefined = status.topics[0]?.state;
+const state: 'IDLE' | 'RUNNING' | 'ELSEWHERE' | 'PAUSED' | 'STOPPED' | 'FINISHED' | undefined = status.topics[0]?.state;
 console.log(state);
 
 // @ts-expect-error: there is no such field

@@ -1,3 +1,4 @@
+export { readArchiveRetention } from './archive-retention.ts';
 export {
   defaultToProduction,
   registryAddressFromProcess,
@@ -15,7 +16,7 @@ export {
   type SamplingSettings,
   type SettingsInput,
 } from './load-settings.ts';
-export { isLoopback } from './relations.ts';
+export { isLoopback, takesJwt } from './relations.ts';
 export type { SettingSpec } from './setting-spec.ts';
 export { type SettingName, type Settings, settingSpecs } from './settings-table.ts';
 export {

@@ -126,6 +126,16 @@ export const kafkaSettings = {
     max: 600_000,
     description: 'How often a consumer tells the group that it lives.',
   },
+  'metadata.max.age.ms': {
+    section: 'kafka',
+    kind: 'number',
+    unit: 'ms',
+    default: 60_000,
+    min: 1000,
+    max: 3_600_000,
+    description:
+      'Partitions that were added to a topic are noticed, and shared among the processes, within this time.',
+  },
   'decompressed.bytes.max': {
     section: 'kafka',
     kind: 'number',

@@ -37,6 +37,20 @@ export const liveSettings = {
     description:
       'Pools of their own for events, each as `EVENT=SHARE`, of the requests that this process works on at once, or `EVENT=URL`, of servers that its devices are sent to; `EVENT` may end with `*`.',
   },
+  'live.token.key.file': {
+    section: 'live',
+    kind: 'text',
+    default: null,
+    description:
+      'File of the 32 bytes that device tokens are signed and checked with; not set: `live/token.key` in `data`, made at the first start.',
+  },
+  'live.gateway.key.file': {
+    section: 'live',
+    kind: 'text',
+    default: null,
+    description:
+      'File of the 32 bytes that a `jg gateway` shows its router; not set: `live/gateway.key` in `data`, made at the first start.',
+  },
   'live.token.ms': {
     section: 'live',
     kind: 'number',

@@ -202,6 +202,11 @@ describe('settings', () => {
       'batch.bytes.max must not exceed `inflight.bytes.max`',
     ],
     [
+      'an expiry that would take what is not committed yet',
+      { flags: { 'archive.snapshots.ms': '1h', 'archive.commit.ms': '2h' } },
+      'archive.snapshots.ms must be at least twice `archive.commit.ms`',
+    ],
+    [
       'Kafka without topics and registry',
       { flags: { 'bootstrap.servers': 'a:1' } },
       'flag --bootstrap.servers: topics must name what to read',

@@ -6,8 +6,9 @@ export const neo4jSettings = {
     section: 'store',
     kind: 'choice',
     default: 'leveldb',
-    choices: ['leveldb', 'neo4j'],
-    description: 'What keeps the graph: LevelDB in the folder `data`, or a Neo4j server.',
+    choices: ['leveldb', 'neo4j', 'cassandra'],
+    description:
+      'What keeps the graph: LevelDB in the folder `data`, a Neo4j server, or a Cassandra cluster.',
   },
   'neo4j.uri': {
     section: 'store',

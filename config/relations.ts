@@ -1,3 +1,4 @@
+import { readArchiveRetention } from './archive-retention.ts';
 import { readHopLimits } from './hop-limits.ts';
 import type { SettingName, Settings } from './settings-table.ts';
 
@@ -17,12 +18,22 @@ interface Relation {
 
 const sasl = (settings: Settings): boolean => settings['security.protocol'].startsWith('SASL');
 
-const takesJwt = (s: Settings): boolean => s['api.jwt.jwks.url'] !== null || s['api.jwt.key.file'] !== null;
+/** True when callers may send JWTs. */
+export function takesJwt(settings: Settings): boolean {
+  return settings['api.jwt.jwks.url'] !== null || settings['api.jwt.key.file'] !== null;
+}
+
 const jwtAlgorithm = /^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519)$/;
 
 function isSafeUrl(text: string | null): boolean {
   const url = text === null ? null : URL.parse(text);
   return url === null || url.protocol === 'https:' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
+}
+
+const bucketAddress = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:\/[^/]+)*\/?$/;
+
+function isS3(warehouse: string | null): boolean {
+  return /^[a-z0-9]+:\/\//i.test(warehouse ?? '');
 }
 
 /** What must hold between settings that are each fine by themselves. */
@@ -144,6 +155,68 @@ const relations: readonly Relation[] = [
     of: 'neo4j.namespace',
     holds: (s) => /^[A-Za-z0-9_-]{1,32}$/.test(s['neo4j.namespace']),
     problem: 'takes 1 to 32 letters, digits, `_` and `-`',
+  },
+  {
+    of: 'archive.warehouse',
+    holds: (s) => !isS3(s['archive.warehouse']) || bucketAddress.test(s['archive.warehouse'] ?? ''),
+    problem: 'takes a folder or `s3://bucket/prefix`',
+  },
+  {
+    of: 'archive.s3.access.key.id',
+    holds: (s) =>
+      !isS3(s['archive.warehouse']) ||
+      (s['archive.s3.access.key.id'] !== null && s['archive.s3.secret.access.key'] !== null),
+    problem:
+      'and `archive.s3.secret.access.key` must be set when `archive.warehouse` is a bucket (or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment)',
+  },
+  {
+    of: 'archive.s3.endpoint',
+    holds: (s) => URL.parse(s['archive.s3.endpoint'] ?? 'http://none/')?.pathname === '/',
+    problem: 'must not have a path: `archive.warehouse` says where in the store',
+  },
+  {
+    of: 'archive.catalog.token',
+    holds: (s) => s['archive.catalog.token'] === null || isSafeUrl(s['archive.catalog.url']),
+    problem: 'is sent to `archive.catalog.url`, which must be https: whoever is on the way could read it',
+  },
+  {
+    of: 'archive.namespace',
+    holds: (s) => /^[A-Za-z0-9_-]{1,64}$/.test(s['archive.namespace']),
+    problem: 'takes 1 to 64 letters, digits, `_` and `-`',
+  },
+  {
+    of: 'archive.retention',
+    holds: (s) => readArchiveRetention(s['archive.retention']) !== null,
+    problem: 'takes one for each topic, such as `playback-events=365d`, or `*=90d`: 1 to 36,500 days',
+  },
+  {
+    of: 'archive.snapshots.ms',
+    holds: (s) => s['archive.snapshots.ms'] >= 2 * s['archive.commit.ms'],
+    problem:
+      'must be at least twice `archive.commit.ms`: expiry would remove files that are written and not committed yet',
+  },
+  {
+    of: 'cassandra.contact.points',
+    holds: (s) => s.store !== 'cassandra' || s['cassandra.contact.points'] !== null,
+    problem: 'must be set when `store` is cassandra',
+  },
+  {
+    of: 'cassandra.keyspace',
+    holds: (s) => /^[a-z][a-z0-9_]{0,47}$/.test(s['cassandra.keyspace']),
+    problem: 'takes 1 to 48 lower-case letters, digits and `_`, and begins with a letter',
+  },
+  {
+    of: 'cassandra.tls.key.location',
+    holds: (s) =>
+      (s['cassandra.tls.key.location'] === null) === (s['cassandra.tls.certificate.location'] === null),
+    problem: 'and `cassandra.tls.certificate.location` go together',
+  },
+  {
+    of: 'cassandra.tls',
+    holds: (s) =>
+      s['cassandra.tls'] ||
+      (s['cassandra.tls.ca.location'] === null && s['cassandra.tls.certificate.location'] === null),
+    problem: 'must be on when its files are set: they would never be used',
   },
   {
     of: 'demo',

@@ -1,6 +1,16 @@
 /** What a setting is made of. The table (`settings-table.ts`) is the only place where one is declared. */
 export type SettingSpec = {
-  readonly section: 'server' | 'demo' | 'kafka' | 'registry' | 'ingest' | 'store' | 'query' | 'live' | 'log';
+  readonly section:
+    | 'server'
+    | 'demo'
+    | 'kafka'
+    | 'registry'
+    | 'ingest'
+    | 'store'
+    | 'query'
+    | 'live'
+    | 'archive'
+    | 'log';
   readonly description: string;
   /** Never printed, by no command and in no error. */
   readonly secret?: true;

@@ -69,7 +69,7 @@ function addressProblem(text: string): string | null {
     return 'takes an address such as http://localhost:8081';
   }
   const bare = url.username === '' && url.password === '';
-  return bare ? null : 'holds credentials, which belong in `schema.registry.basic.auth.user.info`';
+  return bare ? null : 'holds credentials, which belong in settings of their own';
 }
 
 function boltProblem(text: string): string | null {

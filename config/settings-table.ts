@@ -1,4 +1,7 @@
 import { accessSettings } from './access-settings.ts';
+import { archiveSettings } from './archive-settings.ts';
+import { backfillSettings } from './backfill-settings.ts';
+import { cassandraSettings } from './cassandra-settings.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { liveSettings } from './live-settings.ts';
 import { neo4jSettings } from './neo4j-settings.ts';
@@ -84,6 +87,16 @@ export const settingsTable = {
     min: 100,
     max: 600_000,
     description: 'How long a stop may take before what is left is abandoned (nothing durable is lost by it).',
+  },
+  'ready.lag.ms.max': {
+    section: 'server',
+    kind: 'number',
+    unit: 'ms',
+    default: 365 * dayMs,
+    min: 1000,
+    max: 365 * dayMs,
+    description:
+      '`jg ingest` is not ready while a record in one of its partitions has waited for longer than this.',
   },
   demo: {
     section: 'demo',
@@ -332,8 +345,11 @@ export const settingsTable = {
       'Files that LevelDB keeps open, of some 10 MB each. With fewer than there are, reads open them anew at several times the cost; what is mapped of them counts as resident memory, which the system takes back when it needs it.',
   },
   ...neo4jSettings,
+  ...cassandraSettings,
   ...querySettings,
   ...liveSettings,
+  ...archiveSettings,
+  ...backfillSettings,
   'log.level': {
     section: 'log',
     kind: 'choice',

@@ -44,6 +44,7 @@ const sections = {
   store: 'Store and embedded log',
   query: 'Queries',
   live: 'Live events',
+  archive: 'Archive',
   log: 'Log',
 } as const satisfies Record<SettingSpec['section'], string>;
 

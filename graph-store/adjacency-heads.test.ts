@@ -5,14 +5,16 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
 import { AdjacencyHeads, type StampedSnapshot } from './adjacency-heads.ts';
+import { expectEnds } from './conformance-ends.ts';
 import { edgeTypes, events, nodes, pack } from './conformance-graphs.ts';
 import { advance, ann, dark, event, source, watched } from './conformance-subject.ts';
-import type { AdjacencyPage, AdjacencyQuery, GraphStore } from './graph-store.ts';
+import { EndsArena } from './ends-page.ts';
+import type { AdjacencyPage, AdjacencyQuery, GraphStore, OccurrencePosition } from './graph-store.ts';
 import { openLevel } from './leveldb-open.ts';
 import { defaultLevelSettings } from './leveldb-protocol.ts';
 import { openLevelStore } from './leveldb-store.ts';
 import type { EventMutations } from './model.ts';
-import { adjacencyPrefix } from './rows.ts';
+import { adjacencyPrefix, occurrencePlace } from './rows.ts';
 import { keptForEver } from './time-to-live.ts';
 import { WriteStamps } from './write-stamps.ts';
 
@@ -33,7 +35,15 @@ async function expectSame(store: GraphStore, queries: readonly AdjacencyQuery[])
   const remembered = await store.adjacencies(queries.map((query) => ({ ...query, endsOnly: true })));
   const read = await store.adjacencies(queries);
   expect(remembered.map(ends)).toEqual(read.map(ends));
+  await expectEnds(store, queries);
 }
+
+const place: fc.Arbitrary<OccurrencePosition> = fc.record({
+  timeMs: fc.integer({ min: 0, max: 7 }),
+  occurrence: fc.bigInt({ min: 0n, max: 5n }),
+  far: fc.constantFrom(...nodes),
+  key: fc.constantFrom(null, 'k'),
+});
 
 const query: fc.Arbitrary<AdjacencyQuery> = fc.record({
   of: fc.constantFrom(...nodes),
@@ -41,6 +51,7 @@ const query: fc.Arbitrary<AdjacencyQuery> = fc.record({
   direction: fc.constantFrom('out', 'in'),
   sinceMs: fc.integer({ min: 0, max: 4 }),
   untilMs: fc.constantFrom(3, 6, Number.POSITIVE_INFINITY),
+  after: fc.option(place, { nil: null }),
   limit: fc.constantFrom(1, 2, 5, 9, 70),
   scanMax: fc.constantFrom(1, 3, 1000),
 });
@@ -141,6 +152,44 @@ describe('The newest edges that are remembered', () => {
     expect(await timesOf(21, 3)).toEqual([20, 19, 18]);
   });
 
+  it('are read on where names are long, and taken for all of them only when they are', async () => {
+    const store = await open();
+    const claim = await store.claim(source);
+    const titles = Array.from({ length: 150 }, (_, i) => ({ type: 'Title', id: `${i}`.padStart(400, 'é') }));
+    const seen = titles.map((title, i) => event(i + 1, [watched(title)]));
+    await store.apply(advance(claim, 0, 150), pack(seen));
+    for (const limit of [10, 40, 120, 300]) {
+      const query = { ...watchedByAnn, untilMs: 1000, limit, scanMax: 1000 };
+      await expectSame(store, [query]);
+      await expectSame(store, [query]);
+      const [page] = await store.adjacencies([query]);
+      expect(page?.occurrences).toHaveLength(Math.min(limit, 150));
+    }
+  });
+
+  it('are read on from place to place, and are the same where they are remembered', async () => {
+    const store = await open();
+    const claim = await store.claim(source);
+    // Longer than what is handed over at once, though what is kept of it is not.
+    const of = { type: 'Account', id: 'x'.repeat(480) };
+    const seen = Array.from({ length: 200 }, (_, i) => event(i + 1, [{ ...watched(dark), from: of }]));
+    await store.apply(advance(claim, 0, 200), pack(seen));
+    const timesBy = async (limit: number): Promise<readonly number[]> => {
+      const times: number[] = [];
+      let after: AdjacencyPage['last'] = null;
+      do {
+        const [page]: readonly AdjacencyPage[] = await store.adjacencies([
+          { ...watchedByAnn, of, untilMs: 1000, scanMax: 1000, limit, after },
+        ]);
+        times.push(...(page?.occurrences ?? []).map(({ timeMs }) => timeMs));
+        after = page?.last ?? null;
+      } while (after !== null && times.length < 400);
+      return times;
+    };
+    const all = Array.from({ length: 200 }, (_, i) => 200 - i);
+    for (const limit of [300, 7, 7, 64, 300]) expect(await timesBy(limit)).toEqual(all);
+  });
+
   it('are forgotten with what a sweep removes, should its rules be replaced', async () => {
     const store = await open(1000);
     const claim = await store.claim(source);
@@ -160,21 +209,24 @@ describe('The newest edges that are remembered', () => {
     const stamps = new WriteStamps();
     const heads = new AdjacencyHeads(db, stamps, 2 ** 20);
     const prefix = adjacencyPrefix(ann, 'out', 'WATCHED');
-    const key = (name: string): Buffer => Buffer.concat([prefix, Buffer.from(name)]);
-    const range = { gte: prefix, lt: key('\uffff') };
-    const keysAt = async (moment: StampedSnapshot): Promise<readonly string[]> => {
-      await using iterator = await heads.open(prefix, range, 8, moment);
-      return (await iterator.nextv(8)).map((one) => one.subarray(prefix.length).toString());
+    const key = (timeMs: number): Buffer =>
+      Buffer.concat([prefix, occurrencePlace({ timeMs, occurrence: 1n, far: dark, key: null })]);
+    const asked = { ...watchedByAnn, untilMs: 100, limit: 8 };
+    const span = { sinceMs: 0, untilMs: 100 };
+    const timesAt = async (moment: StampedSnapshot): Promise<readonly number[] | null> => {
+      const kept = heads.kept(asked, span, moment.settled, new EndsArena(100));
+      const page = kept ?? (await heads.read(asked, span, moment));
+      return page === null ? null : Array.from({ length: page.count }, (_, at) => page.timeMs(at));
     };
-    await db.put(key('b'), Buffer.alloc(0));
+    await db.put(key(2), Buffer.alloc(0));
     await using before = db.snapshot();
     const earlier = { snapshot: before, settled: stamps.settled };
     const number = stamps.begin(pack([event(1, [watched(dark)])]).packed);
-    await db.put(key('a'), Buffer.alloc(0));
+    await db.put(key(3), Buffer.alloc(0));
     stamps.end(number);
     await using after = db.snapshot();
-    expect(await keysAt({ snapshot: after, settled: stamps.settled })).toEqual(['a', 'b']);
-    expect(await keysAt(earlier)).toEqual(['b']);
+    expect(await timesAt({ snapshot: after, settled: stamps.settled })).toEqual([3, 2]);
+    expect(await timesAt(earlier)).toEqual([2]);
   });
 
   it('are not asked of LevelDB again until a batch names the node', async () => {

@@ -1,30 +1,23 @@
 import type { Snapshot } from 'classic-level';
+import { EndsArena, endBytes, PackedEnds } from './ends-page.ts';
+import type { AdjacencyQuery, EndsPage } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
 import { NodeRows } from './node-rows.ts';
+import * as rows from './rows.ts';
 import type { WriteStamps } from './write-stamps.ts';
 
-/** Keys of one adjacency that are kept: the newest ones. */
-const keysMax = 64;
+/** Rows of one adjacency that are kept: the newest ones, as many as somebody asked for. A hop asks for as many as it may have edges. */
+const rowsMax = 320;
 /** Fewer would be read anew too often. */
-const keysMin = 8;
-/** Of one adjacency; longer ones are not kept. */
+const rowsMin = 8;
+/** Of one adjacency; what is longer is kept as far as it fits. */
 const headBytesMax = 16 * 1024;
-/** In front of the keys: up to which batch it holds (6 bytes), how many keys there are, whether they are all. */
-const headerBytes = 6 + 2 + 1;
-const lengthBytes = 2;
-/** Node's hash, as every key of a graph row has it. */
-const hashAt = 1;
-
-export interface KeyRange {
-  readonly gte: Buffer;
-  readonly lt: Buffer;
-}
-
-/** The newest keys of an adjacency, newest first, and whether there are no others. */
-interface Head {
-  readonly keys: readonly Buffer[];
-  readonly isWhole: boolean;
-}
+/** Keys are longer than what is kept of them. */
+const readBytesMax = 64 * 1024;
+/** In front of the rows: up to which batch it holds (6 bytes), how many rows there are, whether they are all; then for each row where it ends (2 bytes). */
+const countAt = 6;
+const wholeAt = 8;
+const headerBytes = 9;
 
 /** One moment of the store: its snapshot, and up to which batch everything is in it. */
 export interface StampedSnapshot {
@@ -32,8 +25,10 @@ export interface StampedSnapshot {
   readonly settled: number;
 }
 
-interface KeyIterator extends AsyncDisposable {
-  nextv(size: number): Promise<readonly Buffer[]>;
+/** Whole milliseconds: `sinceMs` inclusive, `untilMs` exclusive. */
+export interface TimeSpan {
+  readonly sinceMs: number;
+  readonly untilMs: number;
 }
 
 /**
@@ -47,6 +42,7 @@ export class AdjacencyHeads {
   readonly #db: Level;
   readonly #stamps: WriteStamps;
   readonly #rows: NodeRows;
+  readonly #prefix = Buffer.allocUnsafeSlow(rows.prefixBytesMax);
   #isEmpty = true;
 
   constructor(db: Level, stamps: WriteStamps, bytesMax: number) {
@@ -59,113 +55,150 @@ export class AdjacencyHeads {
     return this.#isEmpty;
   }
 
-  /** Whether that many are worth keeping. */
-  static isFor(limit: number): boolean {
-    return limit <= keysMax;
+  /** Whether these are among the newest edges, and few enough to be worth keeping. */
+  static isFor({ limit, endsOnly }: AdjacencyQuery): boolean {
+    return limit <= rowsMax && endsOnly === true;
   }
 
-  /** The keys of the range, which lies behind the adjacency's prefix, as an iterator gives them; of the first `limit` it is known that they will be wanted. */
-  async open(prefix: Buffer, range: KeyRange, limit: number, moment: StampedSnapshot): Promise<KeyIterator> {
-    const kept = this.#kept(prefix, limit, moment.settled);
-    const head = kept ?? (await this.#read(prefix, Math.max(keysMin, limit), moment));
-    return new HeadIterator(this.#db, head, range, moment.snapshot);
+  /** The page of the rows within the span, hidden ones included; null where what is kept holds no longer or is too little. */
+  kept(query: AdjacencyQuery, span: TimeSpan, settled: number, arena: EndsArena): EndsPage | null {
+    const at = this.#find(query, settled);
+    return at < 0 ? null : cut(this.#rows.bytes, at, query, span, arena);
   }
 
-  /** Null where nothing is kept that holds still, or too little. */
-  #kept(prefix: Buffer, limit: number, settled: number): Head | null {
-    const hash = prefix.readUInt32BE(hashAt);
-    const slot = this.#rows.find(prefix, 0, prefix.length, hash);
-    if (slot < 0) return null;
-    // A copy: what the table hands out holds until its next change only.
-    const row = Buffer.from(this.#rows.bytes.subarray(this.#rows.start(slot), this.#rows.end(slot)));
-    // Nor for a moment from before it was read: a batch in between may be in it.
-    if (!this.#stamps.holds(hash, Math.min(row.readUIntBE(0, 6), settled))) return null;
-    const count = row.readUInt16BE(6);
-    const isWhole = row[8] === 1;
-    if (!isWhole && count < limit) return null;
-    const keys: Buffer[] = [];
-    for (let i = 0, at = headerBytes; i < count; i += 1) {
-      const end = at + lengthBytes + row.readUInt16BE(at);
-      keys.push(row.subarray(at + lengthBytes, end));
-      at = end;
-    }
-    return { keys, isWhole };
-  }
-
-  async #read(prefix: Buffer, limit: number, { snapshot, settled }: StampedSnapshot): Promise<Head> {
-    await using iterator = this.#db.keys({
-      gte: prefix,
-      lt: behind(prefix),
-      snapshot,
-      highWaterMarkBytes: headBytesMax,
-    });
+  /**
+   * The same from LevelDB, kept from here on; null where the newest are too little. Behind a place it reads on from the beginning: a node that is read on is asked for
+   * again as a rule, and then all of it is there.
+   */
+  async read(
+    query: AdjacencyQuery,
+    span: TimeSpan,
+    { snapshot, settled }: StampedSnapshot,
+  ): Promise<EndsPage | null> {
+    const before = this.#countBefore(query, settled);
+    const limit = Math.max(rowsMin, before + query.limit);
+    if (limit > rowsMax) return null;
+    const prefix = rows.adjacencyPrefix(query.of, query.direction, query.type);
+    const range = { gte: prefix, lt: behind(prefix) };
+    await using iterator = this.#db.keys({ ...range, snapshot, highWaterMarkBytes: readBytesMax });
     const keys = await iterator.nextv(limit);
-    const bytes = keys.reduce((sum, key) => sum + lengthBytes + key.length, headerBytes);
-    const head = { keys, isWhole: keys.length < limit && bytes <= headBytesMax };
-    if (bytes <= headBytesMax) {
-      const row = encoded(head, settled, bytes);
-      this.#rows.set(prefix, 0, prefix.length, prefix.readUInt32BE(hashAt), row, row.length, 0);
-      this.#isEmpty = false;
-    }
-    return head;
+    const read = keys.reduce((sum, key) => sum + key.length, 0);
+    const row = encoded(keys, prefix.length, keys.length < limit && read <= readBytesMax, settled);
+    this.#rows.set(prefix, 0, prefix.length, rows.prefixHash(prefix), row, row.length, 0);
+    this.#isEmpty = false;
+    return cut(row, 0, query, span, new EndsArena(row.length));
+  }
+
+  /** Where the adjacency's rows lie, until the table's next change; -1 where there are none that hold. */
+  #find({ of, direction, type }: AdjacencyQuery, settled: number): number {
+    const prefix = this.#prefix;
+    const end = rows.writeAdjacencyPrefix(prefix, of, direction, type);
+    if (end < 0) return -1;
+    const hash = rows.prefixHash(prefix);
+    const slot = this.#rows.find(prefix, 0, end, hash);
+    if (slot < 0) return -1;
+    const at = this.#rows.start(slot);
+    // Nor for a moment from before it was read: a batch in between may be in it.
+    const known = Math.min(this.#rows.bytes.readUIntBE(at, countAt), settled);
+    return this.#stamps.holds(hash, known) ? at : -1;
+  }
+
+  /** How many rows lie in front of the place that the query begins behind; infinitely many where that is not known. */
+  #countBefore(query: AdjacencyQuery, settled: number): number {
+    if ((query.after ?? null) === null) return 0;
+    const at = this.#find(query, settled);
+    return at < 0 ? Number.POSITIVE_INFINITY : indexBehind(this.#rows.bytes, at, query.after);
   }
 }
 
-/** What is kept, cut to the range, and then LevelDB behind it. */
-class HeadIterator implements KeyIterator {
-  readonly #db: Level;
-  readonly #head: Head;
-  readonly #range: KeyRange;
-  readonly #snapshot: Snapshot;
-  #at = 0;
-  #isOver = false;
-  #rest: KeyIterator | null = null;
-
-  constructor(db: Level, head: Head, range: KeyRange, snapshot: Snapshot) {
-    this.#db = db;
-    this.#head = head;
-    this.#range = range;
-    this.#snapshot = snapshot;
-  }
-
-  async nextv(size: number): Promise<readonly Buffer[]> {
-    if (this.#rest !== null) return await this.#rest.nextv(size);
-    const { keys, isWhole } = this.#head;
-    const { gte, lt } = this.#range;
-    const found: Buffer[] = [];
-    for (; !this.#isOver && this.#at < keys.length && found.length < size; this.#at += 1) {
-      const key = keys[this.#at] ?? gte;
-      if (key.compare(gte) < 0) continue;
-      if (key.compare(lt) >= 0) this.#isOver = true;
-      else found.push(key);
-    }
-    if (found.length > 0 || this.#isOver || isWhole) return found;
-    this.#rest = this.#db.keys({ ...this.#behindHead(), snapshot: this.#snapshot });
-    return await this.#rest.nextv(size);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#rest?.[Symbol.asyncDispose]();
-  }
-
-  #behindHead(): KeyRange {
-    const { gte, lt } = this.#range;
-    const last = this.#head.keys.at(-1);
-    const next = last === undefined ? gte : Buffer.concat([last, Buffer.of(0)]);
-    return { gte: next.compare(gte) > 0 ? next : gte, lt };
-  }
+function countOf(head: Buffer, at: number): number {
+  return head.readUInt16BE(at + countAt);
 }
 
-function encoded({ keys, isWhole }: Head, settled: number, bytes: number): Buffer {
-  const row = Buffer.allocUnsafe(bytes);
-  row.writeUIntBE(settled, 0, 6);
-  row.writeUInt16BE(keys.length, 6);
-  row[8] = isWhole ? 1 : 0;
-  let at = headerBytes;
+/** Where a row ends, counted from where the first one begins: at -1 the beginning. */
+function endOf(head: Buffer, at: number, index: number): number {
+  return index < 0 ? 0 : head.readUInt16BE(at + headerBytes + index * endBytes);
+}
+
+function timeOf(head: Buffer, at: number, index: number): number {
+  const rowsAt = at + headerBytes + countOf(head, at) * endBytes;
+  return rows.eventTimeAt(head, rowsAt + endOf(head, at, index - 1));
+}
+
+/** The first of the rows for which it is so; they are in order, so that it is for all behind it. */
+function firstOf(from: number, count: number, isSo: (index: number) => boolean): number {
+  let low = from;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isSo(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** The first row behind the place. */
+function indexBehind(head: Buffer, at: number, after: AdjacencyQuery['after']): number {
+  if (after === null || after === undefined) return 0;
+  const place = rows.occurrencePlace(after);
+  const count = countOf(head, at);
+  const rowsAt = at + headerBytes + count * endBytes;
+  return firstOf(0, count, (index) => {
+    const [start, end] = [endOf(head, at, index - 1), endOf(head, at, index)];
+    return head.compare(place, 0, place.length, rowsAt + start, rowsAt + end) > 0;
+  });
+}
+
+/** Null where the rows at hand end before the page does. */
+function cut(
+  head: Buffer,
+  at: number,
+  query: AdjacencyQuery,
+  { sinceMs, untilMs }: TimeSpan,
+  arena: EndsArena,
+): EndsPage | null {
+  const { limit, scanMax } = query;
+  const count = countOf(head, at);
+  let first = indexBehind(head, at, query.after);
+  if (first < count && timeOf(head, at, first) >= untilMs)
+    first = firstOf(first, count, (index) => timeOf(head, at, index) < untilMs);
+  // Behind the last one that is new enough; most spans begin before all of them.
+  const isAll = first === count || timeOf(head, at, count - 1) >= sinceMs;
+  const end = isAll ? count : firstOf(first, count, (index) => timeOf(head, at, index) < sinceMs);
+  const found = Math.min(limit, scanMax, end - first);
+  const hasNext = first + found < end;
+  const isOver = !isAll || head[at + wholeAt] === 1;
+  if (found < limit && !hasNext && !isOver) return null;
+  const rowsAt = at + headerBytes + count * endBytes;
+  const base = endOf(head, at, first - 1);
+  const rowBytes = endOf(head, at, first + found - 1) - base;
+  // A copy: what the table hands out holds until its next change only.
+  const { chunk, at: to } = arena.reserve(found * endBytes + rowBytes);
+  const endsAt = at + headerBytes + first * endBytes;
+  head.copy(chunk, to, endsAt, endsAt + found * endBytes);
+  head.copy(chunk, to + found * endBytes, rowsAt + base, rowsAt + base + rowBytes);
+  return new PackedEnds(query, { bytes: chunk, at: to, count: found, base }, hasNext && found < limit);
+}
+
+/** As many of the keys as one head takes. */
+function encoded(keys: readonly Buffer[], prefixLength: number, isAll: boolean, settled: number): Buffer {
+  let bytes = headerBytes;
+  let count = 0;
   for (const key of keys) {
-    row.writeUInt16BE(key.length, at);
-    key.copy(row, at + lengthBytes);
-    at += lengthBytes + key.length;
+    const next = bytes + endBytes + key.length - prefixLength;
+    if (next > headBytesMax) break;
+    bytes = next;
+    count += 1;
+  }
+  const row = Buffer.allocUnsafe(bytes);
+  row.writeUIntBE(settled, 0, countAt);
+  row.writeUInt16BE(count, countAt);
+  row[wholeAt] = isAll && count === keys.length ? 1 : 0;
+  const rowsAt = headerBytes + count * endBytes;
+  let at = rowsAt;
+  for (const [i, key] of keys.slice(0, count).entries()) {
+    at += key.copy(row, at, prefixLength);
+    row.writeUInt16BE(at - rowsAt, headerBytes + i * endBytes);
   }
   return row;
 }

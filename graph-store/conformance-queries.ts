@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
+import { expectEnds } from './conformance-ends.ts';
 import { edgeTypes, events, nodes, pack } from './conformance-graphs.ts';
 import { NaiveGraph } from './conformance-oracle.ts';
 import { assertProperty } from './conformance-property.ts';
@@ -61,6 +62,7 @@ async function compareHop(store: GraphStore, graph: NaiveGraph, query: Adjacency
 async function compareAtOnce(store: GraphStore, asked: readonly AdjacencyQuery[]): Promise<void> {
   const pages = await store.adjacencies(asked);
   expect(pages).toEqual(await Promise.all(asked.map((query) => store.adjacency(query))));
+  await expectEnds(store, asked);
   const refs = [...asked.map(({ of }) => of), lost];
   expect(await store.nodes(refs)).toEqual(await Promise.all(refs.map((ref) => store.node(ref))));
 }

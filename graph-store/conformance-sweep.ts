@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../foundation/index.ts';
 import { events, pack, readEverything } from './conformance-graphs.ts';
 import { assertProperty } from './conformance-property.ts';
-import { advance, event, type StoreHarness, type Subject, source } from './conformance-subject.ts';
+import { advance, event, hop, type StoreHarness, type Subject, source } from './conformance-subject.ts';
 import type { Claim, GraphStore } from './graph-store.ts';
+import { createMemoryStore } from './memory-store.ts';
 import type { EventMutations, NodeRef, Property } from './model.ts';
 import { keptForEver, type TimeToLive } from './time-to-live.ts';
 
@@ -47,7 +48,7 @@ export function describeSweep(subject: Subject, harness: StoreHarness): void {
           swept.rewind();
           await swept.settled();
           for (const one of stores) await one.setTimeToLive(keptForEver);
-          expect(await answers(store)).toEqual(await answers(other));
+          expect(await answers(store)).toEqual(await answers(await hiddenFor(store, other, clock)));
         } finally {
           for (const one of stores) await harness.dispose(one);
         }
@@ -92,6 +93,49 @@ export function describeSweep(subject: Subject, harness: StoreHarness): void {
       }
     });
 
+    it('brings nothing back that was deleted when its type is kept longer and older events are delivered again', async () => {
+      const other: NodeRef = { type: 'Title', id: 'gone' };
+      const edge = { type: 'WATCHED', from: old, to: other } as const;
+      const created = [
+        written(1, ['a', 1]),
+        event(2, [{ kind: 'edge', ...edge, type: 'LIKED', properties: [] }]),
+        event(3, [{ kind: 'edge', ...edge, properties: [] }]),
+      ];
+      await subject.apply(...created);
+      await subject.apply(
+        event(4, [{ kind: 'edge-delete', ...edge }]),
+        event(5, [{ kind: 'node-delete', node: old }]),
+      );
+      await subject.store.setTimeToLive({ nodes: { Account: 5 }, edges: { WATCHED: 5 } });
+      subject.nowMs = 100;
+      await subject.store.sweep(null, rowsMax);
+      await subject.store.setTimeToLive(keptForEver);
+      expect(subject.store.timeToLive()).toEqual({
+        ...keptForEver,
+        swept: { nodes: { Account: 5 }, edges: { WATCHED: 4 } },
+      });
+      await subject.apply(...created);
+      const seen = async (): Promise<unknown> => [
+        await subject.store.node(old),
+        await subject.store.node(other),
+        (await subject.store.adjacency(hop(other, 'in'))).occurrences,
+        (await subject.store.adjacency(hop(other, 'in', { type: 'LIKED' }))).occurrences,
+      ];
+      expect(await seen()).toEqual([null, null, [], []]);
+      const empty = (await createMemoryStore(systemClock).digest()).hex;
+      expect((await subject.store.digest()).hex).toBe(empty);
+      await using snapshot = await subject.store.snapshot();
+      expect(snapshot.timeToLive.swept).toEqual({ nodes: { Account: 5 }, edges: { WATCHED: 4 } });
+      await subject.apply(written(6, ['a', 6]));
+      // What is delivered again and hidden is swept again.
+      expect(await subject.store.sweep(null, rowsMax)).toMatchObject({ next: null });
+      const node = [{ name: 'a', value: 6, timeMs: 6 }];
+      expect((await subject.store.node(old))?.properties).toEqual(node);
+      if (harness.reopen === null) return;
+      await subject.restart(harness.reopen);
+      expect(await seen()).toEqual([expect.objectContaining({ properties: node }), null, [], []]);
+    });
+
     it('keeps a node again that is delivered again after it was removed', async () => {
       const first = written(1, ['a', 1]);
       await subject.apply(first);
@@ -102,7 +146,34 @@ export function describeSweep(subject: Subject, harness: StoreHarness): void {
       await subject.store.setTimeToLive(keptForEver);
       expect((await subject.store.node(old))?.properties).toEqual([{ name: 'a', value: 1, timeMs: 1 }]);
     });
+
+    it('has again what is delivered again after its type is kept longer', async () => {
+      const dark: NodeRef = { type: 'Title', id: 'dark' };
+      const first = event(1, [
+        { kind: 'node', node: old, properties: [['a', 1]] },
+        { kind: 'edge', type: 'WATCHED', from: old, to: dark, properties: [] },
+      ]);
+      await subject.apply(first);
+      await subject.store.setTimeToLive(rules);
+      subject.nowMs = 100;
+      for (let after: Uint8Array | null | undefined; after !== null; ) {
+        after = (await subject.store.sweep(after ?? null, rowsMax)).next;
+      }
+      await subject.store.setTimeToLive(keptForEver);
+      await subject.apply(first);
+      expect((await subject.store.node(old))?.properties).toEqual([{ name: 'a', value: 1, timeMs: 1 }]);
+      expect((await subject.store.adjacency(hop(old, 'out'))).occurrences).toHaveLength(1);
+    });
   });
+}
+
+/** The graph of `other`, of which is hidden for good what sweeps of `store` took tombstones of. */
+async function hiddenFor(store: GraphStore, other: GraphStore, clock: Clock): Promise<GraphStore> {
+  const oracle = createMemoryStore(clock);
+  await using snapshot = await other.snapshot();
+  const { sources } = snapshot;
+  await oracle.restore({ sources, timeToLive: store.timeToLive(), rows: () => snapshot.rows() });
+  return oracle;
 }
 
 const rowsMax = 10_000;

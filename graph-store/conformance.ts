@@ -18,6 +18,7 @@ import { describeStubs } from './conformance-stubs.ts';
 import { advance, type StoreHarness, Subject, source } from './conformance-subject.ts';
 import { describeSweep } from './conformance-sweep.ts';
 import { describeTimeToLive } from './conformance-time-to-live.ts';
+import { describeVersions } from './conformance-versions.ts';
 import type { GraphStore } from './graph-store.ts';
 import { createMemoryStore } from './memory-store.ts';
 import type { EventMutations } from './model.ts';
@@ -40,6 +41,7 @@ export function describeGraphStore(name: string, harness: StoreHarness): void {
     describeStubs(subject);
     describeLevels(subject, harness);
     describeSnapshots(subject, harness);
+    describeVersions(harness);
 
     it('gives one digest and the same reads for any order, duplicates and split', async () => {
       const shuffled = fc.record({

@@ -5,19 +5,19 @@ import xxhash from 'xxhash-wasm';
  * forget a row that was counted twice. It guards against mistakes, not against forgers.
  */
 export class RowDigest {
-  readonly #hash: (bytes: Uint8Array, seed?: bigint) => bigint;
+  readonly #hash: RowHash;
   #sum = 0n;
 
-  private constructor(hash: (bytes: Uint8Array, seed?: bigint) => bigint) {
+  private constructor(hash: RowHash) {
     this.#hash = hash;
   }
 
   static async create(): Promise<RowDigest> {
-    return new RowDigest((await xxhash()).h64Raw);
+    return new RowDigest(await rowHash());
   }
 
   add(key: Uint8Array, value: Uint8Array): void {
-    this.#sum = BigInt.asUintN(64, this.#sum + this.#hash(value, this.#hash(key)));
+    this.#sum = BigInt.asUintN(64, this.#sum + this.#hash(key, value));
   }
 
   /** 16 hex digits. */
@@ -32,4 +32,12 @@ export async function digestRows(
   const digest = await RowDigest.create();
   for await (const [key, value] of rows) digest.add(key, value);
   return digest.hex;
+}
+
+export type RowHash = (key: Uint8Array, value: Uint8Array) => bigint;
+
+/** XXH64 of a row, seeded by that of its key. */
+export async function rowHash(): Promise<RowHash> {
+  const { h64Raw } = await xxhash();
+  return (key, value) => h64Raw(value, h64Raw(key));
 }

@@ -195,6 +195,24 @@ export interface AdjacencyPage {
   readonly last: OccurrencePosition | null;
 }
 
+/**
+ * What an adjacency page tells when `endsOnly` is asked for, decoded row by row where somebody looks: a hop reads several times the rows that it keeps.
+ * Rows are counted from 0, newest first.
+ */
+export interface EndsPage {
+  readonly count: number;
+  readonly scanned: number;
+  readonly truncated: boolean;
+  /** Of the last row looked at; null when nothing was. */
+  readonly lastMs: number | null;
+  /** As {@link AdjacencyPage.last}. */
+  last(): OccurrencePosition | null;
+  timeMs(at: number): number;
+  /** Type, a NUL and id of the far end: equal where the node is. */
+  farName(at: number): string;
+  view(at: number): OccurrenceView;
+}
+
 export interface DegreeQuery {
   readonly of: NodeRef;
   readonly type: string;
@@ -277,6 +295,15 @@ export interface GraphSnapshot extends AsyncDisposable {
   rows(): AsyncIterable<readonly [key: Buffer, value: Buffer]>;
 }
 
+/** A graph that a store takes over. */
+export interface Restorable extends Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'> {
+  /**
+   * Which graph it is: under the same id the same rows come in the same order. A store that can go on with a restoring that was interrupted, and was
+   * opened for that (`resume`), then leaves out those that it has already; without an id a restoring begins once.
+   */
+  readonly id?: string;
+}
+
 /** What `query-api` may do with the store. Reads see whole batches only (of other processes: see `guarantee`) and may run while batches are applied. */
 export interface GraphReader {
   /**
@@ -290,6 +317,13 @@ export interface GraphReader {
   adjacency(query: AdjacencyQuery): Promise<AdjacencyPage>;
   /** What `adjacency` answers for each, at one moment of the store: a hop from many nodes. `readsAtOnceMax` at most. Aborted it throws the signal's reason. */
   adjacencies(queries: readonly AdjacencyQuery[], signal?: AbortSignal): Promise<readonly AdjacencyPage[]>;
+  /**
+   * What `adjacencies` answers with `endsOnly`, in far fewer objects. Undefined where an engine's rows come as objects anyway: then that is to be asked
+   * ({@link endsOf}).
+   */
+  readonly ends?:
+    | ((queries: readonly AdjacencyQuery[], signal?: AbortSignal) => Promise<readonly EndsPage[]>)
+    | undefined;
   /** Bounded by `scanMax`, whatever the degree is. */
   degree(query: DegreeQuery): Promise<DegreeView>;
   /** Null when no visible occurrence is found. Throws RefusedError FOLD_INVALID when a `sum` meets what is no number. */
@@ -346,9 +380,10 @@ export interface GraphStore extends GraphReader {
   snapshot(): Promise<GraphSnapshot>;
   /**
    * Takes over a graph with its positions and times to live. Throws RefusedError STORE_NOT_EMPTY where there is a graph or a position already;
-   * after a failure or a crash the store counts as not restored and is refused by name (StopError STORE_RESTORE_INCOMPLETE) until it is removed.
+   * after a failure or a crash the store counts as not restored and is refused by name (StopError STORE_RESTORE_INCOMPLETE) until it is removed, or
+   * the same graph is restored to its end.
    */
-  restore(snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>): Promise<void>;
+  restore(snapshot: Restorable): Promise<void>;
   /** Waits for applied batches, then releases files and threads. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+export { type AppliedMapping, appliedMappings } from './applied-mappings.ts';
 export {
   type BulkReads,
   type FarEndsPage,
@@ -7,7 +8,18 @@ export {
   type PropertiesQuery,
   placeOf,
 } from './bulk-reads.ts';
+export { openCassandraStore } from './cassandra-opening.ts';
+export type { CassandraSettings } from './cassandra-settings.ts';
 export { encodeStepValue } from './codec.ts';
+export type { DeletedTypes } from './deleted-types.ts';
+export { endsOf } from './ends-page.ts';
+export type {
+  ComparedGraph,
+  CompareEvent,
+  CompareVerdict,
+  DifferingRow,
+  GraphDifference,
+} from './graph-difference.ts';
 export type {
   AdjacencyPage,
   AdjacencyQuery,
@@ -18,6 +30,7 @@ export type {
   DegreeView,
   EdgeQuery,
   EdgeView,
+  EndsPage,
   Fates,
   Fold,
   GraphDigest,
@@ -31,6 +44,7 @@ export type {
   NodeView,
   OccurrencePosition,
   OccurrenceView,
+  Restorable,
   SourcePartition,
   SourceStatus,
   StepView,
@@ -38,8 +52,20 @@ export type {
   TimeOrder,
   TimePosition,
 } from './graph-store.ts';
+export type {
+  EdgeRow,
+  EncodeTable,
+  GraphTable,
+  GraphTableEncoding,
+  GraphTableRow,
+  GraphTableSource,
+  NodeRow,
+  StepRow,
+} from './graph-table.ts';
 export type { LevelSettings } from './leveldb-protocol.ts';
+export { restoreLevelFolder } from './leveldb-restored-folder.ts';
 export { openLevelStore } from './leveldb-store.ts';
+export { serveTable } from './leveldb-table-thread.ts';
 export { createMemoryStore } from './memory-store.ts';
 export {
   type EdgeDelete,
@@ -71,12 +97,21 @@ export { OwnerSet, ownerKey } from './owner-set.ts';
 export { readsAtOnceMax } from './reads-at-once.ts';
 export { SideDatabase, type SideDatabaseFailures } from './side-database.ts';
 export {
+  SnapshotEncoder,
   type SnapshotFooter,
   type SnapshotHeader,
   SnapshotReader,
+  summaryOf,
 } from './snapshot-file.ts';
 export { encodeSource, type SourceJson } from './source-json.ts';
-export { isLetterLife, letterLifeOf } from './source-life.ts';
+export {
+  backfillSources,
+  backfillTopicIdPrefix,
+  isBackfill,
+  isLetterLife,
+  letterLifeOf,
+  liveSources,
+} from './source-life.ts';
 export { type OwnedStepPlace, stepPlaces } from './step-places.ts';
 export type {
   EmbeddedStore,
@@ -87,4 +122,5 @@ export type {
   StoreVerdict,
   VerifyEvent,
 } from './store-inspection.ts';
+export { SwitchableStore } from './switchable-store.ts';
 export type { DeclaredBy, TimeToLive } from './time-to-live.ts';

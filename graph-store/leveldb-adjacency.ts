@@ -1,4 +1,3 @@
-import { AdjacencyHeads } from './adjacency-heads.ts';
 import { ByteReader } from './codec.ts';
 import type { AdjacencyPage, AdjacencyQuery, EdgeQuery, OccurrenceView } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
@@ -20,6 +19,8 @@ interface RowIterator extends AsyncDisposable {
   nextv(size: number): Promise<readonly Row[]>;
 }
 
+export const noRows: AdjacencyPage = { occurrences: [], scanned: 0, truncated: false, last: null };
+
 type OriginOf = (id: number) => OriginRow | null;
 
 /**
@@ -32,11 +33,10 @@ export async function readOccurrences(
   query: AdjacencyQuery,
   edge: EdgeQuery | null,
   originOf: OriginOf,
-  heads: AdjacencyHeads,
 ): Promise<AdjacencyPage> {
   const prefix = rows.adjacencyPrefix(query.of, query.direction, query.type);
   const range = rangeOf(query, prefix, moment);
-  if (range === null) return { occurrences: [], scanned: 0, truncated: false, last: null };
+  if (range === null) return noRows;
   const wanted = edge === null ? null : rows.otherEndMatcher(edge);
   const found: OccurrenceView[] = [];
   let scanned = 0;
@@ -45,11 +45,7 @@ export async function readOccurrences(
     const last = lastKey === null ? null : rows.readOccurrencePlace(lastKey, prefix.length);
     return { occurrences: found, scanned, truncated, last };
   };
-  const isHead = query.endsOnly === true && edge === null && (query.after ?? null) === null;
-  await using iterator =
-    isHead && AdjacencyHeads.isFor(query.limit)
-      ? await heads.open(prefix, range, query.limit, moment)
-      : iterate(db, moment, query, range);
+  await using iterator = iterate(db, moment, query, range);
   for (let size = Math.min(query.limit, query.scanMax + 1); ; ) {
     const entries = await iterator.nextv(Math.min(size, chunkRowsMax));
     if (entries.length === 0) return page(false);
@@ -79,9 +75,13 @@ function rangeOf(
   prefix: Buffer,
   moment: Moment,
 ): { readonly gte: Buffer; readonly lt: Buffer } | null {
-  const hiddenMs = Math.max(moment.hiddenMs(query.of), moment.expiry.ofEdge(query.type));
-  const range = rows.timeRange(prefix, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
+  const range = rows.timeRange(prefix, sinceMsOf(query, moment), query.untilMs);
   return range === null ? null : rows.rangeAfter(range, prefix, query.after);
+}
+
+/** Neither what the own end's tombstone hides nor what is kept no longer. */
+export function sinceMsOf({ of, type, sinceMs }: AdjacencyQuery, moment: Moment): number {
+  return Math.max(sinceMs, Math.max(moment.hiddenMs(of), moment.expiry.ofEdge(type)) + 1);
 }
 
 function iterate(

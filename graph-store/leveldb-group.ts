@@ -209,17 +209,18 @@ export class LevelGroup {
     await this.#context.batches.leave(batch);
   }
 
-  /** Of a row that time to live hides; false when there is nothing to remove. The row may have changed since it was looked at. */
-  removeExpired(key: Buffer, hiddenMs: number): boolean {
+  /** Of a row that time to live hides; null when there is nothing to remove, of a tombstone its time. The row may have changed since it was looked at. */
+  removeExpired(key: Buffer, hiddenMs: number): { readonly deletedMs: number | null } | null {
     const kind = key[kindAt(key)];
-    if (kind === rowKind.node && !this.#removeNode(key, hiddenMs)) return false;
+    if (kind === rowKind.node && !this.#removeNode(key, hiddenMs)) return null;
     const isTombstone = kind === rowKind.tombstone || kind === rowKind.edgeTombstone;
-    if (isTombstone && !this.#removeTombstone(key, hiddenMs)) return false;
+    const deletedMs = isTombstone ? this.#removeTombstone(key, hiddenMs) : null;
+    if (isTombstone && deletedMs === null) return null;
     this.#batch.del(key);
     // Should the node come back, in this group or a later one, it is new and puts its row there again.
     if (kind === rowKind.node) this.#batch.del(indexKeyOf(key));
     this.#bytes += key.length;
-    return true;
+    return { deletedMs };
   }
 
   #removeNode(key: Buffer, hiddenMs: number): boolean {
@@ -233,13 +234,14 @@ export class LevelGroup {
     return true;
   }
 
-  /** A later delete may be on its way, which this one must not take away. */
-  #removeTombstone(key: Buffer, hiddenMs: number): boolean {
+  /** Its time. A later delete may be on its way, which this one must not take away: then null. */
+  #removeTombstone(key: Buffer, hiddenMs: number): number | null {
     const text = key.toString('latin1');
-    if (this.#tombstoneTime(text, key) > hiddenMs) return false;
+    const timeMs = this.#tombstoneTime(text, key);
+    if (timeMs > hiddenMs) return null;
     for (const group of this.#context.pending) group.forgetTombstone(text);
     this.#removed.add(text);
-    return true;
+    return timeMs;
   }
 
   /** What LevelDB has or will have once all groups are written. */

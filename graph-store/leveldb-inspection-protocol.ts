@@ -1,4 +1,6 @@
+import type { CompareEvent } from './graph-difference.ts';
 import type { GraphEstimate } from './graph-store.ts';
+import type { GraphTable, GraphTableEncoding } from './graph-table.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
 import type { SnapshotAbout } from './snapshot-file.ts';
 import type { StoreStats, VerifyEvent } from './store-inspection.ts';
@@ -12,6 +14,20 @@ export type InspectionJob =
   | {
       readonly kind: 'verify';
       readonly faultsMax: number;
+      readonly timeToLive: TimeToLive;
+      readonly nowMs: number;
+    }
+  | {
+      readonly kind: 'compare';
+      /** Where the other graph is, and how it is opened. */
+      readonly other: LevelSettings;
+      readonly nowMs: number;
+      readonly differencesMax: number;
+    }
+  | {
+      readonly kind: 'table';
+      readonly table: GraphTable;
+      readonly encoding: GraphTableEncoding;
       readonly timeToLive: TimeToLive;
       readonly nowMs: number;
     };
@@ -29,6 +45,7 @@ export type InspectionReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'event'; readonly event: VerifyEvent }
+  | { readonly kind: 'compared'; readonly event: CompareEvent }
   | { readonly kind: 'stats'; readonly stats: StoreStats }
   | { readonly kind: 'end' }
   /** The code of one of our errors; null of what is none. */

@@ -24,12 +24,7 @@ export class LevelInspection {
   constructor(settings: LevelSettings, job: InspectionJob) {
     this.#folder = settings.folder;
     const order: InspectionOrder = { settings, job };
-    // The published package holds JavaScript, a checkout TypeScript: the thread runs what this module runs as.
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    this.#worker = new Worker(new URL(`./leveldb-inspection-worker.${extension}`, import.meta.url), {
-      workerData: order,
-      name: 'graph-store-inspection',
-    });
+    this.#worker = new Worker(workerOf(job), { workerData: order, name: 'graph-store-inspection' });
     this.#worker.on('message', (reply: InspectionReply) => {
       this.#waiting?.resolve(reply);
       this.#waiting = null;
@@ -54,7 +49,9 @@ export class LevelInspection {
   }
 
   /** Everything after `ready`, read once; the thread has ended behind it. */
-  async *replies(): AsyncGenerator<Extract<InspectionReply, { kind: 'bytes' | 'event' | 'stats' }>> {
+  async *replies(): AsyncGenerator<
+    Extract<InspectionReply, { kind: 'bytes' | 'event' | 'compared' | 'stats' }>
+  > {
     try {
       for (;;) {
         const reply = await this.#next();
@@ -110,6 +107,13 @@ export class LevelInspection {
       { cause },
     );
   }
+}
+
+function workerOf(job: InspectionJob): URL {
+  if (job.kind === 'table') return new URL(job.encoding.module);
+  // The published package holds JavaScript, a checkout TypeScript: the thread runs what this module runs as.
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return new URL(`./leveldb-inspection-worker.${extension}`, import.meta.url);
 }
 
 /** Classes do not survive the way from thread to thread. All of ours that reading throws are outages. */

@@ -40,10 +40,16 @@ export class Moment {
     return Math.max(rows.decodeTime(stored), ofType);
   }
 
+  /** That no occurrence is hidden by its edge's tombstone or the other end's, because there are none. */
+  get showsAll(): boolean {
+    const { nodes, edges } = this.deleted;
+    return nodes.size === 0 && edges.size === 0 && this.expiry.keepsNodes;
+  }
+
   /** Leaves out occurrences hidden by their edge's tombstone or the other end's; the own end bounded the range. */
   async visible<T extends Occurrence>(occurrences: readonly T[], way: 'out' | 'in'): Promise<readonly T[]> {
     const { nodes, edges } = this.deleted;
-    if (nodes.size === 0 && edges.size === 0 && this.expiry.keepsNodes) return occurrences;
+    if (this.showsAll) return occurrences;
     const edgeKeys = occurrences.map(({ type, from, to, key }) =>
       edges.has(type) ? rows.edgeTombstoneKey(type, from, to, key) : null,
     );

@@ -1,5 +1,5 @@
 import { ClassicLevel } from 'classic-level';
-import { OutageError, StopError } from '../foundation/index.ts';
+import { OutageError, RefusedError, StopError } from '../foundation/index.ts';
 import { hasFormat, isLevelError, openFailureOf } from './level-folder.ts';
 import type { Level } from './leveldb-group.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
@@ -50,6 +50,21 @@ export function restoreIncomplete(folder: string, cause?: unknown): StopError {
   return new StopError(
     'STORE_RESTORE_INCOMPLETE',
     `The store in ${folder} was being restored and is not complete; remove the folder, then restore it again.`,
+    { cause },
+  );
+}
+
+export function notEmpty(folder: string): RefusedError {
+  return new RefusedError(
+    'STORE_NOT_EMPTY',
+    `There is a graph in the store in ${folder} already; restore into another folder, or remove that one first.`,
+  );
+}
+
+export function restoreFailure(folder: string, cause: Error): OutageError {
+  return new OutageError(
+    'STORE_WRITE_FAILED',
+    `The store in ${folder} could not be restored (${cause.message}); free space or repair the disk, remove the folder, then restore it again.`,
     { cause },
   );
 }

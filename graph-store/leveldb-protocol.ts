@@ -1,5 +1,6 @@
 import type { Applied, Claim, Fates, SourcePartition } from './graph-store.ts';
 import type { EventOrigin } from './model.ts';
+import type { HidingType } from './swept-horizon.ts';
 import type { TimeToLive } from './time-to-live.ts';
 
 /** Settings of the embedded store. All are bounds; composition passes them from the settings table. */
@@ -69,7 +70,12 @@ export interface ClaimRequest {
 export interface RemoveRequest {
   readonly kind: 'remove';
   readonly id: number;
-  readonly rows: readonly { readonly key: Uint8Array; readonly hiddenMs: number }[];
+  readonly rows: readonly {
+    readonly key: Uint8Array;
+    readonly hiddenMs: number;
+    /** Of a tombstone. */
+    readonly hiding: HidingType | null;
+  }[];
 }
 
 export interface TimeToLiveRequest {
@@ -95,8 +101,14 @@ export type WriterReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'applied'; readonly id: number; readonly applied: Applied }
   | { readonly kind: 'claimed'; readonly id: number; readonly claim: Claim }
-  | { readonly kind: 'removed'; readonly id: number; readonly removed: number }
-  | { readonly kind: 'kept'; readonly id: number }
+  /** `rules` are those in force from then on, with what sweeps took away of tombstones; null when they stay as they are. */
+  | {
+      readonly kind: 'removed';
+      readonly id: number;
+      readonly removed: number;
+      readonly rules: TimeToLive | null;
+    }
+  | { readonly kind: 'kept'; readonly id: number; readonly rules: TimeToLive }
   | { readonly kind: 'rejected'; readonly id: number; readonly error: Rejection }
   /** A write failed: this writer takes no more; the store must be opened again. */
   | { readonly kind: 'broken'; readonly error: Rejection };

@@ -1,9 +1,12 @@
 import type { Snapshot } from 'classic-level';
-import type { AdjacencyHeads } from './adjacency-heads.ts';
+import { must } from '../foundation/index.ts';
+import { AdjacencyHeads } from './adjacency-heads.ts';
 import { ByteReader, decodeStepValue } from './codec.ts';
 import { type DeletedTypes, decodeDeletedTypes, nothingDeleted } from './deleted-types.ts';
 import { digestRows } from './digest.ts';
+import { EndsArena, ViewedEnds, viewsOf } from './ends-page.ts';
 import { foldEdge } from './fold-edge.ts';
+import { decodeGraphKey } from './graph-key.ts';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
@@ -11,6 +14,7 @@ import type {
   DegreeView,
   EdgeQuery,
   EdgeView,
+  EndsPage,
   GraphDigest,
   GraphEstimate,
   JourneyPage,
@@ -22,7 +26,7 @@ import type {
   TimePosition,
 } from './graph-store.ts';
 import { HyperLogLog, relativeError } from './hyperloglog.ts';
-import { chunkBytesMax, chunkRowsMax, readOccurrences } from './leveldb-adjacency.ts';
+import { chunkBytesMax, chunkRowsMax, noRows, readOccurrences, sinceMsOf } from './leveldb-adjacency.ts';
 import { scanDegree } from './leveldb-degree.ts';
 import type { Level } from './leveldb-group.ts';
 import { Moment } from './leveldb-moment.ts';
@@ -34,6 +38,7 @@ import { compareSources, decodePosition, statusOf } from './position.ts';
 import { readEach } from './read-each.ts';
 import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
+import { type HidingType, hidingTypeOf } from './swept-horizon.ts';
 import type { Expiry } from './time-to-live.ts';
 import { isWantedStep } from './wanted-step.ts';
 import type { WriteStamps } from './write-stamps.ts';
@@ -47,6 +52,9 @@ const nodesOffThreadMax = 128;
 /** Edges to ends that are kept no longer which one look at a node passes over. Sweeping removes them, so there are seldom many. */
 const expiredTouchesMax = 4_096;
 
+/** About what a page of eight takes. */
+const endsBytesOfPage = 400;
+
 type Entry = [key: Buffer, value: Buffer];
 
 /** Something that happened at a node; without a value when it is not known what. */
@@ -56,7 +64,11 @@ interface Touch {
 }
 
 export interface ExpiredRows {
-  readonly rows: readonly { readonly key: Buffer; readonly hiddenMs: number }[];
+  readonly rows: readonly {
+    readonly key: Buffer;
+    readonly hiddenMs: number;
+    readonly hiding: HidingType | null;
+  }[];
   readonly scanned: number;
   /** Null when there are no rows behind these. */
   readonly next: Buffer | null;
@@ -117,7 +129,49 @@ export class LevelReader {
   ): Promise<readonly AdjacencyPage[]> {
     await using snapshot = this.#db.snapshot();
     const moment = this.#moment(snapshot);
-    return await readEach(queries, readsAtOnce, (query) => this.#occurrences(query, null, moment), signal);
+    return await readEach(queries, readsAtOnce, (query) => this.#occurrences(query, moment), signal);
+  }
+
+  /** What is remembered is answered at once, without a promise for each node. */
+  async ends(queries: readonly AdjacencyQuery[], signal?: AbortSignal): Promise<readonly EndsPage[]> {
+    signal?.throwIfAborted();
+    await using snapshot = this.#db.snapshot();
+    const moment = this.#moment(snapshot);
+    const arena = new EndsArena(queries.length * endsBytesOfPage);
+    const pages = queries.map((query) => (moment.showsAll ? this.#keptEnds(query, moment, arena) : null));
+    const others = [...pages.keys()].filter((i) => pages[i] === null);
+    const read = await readEach(
+      others.map((i) => ({ ...must(queries[i], 'a page answers a query'), endsOnly: true })),
+      readsAtOnce,
+      (query) => this.#ends(query, moment),
+      signal,
+    );
+    let next = 0;
+    return pages.map((page) => page ?? must(read[next++], 'each query is answered'));
+  }
+
+  /** Null where LevelDB has to be asked. */
+  #keptEnds(query: AdjacencyQuery, moment: Moment, arena: EndsArena): EndsPage | null {
+    if (!AdjacencyHeads.isFor(query)) return null;
+    const span = rows.timeSpan(sinceMsOf(query, moment), query.untilMs);
+    if (span === null) return new ViewedEnds(noRows, query.direction);
+    return this.#heads.kept(query, span, moment.settled, arena);
+  }
+
+  async #ends(query: AdjacencyQuery, moment: Moment): Promise<EndsPage> {
+    const page = AdjacencyHeads.isFor(query) ? await this.#head(query, moment) : null;
+    return page ?? new ViewedEnds(await this.#rows(query, null, moment), query.direction);
+  }
+
+  /** From the newest rows; null where these are too little, or some of them are hidden and others would have to take their place. */
+  async #head(query: AdjacencyQuery, moment: Moment): Promise<EndsPage | null> {
+    const span = rows.timeSpan(sinceMsOf(query, moment), query.untilMs);
+    if (span === null) return null;
+    const kept = this.#heads.kept(query, span, moment.settled, new EndsArena(endsBytesOfPage));
+    const page = kept ?? (await this.#heads.read(query, span, moment));
+    if (page === null || moment.showsAll) return page;
+    const { occurrences } = viewsOf(page);
+    return (await moment.visible(occurrences, query.direction)).length === page.count ? page : null;
   }
 
   async #node(ref: NodeRef, stored: Buffer | undefined, moment: Moment): Promise<NodeView | null> {
@@ -144,12 +198,15 @@ export class LevelReader {
     let bytes = 0;
     let last: TimePosition | null = null;
     let more = false;
-    const chunks =
-      range === null ? [] : this.#chunks(journeyRange(query, prefix, range), query.limit + 1, snapshot);
-    scan: for await (const entries of chunks) {
+    if (range === null) return { steps, scanned, more, truncated: false, last };
+    const options = { ...journeyRange(query, prefix, range), snapshot, highWaterMarkBytes: chunkBytesMax };
+    await using iterator = this.#db.iterator(options);
+    for (let size = Math.min(query.limit + 1, chunkRowsMax); !more; size = chunkRowsMax) {
+      const entries = await iterator.nextv(size);
+      if (entries.length === 0) break;
       for (const [key, value] of entries) {
         more = steps.length >= query.limit || scanned >= query.scanMax || bytes >= query.bytesMax;
-        if (more) break scan;
+        if (more) break;
         scanned += 1;
         last = new ByteReader(key, prefix.length).eventKey();
         const reader = new ByteReader(value);
@@ -172,7 +229,7 @@ export class LevelReader {
 
   async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
     await using snapshot = this.#db.snapshot();
-    return await this.#occurrences(query, null, this.#moment(snapshot));
+    return await this.#occurrences(query, this.#moment(snapshot));
   }
 
   async degree(query: DegreeQuery): Promise<DegreeView> {
@@ -193,7 +250,7 @@ export class LevelReader {
       limit: Number.POSITIVE_INFINITY,
       scanMax,
     } as const;
-    const page = await this.#occurrences(query, wanted, this.#moment(snapshot));
+    const page = await this.#rows(query, wanted, this.#moment(snapshot));
     return foldEdge(page.occurrences, wanted, page.truncated);
   }
 
@@ -221,7 +278,7 @@ export class LevelReader {
   async expired(after: Uint8Array | null, rowsMax: number): Promise<ExpiredRows> {
     const expiry = this.#expiry();
     const gte = after === null ? rows.graphRange.gte : Buffer.concat([after, Buffer.of(0)]);
-    const found: { key: Buffer; hiddenMs: number }[] = [];
+    const found: ExpiredRows['rows'][number][] = [];
     let scanned = 0;
     await using snapshot = this.#db.snapshot();
     for await (const [key, value] of this.#scan(
@@ -231,7 +288,7 @@ export class LevelReader {
     )) {
       scanned += 1;
       const hiddenMs = rows.expiredAt(key, value, expiry);
-      if (hiddenMs !== null) found.push({ key, hiddenMs });
+      if (hiddenMs !== null) found.push({ key, hiddenMs, hiding: hidingTypeOf(decodeGraphKey(key), expiry) });
       if (scanned >= rowsMax) return { rows: found, scanned, next: key };
     }
     return { rows: found, scanned, next: null };
@@ -258,8 +315,17 @@ export class LevelReader {
     return new Moment(this.#db, stamped, this.#expiry(), this.#deletedTypes(snapshot));
   }
 
-  #occurrences(query: AdjacencyQuery, edge: EdgeQuery | null, moment: Moment): Promise<AdjacencyPage> {
-    return readOccurrences(this.#db, moment, query, edge, this.#originOf, this.#heads);
+  async #occurrences(query: AdjacencyQuery, moment: Moment): Promise<AdjacencyPage> {
+    const head = AdjacencyHeads.isFor(query) ? await this.#head(query, moment) : null;
+    return head === null ? await this.#rows(query, null, moment) : viewsOf(head);
+  }
+
+  #rows(query: AdjacencyQuery, edge: EdgeQuery | null, moment: Moment): Promise<AdjacencyPage> {
+    return readOccurrences(this.#db, moment, query, edge, this.#originOf);
+  }
+
+  async deletedTypes(): Promise<DeletedTypes> {
+    return decodeDeletedTypes(await this.#db.get(rows.metaKey.deletedTypes));
   }
 
   #deletedTypes(snapshot: Snapshot): DeletedTypes {

@@ -1,7 +1,7 @@
 import { must } from '../foundation/index.ts';
 import { DeletedTypesSoFar, encodeDeletedTypes, nothingDeleted } from './deleted-types.ts';
-import { decodeGraphKey, reverseKey } from './graph-key.ts';
-import type { GraphSnapshot } from './graph-store.ts';
+import { decodeGraphKey, type GraphKey, reverseKey } from './graph-key.ts';
+import type { Restorable } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
 import { putIndexMark, putIndexRow } from './leveldb-node-index.ts';
 import { decodeOrigin, originKey, originRange } from './lineage.ts';
@@ -12,7 +12,17 @@ import { graphRange, metaKey, positionRange } from './rows.ts';
 /** There from before the first row until together with the last: what holds it is no store. */
 export const restoringKey = Buffer.from('mrestoring');
 
-const batchBytesMax = 4 * 2 ** 20;
+export interface RestoreLimits {
+  /** Of rows in one batch. */
+  readonly batchBytesMax: number;
+  /** What is written again at most after a restoring was interrupted. */
+  readonly unmarkedBytesMax: number;
+}
+
+export const restoreLimitsDefault: RestoreLimits = {
+  batchBytesMax: 4 * 2 ** 20,
+  unmarkedBytesMax: 64 * 2 ** 20,
+};
 
 /** True when there is neither a graph nor a position. */
 export async function isEmptyLevel(db: Level): Promise<boolean> {
@@ -22,43 +32,75 @@ export async function isEmptyLevel(db: Level): Promise<boolean> {
   return true;
 }
 
+/** How far a restoring that is not complete has come. */
+export interface RestoringMark {
+  /** Of what is being restored; null where it cannot go on. */
+  readonly id: string | null;
+  /** So many of its rows are on the disk. */
+  readonly rows: number;
+}
+
+/** Null where nothing is being restored. */
+export async function restoringMark(db: Level): Promise<RestoringMark | null> {
+  const mark = await db.get(restoringKey);
+  if (mark === undefined) return null;
+  const found: unknown = JSON.parse(mark.toString());
+  return isMark(found) ? found : { id: null, rows: 0 };
+}
+
+/** An earlier version wrote a 1. */
+function isMark(found: unknown): found is RestoringMark {
+  return typeof found === 'object' && found !== null && 'id' in found && 'rows' in found;
+}
+
 /**
- * Writes a graph into an empty database that nobody else writes: rows in blind batches without waiting for the disk, then
- * positions, times to live and estimates in one synced batch that also takes the mark of an unfinished restoring away.
+ * Writes a graph into a database that nobody else writes and that is empty, or holds the first rows of the same graph: rows in blind batches
+ * without waiting for the disk, then positions, times to live and estimates in one synced batch that also takes the mark of an
+ * unfinished restoring away.
  */
 export async function restoreLevel(
   db: Level,
-  snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>,
+  snapshot: Restorable,
+  limits: RestoreLimits = restoreLimitsDefault,
 ): Promise<void> {
-  await db.put(restoringKey, Buffer.from('1'), { sync: true });
+  const { id = null } = snapshot;
+  const before = await restoringMark(db);
+  const kept = before !== null && before.id === id && id !== null ? before.rows : 0;
+  if (kept === 0) await putMark(db, { id, rows: 0 });
   const estimates = new RowEstimates();
   const deleted = new DeletedTypesSoFar(nothingDeleted);
-  const writer = new BatchWriter(db);
+  const writer = new BatchWriter(db, limits.batchBytesMax);
   let origins = 0;
+  let rows = 0;
+  let unmarkedBytes = 0;
   for await (const [key, value] of snapshot.rows()) {
+    rows += 1;
+    const put = rows > kept ? writer : nowhere;
     if (key[0] === originRange.gte[0]) {
       // The writer goes on counting where these end.
       origins += 1;
       must(key.equals(originKey(origins)) ? key : null, 'origins are numbered from 1');
       decodeOrigin(value);
-      writer.put(key, value);
+      put.put(key, value);
     } else {
       const what = decodeGraphKey(key);
       estimates.add(what, value);
       if (what.kind === 'tombstone') deleted.add('nodes', what.node.type);
       if (what.kind === 'edge-tombstone') deleted.add('edges', what.type);
-      writer.put(key, value);
-      if (what.kind === 'node') putIndexRow(writer, key);
-      must(what.kind === 'in' ? null : what, 'a snapshot has no reverse rows');
-      if (what.kind === 'out') writer.put(reverseKey(what), value);
+      putGraphRow(put, what, key, value);
     }
-    if (writer.isFull) await writer.flush();
+    if (!writer.isFull) continue;
+    await writer.flush();
+    unmarkedBytes += limits.batchBytesMax;
+    if (id === null || unmarkedBytes < limits.unmarkedBytesMax) continue;
+    unmarkedBytes = 0;
+    await writer.written();
+    await toDisk(db);
+    await putMark(db, { id, rows });
   }
   await writer.flush();
   await writer.written();
-  // Any range will do: LevelDB first writes what it has in memory into a table and syncs that. A synced write alone
-  // would not do for what went into a log file before the one it goes into.
-  await db.compactRange(restoringKey, restoringKey);
+  await toDisk(db);
   const last = db.batch();
   for (const status of snapshot.sources) {
     const position = positionOf(status);
@@ -73,21 +115,49 @@ export async function restoreLevel(
   await last.write({ sync: true });
 }
 
+interface RowPutter {
+  put(key: Buffer, value: Buffer): void;
+}
+
+/** For rows that the database has already, which are counted all the same. */
+const nowhere: RowPutter = { put: () => undefined };
+
+function putGraphRow(writer: RowPutter, what: GraphKey, key: Buffer, value: Buffer): void {
+  writer.put(key, value);
+  if (what.kind === 'node') putIndexRow(writer, key);
+  must(what.kind === 'in' ? null : what, 'a snapshot has no reverse rows');
+  if (what.kind === 'out') writer.put(reverseKey(what), value);
+}
+
+async function putMark(db: Level, mark: RestoringMark): Promise<void> {
+  await db.put(restoringKey, Buffer.from(JSON.stringify(mark)), { sync: true });
+}
+
+/**
+ * Any range will do: LevelDB first writes what it has in memory into a table and syncs that. A synced write alone would not do for what
+ * went into a log file before the one it goes into.
+ */
+async function toDisk(db: Level): Promise<void> {
+  await db.compactRange(restoringKey, restoringKey);
+}
+
 /** Fills one batch while LevelDB writes the one before: two at most are in memory. */
 class BatchWriter {
   readonly #db: Level;
+  readonly #bytesMax: number;
   #batch: ReturnType<Level['batch']>;
   #bytes = 0;
   #writing: Promise<void> = Promise.resolve();
   #failure: { readonly cause: unknown } | null = null;
 
-  constructor(db: Level) {
+  constructor(db: Level, bytesMax: number) {
     this.#db = db;
+    this.#bytesMax = bytesMax;
     this.#batch = db.batch();
   }
 
   get isFull(): boolean {
-    return this.#bytes >= batchBytesMax;
+    return this.#bytes >= this.#bytesMax;
   }
 
   put(key: Buffer, value: Buffer): void {

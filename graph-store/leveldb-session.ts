@@ -9,10 +9,9 @@ import { completeIndex } from './leveldb-node-index.ts';
 import { checkFormat, openFailure, openLevel } from './leveldb-open.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
 import { LevelReader } from './leveldb-reader.ts';
-import { timeToLiveOf } from './leveldb-snapshot.ts';
 import { LevelWriterThread } from './leveldb-writer-thread.ts';
 import { metaKey } from './rows.ts';
-import { Expiry, type TimeToLive } from './time-to-live.ts';
+import { Expiry, type TimeToLive, timeToLiveOf } from './time-to-live.ts';
 import { WriteStamps } from './write-stamps.ts';
 
 /**

@@ -5,7 +5,7 @@ import type { Level } from './leveldb-group.ts';
 import { originRange } from './lineage.ts';
 import { compareSources, decodePosition, statusOf } from './position.ts';
 import { graphRange, metaKey, positionRange, rowKind, rowKindOf } from './rows.ts';
-import { keptForEver, type TimeToLive } from './time-to-live.ts';
+import { type TimeToLive, timeToLiveOf } from './time-to-live.ts';
 
 type Row = readonly [key: Buffer, value: Buffer];
 
@@ -98,8 +98,4 @@ export class LevelSnapshot implements GraphSnapshot {
 export async function levelSources(db: Level, snapshot: Snapshot): Promise<readonly SourceStatus[]> {
   const stored = await db.iterator({ ...positionRange, snapshot }).all();
   return stored.map(([, value]) => statusOf(decodePosition(value))).sort(compareSources);
-}
-
-export function timeToLiveOf(stored: Buffer | undefined): TimeToLive {
-  return stored === undefined ? keptForEver : JSON.parse(stored.toString());
 }

@@ -7,12 +7,13 @@ import { decodeGraphKey, type GraphKey } from './graph-key.ts';
 import type { GraphEstimate } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
-import { levelRowChunks, levelSources, timeToLiveOf } from './leveldb-snapshot.ts';
+import { levelRowChunks, levelSources } from './leveldb-snapshot.ts';
 import { originRange } from './lineage.ts';
 import { noRows, type RowName, rowNameOf } from './row-counts.ts';
 import { formatVersion, graphRange, metaKey, rowKindOf } from './rows.ts';
 import { encodeSource } from './source-json.ts';
 import type { LevelFigures, StoreStats, TypeFigures } from './store-inspection.ts';
+import { timeToLiveOf } from './time-to-live.ts';
 
 /** A sample: so many places, evenly apart between the first key and the last, and so many rows from each on. */
 const samplePlaces = 32;

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
-import { type Clock, must, OutageError, RefusedError, StopError } from '../foundation/index.ts';
+import { type Clock, must, OutageError, StopError } from '../foundation/index.ts';
 import type { BulkReads } from './bulk-reads.ts';
+import type { DeletedTypes } from './deleted-types.ts';
+import type { CompareEvent } from './graph-difference.ts';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
@@ -11,20 +13,30 @@ import type {
   DegreeView,
   EdgeQuery,
   EdgeView,
+  EndsPage,
   GraphDigest,
   GraphEstimate,
   GraphSnapshot,
   JourneyPage,
   JourneyQuery,
   NodeView,
+  Restorable,
   SourcePartition,
   SourceStatus,
   Swept,
 } from './graph-store.ts';
+import type { GraphTable, GraphTableEncoding } from './graph-table.ts';
 import { isLevelError } from './level-folder.ts';
 import { LevelInspection } from './leveldb-inspection.ts';
 import type { InspectionJob } from './leveldb-inspection-protocol.ts';
-import { openLevel, readFailure, restoreIncomplete } from './leveldb-open.ts';
+import {
+  checkFormat,
+  notEmpty,
+  openLevel,
+  readFailure,
+  restoreFailure,
+  restoreIncomplete,
+} from './leveldb-open.ts';
 import { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts';
 import type { LevelReader } from './leveldb-reader.ts';
 import { isEmptyLevel, restoreLevel } from './leveldb-restore.ts';
@@ -165,6 +177,11 @@ class LevelStore implements EmbeddedStore {
     return this.#read((reader) => reader.adjacencies(queries, signal));
   }
 
+  ends(queries: readonly AdjacencyQuery[], signal?: AbortSignal): Promise<readonly EndsPage[]> {
+    assertAtOnce(queries);
+    return this.#read((reader) => reader.ends(queries, signal));
+  }
+
   journey(query: JourneyQuery): Promise<JourneyPage> {
     return this.#read((reader) => reader.journey(query));
   }
@@ -197,8 +214,7 @@ class LevelStore implements EmbeddedStore {
   async setTimeToLive(rules: TimeToLive): Promise<void> {
     const session = await this.#writable();
     this.#ruleChanges += 1;
-    await session.thread.setTimeToLive(rules);
-    this.#lives.rules = rules;
+    this.#lives.rules = await session.thread.setTimeToLive(rules);
   }
 
   timeToLive(): TimeToLive {
@@ -215,7 +231,9 @@ class LevelStore implements EmbeddedStore {
     if (this.#ruleChanges !== changes) return { scanned: 0, removed: 0, next: after };
     if (rows.length === 0) return { scanned, removed: 0, next };
     try {
-      return { scanned, removed: await session.thread.remove(rows), next };
+      const { removed, rules } = await session.thread.remove(rows);
+      if (rules !== null) this.#lives.rules = rules;
+      return { scanned, removed, next };
     } finally {
       // Under rules that come later what was removed could be seen again where it is remembered.
       session.stamps.forget();
@@ -228,7 +246,7 @@ class LevelStore implements EmbeddedStore {
     return await LevelSnapshot.open(session.db, (cause) => readFailure(this.#settings.folder, cause));
   }
 
-  async restore(snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>): Promise<void> {
+  async restore(snapshot: Restorable): Promise<void> {
     const { db } = await this.#writable();
     if (!(await isEmptyLevel(db))) throw notEmpty(this.#settings.folder);
     if (this.#closing !== null || this.#reopening !== null) throw this.#unavailable();
@@ -252,6 +270,10 @@ class LevelStore implements EmbeddedStore {
     return must<StoreStats>(null, 'counting ends with what was counted');
   }
 
+  deletedTypes(): Promise<DeletedTypes> {
+    return this.#read((reader) => reader.deletedTypes());
+  }
+
   async *verify(faultsMax: number): AsyncGenerator<VerifyEvent> {
     const job = {
       kind: 'verify',
@@ -264,11 +286,26 @@ class LevelStore implements EmbeddedStore {
   }
 
   async openSnapshotFile(about: SnapshotAbout): Promise<SnapshotFile> {
-    const inspection = await this.#inspect({ kind: 'snapshot', about });
-    async function* bytes(): AsyncGenerator<Uint8Array> {
-      for await (const reply of inspection.replies()) if (reply.kind === 'bytes') yield reply.bytes;
+    return fileOf(await this.#inspect({ kind: 'snapshot', about }));
+  }
+
+  async openTable(table: GraphTable, encoding: GraphTableEncoding): Promise<SnapshotFile> {
+    const hiding = { timeToLive: this.timeToLive(), nowMs: this.#clock.now() };
+    return fileOf(await this.#inspect({ kind: 'table', table, encoding, ...hiding }));
+  }
+
+  async *compare(folder: string, differencesMax: number): AsyncGenerator<CompareEvent> {
+    const other = { ...this.#settings, folder: resolve(folder) };
+    // Opened here too: what is wrong with it is told by its own error, and this thread's handle goes first and last.
+    const db = await openLevel(other);
+    try {
+      await checkFormat(db, other.folder);
+      const nowMs = this.#clock.now();
+      const inspection = await this.#inspect({ kind: 'compare', other, nowMs, differencesMax });
+      for await (const reply of inspection.replies()) if (reply.kind === 'compared') yield reply.event;
+    } finally {
+      await db.close();
     }
-    return { bytes, [Symbol.asyncDispose]: () => inspection.stop() };
   }
 
   async #inspect(job: InspectionJob): Promise<LevelInspection> {
@@ -287,10 +324,7 @@ class LevelStore implements EmbeddedStore {
   }
 
   /** No other thread has the database open meanwhile, so that all caches begin with what was restored. */
-  async #restoreAlone(
-    snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>,
-    restored: { done: boolean },
-  ): Promise<Session> {
+  async #restoreAlone(snapshot: Restorable, restored: { done: boolean }): Promise<Session> {
     const before = this.#session;
     this.#session = null;
     if (before !== null) await closeSession(before);
@@ -375,19 +409,11 @@ class LevelStore implements EmbeddedStore {
   }
 }
 
-function notEmpty(folder: string): RefusedError {
-  return new RefusedError(
-    'STORE_NOT_EMPTY',
-    `There is a graph in the store in ${folder} already; restore into another folder, or remove that one first.`,
-  );
-}
-
-function restoreFailure(folder: string, cause: Error): OutageError {
-  return new OutageError(
-    'STORE_WRITE_FAILED',
-    `The store in ${folder} could not be restored (${cause.message}); free space or repair the disk, remove the folder, then restore it again.`,
-    { cause },
-  );
+function fileOf(inspection: LevelInspection): SnapshotFile {
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    for await (const reply of inspection.replies()) if (reply.kind === 'bytes') yield reply.bytes;
+  }
+  return { bytes, [Symbol.asyncDispose]: () => inspection.stop() };
 }
 
 function partitionKey({ topicId, partition }: SourcePartition): string {

@@ -11,11 +11,17 @@ import type {
 import type { PackedMutations } from './packed-format.ts';
 import type { TimeToLive } from './time-to-live.ts';
 
+/** How many rows were still there to be removed, and the rules in force from then on; null when they stay as they are. */
+export interface Removed {
+  readonly removed: number;
+  readonly rules: TimeToLive | null;
+}
+
 interface Waiting {
   readonly applied: (applied: Applied) => void;
   readonly claimed: (claim: Claim) => void;
-  readonly removed: (rows: number) => void;
-  readonly kept: () => void;
+  readonly removed: (removed: Removed) => void;
+  readonly kept: (rules: TimeToLive) => void;
   readonly rejected: (error: JourneyGraphError) => void;
 }
 
@@ -91,8 +97,7 @@ export class LevelWriterThread {
     });
   }
 
-  /** How many of these rows were still there to be removed. */
-  async remove(rows: RemoveRequest['rows']): Promise<number> {
+  async remove(rows: RemoveRequest['rows']): Promise<Removed> {
     if (this.#failure !== null) throw this.#failure;
     if (this.#closing) throw this.#closed();
     return await new Promise((removed, rejected) => {
@@ -101,10 +106,11 @@ export class LevelWriterThread {
     });
   }
 
-  async setTimeToLive(rules: TimeToLive): Promise<void> {
+  /** Answers the rules in force from then on. */
+  async setTimeToLive(rules: TimeToLive): Promise<TimeToLive> {
     if (this.#failure !== null) throw this.#failure;
     if (this.#closing) throw this.#closed();
-    await new Promise<void>((kept, rejected) => {
+    return await new Promise((kept, rejected) => {
       const id = this.#register({ ...nobody, kept, rejected });
       this.#send({ kind: 'time-to-live', id, rules }, []);
     });
@@ -142,10 +148,10 @@ export class LevelWriterThread {
         waiting?.claimed(reply.claim);
         break;
       case 'removed':
-        waiting?.removed(reply.removed);
+        waiting?.removed(reply);
         break;
       case 'kept':
-        waiting?.kept();
+        waiting?.kept(reply.rules);
         break;
       case 'rejected':
         waiting?.rejected(errorOf(reply.error));

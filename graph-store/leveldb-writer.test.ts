@@ -186,13 +186,13 @@ describe('The LevelDB writer', () => {
     const before = await db.iterator({ ...graphRange }).all();
     writer.submit({ kind: 'claim', id: 1, source: crashSource });
     const hiddenMs = Number.MAX_SAFE_INTEGER;
-    writer.submit({ kind: 'remove', id: 2, rows: before.map(([key]) => ({ key, hiddenMs })) });
+    writer.submit({ kind: 'remove', id: 2, rows: before.map(([key]) => ({ key, hiddenMs, hiding: null })) });
     writer.submit(again(3));
     await writer.drained();
     const after = await db.iterator({ ...graphRange }).all();
     expect(after.map(([key]) => key.toString('hex'))).toEqual(before.map(([key]) => key.toString('hex')));
     expect(await index()).toEqual(indexed);
-    writer.submit({ kind: 'remove', id: 4, rows: before.map(([key]) => ({ key, hiddenMs })) });
+    writer.submit({ kind: 'remove', id: 4, rows: before.map(([key]) => ({ key, hiddenMs, hiding: null })) });
     await writer.drained();
     expect(await index()).toEqual([]);
     writer.submit(again(4));

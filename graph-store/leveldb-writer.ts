@@ -28,6 +28,8 @@ import { RowBatches } from './row-batches.ts';
 import { RowBuilder } from './row-builder.ts';
 import { RowQueue } from './row-queue.ts';
 import { metaKey, positionRange } from './rows.ts';
+import { SweptHorizon } from './swept-horizon.ts';
+import { type TimeToLive, timeToLiveOf } from './time-to-live.ts';
 
 interface Pending {
   readonly group: LevelGroup;
@@ -59,6 +61,9 @@ export class LevelWriter {
   #writing: Pending | null = null;
   #waiting = false;
   #broken: Rejection | null = null;
+  /** As the last group that was built leaves them. */
+  #rules: TimeToLive;
+  readonly #swept: SweptHorizon;
   readonly #draining = new AbortController();
   #idle: (() => void) | null = null;
 
@@ -67,12 +72,15 @@ export class LevelWriter {
     clock: Clock,
     context: GroupContext,
     partitions: Map<string, Partition>,
+    rules: TimeToLive,
     reply: (reply: WriterReply) => void,
   ) {
     this.#settings = settings;
     this.#clock = clock;
     this.#context = context;
     this.#partitions = partitions;
+    this.#rules = rules;
+    this.#swept = new SweptHorizon(rules.swept);
     this.#reply = reply;
   }
 
@@ -109,7 +117,8 @@ export class LevelWriter {
         return number;
       },
     };
-    return new LevelWriter(settings, clock, context, partitions, reply);
+    const rules = timeToLiveOf(await db.get(metaKey.timeToLive));
+    return new LevelWriter(settings, clock, context, partitions, rules, reply);
   }
 
   submit(request: WriteRequest): void {
@@ -204,8 +213,8 @@ export class LevelWriter {
       case 'time-to-live': {
         const pending = this.#pending();
         pending.urgent = true;
-        pending.group.putMeta(metaKey.timeToLive, Buffer.from(JSON.stringify(request.rules)));
-        pending.replies.push({ kind: 'kept', id: request.id });
+        const rules = this.#putRules(pending, request.rules);
+        pending.replies.push({ kind: 'kept', id: request.id, rules });
         break;
       }
       default:
@@ -216,10 +225,24 @@ export class LevelWriter {
   #remove({ id, rows }: RemoveRequest): void {
     const pending = this.#pending();
     let removed = 0;
-    for (const { key, hiddenMs } of rows) {
-      if (pending.group.removeExpired(Buffer.from(key), hiddenMs)) removed += 1;
+    let isRaised = false;
+    for (const row of rows) {
+      const key = Buffer.from(row.key);
+      const found = pending.group.removeExpired(key, row.hiddenMs);
+      if (found === null) continue;
+      removed += 1;
+      const { deletedMs } = found;
+      if (deletedMs !== null && row.hiding !== null && this.#swept.removed(row.hiding, deletedMs))
+        isRaised = true;
     }
-    pending.replies.push({ kind: 'removed', id, removed });
+    const raised = isRaised ? this.#putRules(pending, this.#rules) : null;
+    pending.replies.push({ kind: 'removed', id, removed, rules: raised });
+  }
+
+  #putRules({ group }: Pending, rules: TimeToLive): TimeToLive {
+    this.#rules = this.#swept.with(rules);
+    group.putMeta(metaKey.timeToLive, Buffer.from(JSON.stringify(this.#rules)));
+    return this.#rules;
   }
 
   #claim(request: ClaimRequest): void {

@@ -29,6 +29,7 @@ import type {
   Lineage,
   NodeView,
   OccurrenceView,
+  Restorable,
   SourcePartition,
   SourceStatus,
   StepView,
@@ -51,7 +52,7 @@ import {
 import { compareTimePositions, visible } from './merge.ts';
 import type { EventMutations, Mutation, NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
-import { encodeNodeRow } from './node-row.ts';
+import { noLineage, sameRegisters } from './node-row.ts';
 import {
   advanced,
   claimed,
@@ -63,7 +64,8 @@ import {
   statusOf,
 } from './position.ts';
 import { assertAtOnce } from './reads-at-once.ts';
-import { mergeRegisters, propertiesOf, type Register, registersOf } from './register.ts';
+import { mergeRegisters, propertiesOf, registersOf } from './register.ts';
+import { hidingTypeOf, SweptHorizon } from './swept-horizon.ts';
 import { Expiry, keptForEver, type TimeToLive } from './time-to-live.ts';
 import { isWantedStep } from './wanted-step.ts';
 
@@ -85,6 +87,7 @@ class MemoryStore implements GraphStore {
   readonly #partitions = new Map<string, Partition>();
   readonly #origins: LineageOrigins = new WeakMap();
   #timeToLive = keptForEver;
+  #swept = new SweptHorizon();
   #closed = false;
   /** Set while the store is being restored, and for good when that failed. */
   #unrestored: StopError | null = null;
@@ -260,7 +263,7 @@ class MemoryStore implements GraphStore {
     };
   }
 
-  async restore(snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>): Promise<void> {
+  async restore(snapshot: Restorable): Promise<void> {
     this.#assertOpen();
     if (this.#nodes.size > 0 || this.#edgeTombstones.size > 0 || this.#partitions.size > 0) {
       throw new RefusedError(
@@ -277,13 +280,14 @@ class MemoryStore implements GraphStore {
     for (const status of snapshot.sources) {
       this.#partitions.set(positionKey(status.source), { position: positionOf(status), claimed: false });
     }
+    this.#swept = new SweptHorizon(snapshot.timeToLive.swept);
     this.#timeToLive = snapshot.timeToLive;
     this.#unrestored = null;
   }
 
   async setTimeToLive(rules: TimeToLive): Promise<void> {
     this.#assertOpen();
-    this.#timeToLive = rules;
+    this.#timeToLive = this.#swept.with(rules);
   }
 
   timeToLive(): TimeToLive {
@@ -296,6 +300,7 @@ class MemoryStore implements GraphStore {
     const expiry = this.#expiry();
     let scanned = 0;
     let removed = 0;
+    let isRaised = false;
     const sweepMap = <T>(map: Map<string, T>, isExpired: (row: T) => boolean): void => {
       for (const [key, row] of map) {
         scanned += 1;
@@ -312,11 +317,19 @@ class MemoryStore implements GraphStore {
       sweepMap(node.out, (occurrence) => occurrence.timeMs <= expiredEdgeMs(occurrence, expiry));
       sweepMap(node.in, (occurrence) => occurrence.timeMs <= expiredEdgeMs(occurrence, expiry));
       if (node.deletedMs >= 0 && node.deletedMs <= ofNode) {
+        if (this.#swept.removed({ kind: 'nodes', type: node.ref.type }, node.deletedMs)) isRaised = true;
         node.deletedMs = -1;
         removed += 1;
       }
     }
-    sweepMap(this.#edgeTombstones, (tombstone) => tombstone.timeMs <= expiredEdgeMs(tombstone, expiry));
+    sweepMap(this.#edgeTombstones, (tombstone) => {
+      if (tombstone.timeMs > expiredEdgeMs(tombstone, expiry)) return false;
+      const { type, from: node, to: other, key, timeMs } = tombstone;
+      const hiding = hidingTypeOf({ kind: 'edge-tombstone', type, node, other, key }, expiry);
+      if (hiding !== null && this.#swept.removed(hiding, timeMs)) isRaised = true;
+      return true;
+    });
+    if (isRaised) this.#timeToLive = this.#swept.with(this.#timeToLive);
     return { scanned, removed, next: null };
   }
 
@@ -464,14 +477,6 @@ class MemoryStore implements GraphStore {
     const last = candidates[scanned - 1];
     return { occurrences, scanned, truncated, last: last === undefined ? null : placeOf(query, last) };
   }
-}
-
-const noLineage = Buffer.alloc(0);
-
-function sameRegisters(a: readonly Register[], b: readonly Register[]): boolean {
-  const row = (registers: readonly Register[]): Buffer =>
-    encodeNodeRow({ mentionedMs: 0, lineage: noLineage, registers });
-  return row(a).equals(row(b));
 }
 
 /** Up to which time an edge is hidden by its own type and those of its ends. */

@@ -1,7 +1,7 @@
 import { StopError } from '../foundation/index.ts';
 import type { Neo4jConnection } from './neo4j-connection.ts';
 import { edgePlace, type Neo4jKeys, quoted } from './neo4j-keys.ts';
-import { listOf, textOf } from './neo4j-values.ts';
+import { integerOf, listOf, textOf } from './neo4j-values.ts';
 import { formatVersion } from './rows.ts';
 
 /** Of what is kept in Neo4j. Occurrences have keys of `rows.ts`, so its version is part of ours. */
@@ -86,7 +86,23 @@ function constraintOn(name: string, pattern: string, property: string): string {
 /** What the graph's own row says of it: `JgStore`, one a namespace. */
 export interface StoreRow {
   readonly timeToLive: string | null;
-  readonly restoring: boolean;
+  /** Null unless it is being restored, or was and did not come to the end. */
+  readonly restoring: RestoringGraph | null;
+}
+
+export interface RestoringGraph {
+  /** Of what is being restored; null where it cannot go on. */
+  readonly id: string | null;
+  /** So many of its rows are there. */
+  readonly rows: number;
+}
+
+/** What a query for `restoringColumns` of the graph's row found. */
+export const restoringColumns = 's.restoring, s.restoringId, s.restoringRows';
+
+export function restoringOf(restoring: unknown, id: unknown, rows: unknown): RestoringGraph | null {
+  if (restoring !== true) return null;
+  return { id: typeof id === 'string' ? id : null, rows: rows === null ? 0 : integerOf(rows) };
 }
 
 /** Makes the graph's row when there is none. Throws StopError STORE_FORMAT for one of another version. */
@@ -94,10 +110,11 @@ export async function openStoreRow(connection: Neo4jConnection, keys: Neo4jKeys)
   const found = await connection.write(async (queries) => {
     const [row] = await queries.run(
       `MERGE (s:JgStore {jgKey: $key}) ON CREATE SET s.format = $format, s.edgeTypes = []
-       RETURN s.format, s.timeToLive, coalesce(s.restoring, false)`,
+       RETURN s.format, s.timeToLive, ${restoringColumns}`,
       { key: keys.store, format: neo4jFormat },
     );
-    return { format: textOf(row?.get(0)), timeToLive: row?.get(1) ?? null, restoring: row?.get(2) === true };
+    const restoring = restoringOf(row?.get(2), row?.get(3), row?.get(4));
+    return { format: textOf(row?.get(0)), timeToLive: row?.get(1) ?? null, restoring };
   });
   const { namespace, uri } = connection.settings;
   if (found.format !== neo4jFormat) {

@@ -13,6 +13,8 @@ export interface Neo4jSettings {
   readonly groupEventsMax: number;
   /** The server ends a transaction that takes longer. */
   readonly transactionTimeoutMs: number;
+  /** A graph whose restoring was interrupted is refused, unless it is the one of this id: then `restore` goes on with it. */
+  readonly resume: string | null;
 }
 
 export const defaultNeo4jSettings = {
@@ -22,4 +24,5 @@ export const defaultNeo4jSettings = {
   connectionsMax: 20,
   groupEventsMax: 2000,
   transactionTimeoutMs: 60_000,
+  resume: null,
 } as const satisfies Omit<Neo4jSettings, 'uri'>;

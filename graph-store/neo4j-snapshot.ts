@@ -1,11 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { RefusedError, StopError } from '../foundation/index.ts';
-import type { GraphSnapshot, SourceStatus } from './graph-store.ts';
+import { must, RefusedError, StopError } from '../foundation/index.ts';
+import type { GraphSnapshot, Restorable, SourceStatus } from './graph-store.ts';
 import { HyperLogLog } from './hyperloglog.ts';
 import { originKey } from './lineage.ts';
 import type { Queries } from './neo4j-connection.ts';
@@ -14,9 +8,11 @@ import { writeGroup } from './neo4j-group-write.ts';
 import type { Neo4jKeys } from './neo4j-keys.ts';
 import { estimateRow, lockAllPositions, positionRow } from './neo4j-positions.ts';
 import { allRows } from './neo4j-rows.ts';
+import { restoringColumns, restoringOf } from './neo4j-schema.ts';
 import { integerOf, textOf } from './neo4j-values.ts';
 import type { WriterParts } from './neo4j-writer.ts';
 import { compareSources, positionKey, statusOf } from './position.ts';
+import { type SpooledRows, spoolRows } from './spooled-rows.ts';
 import type { TimeToLive } from './time-to-live.ts';
 
 type Row = readonly [key: Buffer, value: Buffer];
@@ -33,54 +29,32 @@ export async function takeSnapshot(
   { connection, keys }: Pick<WriterParts, 'connection' | 'keys'>,
   timeToLive: TimeToLive,
 ): Promise<GraphSnapshot> {
-  const folder = await mkdtemp(join(tmpdir(), 'journey-graph-snapshot-'));
-  const dispose = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  const file = join(folder, 'rows');
+  let spooled: SpooledRows | null = null;
+  const dispose = async (): Promise<void> => await spooled?.[Symbol.asyncDispose]();
   try {
     const sources = await connection.write(async (queries) => {
       const positions = await lockAllPositions(queries, keys);
-      await pipeline(Readable.from(framesOf(queries, keys)), createWriteStream(file));
+      // Of an attempt before, whose transaction failed.
+      await dispose();
+      spooled = await spoolRows(snapshotRows(queries, keys));
       return positions.map(statusOf).sort(compareSources);
     }, null);
-    return { sources, timeToLive, rows: () => rowsIn(file), [Symbol.asyncDispose]: dispose };
+    const rows = (): ReturnType<SpooledRows['rows']> => must(spooled, 'it was copied').rows();
+    return { sources, timeToLive, rows, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
 }
 
-async function* framesOf(queries: Queries, keys: Neo4jKeys): AsyncGenerator<Buffer> {
+async function* snapshotRows(queries: Queries, keys: Neo4jKeys): AsyncGenerator<Row> {
   for (const row of await queries.run(
     'MATCH (o:JgOrigin) WHERE o.jgKey >= $gte AND o.jgKey < $lt RETURN o.id, o.origin',
     { ...keys.all },
   )) {
-    yield frameOf(originKey(integerOf(row.get(0))), Buffer.from(textOf(row.get(1))));
+    yield [originKey(integerOf(row.get(0))), Buffer.from(textOf(row.get(1)))];
   }
-  for await (const [key, value] of allRows(queries, keys)) yield frameOf(key, value);
-}
-
-function frameOf(key: Buffer, value: Buffer): Buffer {
-  const lengths = Buffer.allocUnsafe(8);
-  lengths.writeUInt32BE(key.length);
-  lengths.writeUInt32BE(value.length, 4);
-  return Buffer.concat([lengths, key, value]);
-}
-
-async function* rowsIn(file: string): AsyncGenerator<Row> {
-  let rest = Buffer.alloc(0);
-  const chunks: AsyncIterable<Buffer> = createReadStream(file);
-  for await (const chunk of chunks) {
-    const bytes = Buffer.concat([rest, chunk]);
-    let at = 0;
-    while (bytes.length - at >= 8) {
-      const keyEnd = at + 8 + bytes.readUInt32BE(at);
-      const end = keyEnd + bytes.readUInt32BE(at + 4);
-      if (end > bytes.length) break;
-      yield [bytes.subarray(at + 8, keyEnd), bytes.subarray(keyEnd, end)];
-      at = end;
-    }
-    rest = bytes.subarray(at);
-  }
+  yield* allRows(queries, keys);
 }
 
 export function restoreIncomplete(namespace: string): StopError {
@@ -93,42 +67,78 @@ export function restoreIncomplete(namespace: string): StopError {
 /** Throws RefusedError STORE_NOT_EMPTY. Whatever else it throws, the graph counts as not restored from then on. */
 export async function restoreRowsOf(
   parts: WriterParts,
-  snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>,
+  snapshot: Restorable,
   ensureEdgeType: (type: string) => Promise<void>,
   begun: () => void,
 ): Promise<void> {
   const { connection, keys, hash } = parts;
-  await connection.write((queries) => beginRestore(queries, keys, connection.settings.namespace));
+  const { id = null } = snapshot;
+  const kept = await connection.write((queries) =>
+    beginRestore(queries, keys, connection.settings.namespace, id),
+  );
   begun();
   const estimates: Estimates = { nodes: new HyperLogLog(), edges: new HyperLogLog(), changed: false };
   let group = new Neo4jGroup(keys, hash);
   let origins: Row[] = [];
   let waiting = 0;
-  const flush = async (): Promise<void> => {
-    for (const type of group.edgeTypes) await ensureEdgeType(type);
-    await connection.write((queries) => writeRows(queries, parts, group, origins));
+  let rows = 0;
+  const begin = (): void => {
     group = new Neo4jGroup(keys, hash);
     origins = [];
     waiting = 0;
   };
+  const flush = async (): Promise<void> => {
+    for (const type of group.edgeTypes) await ensureEdgeType(type);
+    await connection.write(async (queries) => {
+      await writeRows(queries, parts, group, origins);
+      await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.restoringRows = $rows', {
+        key: keys.store,
+        rows: BigInt(rows),
+      });
+    });
+    begin();
+  };
   for await (const [key, value] of snapshot.rows()) {
+    rows += 1;
     if (key[0] === originTag) origins.push([key, value]);
     else group.addRow(key, value, estimates);
+    if (rows <= kept) {
+      // They are there already, and were counted just now.
+      if (rows === kept || rows % restoreRows === 0) begin();
+      continue;
+    }
     waiting += 1;
     if (waiting >= restoreRows) await flush();
   }
   await flush();
   await connection.write(async (queries) => {
     await writeSources(queries, keys, snapshot.sources);
-    await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s += $row REMOVE s.restoring', {
-      key: keys.store,
-      row: { ...estimateRow(estimates), timeToLive: JSON.stringify(snapshot.timeToLive) },
-    });
+    await queries.run(
+      'MATCH (s:JgStore {jgKey: $key}) SET s += $row REMOVE s.restoring, s.restoringId, s.restoringRows',
+      {
+        key: keys.store,
+        row: { ...estimateRow(estimates), timeToLive: JSON.stringify(snapshot.timeToLive) },
+      },
+    );
   });
 }
 
-async function beginRestore(queries: Queries, keys: Neo4jKeys, namespace: string): Promise<void> {
+/** How many rows of it are there already. */
+async function beginRestore(
+  queries: Queries,
+  keys: Neo4jKeys,
+  namespace: string,
+  id: string | null,
+): Promise<number> {
   await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.jgLock = true', { key: keys.store });
+  const [row] = await queries.run(`MATCH (s:JgStore {jgKey: $key}) RETURN ${restoringColumns}`, {
+    key: keys.store,
+  });
+  const before = restoringOf(row?.get(0), row?.get(1), row?.get(2));
+  if (before !== null) {
+    if (id === null || before.id !== id) throw restoreIncomplete(namespace);
+    return before.rows;
+  }
   const found = await queries.run(
     `MATCH (n:JgNode|JgPosition|JgStep|JgEdgeTombstone|JgOrigin) WHERE n.jgKey >= $gte AND n.jgKey < $lt RETURN 1 LIMIT 1`,
     { ...keys.all },
@@ -139,7 +149,11 @@ async function beginRestore(queries: Queries, keys: Neo4jKeys, namespace: string
       `There is a graph in namespace "${namespace}" of Neo4j already; restore into another \`neo4j.namespace\`.`,
     );
   }
-  await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.restoring = true', { key: keys.store });
+  await queries.run(
+    'MATCH (s:JgStore {jgKey: $key}) SET s.restoring = true, s.restoringId = $id, s.restoringRows = 0',
+    { key: keys.store, id },
+  );
+  return 0;
 }
 
 async function writeRows(

@@ -19,6 +19,7 @@ import type {
   JourneyPage,
   JourneyQuery,
   NodeView,
+  Restorable,
   SourcePartition,
   SourceStatus,
   Swept,
@@ -32,6 +33,7 @@ import { Neo4jOrigins } from './neo4j-origins.ts';
 import { lockAllPositions } from './neo4j-positions.ts';
 import { Neo4jReader } from './neo4j-reader.ts';
 import { allRows } from './neo4j-rows.ts';
+import { keepRules, rulesOf } from './neo4j-rules.ts';
 import { checkServer, Neo4jSchema, openStoreRow } from './neo4j-schema.ts';
 import { defaultNeo4jSettings, type Neo4jSettings } from './neo4j-settings.ts';
 import { restoreIncomplete, restoreRowsOf, takeSnapshot } from './neo4j-snapshot.ts';
@@ -40,7 +42,7 @@ import { Neo4jWriter, type WriterParts } from './neo4j-writer.ts';
 import { NodeRowMerger } from './node-row.ts';
 import { compareSources, statusOf } from './position.ts';
 import { assertAtOnce } from './reads-at-once.ts';
-import { Expiry, isKeptForEver, keptForEver, type TimeToLive } from './time-to-live.ts';
+import { Expiry, isKeptForEver, type TimeToLive } from './time-to-live.ts';
 
 const namespacePattern = /^[A-Za-z0-9_-]{1,32}$/;
 
@@ -68,14 +70,16 @@ export async function openNeo4jStore(
     const schema = await Neo4jSchema.open(connection);
     const keys = new Neo4jKeys(complete.namespace);
     const stored = await openStoreRow(connection, keys);
-    if (stored.restoring) throw restoreIncomplete(complete.namespace);
+    const { restoring } = stored;
+    const mayGoOn = restoring !== null && restoring.id !== null && restoring.id === complete.resume;
+    if (restoring !== null && !mayGoOn) throw restoreIncomplete(complete.namespace);
     const origins = new Neo4jOrigins(connection, keys);
     await connection.read((queries) => origins.load(queries));
     const { h32Raw } = await xxhash();
     const hash = (bytes: Uint8Array): number => h32Raw(bytes);
     const parts = { connection, schema, keys, origins, merger: new NodeRowMerger(), hash };
-    const rules: TimeToLive = stored.timeToLive === null ? keptForEver : JSON.parse(stored.timeToLive);
-    return new Neo4jStore(parts, clock, rules);
+    const unrestored = restoring === null ? null : restoreIncomplete(complete.namespace);
+    return new Neo4jStore(parts, clock, rulesOf(stored.timeToLive), unrestored);
   } catch (error) {
     await connection.close();
     throw error;
@@ -103,10 +107,11 @@ class Neo4jStore implements GraphStore {
   readonly #reader: Neo4jReader;
   readonly #writer: Neo4jWriter;
   #rules: TimeToLive;
-  #unrestored: StopError | null = null;
+  #unrestored: StopError | null;
   #closing: Promise<void> | null = null;
 
-  constructor(parts: WriterParts, clock: Clock, rules: TimeToLive) {
+  constructor(parts: WriterParts, clock: Clock, rules: TimeToLive, unrestored: StopError | null) {
+    this.#unrestored = unrestored;
     this.#parts = parts;
     this.#clock = clock;
     this.#rules = rules;
@@ -193,8 +198,9 @@ class Neo4jStore implements GraphStore {
     return await this.#writer.exclusively(() => takeSnapshot(this.#parts, this.#rules));
   }
 
-  async restore(snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>): Promise<void> {
-    this.#assertUsable();
+  async restore(snapshot: Restorable): Promise<void> {
+    const goesOn = snapshot.id !== undefined && snapshot.id === this.#parts.connection.settings.resume;
+    if (this.#unrestored === null || !goesOn || this.#closing !== null) this.#assertUsable();
     await this.#writer.exclusively(() =>
       restoreRowsOf(
         this.#parts,
@@ -215,13 +221,7 @@ class Neo4jStore implements GraphStore {
     this.#assertUsable();
     const { connection, keys } = this.#parts;
     await this.#writer.exclusively(async () => {
-      await connection.write((queries) =>
-        queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.timeToLive = $rules', {
-          key: keys.store,
-          rules: JSON.stringify(rules),
-        }),
-      );
-      this.#rules = rules;
+      this.#rules = await connection.write((queries) => keepRules(queries, keys, rules, []));
     });
   }
 
@@ -237,9 +237,15 @@ class Neo4jStore implements GraphStore {
     const { expired, scanned, next } = await connection.readBesideCommits((queries) =>
       lookForExpired(queries, keys, expiry, after, rowsMax),
     );
-    const removed = await this.#writer.exclusively(() =>
-      connection.write((queries) => removeExpired(queries, expired)),
-    );
+    const removed = await this.#writer.exclusively(async () => {
+      const done = await connection.write(async (queries) => {
+        const rules =
+          expired.deleted.length === 0 ? null : await keepRules(queries, keys, null, expired.deleted);
+        return { rules, removed: await removeExpired(queries, expired) };
+      });
+      this.#rules = done.rules ?? this.#rules;
+      return done.removed;
+    });
     return { scanned, removed, next };
   }
 

@@ -1,9 +1,11 @@
 import { must } from '../foundation/index.ts';
+import { decodeGraphKey } from './graph-key.ts';
 import type { Queries } from './neo4j-connection.ts';
 import { type Neo4jKeys, quoted } from './neo4j-keys.ts';
 import { type Part, partsOf, relationOf, storedRows } from './neo4j-rows.ts';
 import { integerOf } from './neo4j-values.ts';
 import * as rows from './rows.ts';
+import { type HidingType, hidingTypeOf } from './swept-horizon.ts';
 import type { Expiry } from './time-to-live.ts';
 
 /** Where a sweep goes on: the last key that it looked at. */
@@ -15,12 +17,15 @@ interface Cursor {
 /** What was hidden when it was looked at, up to which event time, by the label or relationship type that has it. */
 export interface Expired {
   readonly nodes: (readonly [key: string, hiddenMs: bigint])[];
-  readonly nodeTombstones: (readonly [key: string, hiddenMs: bigint])[];
+  /** Tombstones go with the time that they had: a later delete is not to be taken away unseen. */
+  readonly nodeTombstones: (readonly [key: string, timeMs: bigint])[];
   /** Nodes without a row and without a tombstone: there for their edges alone. */
   readonly bare: string[];
   readonly steps: string[];
-  readonly edgeTombstones: (readonly [key: string, hiddenMs: bigint])[];
+  readonly edgeTombstones: (readonly [key: string, timeMs: bigint])[];
   readonly occurrences: Map<string, string[]>;
+  /** What hides the tombstones of both kinds. */
+  readonly deleted: (readonly [hiding: HidingType, timeMs: number])[];
 }
 
 export interface Look {
@@ -43,6 +48,7 @@ export async function lookForExpired(
     steps: [],
     edgeTombstones: [],
     occurrences: new Map(),
+    deleted: [],
   };
   const cursor: Cursor | null = after === null ? null : JSON.parse(Buffer.from(after).toString());
   const parts = await partsOf(queries, keys);
@@ -54,8 +60,13 @@ export async function lookForExpired(
       if (part === 'nodes' && stored.rows.length === 0) expired.bare.push(stored.key);
       for (const [key, value] of stored.rows) {
         const hiddenMs = rows.expiredAt(key, value, expiry);
-        if (hiddenMs !== null)
-          note(expired, part, stored.key, rows.rowKindOf(key), BigInt(Math.floor(hiddenMs)));
+        if (hiddenMs === null) continue;
+        const kind = rows.rowKindOf(key);
+        const isTombstone = kind === rows.rowKind.tombstone || kind === rows.rowKind.edgeTombstone;
+        const untilMs = isTombstone ? rows.decodeTime(value) : Math.floor(hiddenMs);
+        const hiding = isTombstone ? hidingTypeOf(decodeGraphKey(key), expiry) : null;
+        if (hiding !== null) expired.deleted.push([hiding, untilMs]);
+        note(expired, part, stored.key, kind, BigInt(untilMs));
       }
       if (scanned >= rowsMax) {
         return {
@@ -69,7 +80,7 @@ export async function lookForExpired(
   return { expired, scanned, next: null };
 }
 
-function note(expired: Expired, part: Part, key: string, kind: number, hiddenMs: bigint): void {
+function note(expired: Expired, part: Part, key: string, kind: number, untilMs: bigint): void {
   const relation = relationOf(part);
   if (relation !== null) {
     const found = expired.occurrences.get(relation) ?? [];
@@ -78,12 +89,12 @@ function note(expired: Expired, part: Part, key: string, kind: number, hiddenMs:
   } else if (part === 'steps') {
     expired.steps.push(key);
   } else if (part === 'tombstones') {
-    expired.edgeTombstones.push([key, hiddenMs]);
+    expired.edgeTombstones.push([key, untilMs]);
   } else if (kind === rows.rowKind.node) {
-    expired.nodes.push([key, hiddenMs]);
+    expired.nodes.push([key, untilMs]);
     expired.bare.push(key);
   } else {
-    expired.nodeTombstones.push([key, hiddenMs]);
+    expired.nodeTombstones.push([key, untilMs]);
     expired.bare.push(key);
   }
 }

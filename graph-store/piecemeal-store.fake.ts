@@ -6,6 +6,7 @@ import type {
   Claim,
   GraphSnapshot,
   GraphStore,
+  Restorable,
   SourcePartition,
   SourceStatus,
   Swept,
@@ -118,7 +119,7 @@ export class PiecemealStore implements GraphStore {
     };
   }
 
-  async restore(snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>): Promise<void> {
+  async restore(snapshot: Restorable): Promise<void> {
     if (this.#partitions.size > 0) throw new RefusedError('STORE_NOT_EMPTY', 'There is a position already.');
     await this.#graph.restore({ sources: [], timeToLive: snapshot.timeToLive, rows: () => snapshot.rows() });
     for (const status of snapshot.sources) {

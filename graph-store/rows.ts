@@ -127,18 +127,62 @@ export function adjacencyPrefix(of: NodeRef, way: 'out' | 'in', type: string): B
   ]);
 }
 
+/** Room for any that {@link writeAdjacencyPrefix} writes: names are checked when they are written, and what a caller asks for may be longer. */
+export const prefixBytesMax = 4096;
+
+/** The same bytes, where they are made for each of hundreds of nodes. Gives where they end; -1 where there may be too little room. */
+export function writeAdjacencyPrefix(bytes: Buffer, of: NodeRef, way: 'out' | 'in', type: string): number {
+  // A character is three bytes at most.
+  if (nameAt + 3 * (of.type.length + of.id.length + type.length) + 4 > bytes.length) return -1;
+  bytes[0] = graphRange.gte[0] ?? 0;
+  const nameEnd = writeName(bytes, writeName(bytes, nameAt, of.type), of.id);
+  bytes.writeUInt32BE(hashNodeName(bytes, nameAt, nameEnd), 1);
+  bytes[nameEnd] = way === 'out' ? rowKind.out : rowKind.in;
+  return writeName(bytes, nameEnd + 1, type);
+}
+
+/** The node's hash in front of a graph key. */
+export function prefixHash(key: Buffer): number {
+  return key.readUInt32BE(1);
+}
+
+/** By hand and closed by a NUL: most are ASCII, and shorter than a call into native code takes. */
+function writeName(bytes: Buffer, at: number, text: string): number {
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code > 127) return writeName(bytes, at + bytes.write(text, at), '');
+    bytes[at + i] = code;
+  }
+  bytes[at + text.length] = 0;
+  return at + text.length + 1;
+}
+
+/** The time of an event key. */
+export function eventTimeAt(bytes: Buffer, at: number): number {
+  return Number.MAX_SAFE_INTEGER - (bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4));
+}
+
+/** Whole milliseconds with sinceMs <= time < untilMs; null when there are none. */
+export function timeSpan(
+  sinceMs: number,
+  untilMs: number,
+): { readonly sinceMs: number; readonly untilMs: number } | null {
+  const since = Math.max(0, Math.ceil(sinceMs));
+  const until = Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(untilMs));
+  return since < until ? { sinceMs: since, untilMs: until } : null;
+}
+
 /** The range of event keys with sinceMs <= time < untilMs behind a prefix, newest first; null when it is empty. */
 export function timeRange(
   prefix: Buffer,
   sinceMs: number,
   untilMs: number,
 ): { readonly gte: Buffer; readonly lt: Buffer } | null {
-  const since = Math.max(0, Math.ceil(sinceMs));
-  const until = Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(untilMs));
-  if (!(since < until)) return null;
+  const span = timeSpan(sinceMs, untilMs);
+  if (span === null) return null;
   return {
-    gte: Buffer.concat([prefix, timeBytes(Number.MAX_SAFE_INTEGER - until + 1)]),
-    lt: Buffer.concat([prefix, timeBytes(Number.MAX_SAFE_INTEGER - since + 1)]),
+    gte: Buffer.concat([prefix, timeBytes(Number.MAX_SAFE_INTEGER - span.untilMs + 1)]),
+    lt: Buffer.concat([prefix, timeBytes(Number.MAX_SAFE_INTEGER - span.sinceMs + 1)]),
   };
 }
 

@@ -175,6 +175,13 @@ class RowSummary {
   }
 }
 
+/** Of rows that come from a store: what the footer of their snapshot would say. */
+export async function summaryOf(rows: AsyncIterable<Row>): Promise<SnapshotFooter> {
+  const summary = await RowSummary.create();
+  for await (const [key, value] of rows) summary.add(key, value);
+  return summary.footer;
+}
+
 /**
  * Reads a snapshot file, which may come from anywhere: header, then rows, then the footer that has to agree with them.
  *

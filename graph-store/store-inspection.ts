@@ -1,4 +1,7 @@
+import type { DeletedTypes } from './deleted-types.ts';
+import type { CompareEvent } from './graph-difference.ts';
 import type { GraphEstimate, GraphStore } from './graph-store.ts';
+import type { GraphTable, GraphTableEncoding } from './graph-table.ts';
 import type { RowCounts } from './row-counts.ts';
 import type { SnapshotAbout } from './snapshot-file.ts';
 import type { SourceJson } from './source-json.ts';
@@ -69,7 +72,7 @@ export interface StoreStats {
   readonly sources: readonly SourceJson[];
 }
 
-/** A snapshot that is held open until it is disposed of. */
+/** What is written from one moment of the store, which is held open until this is disposed of. */
 export interface SnapshotFile extends AsyncDisposable {
   /** The file's bytes, read once; bounded memory as long as they are taken one after the other. */
   bytes(): AsyncGenerator<Uint8Array>;
@@ -81,8 +84,17 @@ export interface StoreInspector {
   stats(exact: boolean, signal?: AbortSignal): Promise<StoreStats>;
   /** Reads every row; progress now and then, the verdict last. Damage is in the verdict and no error. */
   verify(faultsMax: number): AsyncGenerator<VerifyEvent>;
+  /** Of which types something was ever deleted. */
+  deletedTypes(): Promise<DeletedTypes>;
   /** The bytes of a file that `SnapshotReader` reads. Throws OutageError STORE_CLOSED, STORE_READ_FAILED. */
   openSnapshotFile(about: SnapshotAbout): Promise<SnapshotFile>;
+  /**
+   * Compares this graph with the one in another folder of this version's stores, which is there. Differences as they are found, the verdict last. Throws StopError
+   * (STORE_LOCKED, STORE_FORMAT, STORE_CORRUPT) or OutageError (STORE_CLOSED, STORE_READ_FAILED).
+   */
+  compare(folder: string, differencesMax: number): AsyncGenerator<CompareEvent>;
+  /** The bytes that the encoding makes of a table. Throws OutageError STORE_CLOSED, STORE_READ_FAILED. */
+  openTable(table: GraphTable, encoding: GraphTableEncoding): Promise<SnapshotFile>;
 }
 
 export type EmbeddedStore = GraphStore & StoreInspector;

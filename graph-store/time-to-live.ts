@@ -1,9 +1,13 @@
+import type { SweptTypes } from './swept-horizon.ts';
+
 /** How long what is known of a type is kept, milliseconds; a type that is not named is kept for ever. */
 export interface TimeToLive {
   readonly nodes: Readonly<Record<string, number>>;
   readonly edges: Readonly<Record<string, number>>;
   /** Whose rules these are, by type. Nobody knows of a type that is missing here. The store keeps it and goes by nothing of it. */
   readonly declaredBy?: DeclaredBy;
+  /** The store's own, kept whatever rules are set: see `swept-horizon.ts`. */
+  readonly swept?: SweptTypes;
 }
 
 /** Subjects whose mappings declare a type's rule. */
@@ -14,14 +18,18 @@ export interface DeclaredBy {
 
 export const keptForEver: TimeToLive = { nodes: {}, edges: {} };
 
+export function timeToLiveOf(stored: Buffer | undefined): TimeToLive {
+  return stored === undefined ? keptForEver : JSON.parse(stored.toString());
+}
+
 /** The moving tombstones at one moment: up to which event time things of a type are hidden; -1 where nothing is. */
 export class Expiry {
   readonly #nodes: ReadonlyMap<string, number>;
   readonly #edges: ReadonlyMap<string, number>;
 
-  constructor({ nodes, edges }: TimeToLive, nowMs: number) {
-    this.#nodes = new Map(Object.entries(nodes).map(([type, ttlMs]) => [type, nowMs - ttlMs]));
-    this.#edges = new Map(Object.entries(edges).map(([type, ttlMs]) => [type, nowMs - ttlMs]));
+  constructor({ nodes, edges, swept }: TimeToLive, nowMs: number) {
+    this.#nodes = hiddenUntil(nodes, swept?.nodes, nowMs);
+    this.#edges = hiddenUntil(edges, swept?.edges, nowMs);
   }
 
   /** No node's time to live hides anything. */
@@ -38,6 +46,18 @@ export class Expiry {
   }
 }
 
-export function isKeptForEver({ nodes, edges }: TimeToLive): boolean {
-  return Object.keys(nodes).length === 0 && Object.keys(edges).length === 0;
+export function isKeptForEver({ nodes, edges, swept }: TimeToLive): boolean {
+  const hiding = [nodes, edges, swept?.nodes ?? {}, swept?.edges ?? {}];
+  return hiding.every((types) => Object.keys(types).length === 0);
+}
+
+function hiddenUntil(
+  ttls: Readonly<Record<string, number>>,
+  swept: Readonly<Record<string, number>> = {},
+  nowMs: number,
+): ReadonlyMap<string, number> {
+  const hidden = new Map(Object.entries(swept));
+  for (const [type, ttlMs] of Object.entries(ttls))
+    hidden.set(type, Math.max(hidden.get(type) ?? -1, nowMs - ttlMs));
+  return hidden;
 }

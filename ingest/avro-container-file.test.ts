@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { isContainerFile, readContainerFile } from './avro-container-file.ts';
+import { isContainerFile } from '../archive/index.ts';
+import { readContainerFile } from './avro-container-file.ts';
 
 /** Written by other tools: Java's Avro (null, snappy, zstandard) and Python's fastavro (deflate, bzip2). */
 const fixture = (codec: string): string => join(import.meta.dirname, 'fixtures', `rides-${codec}.avro`);

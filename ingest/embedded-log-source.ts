@@ -43,6 +43,10 @@ export class EmbeddedLogSource implements EventSource {
     this.#random = random;
   }
 
+  get reading(): boolean {
+    return this.#assignments.size > 0;
+  }
+
   async run(handler: SourceHandler, signal: AbortSignal): Promise<void> {
     const backoff = this.#backoff();
     while (!signal.aborted) {

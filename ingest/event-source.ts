@@ -99,6 +99,8 @@ export interface SourceEnd {
  */
 export interface EventSource {
   readonly topic: string;
+  /** True while it knows which partitions are its own, which may be none, and reads them. */
+  readonly reading: boolean;
   /**
    * Called once, first. Resolves after `signal` aborts, or after `gap` was answered 'stop'; rejects when only a person can help:
    * with a `StopError`, or with a bug as it is. Outages are the source's own business: it pauses with jittered backoff, resumes by

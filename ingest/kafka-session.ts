@@ -37,6 +37,8 @@ export interface KafkaConsumeSettings {
   readonly 'max.partition.fetch.bytes': number;
   readonly 'fetch.max.bytes': number;
   readonly 'fetch.wait.max.ms': number;
+  /** So long may partitions that were added to the topic stay unnoticed. */
+  readonly 'metadata.max.age.ms': number;
   /** How often the topic's id and its log's bounds are looked at while all goes well. */
   readonly watchIntervalMs: number;
   /** A consumer that gave no sign of life for this long is replaced. */
@@ -49,6 +51,7 @@ export const kafkaConsumeDefaults = {
   'max.partition.fetch.bytes': 1_048_576,
   'fetch.max.bytes': 16_777_216,
   'fetch.wait.max.ms': 500,
+  'metadata.max.age.ms': 60_000,
   watchIntervalMs: 10_000,
   stallMs: 120_000,
 } as const satisfies Omit<KafkaConsumeSettings, 'group.id'>;
@@ -163,7 +166,7 @@ export class KafkaSession {
       maxBytesPerPartition: settings['max.partition.fetch.bytes'],
       maxBytes: settings['fetch.max.bytes'],
       maxWaitTimeInMs: settings['fetch.wait.max.ms'],
-      metadataMaxAge: 60_000,
+      metadataMaxAge: settings['metadata.max.age.ms'],
       // A topic that is missing must stay missing: by default kafkajs's metadata request would create it.
       allowAutoTopicCreation: false,
       retry: {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { type Log, OutageError, StopError, silentLog } from '../foundation/index.ts';
 import { describeWith, type KafkaBroker, startKafka, startTimeoutMs } from '../test/services/index.ts';
 import { installCompressionCodecs } from './compression-codecs.ts';
@@ -206,6 +206,8 @@ describeWith('java')('KafkaSource on a real broker', () => {
     const admin = plainKafka(broker.bootstrapServers).admin();
     await admin.connect();
     await admin.deleteTopics({ topics: [topic] });
+    // The controller has deleted it; a broker that has not heard of that yet refuses one of the same name.
+    await vi.waitUntil(async () => !(await admin.listTopics()).includes(topic), { timeout: 20_000 });
     await admin.disconnect();
     await createTopic(broker.bootstrapServers, topic);
     await produce(broker.bootstrapServers, topic, numbered('new', 50));

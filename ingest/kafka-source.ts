@@ -4,7 +4,7 @@ import type { SourcePartition } from '../graph-store/index.ts';
 import type { EventSource, SourceEnd, SourceHandler } from './event-source.ts';
 import { isElection, kafkaError } from './kafka-error.ts';
 import { type KafkaConsumeSettings, KafkaSession } from './kafka-session.ts';
-import type { TopicLookup } from './kafka-topic-ids.ts';
+import { type TopicLookup, topicEnds } from './kafka-topic-ids.ts';
 import { PositionReports } from './position-reports.ts';
 
 export interface KafkaSourceParts {
@@ -30,6 +30,7 @@ export class KafkaSource implements EventSource {
   readonly topic: string;
   readonly #parts: KafkaSourceParts;
   #session: KafkaSession | null = null;
+  #reading = false;
   #down = false;
   /** When the cluster first said that it is settling who serves the group; null while it is served. */
   #electingSinceMs: number | null = null;
@@ -47,6 +48,10 @@ export class KafkaSource implements EventSource {
         log.debug({ topic, partition, code }, 'lag tools could not be told the position');
       },
     );
+  }
+
+  get reading(): boolean {
+    return this.#reading;
   }
 
   /** How often telling lag tools failed since the start. */
@@ -96,6 +101,7 @@ export class KafkaSource implements EventSource {
     const identity = await lookup.identify(topic);
     if (signal.aborted) return;
     const onReading = (): void => {
+      this.#reading = true;
       backoff.reset();
       this.#electingSinceMs = null;
       if (!this.#down) return;
@@ -113,6 +119,7 @@ export class KafkaSource implements EventSource {
       throw known;
     } finally {
       this.#session = null;
+      this.#reading = false;
       this.#reports.clear();
     }
     await session.idle(signal);
@@ -120,13 +127,7 @@ export class KafkaSource implements EventSource {
 
   async ends(): Promise<readonly SourceEnd[]> {
     const { lookup, topic } = this.#parts;
-    const { cluster, topicId, partitions } = await lookup.identify(topic);
-    const bounds = await lookup.bounds(topic, [...Array(partitions).keys()]);
-    return [...bounds].map(([partition, { low, end }]) => ({
-      source: { cluster, topic, topicId, partition },
-      low,
-      end,
-    }));
+    return await topicEnds(lookup, topic);
   }
 
   report(source: SourcePartition, next: bigint): void {

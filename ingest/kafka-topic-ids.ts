@@ -1,12 +1,17 @@
 import { isIP } from 'node:net';
 import type { Admin, AdminOptions } from '@platformatic/kafka';
 import { type Log, OutageError } from '../foundation/index.ts';
+import type { SourceEnd } from './event-source.ts';
 import type { KafkaConnection } from './kafka-client.ts';
 import { kafkaError } from './kafka-error.ts';
+import type { LogRetention } from './log-retention.ts';
 
 /** Kafka's ListOffsets protocol: instead of a time, the ends of the log. */
 export const earliestTimestamp = -2n;
 export const latestTimestamp = -1n;
+
+/** Kafka's number for configuration of a topic. */
+const topicResource = 2 as const;
 
 /** Which topic this is, across deletions and recreations of its name. */
 export interface TopicIdentity {
@@ -29,6 +34,17 @@ export interface TopicLookup {
   identify(topic: string): Promise<TopicIdentity>;
   bounds(topic: string, partitions: readonly number[]): Promise<ReadonlyMap<number, PartitionBounds>>;
   close(): Promise<void>;
+}
+
+/** How far the log of each partition reaches. Throws what both questions do. */
+export async function topicEnds(lookup: TopicLookup, topic: string): Promise<readonly SourceEnd[]> {
+  const { cluster, topicId, partitions } = await lookup.identify(topic);
+  const bounds = await lookup.bounds(topic, [...Array(partitions).keys()]);
+  return [...bounds].map(([partition, { low, end }]) => ({
+    source: { cluster, topic, topicId, partition },
+    low,
+    end,
+  }));
 }
 
 /** A connection that failed is thrown away with its client: the next question makes a new one. */
@@ -70,6 +86,29 @@ export class KafkaTopicIds implements TopicLookup {
         if (low !== undefined && end !== undefined) bounds.set(partition, { low, end });
       }
       return bounds;
+    });
+  }
+
+  /** How long the cluster keeps the topic's records. Needs the right to describe its configuration. */
+  async retention(topic: string): Promise<LogRetention> {
+    return await this.#ask(`ask how long topic "${topic}" is kept`, topic, async (admin) => {
+      const resource = {
+        resourceType: topicResource,
+        resourceName: topic,
+        configurationKeys: ['retention.ms', 'retention.bytes', 'cleanup.policy'],
+      };
+      const [described] = await admin.describeConfigs({ resources: [resource] });
+      const values = new Map((described?.configs ?? []).map(({ name, value }) => [name, value ?? '']));
+      const policy = (values.get('cleanup.policy') ?? 'delete').split(',');
+      const bound = (name: string): number | null => {
+        const value = Number(values.get(name) ?? '-1');
+        return policy.includes('delete') && Number.isSafeInteger(value) && value >= 0 ? value : null;
+      };
+      return {
+        ms: bound('retention.ms'),
+        bytes: bound('retention.bytes'),
+        isCompacted: policy.includes('compact'),
+      };
     });
   }
 

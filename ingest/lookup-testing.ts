@@ -61,6 +61,7 @@ export const tableSource: SourcePartition = {
 /** A table's topic in the hand of the test. */
 export class HandTableSource implements EventSource {
   readonly topic: string;
+  readonly reading = true;
   readonly #ends = new Map<number, SourceEnd>();
   #handler: SourceHandler | null = null;
   #fail: (error: Error) => void = () => undefined;

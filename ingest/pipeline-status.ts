@@ -33,6 +33,8 @@ export interface PartitionStatus {
 export interface PipelineStatus {
   readonly topic: string;
   readonly state: PipelineState;
+  /** True while it is known which partitions of the topic are this process's own, which may be none, and they are read. */
+  readonly reading: boolean;
   readonly partitions: readonly PartitionStatus[];
   /** Sum over all partitions. */
   readonly fatesSinceStart: Fates;

@@ -151,6 +151,7 @@ export class HeldStore {
 /** The test is the source: it calls the handler itself. */
 export class HandSource implements EventSource {
   readonly topic = 'views';
+  readonly reading = true;
   readonly reclaimed: SourcePartition[] = [];
   readonly reported: bigint[] = [];
   #handler: SourceHandler | null = null;

@@ -49,6 +49,7 @@ function fakeSource(records: readonly SourceRecord[], disturb: () => number): Ev
     }
   }
   return {
+    reading: true,
     topic: 'views',
     async run(handler, signal) {
       for (;;) {

@@ -11,7 +11,7 @@ import {
 import type { Advance, Applied, Fates, SourcePartition, StoreWriter } from '../graph-store/index.ts';
 import type { DeadLetterWriter } from './dead-letters.ts';
 import { asJourneyGraphError, classify } from './error-classifier.ts';
-import type { EventSource, SourceBatch, SourceHandler } from './event-source.ts';
+import type { EventSource, SourceBatch, SourceEnd, SourceHandler } from './event-source.ts';
 import { InFlightBudget } from './in-flight-budget.ts';
 import { type DurableTimes, type LaneOwner, PartitionLane } from './partition-lane.ts';
 import {
@@ -238,6 +238,16 @@ export class Pipeline implements SourceHandler, LaneOwner {
     this.#parts.source.report(lane.source, advance.next);
   }
 
+  /** How far the log reaches that it reads. */
+  ends(): Promise<readonly SourceEnd[]> {
+    return this.#parts.source.ends();
+  }
+
+  /** Lets all partitions be claimed anew: another graph has taken the store's place. */
+  reclaim(): void {
+    for (const lane of this.#lanes) if (lane.alive) this.#parts.source.reclaim(lane.source);
+  }
+
   failed(lane: PartitionLane, error: JourneyGraphError, offset: bigint): void {
     const { reaction } = error;
     if (reaction === 'outage' || reaction === 'fenced') this.#parts.source.reclaim(lane.source);
@@ -260,6 +270,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
     return {
       topic: this.#parts.source.topic,
       state: this.#state(),
+      reading: this.#parts.source.reading,
       partitions,
       fatesSinceStart: partitions.reduce((sum, one) => addFates(sum, one.fatesSinceStart), this.#formerFates),
       freshnessMs: newestEventMs === 0 ? null : this.#parts.clock.now() - newestEventMs,

@@ -16,6 +16,7 @@ class Rig {
   declared: DeclaredTimesToLive = new Map();
   answers: (Uint8Array | null)[] = [];
   outage: Error | null = null;
+  isSweeper = true;
   readonly store: GraphStore = {
     ...storeOver(this.memory, this.memory),
     setTimeToLive: async (rules) => {
@@ -34,6 +35,7 @@ class Rig {
       mappings: { timesToLive: () => this.declared },
       clock: this.clock,
       log: silentLog,
+      sweeps: () => this.isSweeper,
     },
     { sweepIntervalMs: 60_000, sweepRowsPerSecond: 10 },
   );
@@ -70,6 +72,17 @@ describe('The upkeep of the store', () => {
     rig.nowMs = 60_000;
     await rig.upkeep.turn();
     expect(rig.sweeps).toEqual([null, place, null]);
+  });
+  it('leaves removing to another process while that one is to do it, and passes the rules on all the same', async () => {
+    const rig = new Rig();
+    rig.isSweeper = false;
+    rig.declared = declaring({ Ad: 5 });
+    await rig.upkeep.turn();
+    expect(rig.sweeps).toEqual([]);
+    expect(rig.memory.timeToLive().nodes).toEqual({ Ad: 5 });
+    rig.isSweeper = true;
+    await rig.upkeep.turn();
+    expect(rig.sweeps).toEqual([null]);
   });
   it('waits an outage out, and passes the rules on after it', async () => {
     const rig = new Rig();

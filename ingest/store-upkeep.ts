@@ -16,6 +16,8 @@ export interface StoreUpkeepParts {
   readonly mappings: Pick<MappingsInForce, 'timesToLive'>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether this process is to remove what is hidden now, of several that share the store; absent: it is. */
+  readonly sweeps?: () => boolean;
 }
 
 const turnMs = 1_000;
@@ -58,8 +60,8 @@ export class StoreUpkeep {
   /** What there is to do in one second. */
   async turn(): Promise<void> {
     await this.#passRulesOn();
-    const { store, clock, log } = this.#parts;
-    if (clock.now() < this.#nextRoundMs) return;
+    const { store, clock, log, sweeps = () => true } = this.#parts;
+    if (clock.now() < this.#nextRoundMs || !sweeps()) return;
     const { removed, next } = await store.sweep(this.#after, this.#settings.sweepRowsPerSecond);
     this.#removed += removed;
     this.#after = next;
@@ -74,7 +76,8 @@ export class StoreUpkeep {
     const declared = mappings.timesToLive();
     const before = store.timeToLive();
     // The rules as well: a store that was opened again may have kept a change whose writer was told that it failed.
-    if (declared === this.#declared && before === this.#rules) return;
+    const isKnown = this.#rules !== null && areSameRules(before, this.#rules);
+    if (declared === this.#declared && isKnown) return;
     const { rules, disputes } = nextRules(before, declared);
     if (!areSameRules(rules, before)) {
       await store.setTimeToLive(rules);

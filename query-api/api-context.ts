@@ -6,6 +6,7 @@ import type { Cost } from './cost/field-cost.ts';
 import type { LiveAccess } from './live/live-access.ts';
 import type { QueryRun } from './observe/query-run.ts';
 import type { Grant } from './policy/grant.ts';
+import type { Replay } from './prepared/replay.ts';
 import type { ReadBudget } from './read-budget.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StepBudget } from './step-budget.ts';
@@ -74,6 +75,8 @@ export interface ApiContext {
   /** Aborts when nobody waits for the answer any more; then the reader reads no more either. */
   readonly signal: AbortSignal;
   readonly run: QueryRun;
+  /** What its root fields gave already: they are not asked again. */
+  readonly replay?: Replay;
   /** Of an operation that came over a WebSocket. */
   readonly live?: LiveAccess;
   /** Null of a server that keeps none. */

@@ -2,30 +2,37 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphReader } from '../graph-store/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
 import { noExtension, routeOf } from './api-extension.ts';
-import { AudienceRoutes, audiencesPath } from './audiences/audience-routes.ts';
+import { AudienceRoutes } from './audiences/audience-routes.ts';
+import { audiencesPath } from './audiences/audiences-path.ts';
 import type { Access } from './auth/access.ts';
 import type { Caller } from './auth/caller.ts';
 import { refuseToken, sendRefusal } from './auth/refusal.ts';
+import { BackfillRoutes, backfillPath } from './backfill-routes.ts';
 import type { Cost } from './cost/field-cost.ts';
 import { DeadLetterRoutes, deadLettersPath } from './dead-letter-routes.ts';
 import { Deadline } from './deadline.ts';
-import type { GraphqlEngine, GraphqlResponse } from './graphql-engine.ts';
+import { GraphRoutes, graphsPath } from './graph-routes.ts';
+import type { GraphqlEngine, GraphqlRequest, GraphqlResponse } from './graphql-engine.ts';
 import { type Ide, idePolicy } from './ide-page.ts';
+import { journeyPath, journeyQuestion, journeyTableOf } from './journey-table.ts';
 import { metricsPath, type Observer } from './observe/observer.ts';
 import type { QueryRun } from './observe/query-run.ts';
+import { acceptedEncoder } from './page-encoder.ts';
 import { forbidden } from './policy/forbidden.ts';
 import { tellsUsedTo } from './policy/grant.ts';
 import { problem } from './problem.ts';
 import { ReadBudget } from './read-budget.ts';
 import { readBody } from './request-body.ts';
-import { refuseHost } from './request-gate.ts';
+import { isFromAnotherSite, refuseHost } from './request-gate.ts';
 import type { ApiServerOptions } from './server.ts';
+import type { StatusReader } from './status-reader.ts';
 import { StepBudget } from './step-budget.ts';
 import { StoreRoutes, storePath } from './store-routes.ts';
 import { admitRequest, type TrafficCost } from './traffic-gate.ts';
 import { createTraversalBudget } from './traversal/traversal-budget.ts';
 
 const graphqlPath = '/graphql';
+const graphqlAddress = new URL(graphqlPath, 'http://localhost');
 
 /** Who may ask what, and what is seen of it. */
 export interface HandlerParts {
@@ -38,7 +45,10 @@ export class ApiHandler {
   readonly #options: ApiServerOptions;
   readonly #engine: GraphqlEngine;
   readonly #ide: Ide;
-  readonly #operators: readonly (readonly [string, StoreRoutes | DeadLetterRoutes])[];
+  readonly #operators: readonly (readonly [
+    string,
+    StoreRoutes | DeadLetterRoutes | BackfillRoutes | GraphRoutes,
+  ])[];
   readonly #access: Access;
   readonly #observer: Observer;
   readonly #audiences: AudienceRoutes;
@@ -51,9 +61,11 @@ export class ApiHandler {
     this.#observer = parts.observer;
     this.#operators = [
       [storePath, new StoreRoutes(options.operations, options)],
+      [graphsPath, new GraphRoutes(options.graphs ?? null)],
       [deadLettersPath, new DeadLetterRoutes(options.deadLetters ?? null, options.clock)],
+      [backfillPath, new BackfillRoutes(options.backfills ?? null)],
     ];
-    this.#audiences = new AudienceRoutes(options.audiences, options.clock);
+    this.#audiences = new AudienceRoutes(options.audiences, options.clock, options.encoders);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -73,10 +85,10 @@ export class ApiHandler {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
-    const url = URL.parse(request.url ?? '/', 'http://localhost');
+    const url = addressOf(request.url ?? '/');
     if (url === null) return problem(response, 400, 'BAD_REQUEST', 'The address is not a URL.', requestId);
     const { pathname, search } = url;
-    const health = healthStatus(pathname, this.#options.status.ready());
+    const health = healthStatus(pathname, this.#options.status);
     if (health !== null) return plain(response, health);
     const stranger = refuseHost(request, this.#options.gate);
     if (stranger !== null)
@@ -96,7 +108,9 @@ export class ApiHandler {
     const asked = { headers: request.headers, path: pathname, search, caller };
     const cost = admitRequest(this.#options.traffic ?? null, asked, response, requestId);
     if (cost === null) return;
-    if (pathname === graphqlPath) return this.#graphql(request, response, search, requestId, caller, cost);
+    const exchange = { request, response, requestId, caller, cost };
+    if (pathname === graphqlPath) return await this.#graphql(exchange, search);
+    if (pathname === journeyPath) return await this.#journey(exchange, url);
     if (pathname === metricsPath && !refuseToken(response, caller, '`/metrics`', requestId))
       return await this.#metrics(request, response, requestId);
     // The whole graph, which no policy narrows.
@@ -147,14 +161,8 @@ export class ApiHandler {
     problem(response, 405, 'METHOD_NOT_ALLOWED', 'The metrics take GET.', requestId);
   }
 
-  async #graphql(
-    request: IncomingMessage,
-    response: ServerResponse,
-    search: string,
-    requestId: string,
-    caller: Caller,
-    cost: TrafficCost,
-  ): Promise<void> {
+  async #graphql(exchange: Exchange, search: string): Promise<void> {
+    const { request, response, requestId } = exchange;
     if (request.method !== 'GET' && request.method !== 'POST') {
       response.setHeader('allow', 'GET, POST');
       return problem(
@@ -166,11 +174,7 @@ export class ApiHandler {
       );
     }
     const { limits } = this.#options;
-    const deadline = new Deadline(this.#options.clock, limits.deadlineMs);
-    const run = this.#observer.begin(request, response, requestId);
-    // Also when its caller goes away before the answer.
-    response.once('close', () => deadline.stop());
-    try {
+    await this.#within(exchange, async (deadline, context) => {
       const reading = await deadline.race(readBody(request, limits.bodyBytesMax));
       if (reading === null || reading.kind === 'too-large') {
         // The rest is not read: the connection ends with the answer.
@@ -194,17 +198,71 @@ export class ApiHandler {
       if (reading.kind === 'aborted') return;
       const body = parseJson(reading.text, request);
       if (body === notJson) return problem(response, 400, 'BAD_REQUEST', 'The body is not JSON.', requestId);
-      const query = { method: request.method ?? 'GET', search, headers: flatHeaders(request), body };
+      const query = { method: request.method ?? 'GET', search, headers: request.headers, body };
+      const answer = await this.#execute(query, deadline, context, exchange);
+      if (answer !== null) send(response, answer, requestId);
+    });
+  }
+
+  /** One page of a journey as a table: a query like any other, answered in another format. */
+  async #journey(exchange: Exchange, { searchParams }: URL): Promise<void> {
+    const { request, response, requestId } = exchange;
+    const encoders = this.#options.encoders ?? [];
+    const encoder = acceptedEncoder(encoders, request.headers.accept);
+    if (request.method !== 'GET') {
+      response.setHeader('allow', 'GET');
+      return problem(response, 405, 'METHOD_NOT_ALLOWED', 'A journey is read with GET.', requestId);
+    }
+    if (isFromAnotherSite(request))
+      return problem(response, 403, 'CROSS_SITE', 'A page of another site may not ask this.', requestId);
+    if (encoder === null) {
+      const message = `A journey is given as a table here: accept ${encoders.map(({ mime }) => mime).join(' or ')}; as JSON it is asked in GraphQL.`;
+      return problem(response, 406, 'NOT_ACCEPTABLE', message, requestId);
+    }
+    await this.#within(exchange, async (deadline, context) => {
+      const body = journeyQuestion(searchParams);
+      const headers = { 'content-type': 'application/json' };
+      const query = { method: 'POST', search: '', headers, body };
+      const answer = await this.#execute(query, deadline, context, exchange);
+      const table = answer === null ? null : journeyTableOf(answer);
+      if (answer !== null && table === null) return send(response, answer, requestId);
+      if (table === null) return;
+      response.writeHead(200, { 'content-type': encoder.mime, vary: 'accept' });
+      for await (const part of encoder.steps(onePage(table.steps), table.about)) response.write(part);
+      response.end();
+    });
+  }
+
+  /** Runs `work` with a deadline and with what a query may use. */
+  async #within(
+    { request, response, requestId, caller, cost }: Exchange,
+    work: (deadline: Deadline, context: ApiContext) => Promise<void>,
+  ): Promise<void> {
+    const deadline = new Deadline(this.#options.clock, this.#options.limits.deadlineMs);
+    const run = this.#observer.begin(request, response, requestId);
+    // Also when its caller goes away before the answer.
+    response.once('close', () => deadline.stop());
+    try {
       // What runs on after the deadline reads no more; its result is dropped.
-      const context = this.#context(run, deadline.signal, caller);
-      const answer = await deadline.race(this.#engine.execute(query, context));
-      if (answer !== null) return send(response, answer, requestId);
-      const message = `The query took longer than ${limits.deadlineMs} ms.`;
-      problem(response, 503, 'DEADLINE_EXCEEDED', message, requestId);
+      await work(deadline, this.#context(run, deadline.signal, caller));
     } finally {
       deadline.stop();
       cost.downstreamCalls = run.used.calls;
     }
+  }
+
+  /** Null when it took too long, which the caller has been told. */
+  async #execute(
+    query: GraphqlRequest,
+    deadline: Deadline,
+    context: ApiContext,
+    { response, requestId }: Exchange,
+  ): Promise<GraphqlResponse | null> {
+    const answer = await deadline.race(this.#engine.execute(query, context));
+    if (answer !== null) return answer;
+    const message = `The query took longer than ${this.#options.limits.deadlineMs} ms.`;
+    problem(response, 503, 'DEADLINE_EXCEEDED', message, requestId);
+    return null;
   }
 
   /** What an event of a subscription is answered with, budgets of its own included. */
@@ -248,15 +306,33 @@ export class ApiHandler {
   }
 }
 
+/** One request of a caller who was let in. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly caller: Caller;
+  readonly cost: TrafficCost;
+}
+
+async function* onePage<T>(rows: readonly T[]): AsyncGenerator<readonly T[]> {
+  yield rows;
+}
+
+/** Null of one that is no URL. Most are GraphQL's own, which need not be parsed each time. */
+function addressOf(url: string): URL | null {
+  return url === graphqlPath ? graphqlAddress : URL.parse(url, 'http://localhost');
+}
+
 /** A policy can only lower what one query may spend. */
 function budgetOf({ costBudget }: Caller, { budget }: QueryLimits): Cost {
   return costBudget === null ? budget : { ...budget, rows: Math.min(budget.rows, costBudget) };
 }
 
 /** Alive while anything answers at all; ready while requests should come here. Both carry nothing to protect. */
-function healthStatus(pathname: string, ready: boolean): 200 | 503 | null {
-  if (pathname === '/livez') return 200;
-  if (pathname === '/readyz') return ready ? 200 : 503;
+function healthStatus(pathname: string, status: Pick<StatusReader, 'ready'>): 200 | 503 | null {
+  if (pathname === '/livez' || pathname === '/healthz') return 200;
+  if (pathname === '/readyz') return status.ready() ? 200 : 503;
   return null;
 }
 
@@ -273,20 +349,15 @@ function parseJson(text: string, request: IncomingMessage): unknown {
   }
 }
 
-function flatHeaders(request: IncomingMessage): Record<string, string> {
-  const headers: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return headers;
-}
-
 /** Apollo refuses some requests before any resolver runs; those errors get their request id here. */
 function send(response: ServerResponse, answer: GraphqlResponse, requestId: string): void {
   for (const [name, value] of answer.headers) response.setHeader(name, value);
   response.setHeader('cache-control', 'no-store');
+  const body = answer.status >= 400 ? withRequestId(answer.body, requestId) : answer.body;
+  // Without it the body would go in chunks.
+  response.setHeader('content-length', Buffer.byteLength(body));
   response.writeHead(answer.status);
-  response.end(answer.status >= 400 ? withRequestId(answer.body, requestId) : answer.body);
+  response.end(body);
 }
 
 function withRequestId(body: string, requestId: string): string {

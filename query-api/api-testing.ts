@@ -23,6 +23,8 @@ export interface TestApiOptions {
   readonly status?: Partial<StatusReader>;
   readonly operations?: StoreOperations;
   readonly deadLetters?: ApiServerOptions['deadLetters'];
+  readonly backfills?: ApiServerOptions['backfills'];
+  readonly graphs?: ApiServerOptions['graphs'];
   readonly audiences?: Audiences;
   readonly port?: number;
   readonly limits?: Partial<QueryLimits>;
@@ -65,6 +67,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
     live: options.live ?? {},
     operations: options.operations ?? null,
     deadLetters: options.deadLetters ?? null,
+    backfills: options.backfills ?? null,
+    graphs: options.graphs ?? null,
     audiences: options.audiences ?? null,
     limits: { ...queryLimitsDefault, ...options.limits },
     gate: { token: null, allowedHosts: [], anyHost: false, ...options.gate },

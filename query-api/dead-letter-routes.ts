@@ -32,7 +32,11 @@ export class DeadLetterRoutes {
   ): Promise<void> {
     const name = url.pathname.slice(deadLettersPath.length);
     const operations = this.#operations;
-    if (operations === null || !isRoute(name)) {
+    if (operations === null) {
+      const message = 'Another process keeps the dead letters: ask the one that is `jg api --keeps`.';
+      return problem(response, 404, 'NOT_FOUND', message, requestId);
+    }
+    if (!isRoute(name)) {
       const message = 'There is nothing here; dead letters answer at /dead-letters/list, /letter and /retry.';
       return problem(response, 404, 'NOT_FOUND', message, requestId);
     }

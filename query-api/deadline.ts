@@ -5,12 +5,11 @@ const over = new DOMException('The request is over.', 'AbortError');
 
 /** One span of time for all the waiting that a request does. */
 export class Deadline {
-  readonly #stopped = new AbortController();
   readonly #ended = new AbortController();
   readonly #passed: Promise<null>;
 
   constructor(clock: Clock, delayMs: number) {
-    this.#passed = clock.sleep(delayMs, this.#stopped.signal).then(() => {
+    this.#passed = clock.sleep(delayMs, this.#ended.signal).then(() => {
       this.#ended.abort(over);
       return null;
     });
@@ -29,6 +28,5 @@ export class Deadline {
   /** Releases the timer, and tells what runs on to end; nothing may be raced after it. */
   stop(): void {
     this.#ended.abort(over);
-    this.#stopped.abort(over);
   }
 }

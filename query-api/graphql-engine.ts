@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingHttpHeaders } from 'node:http';
 import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
@@ -13,13 +14,14 @@ import { codeOf, enginePlugin } from './observe/engine-plugin.ts';
 import type { QueryRun } from './observe/query-run.ts';
 import type { PersistedRules } from './operations/persisted-request.ts';
 import { policyPlugin } from './policy/policy-plugin.ts';
+import { PreparedEngine } from './prepared/prepared-engine.ts';
 import { SchemaInForce, type SchemaInForceParts, schemaOf } from './schema-in-force.ts';
 import { emptyPlan } from './typed-plan.ts';
 
 export interface GraphqlRequest {
   readonly method: string;
   readonly search: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: IncomingHttpHeaders;
   readonly body: unknown;
 }
 
@@ -44,12 +46,19 @@ export class GraphqlEngine {
   readonly #admission: AdmissionRules;
   readonly #schema: SchemaInForce;
   readonly #changing: ChangingSchema;
+  readonly #prepared: PreparedEngine;
 
   constructor(limits: QueryLimits, parts: SchemaInForceParts, rules: EngineRules) {
     const { log } = parts;
-    this.#admission = { tokensMax: limits.tokensMax, persisted: rules.persisted };
     const changing = new ChangingSchema(schemaOf(emptyPlan, parts));
     this.#changing = changing;
+    this.#prepared = new PreparedEngine(rules.degrees);
+    const { operations } = this.#prepared;
+    this.#admission = {
+      tokensMax: limits.tokensMax,
+      persisted: rules.persisted,
+      isKnown: (query) => operations.isKnown(changing.schema, query),
+    };
     this.#schema = new SchemaInForce(parts, (schema) => changing.change(schema));
     this.#apollo = new ApolloServer<ApiContext>({
       gateway: changing,
@@ -70,7 +79,7 @@ export class GraphqlEngine {
         ApolloServerPluginCacheControlDisabled(),
         errorPlugin(log, rules.suggestions),
         policyPlugin(),
-        enginePlugin(rules.degrees),
+        enginePlugin(rules.degrees, (schema, text, document) => operations.learn(schema, text, document)),
       ],
       logger: apolloLogger(log),
     });
@@ -99,8 +108,19 @@ export class GraphqlEngine {
       return refused(admitted);
     }
     if (admitted.persisted) context.run.persisted = true;
-    const { method, search, body: asked } = admitted.request;
-    const headers = new HeaderMap(Object.entries(request.headers));
+    const prepared = await this.#prepared.answer(this.#changing.schema, admitted.request, context);
+    if (prepared.kind === 'answered') return prepared.response;
+    const { replay } = prepared;
+    return await this.#executeByApollo(admitted.request, replay === null ? context : { ...context, replay });
+  }
+
+  async #executeByApollo(
+    { method, search, headers: given, body: asked }: GraphqlRequest,
+    context: ApiContext,
+  ): Promise<GraphqlResponse> {
+    const headers = new HeaderMap();
+    for (const [name, value] of Object.entries(given))
+      if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
     const response = await runNow.run(context.run, () =>
       this.#apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: { method, search, headers, body: asked },
@@ -112,10 +132,13 @@ export class GraphqlEngine {
     if (body.kind === 'complete') text = body.string;
     else for await (const chunk of body.asyncIterator) text += chunk;
     context.run.end('serialize');
+    const { status = 200 } = response;
     // What Apollo refused by itself, before it was a query.
-    if (response.status !== undefined && response.status >= 400 && context.run.codes.size === 0)
-      context.run.codes.add('BAD_REQUEST');
-    return { status: response.status ?? 200, headers: response.headers, body: text };
+    if (status >= 400 && context.run.codes.size === 0) context.run.codes.add('BAD_REQUEST');
+    const contentType = response.headers.get('content-type');
+    if (status === 200 && contentType !== undefined && body.kind === 'complete' && method === 'POST')
+      this.#prepared.operations.learnContentType(given.accept, contentType);
+    return { status, headers: response.headers, body: text };
   }
 
   /** The persisted operations with the schema in force, beside requests. */

@@ -14,6 +14,7 @@ import { costOfRefused, type FieldCost } from './cost/field-cost.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { foldRepeats, unfolded } from './journey/fold-repeats.ts';
 import { boundsOf } from './journey/page-bounds.ts';
+import { journeyTablePath } from './journey-table.ts';
 import {
   type JourneyAnswer,
   journeyConnectionType,
@@ -22,7 +23,7 @@ import {
   type StepAnswer,
 } from './journey-type.ts';
 import { readNodeRef } from './node-arguments.ts';
-import { nodeRefInput, propertiesObject } from './node-type.ts';
+import { nodeRefInput, PropertiesAnswer } from './node-type.ts';
 import { openEndMs } from './open-end.ts';
 import { dateTimeScalar } from './scalars.ts';
 
@@ -150,10 +151,11 @@ function checkNames(argument: string, names: readonly string[] | null): readonly
 
 function answer(query: JourneyQuery, page: JourneyPage, folds: boolean, context: ApiContext): JourneyAnswer {
   const edges = (folds ? foldRepeats : unfolded)(page.steps).map(({ step, count, firstMs, lastMs }) => ({
-    cursor: writeCursor(step),
+    cursor: () => writeCursor(step),
     node: stepAnswer(step),
     repeats: { count, first: firstMs, last: lastMs },
   }));
+  const last = page.last ?? page.steps.at(-1) ?? null;
   const limited = limitReached(query, page);
   return {
     edges,
@@ -161,8 +163,8 @@ function answer(query: JourneyQuery, page: JourneyPage, folds: boolean, context:
       hasNextPage: page.more,
       // Relay lets a forward page answer this cheaply: something lies before a page that starts after a cursor.
       hasPreviousPage: query.after !== null,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: page.last === null ? (edges.at(-1)?.cursor ?? null) : writeCursor(page.last),
+      startCursor: () => edges[0]?.cursor() ?? null,
+      endCursor: () => (last === null ? null : writeCursor(last)),
     },
     completeness: {
       since: query.sinceMs,
@@ -173,6 +175,7 @@ function answer(query: JourneyQuery, page: JourneyPage, folds: boolean, context:
     },
     view: { steps: page.steps, order: query.order, bounds: boundsOf(query, page, context.clock.now()) },
     freshness: context.status.topics().map(({ topic, freshnessMs }) => ({ topic, freshnessMs })),
+    tablePath: journeyTablePath(query),
   };
 }
 
@@ -188,6 +191,6 @@ function limitReached(
 
 export function stepAnswer(step: StepView): StepAnswer {
   const { timeMs, domain, action, owner, links, properties, lineage } = step;
-  const shown = propertiesObject(properties);
+  const shown = new PropertiesAnswer(properties);
   return { time: timeMs, domain, action, owner, links, properties: shown, lineage };
 }

@@ -14,7 +14,7 @@ import type { JourneyView } from './journey/journey-view.ts';
 import { sessionsField } from './journey/session-field.ts';
 import { transitionsField } from './journey/transition-field.ts';
 import { lineageType } from './lineage-type.ts';
-import { nodeRefType } from './node-type.ts';
+import { nodeRefType, type PropertiesAnswer } from './node-type.ts';
 import { dateTimeScalar, jsonScalar } from './scalars.ts';
 
 const text = new GraphQLNonNull(GraphQLString);
@@ -31,7 +31,7 @@ export interface StepAnswer {
   readonly action: string;
   readonly owner: NodeRef;
   readonly links: readonly StepLink[];
-  readonly properties: Readonly<Record<string, unknown>>;
+  readonly properties: PropertiesAnswer;
   readonly lineage: Lineage | null;
 }
 
@@ -39,7 +39,8 @@ export type LimitKind = 'PAGE' | 'SCAN' | 'BYTES';
 
 export interface JourneyAnswer {
   readonly edges: readonly {
-    readonly cursor: string;
+    /** Made where it is asked for, as those of the page are. */
+    readonly cursor: () => string;
     readonly node: StepAnswer;
     readonly repeats: { readonly count: number; readonly first: number; readonly last: number };
   }[];
@@ -47,8 +48,8 @@ export interface JourneyAnswer {
   readonly pageInfo: {
     readonly hasNextPage: boolean;
     readonly hasPreviousPage: boolean;
-    readonly startCursor: string | null;
-    readonly endCursor: string | null;
+    readonly startCursor: () => string | null;
+    readonly endCursor: () => string | null;
   };
   readonly completeness: {
     readonly since: number;
@@ -58,6 +59,7 @@ export interface JourneyAnswer {
     readonly scanned: number;
   };
   readonly freshness: readonly { readonly topic: string; readonly freshnessMs: number | null }[];
+  readonly tablePath: string;
 }
 
 const linkDirection = new GraphQLEnumType({
@@ -175,6 +177,11 @@ export const journeyConnectionType = new GraphQLObjectType<JourneyAnswer, ApiCon
     pageInfo: { type: new GraphQLNonNull(pageInfoType) },
     completeness: { type: new GraphQLNonNull(completenessType) },
     freshness: { type: listOf(freshnessType) },
+    tablePath: {
+      type: text,
+      description:
+        'This page as a table: GET it with the same authorization and `accept: application/vnd.apache.arrow.stream`. Repeats are not folded there.',
+    },
     sessions: sessionsField,
     transitions: transitionsField,
   },

@@ -11,24 +11,34 @@ export type BodyReading =
  */
 const droppedFactor = 16;
 
-/** Keeps at most `bytesMax`. After `too-large` the connection must end with the answer: the rest was not read. */
-export async function readBody(request: IncomingMessage, bytesMax: number): Promise<BodyReading> {
+/** Keeps at most `bytesMax`. After `too-large` the connection must end with the answer: the rest was not read. Never rejects. */
+export function readBody(request: IncomingMessage, bytesMax: number): Promise<BodyReading> {
   const droppedMax = bytesMax * droppedFactor;
-  if (Number(request.headers['content-length'] ?? 0) > droppedMax) return { kind: 'too-large' };
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of request) {
-      const buffer = Buffer.from(chunk);
-      bytes += buffer.length;
+  if (Number(request.headers['content-length'] ?? 0) > droppedMax)
+    return Promise.resolve({ kind: 'too-large' });
+  // Who hung up before is not heard of again.
+  if (request.destroyed) return Promise.resolve({ kind: 'aborted' });
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
       if (bytes > bytesMax) chunks.length = 0;
-      else chunks.push(buffer);
-      if (bytes > droppedMax) break;
-    }
-  } catch {
-    // The caller hung up: there is nobody to answer.
-    return { kind: 'aborted' };
-  }
-  if (bytes > bytesMax) return { kind: 'too-large' };
-  return { kind: 'body', text: Buffer.concat(chunks).toString('utf8') };
+      else chunks.push(chunk);
+      if (bytes <= droppedMax) return;
+      // The connection stays for the answer.
+      request.pause();
+      resolve({ kind: 'too-large' });
+    });
+    request.once('end', () => {
+      if (bytes > bytesMax) return resolve({ kind: 'too-large' });
+      const [only = Buffer.alloc(0), ...others] = chunks;
+      const body = others.length === 0 ? only : Buffer.concat(chunks);
+      resolve({ kind: 'body', text: body.toString('utf8') });
+    });
+    // The caller hung up: there is nobody to answer. What was settled before stays.
+    const aborted = (): void => resolve({ kind: 'aborted' });
+    request.on('error', aborted);
+    request.once('close', aborted);
+  });
 }

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { assert, type Clock, type Log, StopError } from '../foundation/index.ts';
+import type { Clock, Log } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
 import type { QueryLimits } from './api-context.ts';
 import { type ApiExtension, noExtension } from './api-extension.ts';
@@ -10,9 +9,12 @@ import { ApiHandler } from './api-handler.ts';
 import type { Audiences } from './audiences/audiences.ts';
 import { Access, type AccessParts } from './auth/access.ts';
 import type { Caller } from './auth/caller.ts';
+import type { BackfillOperations } from './backfill-operations.ts';
 import type { DeadLetterOperations } from './dead-letter-operations.ts';
+import type { GraphOperations } from './graph-operations.ts';
 import { GraphqlEngine } from './graphql-engine.ts';
 import { Ide } from './ide-page.ts';
+import { listen, urlOf } from './listening.ts';
 import { judgeLive } from './live/judge-live.ts';
 import { type LiveLimits, liveLimitsDefault } from './live/live-limits.ts';
 import { LiveServer } from './live/live-server.ts';
@@ -23,6 +25,7 @@ import { StepJournal } from './live/step-journal.ts';
 import { Observer } from './observe/observer.ts';
 import { PersistedOperations } from './operations/persisted-operations.ts';
 import type { PersistedRules } from './operations/persisted-request.ts';
+import type { PageEncoder } from './page-encoder.ts';
 import { type GateOptions, refuseHost } from './request-gate.ts';
 import type { StatusReader } from './status-reader.ts';
 import type { StoreOperations } from './store-operations.ts';
@@ -39,10 +42,16 @@ export interface ApiServerOptions {
   readonly status: StatusReader;
   /** Null when the store keeps no files of its own. */
   readonly operations: StoreOperations | null;
+  /** Null or absent when there is no other graph beside the one in force. */
+  readonly graphs?: GraphOperations | null;
   /** Null or absent of a server that reads no topics. */
   readonly deadLetters?: DeadLetterOperations | null;
+  /** Null or absent of a server that replays nothing. */
+  readonly backfills?: BackfillOperations | null;
   /** Null of a server that keeps none; whoever opened them closes them, after the server. */
   readonly audiences: Audiences | null;
+  /** Formats that pages of journeys and audiences are given in beside JSON; absent: none. */
+  readonly encoders?: readonly PageEncoder[];
   readonly limits: QueryLimits;
   readonly gate: GateOptions;
   /** Who is let in besides the holder of `gate.token`, and what they may read; absent: nobody. */
@@ -121,11 +130,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   }
   // Such as no file descriptor left for a new connection: the ones there are go on.
   server.on('error', (error) => options.log.error({ error }, 'The API could not accept a connection.'));
-  const address = server.address();
-  assert(address !== null && typeof address === 'object', 'a listening TCP server has an address');
   const closing = { done: null as Promise<void> | null };
   return {
-    url: `http://${hostText(address)}:${address.port}`,
+    url: urlOf(server),
     close: () => {
       closing.done ??= close(server, live, engine, options).finally(() => observer.close());
       return closing.done;
@@ -197,31 +204,6 @@ async function persistedRules(
   const operations = await PersistedOperations.open({ ...options, file: persisted.file, tokensMax });
   const { only } = persisted;
   return { operations, only, introspection, tokensMax, ready: () => options.status.ready() };
-}
-
-function hostText({ address, family }: AddressInfo): string {
-  if (address === '0.0.0.0' || address === '::') return 'localhost';
-  return family === 'IPv6' ? `[${address}]` : address;
-}
-
-function listen(server: http.Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: NodeJS.ErrnoException): void => reject(listenError(cause, host, port));
-    server.once('error', fail);
-    server.listen(port, host, () => {
-      server.off('error', fail);
-      resolve();
-    });
-  });
-}
-
-function listenError(cause: NodeJS.ErrnoException, host: string, port: number): StopError {
-  if (cause.code === 'EADDRINUSE') {
-    const message = `Port ${port} on ${host} is in use, perhaps by another Journey Graph: choose another with --port.`;
-    return new StopError('PORT_IN_USE', message, { cause, context: { setting: 'port' } });
-  }
-  const message = `Cannot listen on ${host} port ${port} (${cause.code ?? 'unknown reason'}): check --host and --port.`;
-  return new StopError('CANNOT_LISTEN', message, { cause, context: { setting: 'host' } });
 }
 
 async function close(

@@ -19,7 +19,8 @@ async function status(reader: GraphStore, topics: readonly TopicState[]): Promis
     const { text } = await ask(
       server,
       `{ status { nodeWrites { written suppressed coalesced } nodes edges relativeError freshnessP50Ms freshnessP99Ms version startedAt topics {
-        topic topicId partition position lag freshnessMs epoch consumed applied superseded filtered deadLettered state reason } } }`,
+        topic topicId partition position lag waitedMs freshnessMs epoch consumed applied superseded filtered deadLettered state reason }
+        backfills { topic backfill partition position consumed applied superseded filtered deadLettered } } }`,
     );
     return JSON.parse(text).data.status;
   } finally {
@@ -37,7 +38,7 @@ async function advance(store: GraphStore, topicId: string, next: bigint): Promis
 }
 
 function running(topicId: string, lag: bigint | null): TopicState {
-  const partitions = [{ partition: 0, topicId, lag }];
+  const partitions = [{ partition: 0, topicId, lag, waitedMs: 12 }];
   return { topic: 'games', state: 'running', reason: null, freshnessMs: 7, partitions };
 }
 
@@ -54,6 +55,7 @@ describe('The status', () => {
       freshnessP99Ms: 99,
       version: '1.2.3',
       startedAt: '2026-01-01T00:00:00.000Z',
+      backfills: [],
       topics: [
         {
           topic: 'games',
@@ -61,6 +63,7 @@ describe('The status', () => {
           partition: 0,
           position: '1152921504606846976',
           lag: 3,
+          waitedMs: 12,
           freshnessMs: 7,
           epoch: 1,
           consumed: 15,
@@ -83,6 +86,20 @@ describe('The status', () => {
     expect(rows).toHaveProperty('topics', [
       expect.objectContaining({ position: 100, lag: null }),
       expect.objectContaining({ position: 10, lag: 3 }),
+    ]);
+  });
+
+  it('shows replays apart: no topic counts their records', async () => {
+    const store = createMemoryStore(systemClock);
+    await advance(store, 'life-1', 100n);
+    await advance(store, 'backfill:0a1b', 30n);
+    const rows = await status(store, [running('life-1', 3n)]);
+    expect(rows).toMatchObject({ topics: [{ topicId: 'life-1', position: 100, consumed: 15 }] });
+    expect(rows).toHaveProperty('backfills', [
+      {
+        ...{ topic: 'games', backfill: '0a1b', partition: 0, position: 30 },
+        ...{ consumed: 15, applied: 8, superseded: 4, filtered: 2, deadLettered: 1 },
+      },
     ]);
   });
 

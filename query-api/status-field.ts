@@ -8,7 +8,12 @@ import {
   GraphQLObjectType,
   GraphQLString,
 } from 'graphql';
-import { isLetterLife, type SourceStatus } from '../graph-store/index.ts';
+import {
+  backfillSources,
+  backfillTopicIdPrefix,
+  liveSources,
+  type SourceStatus,
+} from '../graph-store/index.ts';
 import type { ApiContext } from './api-context.ts';
 import type { FieldCost } from './cost/field-cost.ts';
 import { nodeWritesType } from './node-write-status.ts';
@@ -28,6 +33,7 @@ const topicStateType = new GraphQLEnumType({
     PAUSED: { value: 'paused', description: 'Something outside is down; it goes on by itself.' },
     FINISHED: { value: 'finished' },
     STOPPED: { value: 'stopped', description: 'A person has to act: see the reason.' },
+    ELSEWHERE: { value: 'elsewhere', description: 'Other processes read it, and say how they fare.' },
   },
 });
 
@@ -37,6 +43,7 @@ interface TopicRow {
   readonly reason: string | null;
   readonly freshnessMs: number | null;
   readonly lag: bigint | null;
+  readonly waitedMs: number | null;
   readonly stored: SourceStatus | null;
   readonly partition: number | null;
 }
@@ -58,6 +65,10 @@ const topicStatusType = new GraphQLObjectType<TopicRow>({
       resolve: (row) => row.stored?.next,
     },
     lag: { type: bigIntScalar, description: 'Records behind the log’s end; null while unknown.' },
+    waitedMs: {
+      type: GraphQLFloat,
+      description: 'For at most so long has the oldest of them waited; null while unknown.',
+    },
     freshnessMs: {
       type: GraphQLFloat,
       description: 'Now minus the newest event time of the topic that was applied.',
@@ -73,9 +84,30 @@ const topicStatusType = new GraphQLObjectType<TopicRow>({
   },
 });
 
+const backfillStatusType = new GraphQLObjectType<SourceStatus>({
+  name: 'BackfillStatus',
+  description: 'How far one partition of a replay is. Its records count for no topic.',
+  fields: {
+    topic: { type: text, resolve: ({ source }) => source.topic },
+    backfill: {
+      type: text,
+      description: 'The id of its plan.',
+      resolve: ({ source }) => source.topicId.slice(backfillTopicIdPrefix.length),
+    },
+    partition: { type: new GraphQLNonNull(GraphQLInt), resolve: ({ source }) => source.partition },
+    position: { type: count, description: 'One past the last offset applied.', resolve: ({ next }) => next },
+    consumed: { type: count, resolve: ({ fates }) => fates.consumed },
+    applied: { type: count, resolve: ({ fates }) => fates.applied },
+    superseded: { type: count, resolve: ({ fates }) => fates.superseded },
+    filtered: { type: count, resolve: ({ fates }) => fates.filtered },
+    deadLettered: { type: count, resolve: ({ fates }) => fates.deadLettered },
+  },
+});
+
 interface StatusAnswer {
   readonly topics: readonly TopicRow[];
   readonly retriedLetters: readonly RetriedLetters[];
+  readonly backfills: readonly SourceStatus[];
   readonly tables: readonly TableState[];
   readonly nodeWrites: NodeWriteState;
   readonly nodes: number;
@@ -92,6 +124,10 @@ const statusType = new GraphQLObjectType<StatusAnswer>({
   fields: {
     topics: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(topicStatusType))) },
     retriedLetters: { type: retriedLettersListType },
+    backfills: {
+      type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(backfillStatusType))),
+      description: 'Replays of archived history, those that are done included; a row for each partition.',
+    },
     tables: { type: tableStatusesType },
     nodeWrites: { type: nodeWritesType },
     nodes: { type: count, description: 'Distinct nodes ever mentioned, estimated.' },
@@ -120,8 +156,9 @@ export const statusField: GraphQLFieldConfig<unknown, ApiContext> = {
   resolve: async (_source, _arguments, { reader, status }): Promise<StatusAnswer> => {
     const [sources, estimate] = await Promise.all([reader.sources(), reader.estimate()]);
     return {
-      topics: topicRows(status.topics(), sources),
+      topics: topicRows(status.topics(), liveSources(sources)),
       retriedLetters: retriedLetters(sources),
+      backfills: backfillSources(sources),
       tables: status.tables(),
       nodeWrites: status.nodeWrites(),
       nodes: Math.round(estimate.nodes),
@@ -140,12 +177,15 @@ export const statusField: GraphQLFieldConfig<unknown, ApiContext> = {
 function topicRows(topics: readonly TopicState[], sources: readonly SourceStatus[]): TopicRow[] {
   return topics.flatMap((topic): TopicRow[] => {
     const { partitions, ...state } = topic;
-    const stored = sources.filter(({ source }) => source.topic === topic.topic && !isLetterLife(source));
-    if (stored.length === 0) return [{ ...state, lag: null, stored: null, partition: null }];
+    const stored = sources.filter(({ source }) => source.topic === topic.topic);
+    if (stored.length === 0) return [{ ...state, ...unknownLag, stored: null, partition: null }];
     return stored.map((source) => {
       const { partition, topicId } = source.source;
       const live = partitions.find((known) => known.partition === partition && known.topicId === topicId);
-      return { ...state, lag: live?.lag ?? null, stored: source, partition };
+      const { lag, waitedMs } = live ?? unknownLag;
+      return { ...state, lag, waitedMs, stored: source, partition };
     });
   });
 }
+
+const unknownLag = { lag: null, waitedMs: null } as const;

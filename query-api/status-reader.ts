@@ -1,6 +1,7 @@
 import type { GraphSchema } from '../schemas/index.ts';
 
-export type TopicStateKind = 'idle' | 'running' | 'paused' | 'finished' | 'stopped';
+/** `elsewhere`: other processes read it, and what keeps them is theirs to say. */
+export type TopicStateKind = 'idle' | 'running' | 'paused' | 'finished' | 'stopped' | 'elsewhere';
 
 /** What only the running process knows about a topic; positions and fates come from the store. */
 export interface TopicState {
@@ -14,6 +15,8 @@ export interface TopicState {
     readonly partition: number;
     readonly topicId: string;
     readonly lag: bigint | null;
+    /** For at most so long has the oldest record waited that is not applied, milliseconds; 0 while none waits, null while unknown. */
+    readonly waitedMs: number | null;
   }[];
 }
 

@@ -37,6 +37,7 @@ function operationsWith(bytes: () => AsyncGenerator<Uint8Array>) {
       yield { kind: 'progress', rows: 2, bytes: 20 };
       yield verdict;
     },
+    openTable: () => Promise.reject(closed),
     openSnapshot: async () => ({
       bytes,
       [Symbol.asyncDispose]: async () => {
@@ -120,7 +121,10 @@ describe('The routes of the store', () => {
       expect(refused.status).toBe(404);
       const body: { errors: unknown } = JSON.parse(await refused.text());
       expect(body.errors).toMatchObject([
-        { message: expect.stringContaining('Neo4j’s own tools'), extensions: { code: 'STORE_IN_NEO4J' } },
+        {
+          message: expect.stringContaining('own tools of Neo4j or Cassandra'),
+          extensions: { code: 'STORE_IN_NEO4J' },
+        },
       ]);
     }
     expect(await codeOf(await get('/store/other'))).toBe('NOT_FOUND');

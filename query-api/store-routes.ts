@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, JourneyGraphError, type Log } from '../foundation/index.ts';
 import { problem } from './problem.ts';
 import { isFromAnotherSite } from './request-gate.ts';
-import type { StoreOperations } from './store-operations.ts';
+import { sendTable, tableRequestOf } from './store-export-route.ts';
+import type { StoreOperations, TableRequest } from './store-operations.ts';
 import { sendSnapshot } from './store-snapshot-route.ts';
 import { sendStats } from './store-stats-route.ts';
 import { sendVerdict } from './store-verify-route.ts';
@@ -18,11 +19,11 @@ interface Parts {
 const stalledMs = 60_000;
 
 /**
- * What an operator asks of the store: GET `/store/snapshot`, `/store/verify` and `/store/stats`. The first two, and the third with
+ * What an operator asks of the store: GET `/store/snapshot`, `/store/verify`, `/store/export` and `/store/stats`. All but the last, and that with
  * `exact`, read everything, so one of them runs at a time; none has the deadline of a query, but each ends when its client goes away.
  */
 export class StoreRoutes {
-  /** Null of a server whose graph is in Neo4j. */
+  /** Null of a server whose graph is in Neo4j or Cassandra. */
   readonly #operations: StoreOperations | null;
   readonly #parts: Parts;
   /** What reads everything now, for people. */
@@ -44,12 +45,13 @@ export class StoreRoutes {
     const route = routeOf(url);
     if (route === null) {
       const message =
-        'There is nothing here; the store answers at /store/snapshot, /store/verify and /store/stats.';
+        'There is nothing here; the store answers at /store/snapshot, /store/verify, /store/export and /store/stats.';
       return problem(response, 404, 'NOT_FOUND', message, requestId);
     }
+    if (typeof route === 'string') return problem(response, 400, 'BAD_REQUEST', route, requestId);
     if (operations === null) {
       const message =
-        'This server keeps its graph in Neo4j, of which `jg store` knows nothing: use Neo4j’s own tools for backups, checks and figures.';
+        'This server keeps its graph in a database server, of which `jg store` and `jg export` know nothing: use the own tools of Neo4j or Cassandra for backups, checks and figures.';
       return problem(response, 404, 'STORE_IN_NEO4J', message, requestId);
     }
     if (request.method !== 'GET') {
@@ -87,6 +89,8 @@ export class StoreRoutes {
           return await sendSnapshot(operations, response);
         case 'verify':
           return await sendVerdict(operations, response, this.#parts.clock);
+        case 'export':
+          return await sendTable(operations, response, route.request);
         default:
           return await sendStats(operations, response, route.readsEverything);
       }
@@ -96,22 +100,26 @@ export class StoreRoutes {
         // An answer that has begun can only be cut off, which its reader notices.
         throw error;
       }
-      problem(response, 503, error.code, error.message, requestId);
+      problem(response, error.reaction === 'refused' ? 400 : 503, error.code, error.message, requestId);
     }
   }
 }
 
-interface Route {
-  readonly name: 'snapshot' | 'verify' | 'stats';
-  readonly readsEverything: boolean;
-}
+type Route =
+  | { readonly name: 'snapshot' | 'verify' | 'stats'; readonly readsEverything: boolean }
+  | { readonly name: 'export'; readonly readsEverything: true; readonly request: TableRequest };
 
-function routeOf({ pathname, searchParams }: URL): Route | null {
+/** Null where there is nothing; a sentence where something is asked for that makes no sense. */
+function routeOf({ pathname, searchParams }: URL): Route | string | null {
   switch (pathname) {
     case `${storePath}snapshot`:
       return { name: 'snapshot', readsEverything: true };
     case `${storePath}verify`:
       return { name: 'verify', readsEverything: true };
+    case `${storePath}export`: {
+      const request = tableRequestOf(searchParams);
+      return typeof request === 'string' ? request : { name: 'export', readsEverything: true, request };
+    }
     case `${storePath}stats`:
       return { name: 'stats', readsEverything: searchParams.get('exact') === 'true' };
     default:

@@ -10,6 +10,7 @@ export const reservedTypeNames: ReadonlySet<string> = new Set([
     'Freshness',
     'Status',
     'TopicStatus',
+    'BackfillStatus',
     'TopicStateKind',
     'LookupTableStatus',
     'RetriedLetters',

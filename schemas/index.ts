@@ -63,4 +63,10 @@ export type {
   ValuePlan,
   ValueSource,
 } from './value-plan.ts';
-export { type WireLimits, type WireScan, wireLimitsDefault } from './wire-scan.ts';
+export {
+  compileWireLength,
+  type WireLength,
+  type WireLimits,
+  type WireScan,
+  wireLimitsDefault,
+} from './wire-scan.ts';

@@ -21,12 +21,16 @@ export const wireLimitsDefault: WireLimits = { bytesMax: 4_194_304, valuesMax: 1
  */
 export type WireScan = (bytes: Uint8Array, start: number, end: number) => void;
 
+/** Where the datum that begins at `start` ends, of a row of them. Throws as a scan does, but for text that is not UTF-8. */
+export type WireLength = (bytes: Uint8Array, start: number) => number;
+
 interface Cursor {
   bytes: Uint8Array;
   pos: number;
   end: number;
   valuesLeft: number;
   depthLeft: number;
+  readonly checksText: boolean;
 }
 
 type Step = (cursor: Cursor) => void;
@@ -125,7 +129,7 @@ function skipString(cursor: Cursor): void {
   const end = start + length;
   for (let pos = start; pos < end; pos += 1) {
     if ((bytes[pos] ?? 0) >= 0x80) {
-      if (!isUtf8(bytes.subarray(pos, end))) malformed(cursor, 'text that is not UTF-8');
+      if (cursor.checksText && !isUtf8(bytes.subarray(pos, end))) malformed(cursor, 'text that is not UTF-8');
       break;
     }
   }
@@ -290,9 +294,7 @@ function primitiveSkip(type: Type): Step {
  * it would have to take on trust (counts, lengths, branches, nesting) is checked here first.
  */
 export function compileWireScan(type: Type, limits: WireLimits = wireLimitsDefault): WireScan {
-  const step = new ScanCompiler().step(type);
-  const nothing = new Uint8Array(0);
-  const cursor: Cursor = { bytes: nothing, pos: 0, end: 0, valuesLeft: 0, depthLeft: 0 };
+  const walk = compileWalk(type, limits, true);
   return (bytes, start, end) => {
     if (end - start > limits.bytesMax) {
       throw new BadDataError(
@@ -300,6 +302,25 @@ export function compileWireScan(type: Type, limits: WireLimits = wireLimitsDefau
         `The event has ${end - start} bytes; the limit is ${limits.bytesMax}.`,
       );
     }
+    walk(bytes, start, end, true);
+  };
+}
+
+/** As {@link compileWireScan}, where nothing but the datum itself says how long it is. */
+export function compileWireLength(type: Type, limits: Omit<WireLimits, 'bytesMax'>): WireLength {
+  const walk = compileWalk(type, limits, false);
+  return (bytes, start) => walk(bytes, start, bytes.length, false);
+}
+
+function compileWalk(
+  type: Type,
+  limits: Omit<WireLimits, 'bytesMax'>,
+  checksText: boolean,
+): (bytes: Uint8Array, start: number, end: number, isWhole: boolean) => number {
+  const step = new ScanCompiler().step(type);
+  const nothing = new Uint8Array(0);
+  const cursor: Cursor = { bytes: nothing, pos: 0, end: 0, valuesLeft: 0, depthLeft: 0, checksText };
+  return (bytes, start, end, isWhole) => {
     cursor.bytes = bytes;
     cursor.pos = start;
     cursor.end = end;
@@ -307,7 +328,8 @@ export function compileWireScan(type: Type, limits: WireLimits = wireLimitsDefau
     cursor.depthLeft = limits.depthMax;
     try {
       step(cursor);
-      if (cursor.pos !== end) malformed(cursor, `${end - cursor.pos} bytes too many`);
+      if (isWhole && cursor.pos !== end) malformed(cursor, `${end - cursor.pos} bytes too many`);
+      return cursor.pos;
     } catch (fault) {
       throw fault instanceof WireFault ? describe(fault, start) : fault;
     } finally {

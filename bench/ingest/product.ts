@@ -80,7 +80,7 @@ export class Product {
       const status = await this.status();
       const nowMs = performance.now();
       if (nowMs - sampledMs > 250) {
-        this.#sampleMemory();
+        this.sampleMemory();
         sampledMs = nowMs;
       }
       onPoll(status.consumed, (nowMs - this.#readyMs) / 1000);
@@ -135,13 +135,20 @@ export class Product {
     return pid === undefined ? null : threadSeconds(pid);
   }
 
+  /** As nothing can be caught: kill -9. */
+  async kill(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+
   async stop(): Promise<void> {
     const ended = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.kill('SIGTERM');
     await ended;
   }
 
-  #sampleMemory(): void {
+  sampleMemory(): void {
     const now = processMemory(must(this.#child.pid, 'it runs'));
     this.#peak = {
       residentMiB: Math.max(this.#peak.residentMiB, now.residentMiB),

@@ -10,6 +10,7 @@ import { renderRows, renderSources } from '../store-text.ts';
 
 interface RestoreOptions {
   readonly data?: string;
+  readonly graph?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -18,6 +19,7 @@ interface RestoreOptions {
 const examples = `Examples:
   jg store restore graph.jgsnapshot --dry-run
   jg store restore graph.jgsnapshot --data ./other
+  jg store restore graph.jgsnapshot --data ./data --graph rebuilt   beside the live graph
 `;
 const codes = `
 Positions come with the graph: the next start on this folder goes on reading there, from Kafka or from the embedded log.
@@ -34,6 +36,7 @@ export function addStoreRestore(store: Command, io: CommandIo, finish: (code: Ex
     )
     .argument('<file>', 'The snapshot.')
     .option('--data <folder>', 'The data folder (default: the setting data).')
+    .option('--graph <name>', 'A graph of that folder beside the live one, which a server may be using.')
     .option('--dry-run', 'Read and check the whole file, say what it holds, change nothing.')
     .option('--json', 'The answer as one JSON object.')
     .option('--quiet', 'Nothing on standard error but errors.')
@@ -45,7 +48,7 @@ export function addStoreRestore(store: Command, io: CommandIo, finish: (code: Ex
       const progress = new ProgressLine(io, options.quiet === true);
       try {
         if (options.dryRun === true) await readAll(reader, io, progress);
-        else await restoreInto(data, reader, io, progress);
+        else await restoreInto(data, options.graph ?? null, reader, io, progress);
       } finally {
         progress.end();
         await reader.close();
@@ -61,11 +64,12 @@ async function readAll(reader: SnapshotReader, io: CommandIo, progress: Progress
 
 async function restoreInto(
   data: string,
+  graph: string | null,
   reader: SnapshotReader,
   io: CommandIo,
   progress: ProgressLine,
 ): Promise<void> {
-  const store = await makeStoreFolder(data, io);
+  const store = await makeStoreFolder(data, graph, io);
   try {
     const { sources, timeToLive } = reader.header;
     async function* rows(): AsyncGenerator<readonly [Buffer, Buffer]> {

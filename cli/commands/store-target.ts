@@ -1,13 +1,18 @@
 import type { Command } from 'commander';
 import { RefusedError } from '../../foundation/index.ts';
 import type { StoreStats, VerifyEvent } from '../../graph-store/index.ts';
+import type { TableFormat, TableRequest } from '../../query-api/index.ts';
 import type { CommandIo } from '../command-io.ts';
+import { openMembers } from '../export-members.ts';
+import { graphSchemaOfSettings } from '../export-schema.ts';
+import { pageEncoder } from '../page-encoders.ts';
 import { StoreClient } from '../store-client.ts';
 import { openStoreFolder } from '../store-folder.ts';
 import { storeOperations } from '../store-operations.ts';
 import { addServerOptions, endpoint, type ServerOptions } from './server-option.ts';
 
 export interface StoreOptions extends ServerOptions {
+  readonly [setting: string]: unknown;
   readonly data?: string;
 }
 
@@ -16,6 +21,8 @@ export interface StoreTarget {
   snapshot(): Promise<AsyncIterable<Uint8Array>>;
   verify(faultsMax: number): AsyncIterable<VerifyEvent>;
   stats(exact: boolean): Promise<StoreStats>;
+  table(request: TableRequest): Promise<AsyncIterable<Uint8Array>>;
+  members(id: string, format: TableFormat): Promise<AsyncIterable<Uint8Array>>;
 }
 
 /** A running server unless a data folder is named. */
@@ -42,11 +49,13 @@ export async function withTarget<T>(
   }
   const store = await openStoreFolder(data, io);
   try {
-    const operations = storeOperations(store, io.clock);
+    const operations = storeOperations(store, () => graphSchemaOfSettings(options, io), io.clock);
     return await work({
       snapshot: async () => bytesOf(await operations.openSnapshot()),
       verify: (faultsMax) => operations.verify(faultsMax),
       stats: (exact) => operations.stats(exact),
+      table: async (request) => bytesOf(await operations.openTable(request)),
+      members: (id, format) => openMembers(data, id, format),
     });
   } finally {
     await store.close();
@@ -59,6 +68,8 @@ function serverTarget(options: StoreOptions, io: CommandIo): StoreTarget {
     snapshot: () => client.snapshot(),
     verify: () => client.verify(),
     stats: (exact) => client.stats(exact),
+    table: (request) => client.table(request),
+    members: (id, format) => client.members(id, pageEncoder(format).mime),
   };
 }
 

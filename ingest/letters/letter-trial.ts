@@ -53,12 +53,6 @@ export class LetterTrial {
     return verdict;
   }
 
-  /** Later letters of its key are held from here on. */
-  block(letter: Letter): void {
-    const key = keyText(letter);
-    if (key !== null) this.#blocked.add(key);
-  }
-
   async #verdict(letter: Letter): Promise<Verdict> {
     if (letter.origin !== null && letter.origin.topic !== this.#topic)
       return { kind: 'fails', code: 'DLQ_FOREIGN' };

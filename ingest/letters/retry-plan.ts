@@ -1,3 +1,5 @@
+import { assert } from '../../foundation/index.ts';
+
 /**
  * What one round of trying letters again means to do in one partition of `<topic>.dlq`, kept durably before the first of them is applied.
  *
@@ -34,8 +36,9 @@ export interface PlanName {
 const offsetBits = 40n;
 const offsetMask = (1n << offsetBits) - 1n;
 
-/** The position behind everything of the round below `offset`. */
+/** The position behind everything of the round below `offset`, which has to be below 2^40: a trillion letters of one partition. */
 export function placeOf(round: number, offset: bigint): bigint {
+  assert(offset >= 0n && offset <= offsetMask, 'an offset of a dead-letter topic has 40 bits');
   return (BigInt(round) << offsetBits) | offset;
 }
 

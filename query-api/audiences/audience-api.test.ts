@@ -31,6 +31,8 @@ describe('audiences over HTTP', () => {
         ],
       })),
     );
+    // A replay, which says nothing of how fresh an audience is.
+    await graph.claim({ cluster: 'archive', topic: 't', topicId: 'backfill:1', partition: 0 });
     test = await openTestAudiences({ sources: () => graph.sources() });
     const graphSchema = () => ({
       nodeTypes: [],

@@ -4,10 +4,11 @@ import { pipeline } from 'node:stream/promises';
 import { type Clock, JourneyGraphError } from '../../foundation/index.ts';
 import type { NodeRef } from '../../graph-store/index.ts';
 import type { Caller } from '../auth/caller.ts';
+import { acceptedEncoder, type PageEncoder } from '../page-encoder.ts';
 import { problem } from '../problem.ts';
+import { aboutAudience } from './audience-about.ts';
 import type { Audiences } from './audiences.ts';
 
-export const audiencesPath = '/audiences/';
 const membersPath = /^\/audiences\/([A-Za-z0-9_-]{1,64})\/members$/;
 /** A client that takes nothing for so long has gone. */
 const stalledMs = 60_000;
@@ -25,16 +26,18 @@ type StreamedAudiences = Pick<Audiences, 'get' | 'members'>;
 
 /**
  * GET `/audiences/ID/members`: all members, one JSON object a line, as fast as the client takes them. The last line is `{"end":true,…}`: without it the answer was
- * cut off.
+ * cut off. As a table where the client accepts one.
  */
 export class AudienceRoutes {
   readonly #audiences: StreamedAudiences | null;
   readonly #clock: Clock;
+  readonly #encoders: readonly PageEncoder[];
   #streams = 0;
 
-  constructor(audiences: StreamedAudiences | null, clock: Clock) {
+  constructor(audiences: StreamedAudiences | null, clock: Clock, encoders: readonly PageEncoder[] = []) {
     this.#audiences = audiences;
     this.#clock = clock;
+    this.#encoders = encoders;
   }
 
   /** The gate has let the caller in, whose token may expire while they read: then the answer is cut off. */
@@ -70,13 +73,14 @@ export class AudienceRoutes {
       return problem(response, 429, 'AUDIENCES_BUSY', message, requestId);
     }
     this.#streams += 1;
+    const encoder = acceptedEncoder(this.#encoders, request.headers.accept);
     const ended = new AbortController();
     const late = new AbortController();
     void this.#clock
       .sleep(this.#mayTakeMs(this.#audiences, id, expiresAtMs), ended.signal)
       .then(() => late.abort());
     try {
-      await this.#send(this.#audiences, id, response, requestId, late.signal);
+      await this.#send({ audiences: this.#audiences, id, encoder }, response, requestId, late.signal);
     } finally {
       ended.abort();
       this.#streams -= 1;
@@ -92,8 +96,7 @@ export class AudienceRoutes {
   }
 
   async #send(
-    audiences: StreamedAudiences,
-    id: string,
+    { audiences, id, encoder }: Asked,
     response: ServerResponse,
     requestId: string,
     signal: AbortSignal,
@@ -103,8 +106,14 @@ export class AudienceRoutes {
     try {
       // Before the head is sent: an audience that is not there is an answer of its own.
       const first = await pages.next();
-      response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-      await pipeline(Readable.from(lines(first, pages), { objectMode: false }), response, { signal });
+      const audience = audiences.get(id);
+      const about = audience?.state === 'READY' ? aboutAudience(audience.row) : {};
+      const bytes =
+        encoder === null
+          ? Readable.from(lines(first, pages), { objectMode: false })
+          : Readable.from(encoder.members(pagesOf(first, pages), about), { objectMode: false });
+      response.writeHead(200, { 'content-type': encoder?.mime ?? 'application/x-ndjson', vary: 'accept' });
+      await pipeline(bytes, response, { signal });
     } catch (error) {
       if (error instanceof Error && 'code' in error && endings.has(error.code)) return;
       if (response.headersSent || !(error instanceof JourneyGraphError)) throw error;
@@ -112,6 +121,21 @@ export class AudienceRoutes {
       problem(response, status, error.code, error.message, requestId);
     }
   }
+}
+
+interface Asked {
+  readonly audiences: StreamedAudiences;
+  readonly id: string;
+  /** Null for lines of JSON. */
+  readonly encoder: PageEncoder | null;
+}
+
+async function* pagesOf(
+  first: IteratorResult<readonly NodeRef[]>,
+  rest: AsyncGenerator<readonly NodeRef[]>,
+): AsyncGenerator<readonly NodeRef[]> {
+  if (first.done !== true) yield first.value;
+  yield* rest;
 }
 
 async function* lines(

@@ -19,6 +19,7 @@ import type { Audience } from './audience.ts';
 import { containsCost, explainCost, membersCost } from './audience-cost.ts';
 import type { AudienceExplanation, ExplainedCondition } from './audience-explanation.ts';
 import { audiencesOf, told } from './audience-resolving.ts';
+import { audiencesPath } from './audiences-path.ts';
 import { decodeDefinition, encodeDefinition } from './condition.ts';
 import type { AudienceEstimate } from './estimate.ts';
 
@@ -194,6 +195,12 @@ export const audienceType: GraphQLObjectType<Audience, ApiContext> = new GraphQL
       type: new GraphQLList(new GraphQLNonNull(sourceType)),
       description: 'And when it ended: of what was applied in between some may have been seen.',
       resolve: (one) => (one.state === 'READY' ? one.row.sourcesAfter : null),
+    },
+    tablePath: {
+      type: text,
+      description:
+        'All members as a table: GET it with the same authorization and `accept: application/vnd.apache.arrow.stream`.',
+      resolve: (one) => `${audiencesPath}${audienceId(one)}/members`,
     },
     members: {
       extensions: { cost: membersCost },

@@ -3,7 +3,7 @@ import { type Clock, JourneyGraphError, type Log, RefusedError } from '../../fou
 import {
   encodeSource,
   type GraphReader,
-  isLetterLife,
+  liveSources,
   type NodeRef,
   type SourceStatus,
 } from '../../graph-store/index.ts';
@@ -373,5 +373,6 @@ function busy(what: string): RefusedError {
 }
 
 function positionsOf(sources: readonly SourceStatus[]): AudienceRow['sources'] {
-  return sources.filter(({ source }) => !isLetterLife(source)).map(encodeSource);
+  // A replay's position says nothing of how fresh the graph was.
+  return liveSources(sources).map(encodeSource);
 }

@@ -1,5 +1,6 @@
 import {
   type DocumentNode,
+  type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLSchema,
@@ -18,6 +19,15 @@ export interface CheckedOperation {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
   readonly variables: Readonly<Record<string, unknown>>;
+  /** Where they have been coerced before. */
+  readonly coerced?: Coerced;
+}
+
+/** What a request's variables come to. */
+export interface Coerced {
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** The arguments of its root fields, by where these are written. */
+  readonly inputs: ReadonlyMap<FieldNode, Readonly<Record<string, unknown>>>;
 }
 
 type CheckContext = Pick<ApiContext, 'limits' | 'clock' | 'budget'>;
@@ -28,18 +38,14 @@ type CheckContext = Pick<ApiContext, 'limits' | 'clock' | 'budget'>;
  * @throws GraphQLError `QUERY_TOO_EXPENSIVE` above the caller's budget, `QUERY_TOO_LARGE` when it unfolds to too many fields.
  */
 export function checkCost(
-  { schema, document, operation, variables }: CheckedOperation,
+  { schema, document, operation, variables, coerced: before }: CheckedOperation,
   { limits, clock, budget }: CheckContext,
   degrees: DegreeStatistics,
 ): QueryPlan | null {
-  const { coerced } = getVariableValues(
-    schema,
-    operation.variableDefinitions ?? [],
-    { ...variables },
-    { maxErrors: 1 },
-  );
-  if (coerced === undefined) return null;
-  const asked = { schema, operation, fragments: fragmentsOf(document), variables: coerced };
+  const coerced = before?.variables ?? coercedVariables(schema, operation, variables);
+  if (coerced === null) return null;
+  const inputs = before === undefined ? {} : { inputs: before.inputs };
+  const asked = { schema, operation, fragments: fragmentsOf(document), variables: coerced, ...inputs };
   const context = { limits, degrees, nowMs: clock.now() };
   const plan = planQuery(asked, context);
   if (fits(plan.total, budget)) return plan;
@@ -51,6 +57,16 @@ export function checkCost(
     budget,
     cheaper === null ? {} : { change: cheaper.change, costWithChange: cheaper.cost },
   );
+}
+
+/** Null when they are wrong. */
+export function coercedVariables(
+  schema: GraphQLSchema,
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): Record<string, unknown> | null {
+  const { coerced } = getVariableValues(schema, variableDefinitions, { ...variables }, { maxErrors: 1 });
+  return coerced ?? null;
 }
 
 /** Refused, before anything is read or in the course of it. A cost of null is not for this caller to know. */

@@ -100,16 +100,23 @@ export class LearnedDegrees implements DegreeStatistics {
     ended: boolean,
     before: number | null = null,
   ): void {
+    const sketch = this.hop(type, direction);
+    if (before !== null) sketch.forgetAtLeast(before);
+    if (ended) sketch.observe(rows);
+    else sketch.observeAtLeast(rows);
+  }
+
+  /** For whoever observes many hops alike; to be used at once. */
+  hop(type: string, direction: 'out' | 'in'): AgingSketch {
     const name = `${direction} ${type}`;
     const sketch = this.#hops.get(name) ?? new AgingSketch();
     this.#hops.delete(name);
     this.#hops.set(name, sketch);
-    if (before !== null) sketch.forgetAtLeast(before);
-    if (ended) sketch.observe(rows);
-    else sketch.observeAtLeast(rows);
-    if (this.#hops.size <= sketchesMax) return;
-    const [oldest] = this.#hops.keys();
-    if (oldest !== undefined) this.#hops.delete(oldest);
+    if (this.#hops.size > sketchesMax) {
+      const [oldest] = this.#hops.keys();
+      if (oldest !== undefined) this.#hops.delete(oldest);
+    }
+    return sketch;
   }
 
   observeJourney(domains: 'some' | 'all', limit: number, rows: number): void {

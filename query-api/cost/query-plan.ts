@@ -26,6 +26,8 @@ export interface PlannedOperation {
   readonly operation: OperationDefinitionNode;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly variables: Readonly<Record<string, unknown>>;
+  /** Arguments that were coerced before, by where their field is written. */
+  readonly inputs?: ReadonlyMap<FieldNode, Readonly<Record<string, unknown>>>;
 }
 
 /** One thing about an operation that is otherwise. */
@@ -267,7 +269,7 @@ function argumentsOf(
   path: string,
 ): Readonly<Record<string, unknown>> | null {
   const { change, asked } = walk;
-  const input = coercedOnce(asked, definition, node);
+  const input = asked.inputs?.get(node) ?? coercedOnce(asked, definition, node);
   if (input === null) return null;
   if (change?.kind !== 'argument' || change.path !== path) return input;
   const changed = withValue(input, change.argument.split('.'), change.to);

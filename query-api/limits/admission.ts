@@ -30,12 +30,14 @@ export interface AdmissionRules {
   readonly tokensMax: number;
   /** Null when callers name no operations by id. */
   readonly persisted: PersistedRules | null;
+  /** True of a text that was let in before: it need not be looked through again. Absent: of none. */
+  readonly isKnown?: (query: string) => boolean;
 }
 
 /** The request with its document, which may be parsed, or why not: over HTTP and over sockets alike. One of the list was found to be so when the list was read. */
 export async function admit(
   request: GraphqlRequest,
-  { tokensMax, persisted }: AdmissionRules,
+  { tokensMax, persisted, isKnown }: AdmissionRules,
 ): Promise<ResolvedRequest | GraphQLError> {
   const refusal = variablesRefusal(request.body);
   if (refusal !== null) return refusal;
@@ -44,7 +46,8 @@ export async function admit(
     if (found?.persisted === true) return found;
     const plain = found ?? { request, persisted: false };
     const query = queryText(plain.request);
-    return (query === null ? null : sourceRefusal(query, tokensMax)) ?? plain;
+    if (query === null || isKnown?.(query) === true) return plain;
+    return sourceRefusal(query, tokensMax) ?? plain;
   } catch (error) {
     if (error instanceof GraphQLError) return error;
     throw error;

@@ -1,6 +1,6 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { StoreMethod } from './metered-reader.ts';
+import { ProcessMetrics } from './process-metrics.ts';
 import type { QueryRun } from './query-run.ts';
 
 /** Seconds: half a millisecond to ten. */
@@ -8,10 +8,6 @@ const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 /** A series for each name that is shown apart; what comes later is counted as `other`. */
 const operationsMax = 200;
 const codesMax = 100;
-const loopResolutionMs = 20;
-/** Scrapes that come closer together share a window: several servers may ask. */
-const loopWindowMs = 10_000;
-const loopQuantiles = [0.5, 0.99, 1] as const;
 
 /** Values of a label, at most so many; `other` for the rest. Callers choose some of them. */
 class BoundedLabel {
@@ -50,6 +46,11 @@ export class ApiMetrics {
     buckets,
     registers: this.#registers,
   });
+  readonly #prepared = new Counter({
+    name: 'journey_graph_prepared_queries_total',
+    help: 'Queries that were answered the short way: their document had been asked before, and their answer was data alone.',
+    registers: this.#registers,
+  });
   readonly #storeCalls = new Histogram({
     name: 'journey_graph_store_call_seconds',
     help: 'Time of a call of the store for a query, by method.',
@@ -86,13 +87,10 @@ export class ApiMetrics {
     help: 'HTTP requests that are being answered now.',
     registers: this.#registers,
   });
-  readonly #loop: ReturnType<typeof monitorEventLoopDelay>;
+  readonly #process: ProcessMetrics;
 
   constructor(now: () => number) {
-    this.#loop = monitorEventLoopDelay({ resolution: loopResolutionMs });
-    this.#loop.enable();
-    this.#watchLoop(now);
-    this.#watchProcess();
+    this.#process = new ProcessMetrics(this.registry, now);
   }
 
   received(): void {
@@ -114,6 +112,7 @@ export class ApiMetrics {
     const named = run.persisted && run.operationName !== null;
     const operation = named ? this.#operations.of(run.operationName ?? '') : 'other';
     this.#queries.observe({ operation }, run.elapsedMs() / 1000);
+    if (run.prepared) this.#prepared.inc();
     for (const [stage, ms] of run.close()) this.#stages.observe({ stage }, ms / 1000);
   }
 
@@ -124,56 +123,7 @@ export class ApiMetrics {
   }
 
   close(): void {
-    this.#loop.disable();
+    this.#process.close();
     this.registry.clear();
-  }
-
-  #watchLoop(now: () => number): void {
-    let sinceMs = now();
-    let shown = loopQuantiles.map((): number => 0);
-    const read = (): number[] => loopQuantiles.map((share) => this.#quantile(share));
-    new Gauge({
-      name: 'journey_graph_event_loop_delay_seconds',
-      help: 'How late the event loop was, over the last ten seconds or since the scrape before.',
-      labelNames: ['quantile'],
-      registers: this.#registers,
-      collect() {
-        if (now() - sinceMs >= loopWindowMs) {
-          shown = read();
-          sinceMs = now();
-        }
-        for (const [index, share] of loopQuantiles.entries())
-          this.set({ quantile: String(share) }, shown[index] ?? 0);
-      },
-    });
-  }
-
-  /** Seconds; starts the next window with the last of them. */
-  #quantile(share: number): number {
-    const late = share === 1 ? this.#loop.max : this.#loop.percentile(share * 100);
-    if (share === 1) this.#loop.reset();
-    // A timer of the monitor's resolution is never sooner: only what is beyond it was late.
-    return Math.max(0, late / 1e9 - loopResolutionMs / 1000);
-  }
-
-  #watchProcess(): void {
-    new Gauge({
-      name: 'process_resident_memory_bytes',
-      help: 'Resident memory size in bytes.',
-      registers: this.#registers,
-      collect() {
-        this.set(process.memoryUsage.rss());
-      },
-    });
-    new Counter({
-      name: 'process_cpu_seconds_total',
-      help: 'Total user and system CPU time spent in seconds.',
-      registers: this.#registers,
-      collect() {
-        const { user, system } = process.cpuUsage();
-        this.reset();
-        this.inc((user + system) / 1e6);
-      },
-    });
   }
 }

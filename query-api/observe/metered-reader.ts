@@ -7,21 +7,22 @@ import type {
   DegreeView,
   EdgeQuery,
   EdgeView,
+  EndsPage,
   GraphEstimate,
   GraphReader,
   JourneyPage,
   JourneyQuery,
   NodeRef,
   NodeView,
-  OccurrencePosition,
   SourceStatus,
 } from '../../graph-store/index.ts';
 import { tooExpensive } from '../cost/cost-check.ts';
 import type { LearnedDegrees } from '../cost/degree-statistics.ts';
 import type { Cost } from '../cost/field-cost.ts';
+import { type HopPage, HopWatch } from './hop-watch.ts';
 import type { QueryRun } from './query-run.ts';
 
-export type StoreMethod = keyof GraphReader;
+export type StoreMethod = Exclude<keyof GraphReader, 'ends'>;
 
 /** Told of each call of the store; `began` returns what is to be told when it has ended. */
 export interface StoreWatcher {
@@ -45,11 +46,16 @@ export interface MeteredReaderParts {
  */
 export class MeteredReader implements GraphReader {
   readonly #parts: MeteredReaderParts;
-  /** Hops that were not read to their end: where the last page ended, and the rows until there. */
-  readonly #unended = new Map<string, number>();
+  readonly #hops: HopWatch;
 
   constructor(parts: MeteredReaderParts) {
     this.#parts = parts;
+    this.#hops = new HopWatch(parts.degrees);
+  }
+
+  get ends(): GraphReader['ends'] {
+    const { ends } = this.#parts.reader;
+    return ends === undefined ? undefined : (queries) => this.#ends(queries, ends);
   }
 
   async node(ref: NodeRef): Promise<NodeView | null> {
@@ -87,7 +93,7 @@ export class MeteredReader implements GraphReader {
       (reader) => reader.adjacency(query),
       ({ scanned }) => scanned,
     );
-    this.#observe(query, page);
+    this.#hops.observe([query], () => hopPage(page));
     return page;
   }
 
@@ -97,10 +103,21 @@ export class MeteredReader implements GraphReader {
       (reader) => reader.adjacencies(queries, this.#parts.signal),
       (all) => all.reduce((sum, { scanned }) => sum + scanned, 0),
     );
-    for (const [index, query] of queries.entries()) {
-      const page = pages[index];
-      if (page !== undefined) this.#observe(query, page);
-    }
+    this.#hops.observe(queries, (index) => hopPage(pages[index]));
+    return pages;
+  }
+
+  async #ends(
+    queries: readonly AdjacencyQuery[],
+    ends: NonNullable<GraphReader['ends']>,
+  ): Promise<readonly EndsPage[]> {
+    // To whoever looks at the figures it is the same call.
+    const pages = await this.#call(
+      'adjacencies',
+      (reader) => ends.call(reader, queries, this.#parts.signal),
+      (all) => all.reduce((sum, { scanned }) => sum + scanned, 0),
+    );
+    this.#hops.observe(queries, (index) => pages[index] ?? null);
     return pages;
   }
 
@@ -160,20 +177,6 @@ export class MeteredReader implements GraphReader {
     );
   }
 
-  #observe(query: AdjacencyQuery, page: AdjacencyPage): void {
-    const { type, direction, limit, after } = query;
-    const ended = !page.truncated && page.occurrences.length < limit;
-    const from = after == null ? null : hopAt(query, after);
-    const before = from === null ? null : (this.#unended.get(from) ?? null);
-    if (from !== null) this.#unended.delete(from);
-    const rows = (before ?? 0) + page.scanned;
-    // Of a page that a caller asked for behind another one, what lies before it is not known.
-    const isWhole = ended && (after == null || before !== null);
-    this.#parts.degrees.observeHop(type, direction, rows, isWhole, before);
-    if (!ended && page.last !== null && this.#unended.size < unendedMax)
-      this.#unended.set(hopAt(query, page.last), rows);
-  }
-
   async #call<T>(
     method: StoreMethod,
     read: (reader: GraphReader) => Promise<T>,
@@ -204,14 +207,10 @@ function isAbort(error: unknown, { reason }: AbortSignal): boolean {
   return error === reason || (error instanceof Error && error.name === 'AbortError');
 }
 
-/** Of a request; hops beyond that are observed page by page. */
-const unendedMax = 4096;
-
-function hopAt(
-  { of, type, direction }: AdjacencyQuery,
-  { timeMs, occurrence, far, key }: OccurrencePosition,
-): string {
-  return [direction, type, of.type, of.id, timeMs, occurrence, far.type, far.id, key].join('\0');
+function hopPage(page: AdjacencyPage | undefined): HopPage | null {
+  if (page === undefined) return null;
+  const { scanned, truncated, occurrences, last } = page;
+  return { scanned, truncated, count: occurrences.length, lastMs: last?.timeMs ?? null };
 }
 
 /** Nobody waits for the answer any more: the deadline has passed, or the caller has gone. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OutageError, systemClock } from '../../foundation/index.ts';
-import { createMemoryStore } from '../../graph-store/index.ts';
+import { createMemoryStore, createMutationBatch } from '../../graph-store/index.ts';
 import { ask, createWriter, send, startTestApi, stepAt } from '../api-testing.ts';
 import { localCaller } from '../auth/caller.ts';
 import type { TokenVerdict } from '../auth/token-verifier.ts';
@@ -12,9 +12,9 @@ const topic = {
   reason: null,
   freshnessMs: 250,
   partitions: [
-    { partition: 0, topicId: 'i', lag: 3n },
-    { partition: 1, topicId: 'i', lag: 4n },
-    { partition: 2, topicId: 'i', lag: null },
+    { partition: 0, topicId: 'i', lag: 3n, waitedMs: 1500 },
+    { partition: 1, topicId: 'i', lag: 4n, waitedMs: 2500 },
+    { partition: 2, topicId: 'i', lag: null, waitedMs: null },
   ],
 } as const;
 const status = {
@@ -60,6 +60,10 @@ describe('The metrics', () => {
   beforeAll(async () => {
     const write = await createWriter(store);
     await write([stepAt(1000, 1n), stepAt(2000, 2n)]);
+    const source = { cluster: 'archive', topic: 't', topicId: 'backfill:1', partition: 0 };
+    const { epoch } = await store.claim(source);
+    const fates = { consumed: 40, applied: 40, superseded: 0, filtered: 0, deadLettered: 0 };
+    await store.apply({ source, epoch, from: 0n, next: 40n, fates, newestEventMs: 1 }, createMutationBatch());
     server = await startTestApi({ reader: store, status });
   });
   afterAll(() => server.close());
@@ -70,7 +74,11 @@ describe('The metrics', () => {
       journey_graph_store_up: 1,
       'journey_graph_records_total{topic="t",fate="applied"}': 2,
       'journey_graph_records_total{topic="t",fate="deadLettered"}': 0,
+      'journey_graph_backfill_records_total{topic="t",fate="applied"}': 40,
       'journey_graph_lag_records{topic="t"}': 7,
+      'journey_graph_lag_seconds{topic="t"}': 2.5,
+      'journey_graph_partition_lag_records{topic="t",partition="1"}': 4,
+      'journey_graph_partition_lag_seconds{topic="t",partition="0"}': 1.5,
       'journey_graph_freshness_seconds{topic="t"}': 0.25,
       'journey_graph_pipeline_state{topic="t",state="running"}': 1,
       'journey_graph_pipeline_state{topic="t",state="stopped"}': 0,

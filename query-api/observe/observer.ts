@@ -18,7 +18,7 @@ export const metricsPath = '/metrics';
 const costHeader = 'x-query-cost';
 /** As which WebSockets are answered: a subscription has no status of its own. */
 const switchingProtocols = 101;
-const paths = new Set(['/graphql', metricsPath, '/livez', '/readyz']);
+const paths = new Set(['/graphql', metricsPath, '/livez', '/healthz', '/readyz']);
 
 export interface ObserverParts {
   readonly reader: GraphReader;

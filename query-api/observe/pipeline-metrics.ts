@@ -1,8 +1,15 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Clock } from '../../foundation/index.ts';
-import { type Fates, type GraphReader, isLetterLife, type SourceStatus } from '../../graph-store/index.ts';
+import {
+  backfillSources,
+  type Fates,
+  type GraphReader,
+  liveSources,
+  type SourceStatus,
+} from '../../graph-store/index.ts';
 import { Deadline } from '../deadline.ts';
 import type { StatusReader, TopicState } from '../status-reader.ts';
+import { registerLagMetrics } from './lag-metrics.ts';
 
 const fates = ['applied', 'superseded', 'filtered', 'deadLettered'] as const satisfies (keyof Fates)[];
 const states = ['idle', 'running', 'paused', 'finished', 'stopped'] as const satisfies TopicState['state'][];
@@ -12,18 +19,19 @@ const topicsMax = 500;
 /** A store that is away may take long to say so. */
 const sourcesMs = 2000;
 
-interface PipelineParts {
-  readonly status: StatusReader;
+export interface PipelineMetricsParts {
+  readonly status: Pick<StatusReader, 'topics' | 'nodeWrites' | 'freshnessQuantileMs'>;
   readonly reader: Pick<GraphReader, 'sources'>;
   readonly clock: Clock;
 }
 
 /** What `status` says, as figures that are read when they are asked for. */
-export function registerPipelineMetrics(registry: Registry, parts: PipelineParts): void {
+export function registerPipelineMetrics(registry: Registry, parts: PipelineMetricsParts): void {
   const registers = [registry];
   const { status } = parts;
   const topics = (): readonly TopicState[] => status.topics().slice(0, topicsMax);
   registerRecords(registers, topics, parts);
+  registerLagMetrics(registry, topics);
   registerTopicGauges(registers, topics);
   new Counter({
     name: 'journey_graph_node_writes_total',
@@ -53,7 +61,7 @@ export function registerPipelineMetrics(registry: Registry, parts: PipelineParts
 function registerRecords(
   registers: Registry[],
   topics: () => readonly TopicState[],
-  parts: PipelineParts,
+  parts: PipelineMetricsParts,
 ): void {
   let reading: Promise<readonly SourceStatus[] | null> | null = null;
   // Figures of one scrape come from one read, and so do those of scrapes at the same time.
@@ -73,28 +81,40 @@ function registerRecords(
       this.set((await sources()) === null ? 0 : 1);
     },
   });
+  const count = async (counter: Counter<'topic' | 'fate'>, lives: typeof liveSources): Promise<void> => {
+    const stored = lives((await sources()) ?? []);
+    counter.reset();
+    for (const { topic } of topics()) {
+      const own = stored.filter(({ source }) => source.topic === topic);
+      if (own.length === 0) continue;
+      for (const fate of fates) {
+        const sum = own.reduce((so, one) => so + one.fates[fate], 0);
+        counter.inc({ topic, fate }, sum);
+      }
+    }
+  };
   new Counter({
     name: 'journey_graph_records_total',
     help: 'Records by topic and what became of them; consumed is their sum.',
     labelNames: ['topic', 'fate'],
     registers,
-    async collect() {
-      const stored = (await sources()) ?? [];
-      this.reset();
-      for (const { topic } of topics()) {
-        const own = stored.filter(({ source }) => source.topic === topic && !isLetterLife(source));
-        if (own.length === 0) continue;
-        for (const fate of fates) {
-          const count = own.reduce((sum, one) => sum + one.fates[fate], 0);
-          this.inc({ topic, fate }, count);
-        }
-      }
+    collect() {
+      return count(this, liveSources);
+    },
+  });
+  new Counter({
+    name: 'journey_graph_backfill_records_total',
+    help: 'Records of replays by topic and what became of them; none of them counts in journey_graph_records_total.',
+    labelNames: ['topic', 'fate'],
+    registers,
+    collect() {
+      return count(this, backfillSources);
     },
   });
 }
 
 /** Null while the store does not answer, which is a figure of its own: the others are wanted then most of all. */
-async function readSources({ reader, clock }: PipelineParts): Promise<readonly SourceStatus[] | null> {
+async function readSources({ reader, clock }: PipelineMetricsParts): Promise<readonly SourceStatus[] | null> {
   const deadline = new Deadline(clock, sourcesMs);
   try {
     return await deadline.race(reader.sources());
@@ -106,19 +126,6 @@ async function readSources({ reader, clock }: PipelineParts): Promise<readonly S
 }
 
 function registerTopicGauges(registers: Registry[], topics: () => readonly TopicState[]): void {
-  new Gauge({
-    name: 'journey_graph_lag_records',
-    help: 'Records behind the end of the log by topic; missing while unknown.',
-    labelNames: ['topic'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { topic, partitions } of topics()) {
-        const known = partitions.flatMap(({ lag }) => (lag === null ? [] : [lag]));
-        if (known.length > 0) this.set({ topic }, Number(known.reduce((sum, lag) => sum + lag, 0n)));
-      }
-    },
-  });
   new Gauge({
     name: 'journey_graph_freshness_seconds',
     help: 'Now minus the newest event time applied by topic; missing while nothing came.',
@@ -139,6 +146,8 @@ function registerTopicGauges(registers: Registry[], topics: () => readonly Topic
     collect() {
       this.reset();
       for (const { topic, state } of topics()) {
+        // Nobody here knows what state other processes are in.
+        if (state === 'elsewhere') continue;
         for (const one of states) this.set({ topic, state: one }, one === state ? 1 : 0);
       }
     },

@@ -33,6 +33,8 @@ export class QueryRun {
   operationName: string | null = null;
   /** True when its document is one of the persisted operations: then its name is one of few. */
   persisted = false;
+  /** True when it was answered the short way. */
+  prepared = false;
   /** The caller wants to be told the cost. */
   readonly tellsCost: boolean;
   plan: QueryPlan | null = null;

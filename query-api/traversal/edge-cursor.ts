@@ -1,5 +1,12 @@
-import type { AdjacencyPage, AdjacencyQuery, NodeRef, OccurrenceView } from '../../graph-store/index.ts';
-import { type EdgeWay, farEnd, nodeKey } from './walked-edge.ts';
+import type {
+  AdjacencyQuery,
+  EndsPage,
+  NodeRef,
+  OccurrencePosition,
+  OccurrenceView,
+} from '../../graph-store/index.ts';
+import { holds, type Predicate } from '../where/predicate.ts';
+import { type EdgeWay, farEnd, type WalkedEdge } from './walked-edge.ts';
 
 export interface CursorRange {
   readonly edge: string;
@@ -12,29 +19,39 @@ export interface CursorRange {
   readonly endsOnly: boolean;
 }
 
+/** Which edges a cursor gives. */
+export interface EdgeRule {
+  /** On an edge's properties; null for all. */
+  readonly where: Predicate | null;
+  /** Far ends that lead nowhere, by `nodeKey`. */
+  readonly passedOver: ReadonlySet<string>;
+}
+
 /** Rows looked at beyond those wanted, in case some are hidden; four times as many each time that this was not enough. */
 const spareRows = 64;
 const growth = 4;
+/** So few names are found sooner one after the other. */
+const listedMax = 8;
 
 /**
  * The edges of one type at one side of a node, newest first, a few at a time. An edge that many events touched is given once, by the newest of
- * them that `accepts`.
+ * them that the rule accepts.
  */
 export class EdgeCursor {
   readonly of: NodeRef;
   readonly range: CursorRange;
-  readonly #accepts: (occurrence: OccurrenceView) => boolean;
-  /** Bounded by the rows looked at. */
-  readonly #farEnds = new Set<string>();
-  #after: AdjacencyPage['last'] = null;
+  readonly #rule: EdgeRule;
+  /** Far ends that were given. Bounded by the rows looked at. */
+  #given: string[] | Set<string> = [];
+  #last: EndsPage | null = null;
   #scanned = 0;
   #spare = spareRows;
   #state: 'open' | 'done' | 'cut' = 'open';
 
-  constructor(of: NodeRef, range: CursorRange, accepts: (occurrence: OccurrenceView) => boolean) {
+  constructor(of: NodeRef, range: CursorRange, rule: EdgeRule) {
     this.of = of;
     this.range = range;
-    this.#accepts = accepts;
+    this.#rule = rule;
   }
 
   /** True while there may be more that may be looked at. */
@@ -49,7 +66,7 @@ export class EdgeCursor {
 
   /** What comes is not newer than this. */
   get lastMs(): number {
-    return this.#after?.timeMs ?? Number.POSITIVE_INFINITY;
+    return this.#last?.lastMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** For the next `rows` of them, none older than `floorMs`, looking at `rowsLeft` rows at most, which is 1 or more. */
@@ -62,28 +79,63 @@ export class EdgeCursor {
       direction: way,
       sinceMs: Math.max(sinceMs, floorMs),
       untilMs,
-      after: this.#after,
+      after: this.#after(),
       limit: Math.min(rows, may),
       scanMax: may,
       endsOnly,
     };
   }
 
-  /** The edges of the page that were not given before. */
-  take(query: AdjacencyQuery, page: AdjacencyPage): readonly OccurrenceView[] {
+  /** The page has been read. */
+  passed({ limit }: AdjacencyQuery, page: EndsPage): void {
     this.#scanned += page.scanned;
-    this.#after = page.last ?? this.#after;
-    const mayBeMore = page.truncated || page.occurrences.length >= query.limit;
+    if (page.lastMs !== null) this.#last = page;
+    const mayBeMore = page.truncated || page.count >= limit;
     if (!mayBeMore) this.#state = 'done';
     else if (this.#scanned >= this.range.scanMax) this.#state = 'cut';
     if (page.truncated) this.#spare *= growth;
-    return page.occurrences.filter((one) => this.#accepts(one) && this.#isNew(one));
   }
 
-  #isNew(occurrence: OccurrenceView): boolean {
-    const key = nodeKey(farEnd(occurrence, this.range.way));
-    if (this.#farEnds.has(key)) return false;
-    this.#farEnds.add(key);
+  /** The edge of a row, to be asked for in the rows' order; null when it was given before, or is none that is wanted. */
+  edge(page: EndsPage, at: number): WalkedEdge | null {
+    const { where, passedOver } = this.#rule;
+    const name = page.farName(at);
+    if (passedOver.has(name)) return null;
+    if (where === null && !this.#give(name)) return null;
+    const occurrence = page.view(at);
+    if (where !== null && !(edgeFits(where, occurrence) && this.#give(name))) return null;
+    const { way } = this.range;
+    return { parent: this.of, node: farEnd(occurrence, way), way, occurrence };
+  }
+
+  /** Those of all its rows. */
+  edges(page: EndsPage): WalkedEdge[] {
+    const edges: WalkedEdge[] = [];
+    for (let at = 0; at < page.count; at += 1) {
+      const edge = this.edge(page, at);
+      if (edge !== null) edges.push(edge);
+    }
+    return edges;
+  }
+
+  #after(): OccurrencePosition | null {
+    return this.#last === null ? null : this.#last.last();
+  }
+
+  /** False when it was given before. */
+  #give(name: string): boolean {
+    const given = this.#given;
+    if (given instanceof Set) {
+      const before = given.size;
+      return given.add(name).size > before;
+    }
+    if (given.includes(name)) return false;
+    given.push(name);
+    if (given.length > listedMax) this.#given = new Set(given);
     return true;
   }
+}
+
+function edgeFits(where: Predicate, { properties }: OccurrenceView): boolean {
+  return holds(where, (name) => properties.find(([property]) => property === name)?.[1]);
 }

@@ -1,13 +1,11 @@
-import type { NodeRef, OccurrenceView } from '../../graph-store/index.ts';
+import type { NodeRef } from '../../graph-store/index.ts';
 import type { Predicate } from '../where/predicate.ts';
 import { EdgeCursor } from './edge-cursor.ts';
 import type { HopLimits } from './hop-limits.ts';
-import { edgeFits } from './hop-read.ts';
 import type { TraversalSession } from './traversal-session.ts';
 import {
   type EdgeDirection,
   type EdgeWay,
-  farEnd,
   occurrenceBytes,
   turned,
   type WalkedEdge,
@@ -44,6 +42,7 @@ const firstRowsMin = 8;
 const firstRowsMax = 64;
 const growth = 4;
 const rowsMax = 1024;
+const nobody: ReadonlySet<string> = new Set();
 
 interface Side {
   readonly cursor: EdgeCursor;
@@ -66,12 +65,13 @@ export async function expand(
   for (let open = sides; open.length > 0 && !session.isOver; ) {
     const cursors = open.map(({ cursor }) => cursor);
     for await (const found of session.readOn(expansion.hop, cursors, rows, () => 0)) {
-      for (const [cursor, occurrences] of found) {
-        const edges = occurrences.map((one) => walkedEdge(cursor, one, expansion.backwards));
-        byCursor.get(cursor)?.edges.push(...edges);
+      for (const [cursor, page] of found) {
+        const edges = cursor.edges(page);
+        for (const edge of edges)
+          byCursor.get(cursor)?.edges.push(expansion.backwards ? turnedRound(edge) : bare(edge));
         session.budget.hold(
           edges.length,
-          occurrences.reduce((sum, one) => sum + occurrenceBytes(one), 0),
+          edges.reduce((sum, { occurrence }) => sum + occurrenceBytes(occurrence), 0),
         );
       }
     }
@@ -87,27 +87,23 @@ function sidesOf({ walks, backwards, scanMax }: Expansion, of: NodeRef): readonl
     waysOf(direction).map((walked) => {
       const way: EdgeWay = backwards ? turned(walked) : walked;
       const { sinceMs, untilMs, edgesMax } = limits;
-      const accepts = (one: OccurrenceView): boolean => edgeFits(where, one);
-      return {
-        cursor: new EdgeCursor(
-          of,
-          { edge, way, sinceMs, untilMs, scanMax, endsOnly: where === null },
-          accepts,
-        ),
-        edgesMax,
-        edges: [],
-      };
+      const range = { edge, way, sinceMs, untilMs, scanMax, endsOnly: where === null };
+      return { cursor: new EdgeCursor(of, range, { where, passedOver: nobody }), edgesMax, edges: [] };
     }),
   );
 }
 
 /** Without its properties: a walk of many nodes holds many edges. */
-function walkedEdge({ of, range }: EdgeCursor, one: OccurrenceView, backwards: boolean): WalkedEdge {
-  const far = farEnd(one, range.way);
-  const occurrence = { ...one, properties: [] };
-  return backwards
-    ? { parent: far, node: of, way: turned(range.way), occurrence }
-    : { parent: of, node: far, way: range.way, occurrence };
+function bare(edge: WalkedEdge): WalkedEdge {
+  const { occurrence } = edge;
+  return occurrence.properties.length === 0
+    ? edge
+    : { ...edge, occurrence: { ...occurrence, properties: [] } };
+}
+
+function turnedRound(edge: WalkedEdge): WalkedEdge {
+  const { parent, node, way, occurrence } = bare(edge);
+  return { parent: node, node: parent, way: turned(way), occurrence };
 }
 
 function grouped(frontier: readonly NodeRef[], sides: readonly Side[]): readonly ExpandedNode[] {

@@ -1,11 +1,11 @@
-import type { NodeRef, OccurrenceView } from '../../graph-store/index.ts';
+import type { NodeRef } from '../../graph-store/index.ts';
 import type { EdgeOrder } from '../edge-order.ts';
 import { holds, type Predicate } from '../where/predicate.ts';
 import { EdgeCursor } from './edge-cursor.ts';
 import type { HopLimits } from './hop-limits.ts';
 import { NewestEdges } from './newest-edges.ts';
 import type { CursorRows, TraversalSession } from './traversal-session.ts';
-import { type EdgeDirection, farEnd, nodeKey, type WalkedEdge, waysOf } from './walked-edge.ts';
+import { type EdgeDirection, nodeKey, type WalkedEdge, waysOf } from './walked-edge.ts';
 
 export interface HopPlan {
   /** The first is 1. */
@@ -60,7 +60,8 @@ export async function readHop(
   const floorMs = (): number => (order === 'latest' ? kept.floorMs : 0);
   reading: while (open.length > 0) {
     for await (const found of session.readOn(depth, open, rows, floorMs, callRows)) {
-      kept.add(await fitting(session, hop, found));
+      if (hop.nodeWhere === null) keepNewest(kept, found);
+      else for (const edge of await fitting(session, hop.depth, hop.nodeWhere, found)) kept.add(edge);
       if (kept.bytes > session.budget.bytesLeft) {
         kept.shrinkTo(session.budget.bytesLeft);
         session.stop(depth, { kind: 'BYTES', limit: session.budget.bytesMax });
@@ -83,18 +84,9 @@ function cursorsOf(
 ): readonly EdgeCursor[] {
   const { sinceMs, untilMs } = limits;
   const endsOnly = where === null && !withContents;
-  return frontier.flatMap((of) =>
-    waysOf(direction).map((way) => {
-      const accepts = (one: OccurrenceView): boolean =>
-        edgeFits(where, one) && !passedOver.has(nodeKey(farEnd(one, way)));
-      return new EdgeCursor(of, { edge, way, sinceMs, untilMs, scanMax, endsOnly }, accepts);
-    }),
-  );
-}
-
-export function edgeFits(where: Predicate | null, { properties }: OccurrenceView): boolean {
-  if (where === null) return true;
-  return holds(where, (name) => properties.find(([property]) => property === name)?.[1]);
+  const rule = { where, passedOver };
+  const ranges = waysOf(direction).map((way) => ({ edge, way, sinceMs, untilMs, scanMax, endsOnly }));
+  return frontier.flatMap((of) => ranges.map((range) => new EdgeCursor(of, range, rule)));
 }
 
 function firstRows(limit: number, cursors: number): number {
@@ -102,18 +94,26 @@ function firstRows(limit: number, cursors: number): number {
   return Math.min(limit + 1, rowsMax, Math.max(firstRowsMin, share));
 }
 
+/** Rows come newest first: behind one that is too old to be kept, none of its node is looked at. */
+function keepNewest(kept: NewestEdges, found: readonly CursorRows[]): void {
+  for (const [cursor, page] of found) {
+    const { count } = page;
+    for (let at = 0; at < count && kept.takes(page.timeMs(at)); at += 1) {
+      const edge = cursor.edge(page, at);
+      if (edge !== null) kept.add(edge);
+    }
+  }
+}
+
 /** Nodes are read only where the condition is about them, and then only those to which a fitting edge leads. */
 async function fitting(
   session: TraversalSession,
-  { depth, nodeWhere }: HopPlan,
+  depth: number,
+  nodeWhere: Predicate,
   found: readonly CursorRows[],
 ): Promise<readonly WalkedEdge[]> {
-  const edges = found.flatMap(([{ of, range }, occurrences]) =>
-    occurrences.map((occurrence): WalkedEdge => {
-      return { parent: of, node: farEnd(occurrence, range.way), way: range.way, occurrence };
-    }),
-  );
-  if (nodeWhere === null || edges.length === 0) return edges;
+  const edges = found.flatMap(([cursor, page]) => cursor.edges(page));
+  if (edges.length === 0) return edges;
   const views = await session.nodes(
     depth,
     edges.map(({ node }) => node),

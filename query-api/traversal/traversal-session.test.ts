@@ -40,7 +40,10 @@ function endless(
 const nodes = async (): Promise<never[]> => [];
 const cursors = (count: number): EdgeCursor[] =>
   Array.from({ length: count }, (_, index) => {
-    return new EdgeCursor({ type: 'Account', id: String(index) }, range, () => true);
+    return new EdgeCursor({ type: 'Account', id: String(index) }, range, {
+      where: null,
+      passedOver: new Set(),
+    });
   });
 
 async function readAll(

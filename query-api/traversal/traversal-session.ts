@@ -1,11 +1,5 @@
-import type {
-  AdjacencyQuery,
-  GraphReader,
-  NodeRef,
-  NodeView,
-  OccurrenceView,
-} from '../../graph-store/index.ts';
-import { readsAtOnceMax } from '../../graph-store/index.ts';
+import type { AdjacencyQuery, EndsPage, GraphReader, NodeRef, NodeView } from '../../graph-store/index.ts';
+import { endsOf, readsAtOnceMax } from '../../graph-store/index.ts';
 import type { EdgeCursor } from './edge-cursor.ts';
 import type { Spent, TraversalBudget } from './traversal-budget.ts';
 import { Truncations } from './truncations.ts';
@@ -21,14 +15,17 @@ const rowsAtOnceMin = 64;
 export const nodesAtOnceMax = 256;
 
 /** A cursor and what the last call found of it. */
-export type CursorRows = readonly [cursor: EdgeCursor, rows: readonly OccurrenceView[]];
+export type CursorRows = readonly [cursor: EdgeCursor, page: EndsPage];
+
+/** What a traversal asks of the store. */
+export type TraversalReader = Pick<GraphReader, 'adjacencies' | 'ends' | 'nodes'>;
 
 /**
  * One traversal's way to the store. Each call is as large as its bounds allow, and the budget is asked and others have their turn
  * between any two.
  */
 export class TraversalSession {
-  readonly #reader: Pick<GraphReader, 'adjacencies' | 'nodes'>;
+  readonly #reader: TraversalReader;
   readonly budget: TraversalBudget;
   readonly truncations = new Truncations();
   /** Of nodes that a condition was asked about. */
@@ -37,7 +34,7 @@ export class TraversalSession {
   #bytesOfRow = 0;
   #isOver = false;
 
-  constructor(reader: Pick<GraphReader, 'adjacencies' | 'nodes'>, budget: TraversalBudget) {
+  constructor(reader: TraversalReader, budget: TraversalBudget) {
     this.#reader = reader;
     this.budget = budget;
   }
@@ -81,13 +78,14 @@ export class TraversalSession {
     while (waiting.length > 0) {
       if (this.isSpent(hop)) return;
       const asked = this.#nextCall(waiting, rows, floorMs(), callRows());
-      const pages = await this.#reader.adjacencies(asked.map(([, query]) => query));
+      const pages = await this.#pages(asked.map(([, query]) => query));
       const found: CursorRows[] = [];
       for (const [index, [cursor, query]] of asked.entries()) {
         const page = pages[index];
         if (page === undefined) continue;
-        this.#count(page.scanned, page.occurrences);
-        found.push([cursor, cursor.take(query, page)]);
+        this.#count(page.scanned);
+        cursor.passed(query, page);
+        found.push([cursor, page]);
         if (cursor.isCut) this.#sayCut(hop, cursor);
       }
       yield found;
@@ -147,11 +145,21 @@ export class TraversalSession {
     return Math.min(rowsAtOnceMax, Math.max(rowsAtOnceMin, fit));
   }
 
-  #count(scanned: number, occurrences: readonly OccurrenceView[]): void {
+  /** Rows without contents are small, whatever they say. */
+  async #pages(queries: readonly AdjacencyQuery[]): Promise<readonly EndsPage[]> {
+    const { ends } = this.#reader;
+    if (ends !== undefined && queries.every(({ endsOnly }) => endsOnly === true))
+      return await ends.call(this.#reader, queries);
+    const pages = await this.#reader.adjacencies(queries);
+    for (const { occurrences } of pages)
+      for (const one of occurrences) this.#bytesOfRow = Math.max(this.#bytesOfRow, occurrenceBytes(one));
+    return endsOf(queries, pages);
+  }
+
+  #count(scanned: number): void {
     this.#edgesScanned += scanned;
     // A list without rows counts as one: a walk that leaves from very many nodes ends as well when none of them leads on.
     this.budget.scanned(Math.max(1, scanned));
-    for (const one of occurrences) this.#bytesOfRow = Math.max(this.#bytesOfRow, occurrenceBytes(one));
   }
 
   #sayCut(hop: number, { of, range }: EdgeCursor): void {

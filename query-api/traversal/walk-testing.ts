@@ -1,14 +1,9 @@
 import fc from 'fast-check';
 import { type Clock, systemClock } from '../../foundation/index.ts';
-import {
-  createMemoryStore,
-  type EventMutations,
-  type GraphReader,
-  type GraphStore,
-} from '../../graph-store/index.ts';
+import { createMemoryStore, type EventMutations, type GraphStore } from '../../graph-store/index.ts';
 import { createWriter } from '../api-testing.ts';
 import { type BudgetLimits, TraversalBudget } from './traversal-budget.ts';
-import { TraversalSession } from './traversal-session.ts';
+import { type TraversalReader, TraversalSession } from './traversal-session.ts';
 
 const unlimited = Number.MAX_SAFE_INTEGER;
 export const noBudget: BudgetLimits = {
@@ -31,10 +26,7 @@ export function tickingClock(): Clock {
   return { now: () => now++, sleep: async () => undefined };
 }
 
-export function sessionOf(
-  store: Pick<GraphReader, 'adjacencies' | 'nodes'>,
-  limits: Partial<BudgetLimits> = {},
-): TraversalSession {
+export function sessionOf(store: TraversalReader, limits: Partial<BudgetLimits> = {}): TraversalSession {
   const signal = new AbortController().signal;
   return new TraversalSession(store, new TraversalBudget({ ...noBudget, ...limits }, tickingClock(), signal));
 }

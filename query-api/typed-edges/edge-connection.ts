@@ -167,7 +167,7 @@ function answer(
       // Relay lets a forward page answer this cheaply: something lies before a page that starts after a cursor.
       hasPreviousPage: plan.after !== null,
       startCursor: () => (head === undefined ? null : writeEdgeCursor(head.position)),
-      endCursor,
+      endCursor: () => endCursor,
     },
     completeness: {
       since: plan.query.sinceMs,

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkDeployment } from '../deploy/deployment-check.ts';
 import { checkForbidden } from './forbidden.ts';
 import { checkImports, houseTable } from './import-table.ts';
 import { checkLockfile, type Lockfile } from './lockfile.ts';
@@ -56,8 +57,10 @@ async function main(args: readonly string[]): Promise<number> {
     runTool('types', root, bin('tsc'), ['-p', '.', '--pretty', 'false']),
     runTool('unused code', root, bin('knip'), ['--no-progress', '--no-config-hints']),
   ]);
-  const own = ownChecks(readModules(root, sourceFiles(root)), args.includes('--tighten'));
-  const results = [...(await tools), ...own];
+  const modules = readModules(root, sourceFiles(root));
+  const own = ownChecks(modules, args.includes('--tighten'));
+  const deployment = await checkDeployment(root, modules);
+  const results = [...(await tools), ...own, deployment];
   console.log(renderResults(results));
   return results.every((result) => result.passed) ? 0 : 1;
 }

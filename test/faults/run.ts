@@ -12,6 +12,7 @@ import { runSocketResumes } from '../../live-events/gateway/resume-sockets-testi
 import { runResumes } from '../../live-events/gateway/resume-testing.ts';
 import { runStalls } from '../../live-events/gateway/stall-testing.ts';
 import { runStorm } from '../../live-events/gateway/storm-testing.ts';
+import { runBackfills } from './backfill-campaign.ts';
 import { runLiveKills } from './live-kill-campaign.ts';
 
 const usage = `Usage: npm run faults -- WHAT [--runs N] [--seed N] [--json]
@@ -19,6 +20,7 @@ const usage = `Usage: npm run faults -- WHAT [--runs N] [--seed N] [--json]
   replays: shuffled replays of random graphs, with duplicates, over memory and LevelDB; all digests must be equal (20,000)
   kills:   kill -9 while batches are being written; nothing may be lost or counted twice (300)
   cuts:    LevelDB's log cut at a random byte; positions, counts and graph must belong together (1,000)
+  backfill: one history in four graphs: from the log, from the archive, with 20 kills -9, twice; all digests must be equal (1,000,000 events)
   live-resumes: devices go and come back while the journal is trimmed; no gap, no step back (100,000, and a twentieth over sockets)
   live-kills:   jg up and two jg gateway killed with -9 while stages change; every device ends at the right one (200 broadcasts)
   live-cuts:    gateways killed, the router of this process cut off; every single message is the right one (200 broadcasts)
@@ -36,6 +38,7 @@ const runsDefault = {
   replays: 20_000,
   kills: 300,
   cuts: 1_000,
+  backfill: 1_000_000,
   'live-resumes': 100_000,
   'live-kills': 200,
   'live-cuts': 200,
@@ -46,6 +49,7 @@ const progressEvery = {
   replays: 2_000,
   kills: 25,
   cuts: 100,
+  backfill: 1,
   'live-resumes': 10_000,
   'live-kills': 5,
   'live-cuts': 25,
@@ -97,6 +101,8 @@ const campaigns = {
   replays,
   kills: (seed: number, runs: number): Promise<object> => runKills(seed, runs, progress('kills')),
   cuts: (seed: number, runs: number): Promise<object> => runCuts(seed, runs, progress('cuts')),
+  backfill: (seed: number, events: number): Promise<object> =>
+    runBackfills(seed, events, (line) => console.error(line)),
   'live-resumes': resumes,
   'live-kills': (seed: number, runs: number): Promise<object> =>
     runLiveKills(seed, runs, progress('live-kills')),

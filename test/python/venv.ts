@@ -26,15 +26,16 @@ export async function findPython(searchPath: string): Promise<string | null> {
 }
 
 /**
- * The interpreter of a virtual environment with `requirements.txt` installed, made once and kept in the cache folder.
+ * The interpreter of a virtual environment with the packages of a `requirements.txt` installed, made once and kept in the cache folder.
  * Its programs are to be run as `python -m …` or by file: the folder is renamed after it was made, which `bin/pip` and
  * the like, unlike `bin/python`, do not survive.
  *
  * @throws {ServiceError} when python3 is missing or the packages cannot be installed.
  */
-export async function pythonWithPackages(): Promise<string> {
+export async function pythonWithPackages(
+  requirements: string = join(import.meta.dirname, 'requirements.txt'),
+): Promise<string> {
   const { cacheDirectory, searchPath } = readTestEnvironment(process.env);
-  const requirements = join(import.meta.dirname, 'requirements.txt');
   const digest = createHash('sha256')
     .update(await readFile(requirements))
     .digest('hex')

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { systemClock } from '../../foundation/index.ts';
+import { answersCql, cassandraDataCenter } from './cassandra.ts';
 import type { TestEnvironment } from './environment.ts';
 import { freePorts } from './free-port.ts';
 import { images } from './images.ts';
@@ -60,6 +61,17 @@ const recipes: Readonly<Record<ServiceName, Recipe>> = {
     environment: () => ({ NEO4J_AUTH: 'none' }),
     address: (port) => `bolt://127.0.0.1:${port}`,
     ready: (address) => answersQuery(address, null),
+  },
+  cassandra: {
+    containerPort: 9042,
+    environment: () => ({
+      CASSANDRA_DC: cassandraDataCenter,
+      CASSANDRA_ENDPOINT_SNITCH: 'GossipingPropertyFileSnitch',
+      MAX_HEAP_SIZE: '1G',
+      HEAP_NEWSIZE: '200M',
+    }),
+    address: (port) => `127.0.0.1:${port}`,
+    ready: (address) => answersCql(address, null),
   },
 };
 

@@ -10,6 +10,8 @@ export interface TestEnvironment {
   readonly neo4jUri: string | null;
   readonly neo4jUser: string | null;
   readonly neo4jPassword: string | null;
+  /** `CASSANDRA_CONTACT_POINTS`: `host:port[,host:port]` of a data center `datacenter1` that lets everybody in. */
+  readonly cassandraContactPoints: string | null;
   /** `JOURNEY_GRAPH_SERVICES_DIR`: where downloaded packages and the Python environment are kept between runs. */
   readonly cacheDirectory: string;
   readonly dockerHost: string | null;
@@ -31,6 +33,7 @@ export function readTestEnvironment(env: NodeJS.ProcessEnv): TestEnvironment {
     neo4jUri: text('NEO4J_URI'),
     neo4jUser: text('NEO4J_USER'),
     neo4jPassword: text('NEO4J_PASSWORD'),
+    cassandraContactPoints: text('CASSANDRA_CONTACT_POINTS'),
     cacheDirectory: text('JOURNEY_GRAPH_SERVICES_DIR') ?? join(repositoryRoot, '.services'),
     dockerHost: text('DOCKER_HOST'),
     javaHome: text('JAVA_HOME'),

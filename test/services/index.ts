@@ -3,6 +3,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, inject, it } from 'vitest';
 import { must } from '../../foundation/index.ts';
+import {
+  type CassandraNode,
+  type CassandraOptions,
+  cassandraDataCenter,
+  startCassandraWith,
+} from './cassandra.ts';
 import { askControl } from './control-socket.ts';
 import { readTestEnvironment } from './environment.ts';
 import './global-setup.ts';
@@ -14,6 +20,7 @@ import { type Need, type ServiceName, serviceNames } from './service.ts';
 import { ServiceError } from './service-error.ts';
 import { takeTurn } from './turns.ts';
 
+export type { CassandraNode } from './cassandra.ts';
 export type { KafkaBroker, KafkaOptions } from './kafka.ts';
 export type { Need } from './service.ts';
 
@@ -33,6 +40,8 @@ export interface TestServices {
   /** Base URL of Confluent's registry API. */
   readonly registryUrl: string;
   readonly neo4j: { readonly uri: string; readonly credentials: Neo4jCredentials | null };
+  /** Suites have keyspaces of their own. */
+  readonly cassandra: { readonly contactPoints: readonly string[]; readonly dataCenter: string };
 }
 
 /**
@@ -98,6 +107,9 @@ function servicesFrom(addresses: ReadonlyMap<ServiceName, string>): TestServices
         credentials: given ? { user: neo4jUser, password: neo4jPassword ?? '' } : null,
       };
     },
+    get cassandra() {
+      return { contactPoints: address('cassandra').split(','), dataCenter: cassandraDataCenter };
+    },
   };
 }
 
@@ -120,6 +132,16 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
 export async function startNeo4j(options: Neo4jOptions): Promise<Neo4jServer> {
   const { tools, cacheDirectory } = await javaOrThrow('start Neo4j');
   return startNeo4jWith(tools, cacheDirectory, options);
+}
+
+/**
+ * A Cassandra node of the test's own. The caller calls `dispose` in `afterAll`.
+ *
+ * @throws {ServiceError} when Java or Maven is missing (ask for `java` in {@link describeWith}) or it does not come up.
+ */
+export async function startCassandra(options: CassandraOptions = {}): Promise<CassandraNode> {
+  const { tools, cacheDirectory } = await javaOrThrow('start Cassandra');
+  return startCassandraWith(tools, cacheDirectory, options);
 }
 
 /**

@@ -16,7 +16,7 @@ import {
 import { ServiceError } from './service-error.ts';
 import { ServiceHost } from './service-host.ts';
 
-const usage = `Usage: npm run services -- [start|stop|status] [--only kafka,registry,neo4j]
+const usage = `Usage: npm run services -- [start|stop|status] [--only kafka,registry,neo4j,cassandra]
 
 start   (default) starts the services on the loopback interface and keeps them until Ctrl-C
 stop    stops those that another terminal started
@@ -88,6 +88,7 @@ async function start(
     kafkaBootstrapServers: null,
     registryUrl: null,
     neo4jUri: null,
+    cassandraContactPoints: null,
   });
   const ended = Promise.withResolvers<void>();
   const end = (): void => ended.resolve();

@@ -1,5 +1,6 @@
 import { unreachable } from '../../foundation/index.ts';
 import { findPython } from '../python/venv.ts';
+import { answersCql, startCassandraWith } from './cassandra.ts';
 import { dockerAnswers, startContainer } from './docker.ts';
 import type { TestEnvironment } from './environment.ts';
 import { findJavaTools, type JavaTools, type JavaToolsAnswer } from './java-tools.ts';
@@ -81,6 +82,7 @@ export class ServiceHost {
       kafka: () => answersMetadata(address),
       registry: () => answersSubjects(address),
       neo4j: () => answersQuery(address, credentials),
+      cassandra: () => answersCql(address, null),
     };
     try {
       if (await checks[name]()) return;
@@ -107,6 +109,10 @@ export class ServiceHost {
       case 'neo4j': {
         const server = await startNeo4jWith(tools, cache);
         return running(name, server.uri, server);
+      }
+      case 'cassandra': {
+        const node = await startCassandraWith(tools, cache);
+        return running(name, node.contactPoint, node);
       }
       default:
         return unreachable(name);
@@ -155,6 +161,7 @@ function provisionsOf(
     kafka: choose('kafka', environment.kafkaBootstrapServers),
     registry: choose('registry', environment.registryUrl),
     neo4j: choose('neo4j', environment.neo4jUri),
+    cassandra: choose('cassandra', environment.cassandraContactPoints),
     java: own,
     python: python === null ? { kind: 'lacking', reason: 'needs python3 with venv' } : { kind: 'local' },
   };

@@ -1,5 +1,5 @@
 /** The services that tests share. */
-export const serviceNames = ['kafka', 'registry', 'neo4j'] as const;
+export const serviceNames = ['kafka', 'registry', 'neo4j', 'cassandra'] as const;
 
 export type ServiceName = (typeof serviceNames)[number];
 
@@ -12,11 +12,12 @@ export const addressVariables: Readonly<Record<ServiceName, string>> = {
   kafka: 'KAFKA_BOOTSTRAP_SERVERS',
   registry: 'SCHEMA_REGISTRY_URL',
   neo4j: 'NEO4J_URI',
+  cassandra: 'CASSANDRA_CONTACT_POINTS',
 };
 
 export interface RunningService {
   readonly name: ServiceName;
-  /** Bootstrap servers, base URL or bolt URI. */
+  /** Bootstrap servers, base URL, bolt URI or contact points. */
   readonly address: string;
   /** What runs it: `environment`, `container apache/kafka:4.1.0`, `java`. */
   readonly by: string;

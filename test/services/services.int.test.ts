@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { must } from '../../foundation/index.ts';
+import { answersCql } from './cassandra.ts';
 import { describeWith, type KafkaBroker, startKafka, startTimeoutMs } from './index.ts';
 import { answersQuery } from './neo4j.ts';
 
@@ -33,6 +34,7 @@ describeWith(
   'kafka',
   'registry',
   'neo4j',
+  'cassandra',
 )('the shared services', (services) => {
   it('answer at the addresses handed to the suite', async () => {
     await createTopic(client(services.bootstrapServers), 'services-answer');
@@ -40,6 +42,7 @@ describeWith(
     const subjects = await fetch(`${services.registryUrl}/subjects`);
     expect(await subjects.json()).toBeInstanceOf(Array);
     expect(await answersQuery(services.neo4j.uri, services.neo4j.credentials)).toBe(true);
+    expect(await answersCql(services.cassandra.contactPoints.join(','), null)).toBe(true);
   });
 });
 

@@ -1,0 +1,142 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { loadSettings } from '../config/index.ts';
+import { systemClock } from '../foundation/index.ts';
+import { createMutationBatch, openLevelStore } from '../graph-store/index.ts';
+import { fakeIo } from './command-io.fake.ts';
+import { runProgram } from './program.ts';
+import { ProgressLine } from './progress-line.ts';
+import { checkCopy } from './store-copy.ts';
+import { readPlace } from './store-place.ts';
+
+beforeEach(() => {
+  for (const name of Object.keys(process.env)) {
+    if (/^(JG|KAFKA|SCHEMA_REGISTRY|NEO4J)_/.test(name)) vi.stubEnv(name, undefined);
+  }
+});
+afterEach(() => vi.unstubAllEnvs());
+
+const rowsInAll = 3000;
+
+async function run(commandLine: readonly string[]) {
+  const io = fakeIo();
+  const code = await runProgram(['store', 'copy', ...commandLine], io);
+  return { code, ...io.written };
+}
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'journey-graph-copy-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function dataWithStore(data: string): Promise<string> {
+  const store = await openLevelStore({ folder: join(data, 'store') }, systemClock);
+  const source = { cluster: 'c', topic: 'plays', topicId: 'i', partition: 0 };
+  const { epoch } = await store.claim(source);
+  const batch = createMutationBatch();
+  for (let i = 0; i < rowsInAll; i += 1) {
+    const [from, to] = [
+      { type: 'Account', id: String(i % 7) },
+      { type: 'Title', id: String(i) },
+    ];
+    const event = { timeMs: 1_700_000_000_000 + i, occurrence: BigInt(i), rank: 0 };
+    batch.add({ ...event, mutations: [{ kind: 'edge', type: 'WATCHED', from, to, properties: [] }] });
+  }
+  const fates = {
+    consumed: rowsInAll,
+    applied: rowsInAll,
+    superseded: 0,
+    filtered: 0,
+    deadLettered: 0,
+  };
+  const next = BigInt(rowsInAll);
+  await store.apply({ source, epoch, from: 0n, next, fates, newestEventMs: 1 }, batch);
+  const { hex } = await store.digest();
+  await store.close();
+  return hex;
+}
+
+describe('jg store copy', () => {
+  it('makes a store with the same graph and positions, and leaves no file behind', async () => {
+    const folder = await temporaryFolder();
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+    const digest = await dataWithStore(from);
+    const file = join(folder, 'between.jgsnapshot');
+    const copied = await run(['--from', from, '--to', to, '--file', file, '--json']);
+    expect(copied).toMatchObject({ code: 0, err: '' });
+    expect(JSON.parse(copied.out)).toMatchObject({ rows: rowsInAll, digest, resumed: false, file: null });
+    expect(JSON.parse(copied.out).sources).toMatchObject([{ next: String(rowsInAll), epoch: 1 }]);
+    expect((await readdir(folder)).sort()).toEqual(['from', 'to']);
+    const store = await openLevelStore({ folder: join(to, 'store') }, systemClock);
+    expect((await store.digest()).hex).toBe(digest);
+    await store.close();
+    const again = await run(['--from', from, '--to', to, '--file', file]);
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('error STORE_NOT_EMPTY: ') });
+  });
+
+  it('goes on with the snapshot that a failed copy left', async () => {
+    const folder = await temporaryFolder();
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+    const digest = await dataWithStore(from);
+    const file = join(folder, 'between.jgsnapshot');
+    const words = ['--from', from, '--to', to, '--file', file];
+    await writeFile(to, 'a file where the folder should be');
+    expect(await run(words)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('error DATA_FOLDER_UNUSABLE: '),
+    });
+    expect(existsSync(file)).toBe(true);
+    await rm(to);
+    await rm(from, { recursive: true });
+    const copied = await run(words);
+    expect(copied).toMatchObject({ code: 0, err: '' });
+    expect(copied.out).toContain(`digest ${digest}`);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('says in a dry run what it would do, and does nothing', async () => {
+    const folder = await temporaryFolder();
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+    await dataWithStore(from);
+    const planned = await run(['--from', from, '--to', to, '--dry-run']);
+    expect(planned.code).toBe(0);
+    expect(planned.out).toMatch(
+      /^1\. a snapshot of .*from into journey-graph-copy-[0-9a-f]{12}\.jgsnapshot\n2\. /,
+    );
+    expect(await readdir(folder)).toEqual(['from']);
+  });
+
+  it('says by name that what is in the target is not what was copied', async () => {
+    const folder = await temporaryFolder();
+    const digest = await dataWithStore(folder);
+    const { settings } = loadSettings({ flags: {}, environment: {}, files: [] });
+    const check = (wanted: string): Promise<void> => {
+      const io = fakeIo();
+      const copied = { rows: rowsInAll, digest: wanted };
+      return checkCopy(readPlace(folder), copied, settings, io, new ProgressLine(io, true));
+    };
+    await check(digest);
+    await expect(check('0123456789abcdef')).rejects.toMatchObject({
+      code: 'STORE_COPY_DIFFERS',
+      message: expect.stringContaining(`digest ${digest} of 3000 rows instead of 0123456789abcdef`),
+    });
+  });
+
+  it.each([
+    ['one place', ['--from', './data'], 'STORE_COPY_PLACES'],
+    ['the same place twice', ['--from', './data', '--to', './data'], 'STORE_COPY_PLACES'],
+    [
+      'a running server as the target',
+      ['--from', './data', '--to', 'http://127.0.0.1:4000'],
+      'STORE_COPY_TARGET',
+    ],
+    ['a shared store without its address', ['--from', './data', '--to', 'neo4j'], 'INVALID_SETTINGS'],
+    ['a folder without a store', ['--from', './nowhere-at-all', '--to', './other'], 'STORE_MISSING'],
+  ])('refuses %s', async (_name, words, code) => {
+    expect(await run(words)).toMatchObject({ code: 2, err: expect.stringContaining(`error ${code}: `) });
+  });
+});

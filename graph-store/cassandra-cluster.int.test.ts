@@ -1,0 +1,303 @@
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Clock, type Log, must, silentLog, systemClock } from '../foundation/index.ts';
+import { describeWith } from '../test/services/index.ts';
+import type { CassandraSettings } from './cassandra-settings.ts';
+import { openCassandraStore } from './cassandra-store.ts';
+import { CassandraConsole, KeyspacePool } from './cassandra-testing.ts';
+import { events, pack, readEverything } from './conformance-graphs.ts';
+import { NaiveGraph } from './conformance-oracle.ts';
+import { shuffle } from './conformance-property.ts';
+import { advance, ann, dark, event, hop, journeyOf, named, source, step, watched } from './conformance-subject.ts'; // biome-ignore format: one row
+import type { GraphStore, OccurrenceView } from './graph-store.ts';
+import { createMemoryStore } from './memory-store.ts';
+import type { EventMutations } from './model.ts';
+
+/** Pauses between attempts take no time here. */
+const clock: Clock = { ...systemClock, sleep: () => systemClock.sleep(0) };
+
+describeWith('cassandra')('The Cassandra store', (services) => {
+  let pool: KeyspacePool | null = null;
+  let console: CassandraConsole | null = null;
+  let keyspace = '';
+  let stores: GraphStore[] = [];
+
+  beforeAll(() => {
+    pool = new KeyspacePool(services.cassandra, 'cluster');
+    console = new CassandraConsole(services.cassandra);
+  });
+  afterAll(async () => {
+    await console?.[Symbol.asyncDispose]();
+    await pool?.[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    keyspace = await must(pool, 'the suite has begun').take();
+  });
+  afterEach(async () => {
+    await Promise.all(stores.splice(0).map((store) => store.close()));
+    pool?.giveBack(keyspace);
+  });
+
+  const ask = (query: string): Promise<readonly (readonly unknown[])[]> =>
+    must(console, 'the suite has begun').ask(query);
+  const open = async (
+    changes: Partial<CassandraSettings> = {},
+    at: Clock = clock,
+    log: Log = silentLog,
+  ): ReturnType<typeof openCassandraStore> => {
+    const settings = { ...services.cassandra, keyspace, replication: 1, ...changes };
+    const store = await openCassandraStore(settings, at, () => 0.5, log);
+    stores = [...stores, store];
+    return store;
+  };
+  const inMemory = async (...batch: EventMutations[]): Promise<GraphStore> => {
+    const memory = createMemoryStore(clock);
+    await memory.apply(advance(await memory.claim(source), 0, 1), pack(batch));
+    return memory;
+  };
+  const inTurn = async (store: GraphStore, list: readonly EventMutations[], size = 1): Promise<void> => {
+    const claim = await store.claim(source);
+    const from = Number(claim.next ?? 0n);
+    for (let at = 0; at < list.length; at += size) {
+      const part = list.slice(at, at + size);
+      await store.apply(advance(claim, from + at, from + at + part.length), pack(part));
+    }
+  };
+
+  describe('with buckets that fill at once', () => {
+    /** Years, hours, seconds and milliseconds apart. */
+    const spread = (list: readonly EventMutations[]): EventMutations[] =>
+      list.map((one, i) => ({ ...one, timeMs: one.timeMs * ([4e10, 3.6e6, 1e3, 1][i % 4] ?? 1) }));
+
+    it('reads what the reference reads, whatever came in whatever order and again', async () => {
+      const list = spread(fc.sample(events(), { numRuns: 6, seed: 21 }).flat()).map((one, i) => ({
+        ...one,
+        occurrence: BigInt(i) * 0x1fff_ffff_ffff_fffn,
+      }));
+      const store = await open({ bucketRowsMax: 2 });
+      await inTurn(store, shuffle(list, 3), 2);
+      // Rows of the root come again when it is full, and land in narrower buckets.
+      await inTurn(store, shuffle(list, 5), 4);
+      expect(await readEverything(store)).toEqual(await readEverything(await inMemory(...list)));
+      const levels = new Set(
+        (await ask(`SELECT bucket FROM ${keyspace}.buckets`)).map(([bucket]) => levelIn(bucket)),
+      );
+      expect(levels.size).toBeGreaterThan(3);
+    });
+
+    it('pages through a side both ways, from any time to any other', async () => {
+      const list = Array.from({ length: 120 }, (_, i) =>
+        event(1_700_000_000_000 + Math.round(i ** 5.2), [watched({ type: 'Title', id: `t${i}` }), step('d')]),
+      );
+      const store = await open({ bucketRowsMax: 2 });
+      await inTurn(store, shuffle(list, 7), 3);
+      const graph = new NaiveGraph(list);
+      const times = list.map(({ timeMs }) => timeMs);
+      for (const [since, until] of [
+        [0, 119],
+        [3, 90],
+        [40, 41],
+        [77, 119],
+        [100, 110],
+      ] as const) {
+        const bounds = { sinceMs: times[since] ?? 0, untilMs: times[until] ?? 0 };
+        const whole = graph.adjacency(hop(ann, 'out', { ...bounds, limit: 1_000 })).occurrences;
+        expect(await allOf(store, bounds, 7)).toEqual(whole);
+        for (const order of ['newest-first', 'oldest-first'] as const) {
+          const query = journeyOf(ann, { ...bounds, order, limit: 1_000 });
+          const { steps } = await store.journey(query);
+          expect(steps.map(({ timeMs }) => timeMs)).toEqual(
+            graph.journey(query).steps.map(({ timeMs }) => timeMs),
+          );
+        }
+      }
+    });
+
+    it('is known to be divided for good, also where Cassandra itself forgets rows', async () => {
+      const table = `${keyspace}.edges_out`;
+      const store = await open({ bucketRowsMax: 2 });
+      await ask(`ALTER TABLE ${table} WITH default_time_to_live = 600`);
+      await inTurn(
+        store,
+        [1, 2, 3, 4].map((time) => event(time * 1e6, [watched(dark)])),
+      );
+      const rows = await ask(`SELECT split, TTL(split), TTL(value) FROM ${table}`);
+      await ask(`ALTER TABLE ${table} WITH default_time_to_live = 0`);
+      expect(rows).toContainEqual([true, null, expect.any(Number)]);
+    });
+
+    it('is found by a store that opens later, and by one that did not know', async () => {
+      const list = Array.from({ length: 40 }, (_, i) =>
+        event(i * 1e6, [watched({ type: 'Title', id: `t${i}` })]),
+      );
+      const [first, late] = [await open({ bucketRowsMax: 2 }), await open({ bucketRowsMax: 2 })];
+      await inTurn(first, list.slice(0, 20));
+      // It has not heard that the root is full, and puts more there.
+      await inTurn(late, list.slice(20, 30));
+      await inTurn(await open({ bucketRowsMax: 2 }), list.slice(30));
+      const all = await readEverything(await inMemory(...list));
+      for (const store of stores) expect((await store.digest()).hex).toBe(all.digest);
+      expect((await late.adjacency(hop(ann, 'out'))).occurrences).toHaveLength(40);
+    });
+
+    it('keeps partitions at the size that it was told', async () => {
+      const store = await open({ bucketRowsMax: 64 });
+      const list = Array.from({ length: 6_000 }, (_, i) =>
+        event(1_700_000_000_000 + i * 97_000, [{ ...watched(dark), from: { type: 'Account', id: `a${i}` } }]),
+      );
+      await inTurn(store, list, 50);
+      const rows = await ask(`SELECT side, bucket FROM ${keyspace}.edges_in`);
+      const sizes = Map.groupBy(rows, (row) =>
+        row.map((one) => (Buffer.isBuffer(one) ? one.toString('hex') : '')).join(' '),
+      );
+      const greatest = Math.max(...[...sizes.values()].map((partition) => partition.length));
+      expect(greatest).toBeLessThanOrEqual(64 * 2);
+      const { count, exact } = await store.degree({ ...hop(dark, 'in'), scanMax: 100 });
+      expect(exact).toBe(false);
+      expect(Math.abs(count - 6_000)).toBeLessThan(600);
+      const newest = await store.adjacency(hop(dark, 'in', { limit: 10 }));
+      expect(newest.occurrences.map(({ from }) => from.id)).toEqual(
+        Array.from({ length: 10 }, (_, i) => `a${5_999 - i}`),
+      );
+    });
+  });
+
+  it('keeps of a set what the reference keeps, and little more in the database', async () => {
+    const store = await open();
+    const list = Array.from({ length: 4_000 }, (_, i) =>
+      event(i + 1, [
+        { kind: 'node', node: ann, properties: [['tags', { set: 'add', elements: [`tag ${i}`] }]] },
+      ]),
+    );
+    await inTurn(store, shuffle(list, 11), 100);
+    const newest = Array.from({ length: 1_000 }, (_, i) => `tag ${3_000 + i}`);
+    expect((await store.node(ann))?.properties).toEqual([{ name: 'tags', value: newest, timeMs: 4_000 }]);
+    const [row] = await ask(`SELECT registers FROM ${keyspace}.nodes`);
+    expect(row?.[0] instanceof Map ? row[0].size : 0).toBeLessThan(2_200);
+  });
+
+  describe('with two processes', () => {
+    it('fences the older claimant of a partition, whose late writes change nothing', async () => {
+      const [older, newer] = [await open(), await open()];
+      const first = await older.claim(source);
+      const old = event(1, [named('old'), watched(dark)]);
+      await older.apply(advance(first, 0, 1), pack([old]));
+      const second = await newer.claim(source);
+      expect(second).toEqual({ epoch: 2, next: 1n });
+      const next = event(2, [named('new'), step('d')]);
+      await newer.apply(advance(second, 1, 2), pack([next]));
+      const late = older.apply(advance(first, 1, 2), pack([next]));
+      await expect(late).rejects.toMatchObject({ code: 'FENCED', reaction: 'fenced' });
+      expect((await newer.digest()).hex).toBe((await (await inMemory(old, next)).digest()).hex);
+      expect(await newer.sources()).toMatchObject([{ next: 2n, epoch: 2, fates: { consumed: 2 } }]);
+    });
+
+    it('gives claimants that race different epochs, of which the greatest alone applies', async () => {
+      const claimants = [await open(), await open(), await open()];
+      const claims = await Promise.all(claimants.map((store) => store.claim(source)));
+      expect(new Set(claims.map(({ epoch }) => epoch)).size).toBe(3);
+      const outcomes = await Promise.allSettled(
+        claimants.map((store, i) =>
+          store.apply(advance(claims[i] ?? { epoch: 0, next: null }, 0, 1), pack([event(1, [step('d')])])),
+        ),
+      );
+      expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected']);
+      expect(await claimants[0]?.sources()).toMatchObject([{ next: 1n, fates: { consumed: 1 } }]);
+    });
+
+    it('comes to one graph, with whatever clocks, when each applies a part and both a part', async () => {
+      const wrong = (byMs: number): Clock => ({ ...clock, now: () => systemClock.now() + byMs });
+      const [one, two] = [await open({}, wrong(300_000)), await open({}, wrong(-300_000))];
+      const all = fc.sample(events(), { numRuns: 20, seed: 3 }).flat();
+      const numbered = all.map((each, i) => ({ ...each, occurrence: BigInt(i) }));
+      const other = { ...source, partition: 1 };
+      const send = async (store: GraphStore, of: typeof source, list: EventMutations[]): Promise<void> => {
+        const claim = await store.claim(of);
+        await Promise.all(
+          list.map((each, i) => store.apply(advance(claim, i, i + 1, { source: of }), pack([each]))),
+        );
+      };
+      const third = Math.floor(numbered.length / 3);
+      await Promise.all([
+        send(one, source, numbered.slice(0, 2 * third)),
+        send(two, other, numbered.slice(third).reverse()),
+      ]);
+      const reference = await inMemory(...numbered);
+      for (const store of [one, two]) {
+        expect((await store.digest()).hex).toBe((await reference.digest()).hex);
+      }
+    });
+
+    it('sees within a second what the other learned: types, deletes and times to live', async () => {
+      const [writer, reader] = [await open(), await open()];
+      await inTurn(writer, [event(1, [watched(dark)]), event(2, [{ kind: 'node-delete', node: dark }])]);
+      await writer.setTimeToLive({ nodes: { Account: 5 }, edges: {} });
+      await systemClock.sleep(1_100);
+      expect((await reader.adjacency(hop(ann, 'out'))).occurrences).toEqual([]);
+      expect(reader.timeToLive()).toEqual({ nodes: { Account: 5 }, edges: {} });
+    });
+  });
+
+  describe('when it is opened', () => {
+    it('warns of one copy of everything', async () => {
+      const warnings: string[] = [];
+      await open({}, clock, { ...silentLog, warn: (_, message) => warnings.push(message) });
+      expect(warnings).toEqual([expect.stringContaining('one copy of each row in datacenter1')]);
+    });
+    it('is made by one of several that open it at once', async () => {
+      const opened = await Promise.all([open({}, systemClock), open({}, systemClock), open({}, systemClock)]);
+      await inTurn(must(opened[0], 'a store'), [event(1, [named('a')])]);
+      expect((await opened[2]?.node(ann))?.properties).toHaveLength(1);
+    });
+    it('refuses tables that somebody began to make and did not finish, and says what to do', async () => {
+      await ask(
+        `CREATE TABLE IF NOT EXISTS ${keyspace}.meta (part text, name text, value text, version int, PRIMARY KEY (part, name))`,
+      );
+      await ask(`DELETE FROM ${keyspace}.meta WHERE part = 'graph' AND name = 'format' IF EXISTS`);
+      await ask(
+        `INSERT INTO ${keyspace}.meta (part, name, value, version) VALUES ('graph', 'migration', 'x', 1) IF NOT EXISTS`,
+      );
+      const refusal = {
+        code: 'STORE_SCHEMA_INCOMPLETE',
+        reaction: 'stop',
+        message: expect.stringContaining('DELETE FROM'),
+      };
+      await expect(open()).rejects.toMatchObject(refusal);
+      await ask(`DELETE FROM ${keyspace}.meta WHERE part = 'graph' AND name = 'migration' IF EXISTS`);
+      await inTurn(await open(), [event(1, [named('a')])]);
+    });
+    it('refuses the graph of another version, and a keyspace that is none', async () => {
+      await open();
+      await ask(
+        `UPDATE ${keyspace}.meta SET value = '9/9' WHERE part = 'graph' AND name = 'format' IF EXISTS`,
+      );
+      await expect(open()).rejects.toMatchObject({ code: 'STORE_FORMAT', reaction: 'stop' });
+      await expect(open({ keyspace: 'a;DROP' })).rejects.toMatchObject({ code: 'KEYSPACE_INVALID' });
+      await ask(
+        `UPDATE ${keyspace}.meta SET value = '1/3' WHERE part = 'graph' AND name = 'format' IF EXISTS`,
+      );
+    });
+    it('says where nobody answers', async () => {
+      const nobody = open({ contactPoints: ['127.0.0.1:1'] });
+      await expect(nobody).rejects.toMatchObject({ code: 'STORE_OPEN_FAILED', reaction: 'outage' });
+    });
+  });
+});
+
+function levelIn(bucket: unknown): number {
+  return Buffer.isBuffer(bucket) ? (bucket.at(-1) ?? 0) : 0;
+}
+
+async function allOf(
+  store: GraphStore,
+  bounds: { readonly sinceMs: number; readonly untilMs: number },
+  limit: number,
+): Promise<OccurrenceView[]> {
+  const found: OccurrenceView[] = [];
+  for (let query = hop(ann, 'out', { ...bounds, limit }); ; ) {
+    const page = await store.adjacency(query);
+    found.push(...page.occurrences);
+    if (page.occurrences.length < limit) return found;
+    query = { ...query, after: page.last };
+  }
+}

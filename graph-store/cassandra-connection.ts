@@ -1,0 +1,264 @@
+import cassandra from 'cassandra-driver';
+import { Backoff, type Clock, must, type Random } from '../foundation/index.ts';
+import { failureOf, isPassing, type Work } from './cassandra-failure.ts';
+import { Permits } from './cassandra-permits.ts';
+import type { CassandraConsistency, CassandraSettings, CassandraTls } from './cassandra-settings.ts';
+import type { Parameter } from './cassandra-values.ts';
+
+/** Then it is an outage, which the caller waits out. */
+const writeAttemptsMax = 8;
+const readAttemptsMax = 3;
+const pause = { baseMs: 20, maxMs: 2_000 };
+const connectTimeoutMs = 5_000;
+const schemaTimeoutMs = 60_000;
+
+const { consistencies } = cassandra.types;
+
+const consistencyOf: Readonly<Record<CassandraConsistency, cassandra.types.consistencies>> = {
+  one: consistencies.one,
+  'local-one': consistencies.localOne,
+  'local-quorum': consistencies.localQuorum,
+  quorum: consistencies.quorum,
+  'each-quorum': consistencies.eachQuorum,
+};
+
+/** A row: its columns by their place in the query. */
+export type CassandraRow = readonly unknown[];
+
+export interface Statement {
+  readonly query: string;
+  readonly parameters: readonly Parameter[];
+}
+
+export interface Page {
+  readonly rows: readonly CassandraRow[];
+  /** Where the next page starts; null after the last. */
+  readonly next: string | null;
+}
+
+/** What a test may do in front of a write. */
+export type BeforeWrite = (statements: readonly Statement[]) => void;
+
+/** The driver behind bounded concurrency, bounded retries and errors of our own. */
+export class CassandraConnection {
+  readonly settings: CassandraSettings;
+  readonly #client: cassandra.Client;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #reads: Permits;
+  readonly #writes: Permits;
+  readonly #beforeWrite: BeforeWrite;
+  #isOnePlace = true;
+
+  /** Connects to nothing yet. */
+  constructor(
+    settings: CassandraSettings,
+    clock: Clock,
+    random: Random,
+    beforeWrite: BeforeWrite = () => undefined,
+  ) {
+    this.settings = settings;
+    this.#clock = clock;
+    this.#random = random;
+    this.#beforeWrite = beforeWrite;
+    this.#reads = new Permits(settings.requestsMax);
+    this.#writes = new Permits(settings.requestsMax);
+    const { policies } = cassandra;
+    const { speculativeMs, credentials } = settings;
+    this.#client = new cassandra.Client({
+      contactPoints: [...settings.contactPoints],
+      localDataCenter: settings.dataCenter,
+      applicationName: 'journey-graph',
+      monitorReporting: { enabled: false },
+      encoding: { useBigIntAsLong: true, map: Map, copyBuffer: true },
+      ...(credentials === null
+        ? {}
+        : { authProvider: new cassandra.auth.PlainTextAuthProvider(credentials.user, credentials.password) }),
+      ...(settings.tls === null ? {} : { sslOptions: tlsOptions(settings.tls) }),
+      socketOptions: { connectTimeout: connectTimeoutMs, readTimeout: settings.requestTimeoutMs },
+      policies: {
+        // Attempts are counted here, for all kinds of failure alike.
+        retry: new policies.retry.FallthroughRetryPolicy(),
+        loadBalancing: new policies.loadBalancing.TokenAwarePolicy(
+          new policies.loadBalancing.DCAwareRoundRobinPolicy(settings.dataCenter),
+        ),
+        ...(speculativeMs === 0
+          ? {}
+          : {
+              speculativeExecution: new policies.speculativeExecution.ConstantSpeculativeExecutionPolicy(
+                speculativeMs,
+                1,
+              ),
+            }),
+      },
+      queryOptions: {
+        consistency: consistencyOf[settings.consistency],
+        // Epochs are given out once over all data centers where writes are acknowledged over all of them.
+        serialConsistency:
+          settings.consistency === 'quorum' || settings.consistency === 'each-quorum'
+            ? consistencies.serial
+            : consistencies.localSerial,
+        prepare: true,
+      },
+    });
+  }
+
+  /** For messages. */
+  get where(): string {
+    return this.settings.contactPoints.join(',').slice(0, 200);
+  }
+
+  /** Of a table in this graph's keyspace. */
+  table(name: string): string {
+    return `${this.settings.keyspace}.${name}`;
+  }
+
+  async connect(): Promise<void> {
+    await this.#attempts('open', readAttemptsMax, () => this.#client.connect());
+  }
+
+  /** Versions of the nodes that are known. */
+  nodeVersions(): readonly string[] {
+    return this.#client.hosts.values().map(({ cassandraVersion }) => cassandraVersion);
+  }
+
+  nodesInDataCenter(): number {
+    return this.#client.hosts.values().filter(({ datacenter }) => datacenter === this.settings.dataCenter)
+      .length;
+  }
+
+  /**
+   * Which nodes hold a partition, as a name that is the same for partitions of the same nodes. Where every node holds everything there is one
+   * place, and nothing is computed.
+   */
+  placeOf(routingKey: Buffer | Buffer[]): string {
+    if (this.#isOnePlace) return '';
+    const { keyspace } = this.settings;
+    const key = Array.isArray(routingKey) ? compositeKey(routingKey) : routingKey;
+    return (
+      this.#client
+        .getReplicas(keyspace, key)
+        ?.map(({ address }) => address)
+        .join(' ') ?? ''
+    );
+  }
+
+  /** Once the keyspace is known: whether each node of the data center holds all of it. */
+  learnCopies(copies: number): void {
+    this.#isOnePlace = this.nodesInDataCenter() <= copies;
+  }
+
+  /** All rows, for what is known to be few. */
+  async rows(query: string, parameters: readonly Parameter[] = []): Promise<readonly CassandraRow[]> {
+    const found: CassandraRow[] = [];
+    let page = await this.page(query, parameters, 1_000, null);
+    found.push(...page.rows);
+    while (page.next !== null) {
+      page = await this.page(query, parameters, 1_000, page.next);
+      found.push(...page.rows);
+    }
+    return found;
+  }
+
+  async page(
+    query: string,
+    parameters: readonly Parameter[],
+    fetchSize: number,
+    pageState: string | null,
+  ): Promise<Page> {
+    const options = {
+      fetchSize,
+      isIdempotent: true,
+      ...(pageState === null ? {} : { pageState }),
+    };
+    return await this.#attempts('read', readAttemptsMax, () =>
+      this.#reads.with(async () => {
+        const found = await this.#client.execute(query, [...parameters], options);
+        const rows = found.rows.map((row): CassandraRow => row.values());
+        return { rows, next: found.pageState ?? null };
+      }),
+    );
+  }
+
+  /** Each of them, or an error: then some may be there. `routingKey` names a partition of theirs, for the node that is asked. */
+  async write(statements: readonly Statement[], routingKey: Buffer | Buffer[] | null = null): Promise<void> {
+    await this.#attempts('write', writeAttemptsMax, () =>
+      this.#writes.with(async () => {
+        this.#beforeWrite(statements);
+        const options = {
+          prepare: true,
+          logged: false,
+          keyspace: this.settings.keyspace,
+          ...(routingKey === null ? {} : { routingKey }),
+        };
+        const [only] = statements;
+        if (statements.length === 1 && only !== undefined) {
+          await this.#client.execute(only.query, [...only.parameters], options);
+        } else {
+          await this.#client.batch(
+            statements.map(({ query, parameters }) => ({ query, params: [...parameters] })),
+            options,
+          );
+        }
+      }),
+    );
+  }
+
+  /** A lightweight transaction; true when its condition held. After a failure it may have been done all the same: look again. */
+  async conditionally(query: string, parameters: readonly Parameter[]): Promise<boolean> {
+    return await this.#attempts('write', writeAttemptsMax, () =>
+      this.#writes.with(async () => {
+        this.#beforeWrite([{ query, parameters }]);
+        const found = await this.#client.execute(query, [...parameters]);
+        return must(found.wasApplied(), 'a condition has an answer') === true;
+      }),
+    );
+  }
+
+  /** Of the schema. Not repeated: half of it may be done. */
+  async define(query: string): Promise<void> {
+    await this.#attempts('schema', 1, async () => {
+      await this.#client.execute(query, [], { prepare: false, readTimeout: schemaTimeoutMs });
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#client.shutdown();
+  }
+
+  async #attempts<T>(what: Work, max: number, attempt: () => Promise<T>): Promise<T> {
+    const backoff = new Backoff(pause, this.#clock, this.#random);
+    for (let count = 1; ; count += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!isPassing(error) || count >= max) throw failureOf(error, what, this.where);
+        await backoff.wait();
+      }
+    }
+  }
+}
+
+/** As Cassandra joins the parts of a partition's key: each with its length in front and a zero behind. */
+function compositeKey(parts: readonly Buffer[]): Buffer {
+  return Buffer.concat(
+    parts.flatMap((part) => {
+      const length = Buffer.alloc(2);
+      length.writeUInt16BE(part.length);
+      return [length, part, Buffer.of(0)];
+    }),
+  );
+}
+
+function tlsOptions({
+  certificateAuthority,
+  certificate,
+  key,
+}: CassandraTls): Record<string, string | boolean> {
+  return {
+    rejectUnauthorized: true,
+    ...(certificateAuthority === null ? {} : { ca: certificateAuthority }),
+    ...(certificate === null ? {} : { cert: certificate }),
+    ...(key === null ? {} : { key }),
+  };
+}

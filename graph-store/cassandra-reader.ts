@@ -1,0 +1,267 @@
+import { must } from '../foundation/index.ts';
+import type { FarEndsPage, FarEndsQuery, NodeScanPage, NodeScanQuery } from './bulk-reads.ts';
+import { eventRange, pageOf, readOccurrences, Tombstones } from './cassandra-adjacency.ts';
+import type { CassandraConnection } from './cassandra-connection.ts';
+import { degreeBeyond } from './cassandra-degree.ts';
+import type { CassandraKnowledge } from './cassandra-knowledge.ts';
+import { newestTouch } from './cassandra-newest-touch.ts';
+import { readNode } from './cassandra-nodes.ts';
+import type { CassandraOrigins } from './cassandra-origins.ts';
+import { allPositions } from './cassandra-positions.ts';
+import { type KeyRange, scanSide } from './cassandra-side-scan.ts';
+import { sideTables } from './cassandra-tables.ts';
+import { bytesOf, timeOf } from './cassandra-values.ts';
+import { ByteReader, decodeStepValue } from './codec.ts';
+import { foldEdge } from './fold-edge.ts';
+import type {
+  AdjacencyPage,
+  AdjacencyQuery,
+  DegreeQuery,
+  DegreeView,
+  EdgeQuery,
+  EdgeView,
+  GraphEstimate,
+  JourneyPage,
+  JourneyQuery,
+  NodeView,
+  SourceStatus,
+  StepView,
+  TimePosition,
+} from './graph-store.ts';
+import { HyperLogLog, relativeError } from './hyperloglog.ts';
+import { readLineage, withoutLineage } from './lineage.ts';
+import type { NodeRef } from './model.ts';
+import { compareSources, statusOf } from './position.ts';
+import { propertiesOf } from './register.ts';
+import * as rows from './rows.ts';
+import type { Expiry } from './time-to-live.ts';
+import { isWantedStep } from './wanted-step.ts';
+
+/** Nodes of all types that a page of a scan looks at in one go. */
+const scannedAtOnce = 1_000;
+const unbounded = Number.POSITIVE_INFINITY;
+
+export interface ReaderParts {
+  readonly connection: CassandraConnection;
+  readonly knowledge: CassandraKnowledge;
+  readonly origins: CassandraOrigins;
+  /** Answers for the moment at which it is called. */
+  readonly expiry: () => Expiry;
+}
+
+/** All reads. Each sees what is durable when it asks; of a batch that is being written it may see a part. */
+export class CassandraReader {
+  readonly #parts: ReaderParts;
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+  }
+
+  async node(ref: NodeRef): Promise<NodeView | null> {
+    const { connection, knowledge, origins, expiry } = this.#parts;
+    await knowledge.fresh();
+    const stored = await readNode(connection, ref);
+    const now = expiry();
+    const hiddenMs = Math.max(stored.deletedMs, now.ofNode(ref.type));
+    if (stored.mentionedMs > hiddenMs) {
+      const bytes = Buffer.concat([Buffer.of(stored.lineage.length), stored.lineage]);
+      const lineage = await origins.complete((originOf) => readLineage(new ByteReader(bytes), originOf));
+      return { node: ref, properties: propertiesOf(stored.registers, hiddenMs), lineage };
+    }
+    const newest = await newestTouch(connection, knowledge, ref, hiddenMs, now);
+    if (newest === null) return null;
+    const lineage = await origins.complete((originOf) => readLineage(new ByteReader(newest.value), originOf));
+    return { node: ref, properties: [], lineage };
+  }
+
+  /** Side by side, as far as `requestsMax` lets them. */
+  async nodes(refs: readonly NodeRef[], signal?: AbortSignal): Promise<readonly (NodeView | null)[]> {
+    signal?.throwIfAborted();
+    return await Promise.all(
+      refs.map(async (ref) => {
+        const view = await this.node(ref);
+        signal?.throwIfAborted();
+        return view;
+      }),
+    );
+  }
+
+  async adjacency(query: AdjacencyQuery, signal?: AbortSignal): Promise<AdjacencyPage> {
+    const { connection, knowledge, origins, expiry } = this.#parts;
+    await knowledge.fresh();
+    const found = await readOccurrences(connection, knowledge, query, null, expiry(), signal);
+    return await origins.complete((originOf) => pageOf(found, originOf));
+  }
+
+  async adjacencies(
+    asked: readonly AdjacencyQuery[],
+    signal?: AbortSignal,
+  ): Promise<readonly AdjacencyPage[]> {
+    signal?.throwIfAborted();
+    return await Promise.all(asked.map((query) => this.adjacency(query, signal)));
+  }
+
+  async edge(wanted: EdgeQuery): Promise<EdgeView | null> {
+    const { connection, knowledge, origins, expiry } = this.#parts;
+    await knowledge.fresh();
+    const { type, from, scanMax } = wanted;
+    const bounds = { sinceMs: 0, untilMs: unbounded, limit: unbounded, scanMax };
+    const query = { of: from, type, direction: 'out', ...bounds } as const;
+    const found = await readOccurrences(connection, knowledge, query, wanted, expiry());
+    const page = await origins.complete((originOf) => pageOf(found, originOf));
+    return foldEdge(page.occurrences, wanted, page.truncated);
+  }
+
+  async farEnds({ keep, after, scanMax, farType, ...query }: FarEndsQuery): Promise<FarEndsPage> {
+    const page = await this.adjacency({
+      ...query,
+      scanMax,
+      limit: unbounded,
+      endsOnly: keep === null,
+      after: after === null ? null : rows.readOccurrencePlace(Buffer.from(after), 0),
+    });
+    const ids: string[] = [];
+    for (const { from, to, properties } of page.occurrences) {
+      const far = query.direction === 'out' ? to : from;
+      if (far.type === farType && (keep?.(properties) ?? true)) ids.push(far.id);
+    }
+    const next = page.truncated && page.last !== null ? rows.occurrencePlace(page.last) : null;
+    return { ids, scanned: page.scanned, next };
+  }
+
+  /** In the order of tokens, which is one of chance; nodes of other types are passed over. */
+  async scan({ type, after, limit }: NodeScanQuery): Promise<NodeScanPage> {
+    const { connection } = this.#parts;
+    const start = Buffer.from(`${type}\0`);
+    const nodes = connection.table('nodes');
+    const ids: string[] = [];
+    let token = after === null ? -(2n ** 63n) : Buffer.from(after).readBigInt64BE();
+    for (;;) {
+      const found = await connection.rows(
+        `SELECT token(node), node, mentioned FROM ${nodes} WHERE token(node) > ? LIMIT ?`,
+        [token, scannedAtOnce],
+      );
+      const byNode = Map.groupBy(found, (row) => bytesOf(row[1]).toString('latin1'));
+      const whole = [...byNode.values()].slice(0, found.length < scannedAtOnce ? undefined : -1);
+      for (const lives of whole) {
+        const [row] = lives;
+        token = bigintOf(must(row, 'a group has a member')[0]);
+        const name = bytesOf(row?.[1]).subarray(rows.nameAt);
+        if (!name.subarray(0, start.length).equals(start) || lives.every((one) => timeOf(one[2]) < 0))
+          continue;
+        ids.push(name.toString('utf8', start.length, name.length - 1));
+        if (ids.length >= limit) return { ids, next: tokenBytes(token), share: shareOf(token) };
+      }
+      if (found.length < scannedAtOnce) return { ids, next: null, share: 1 };
+    }
+  }
+
+  async degree(query: DegreeQuery): Promise<DegreeView> {
+    const { connection, knowledge, expiry } = this.#parts;
+    await knowledge.fresh();
+    const all = { ...query, limit: unbounded, endsOnly: true };
+    const { found, scanned, truncated } = await readOccurrences(connection, knowledge, all, null, expiry());
+    if (!truncated) return { count: found.length, exact: true };
+    return { count: Math.max(scanned, await degreeBeyond(connection, query)), exact: false };
+  }
+
+  async journey(query: JourneyQuery): Promise<JourneyPage> {
+    const { connection, knowledge, origins, expiry } = this.#parts;
+    await knowledge.fresh();
+    const now = expiry();
+    const tombstones = new Tombstones(connection, knowledge);
+    const hiddenMs = Math.max(await tombstones.ofNode(query.of), now.ofNode(query.of.type));
+    const range = eventRange(Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
+    const found: { readonly step: Omit<StepView, 'lineage'>; readonly value: Buffer }[] = [];
+    let scanned = 0;
+    let bytes = 0;
+    let last: TimePosition | null = null;
+    let more = false;
+    for await (const { key, value } of range === null ? [] : this.#steps(query, range)) {
+      more = found.length >= query.limit || scanned >= query.scanMax || bytes >= query.bytesMax;
+      if (more) break;
+      scanned += 1;
+      last = new ByteReader(key).eventKey();
+      // Without the lineage: the same graph has the same pages.
+      const content = withoutLineage(value);
+      const step = decodeStepValue(new ByteReader(content));
+      if (!isWantedStep(step, query)) continue;
+      found.push({ step: { owner: query.of, ...last, ...step }, value });
+      bytes += content.length;
+    }
+    const kept = await Promise.all(found.map(({ step }) => withoutDeletedLinks(step, tombstones, now)));
+    const steps = await origins.complete((originOf) =>
+      kept.map((step, i) => ({
+        ...step,
+        lineage: readLineage(new ByteReader(must(found[i], 'a step has its row').value), originOf),
+      })),
+    );
+    return { steps, scanned, more, truncated: more && steps.length < query.limit, last };
+  }
+
+  async sources(): Promise<readonly SourceStatus[]> {
+    const positions = await allPositions(this.#parts.connection);
+    return positions.map(({ position }) => statusOf(position)).sort(compareSources);
+  }
+
+  /** Of the sketches that each partition keeps of what it mentioned, joined. */
+  async estimate(): Promise<GraphEstimate> {
+    const [nodes, edges] = [new HyperLogLog(), new HyperLogLog()];
+    for (const { estimates } of await allPositions(this.#parts.connection)) {
+      joinSketch(nodes, estimates.nodes.registers);
+      joinSketch(edges, estimates.edges.registers);
+    }
+    return { nodes: nodes.estimate(), edges: edges.estimate(), relativeError };
+  }
+
+  #steps(query: JourneyQuery, range: KeyRange): ReturnType<typeof scanSide> {
+    return scanSide(this.#parts.connection, {
+      table: sideTables.steps,
+      side: rows.stepsPrefix(query.of),
+      ...pageRange(query, range),
+      order: query.order === 'newest-first' ? 'ascending' : 'descending',
+      withValues: true,
+      rowsWanted: Math.min(query.limit, query.scanMax) + 1,
+    });
+  }
+}
+
+async function withoutDeletedLinks<T extends Pick<StepView, 'links' | 'timeMs'>>(
+  step: T,
+  tombstones: Tombstones,
+  expiry: Expiry,
+): Promise<T> {
+  const hidden = await Promise.all(
+    step.links.map(async ({ node }) => Math.max(await tombstones.ofNode(node), expiry.ofNode(node.type))),
+  );
+  return { ...step, links: step.links.filter((_, i) => step.timeMs > (hidden[i] ?? -1)) };
+}
+
+function pageRange({ after, order }: JourneyQuery, { gte, lt }: KeyRange): KeyRange {
+  if (after === null) return { gte, lt };
+  const at = rows.eventKey(after);
+  if (order === 'oldest-first') return at.compare(lt) < 0 ? { gte, lt: at } : { gte, lt };
+  return at.compare(gte) < 0 ? { gte, lt } : { gte: Buffer.concat([at, Buffer.of(0)]), lt };
+}
+
+function bigintOf(value: unknown): bigint {
+  return must(typeof value === 'bigint' ? value : null, 'a token is an integer');
+}
+
+function tokenBytes(token: bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64BE(token);
+  return bytes;
+}
+
+/** Tokens are spread evenly over all integers of 64 bits. */
+function shareOf(token: bigint): number {
+  return Number(token + 2n ** 63n) / 2 ** 64;
+}
+
+/** The sketch of two sets' union has the greater of each two registers. */
+function joinSketch(into: HyperLogLog, registers: Uint8Array): void {
+  for (const [i, register] of registers.entries()) {
+    if (register > (into.registers[i] ?? 0)) into.registers[i] = register;
+  }
+}

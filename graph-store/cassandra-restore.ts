@@ -1,0 +1,106 @@
+import { RefusedError } from '../foundation/index.ts';
+import { cellKey, cellOf } from './cassandra-cells.ts';
+import { CassandraGroup } from './cassandra-group.ts';
+import { addCells, addTombstone, writeRest } from './cassandra-group-write.ts';
+import type { CellWrite } from './cassandra-node-cache.ts';
+import { PartitionedWrites } from './cassandra-partitioned-writes.ts';
+import { type Estimates, positionStatement } from './cassandra-positions.ts';
+import type { CassandraWriter, WriterParts } from './cassandra-writer.ts';
+import { decodeGraphKey } from './graph-key.ts';
+import type { GraphSnapshot } from './graph-store.ts';
+import { HyperLogLog } from './hyperloglog.ts';
+import { originKey } from './lineage.ts';
+import { decodeNodeRow } from './node-row.ts';
+import { positionOf } from './position.ts';
+import * as rows from './rows.ts';
+import { Expiry, keptForEver } from './time-to-live.ts';
+
+type Row = readonly [key: Buffer, value: Buffer];
+
+/** Rows written together while a graph is restored. */
+const restoreRows = 2_000;
+const originTag = originKey(0)[0];
+const graphTables = [
+  'nodes',
+  'steps',
+  'edges_out',
+  'edge_tombstones',
+  'positions',
+  'claims',
+  'origins',
+] as const;
+
+/** Throws RefusedError STORE_NOT_EMPTY. Whatever else it throws, the graph counts as not restored from then on. */
+export async function restoreRowsOf(
+  parts: WriterParts,
+  writer: CassandraWriter,
+  snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>,
+  begun: () => void,
+): Promise<void> {
+  const { connection, knowledge, origins } = parts;
+  await assertEmpty(parts);
+  await knowledge.setRestoring(true);
+  begun();
+  const estimates: Estimates = { nodes: new HyperLogLog(), edges: new HyperLogLog(), changed: true };
+  let some: Row[] = [];
+  for await (const [key, value] of snapshot.rows()) {
+    if (key[0] === originTag) await origins.put(key.readUInt32BE(1), value.toString());
+    else some.push([key, value]);
+    if (some.length < restoreRows) continue;
+    await writeRows(parts, writer, some, estimates);
+    some = [];
+  }
+  await writeRows(parts, writer, some, estimates);
+  for (const status of snapshot.sources) {
+    await connection.write([positionStatement(connection, positionOf(status), estimates)]);
+  }
+  await knowledge.restoreRules(snapshot.timeToLive);
+  await knowledge.setRestoring(false);
+}
+
+async function assertEmpty({ connection }: WriterParts): Promise<void> {
+  for (const table of graphTables) {
+    const { rows: found } = await connection.page(
+      `SELECT * FROM ${connection.table(table)} LIMIT 1`,
+      [],
+      1,
+      null,
+    );
+    if (found.length === 0) continue;
+    throw new RefusedError(
+      'STORE_NOT_EMPTY',
+      `There is a graph in keyspace ${connection.settings.keyspace} already; restore into another \`cassandra.keyspace\`.`,
+    );
+  }
+}
+
+async function writeRows(
+  { connection, hash, placement }: WriterParts,
+  writer: CassandraWriter,
+  some: readonly Row[],
+  estimates: Estimates,
+): Promise<void> {
+  const group = new CassandraGroup(hash, { expiry: new Expiry(keptForEver, 0), life: 0 });
+  const writes = new PartitionedWrites();
+  for (const [key, value] of some) {
+    group.addRow(key, value, estimates);
+    if (rows.rowKindOf(key) !== rows.rowKind.node) continue;
+    for (const write of cellWritesOf(key, value)) addCells(writes, connection, write);
+  }
+  for (const changes of group.nodes.values()) addTombstone(writes, connection, changes);
+  await writer.announce(group);
+  await writeRest(connection, group, writes, placement);
+}
+
+/** A row's registers by the event times that they were written at. */
+function cellWritesOf(key: Buffer, value: Buffer): CellWrite[] {
+  const what = decodeGraphKey(key);
+  const { mentionedMs, lineage, registers } = decodeNodeRow(value);
+  const byTime = new Map<number, Map<Buffer, Buffer>>([[mentionedMs, new Map()]]);
+  for (const register of registers) {
+    const of = byTime.get(register.timeMs) ?? new Map<Buffer, Buffer>();
+    byTime.set(register.timeMs, of.set(Buffer.from(cellKey(register), 'latin1'), cellOf(register).value));
+  }
+  const node = rows.nodePrefix(what.node);
+  return [...byTime].map(([timeMs, cells]) => ({ node, life: 0, timeMs, lineage, cells }));
+}

@@ -1,0 +1,118 @@
+import { levelOf } from './cassandra-buckets.ts';
+import type { CassandraConnection, CassandraRow } from './cassandra-connection.ts';
+import { joinLives, nodeColumns, type StoredNode, storedOf } from './cassandra-nodes.ts';
+import type { CassandraOrigins } from './cassandra-origins.ts';
+import { scanSide } from './cassandra-side-scan.ts';
+import { type SideTable, sideTables } from './cassandra-tables.ts';
+import { bytesOf, optionalBytes, timeOf } from './cassandra-values.ts';
+import { originKey } from './lineage.ts';
+import { encodeNodeRow } from './node-row.ts';
+import { eventKeyBytes } from './packed-format.ts';
+import * as rows from './rows.ts';
+
+type Row = readonly [key: Buffer, value: Buffer];
+
+const pageRows = 1_000;
+const wholeSide = { gte: Buffer.alloc(1), lt: Buffer.alloc(eventKeyBytes + 1, 0xff) } as const;
+
+/** The graph in rows of `rows.ts`, in no order; the reverse ones are left out, for they repeat the forward ones. */
+export async function* allRows(connection: CassandraConnection): AsyncGenerator<Row> {
+  yield* nodeRows(connection);
+  yield* sideRows(connection, sideTables.steps);
+  yield* sideRows(connection, sideTables.out);
+  yield* edgeTombstoneRows(connection);
+}
+
+/** Behind the origins that lineage names. */
+export async function* snapshotRows(
+  connection: CassandraConnection,
+  origins: CassandraOrigins,
+): AsyncGenerator<Row> {
+  for (const [id, text] of await origins.all()) yield [originKey(id), Buffer.from(text)];
+  yield* allRows(connection);
+}
+
+/** All rows of a table, in the order of tokens: those of a partition come together. */
+export async function* tableRows(
+  connection: CassandraConnection,
+  query: string,
+): AsyncGenerator<CassandraRow> {
+  let page = await connection.page(query, [], pageRows, null);
+  yield* page.rows;
+  while (page.next !== null) {
+    page = await connection.page(query, [], pageRows, page.next);
+    yield* page.rows;
+  }
+}
+
+async function* nodeRows(connection: CassandraConnection): AsyncGenerator<Row> {
+  let at: Buffer | null = null;
+  let lives: StoredNode[] = [];
+  for await (const row of tableRows(
+    connection,
+    `SELECT ${nodeColumns}, node FROM ${connection.table('nodes')}`,
+  )) {
+    const node = bytesOf(row[4]);
+    if (at !== null && !at.equals(node)) {
+      yield* rowsOfNode(at, joinLives(lives));
+      lives = [];
+    }
+    at = node;
+    lives.push(storedOf(row, 0));
+  }
+  if (at !== null) yield* rowsOfNode(at, joinLives(lives));
+}
+
+function* rowsOfNode(node: Buffer, stored: StoredNode): Generator<Row> {
+  const { mentionedMs, deletedMs } = stored;
+  if (mentionedMs >= 0) yield [Buffer.concat([node, Buffer.of(rows.rowKind.node)]), encodeNodeRow(stored)];
+  if (deletedMs >= 0)
+    yield [Buffer.concat([node, Buffer.of(rows.rowKind.tombstone)]), rows.timeBytes(deletedMs)];
+}
+
+/** A side that has several buckets is read as one, for a row may lie in two of them. */
+async function* sideRows(connection: CassandraConnection, table: SideTable): AsyncGenerator<Row> {
+  let divided = '';
+  const query = `SELECT side, bucket, key, value, split FROM ${connection.table(table)}`;
+  for await (const row of tableRows(connection, query)) {
+    const side = bytesOf(row[0]);
+    if (levelOf(bytesOf(row[1])) > 0) continue;
+    if (row[4] === true) {
+      const name = side.toString('latin1');
+      if (divided !== name) yield* wholeSideRows(connection, table, side);
+      divided = name;
+      continue;
+    }
+    const key = optionalBytes(row[2]);
+    if (key !== null) yield [Buffer.concat([side, key]), bytesOf(row[3])];
+  }
+}
+
+async function* wholeSideRows(
+  connection: CassandraConnection,
+  table: SideTable,
+  side: Buffer,
+): AsyncGenerator<Row> {
+  const how = { order: 'ascending', withValues: true, rowsWanted: pageRows } as const;
+  for await (const { key, value } of scanSide(connection, { table, side, ...wholeSide, ...how })) {
+    yield [Buffer.concat([side, key]), value];
+  }
+}
+
+async function* edgeTombstoneRows(connection: CassandraConnection): AsyncGenerator<Row> {
+  let at: Buffer | null = null;
+  let newest = -1;
+  for await (const [edge, time] of tableRows(
+    connection,
+    `SELECT edge, time FROM ${connection.table('edge_tombstones')}`,
+  )) {
+    const key = bytesOf(edge);
+    if (at !== null && !at.equals(key)) {
+      yield [at, rows.timeBytes(newest)];
+      newest = -1;
+    }
+    at = key;
+    newest = Math.max(newest, timeOf(time));
+  }
+  if (at !== null) yield [at, rows.timeBytes(newest)];
+}

@@ -1,0 +1,172 @@
+import { type Clock, RefusedError, StopError } from '../foundation/index.ts';
+import type { CassandraConnection } from './cassandra-connection.ts';
+import { isUnknownTable } from './cassandra-failure.ts';
+import { metaDefinition, metaTable, tableDefinitions, tableNames } from './cassandra-tables.ts';
+import { mapOfText, textOf } from './cassandra-values.ts';
+import { formatVersion } from './rows.ts';
+
+/** Of what is kept in Cassandra. Rows have keys and values of `rows.ts`, so its version is part of ours. */
+export const cassandraFormat = `1/${formatVersion}`;
+
+const keyspacePattern = /^[a-z][a-z0-9_]{0,47}$/;
+const majorMin = 4;
+/** Another process may be making the tables: so long it is waited for. */
+const waits = { ms: 1_000, max: 120 } as const;
+
+/** Throws RefusedError KEYSPACE_INVALID; keyspaces stand in the text of queries. */
+export function checkKeyspace(keyspace: string): void {
+  if (keyspacePattern.test(keyspace)) return;
+  throw new RefusedError(
+    'KEYSPACE_INVALID',
+    'A keyspace takes 1 to 48 lower-case letters, digits and `_`, and begins with a letter; correct `cassandra.keyspace`.',
+  );
+}
+
+/**
+ * Makes keyspace and tables where they are not, and looks whether those that are there are whole. Answers what an operator should hear of.
+ *
+ * @throws StopError STORE_SERVER_UNSUPPORTED, STORE_SCHEMA_REFUSED, STORE_FORBIDDEN, STORE_FORMAT, STORE_SCHEMA_INCOMPLETE or
+ *   STORE_DATABASE_UNUSABLE; OutageError STORE_OPEN_FAILED.
+ */
+export async function openSchema(connection: CassandraConnection, clock: Clock): Promise<readonly string[]> {
+  checkVersions(connection);
+  await ensureKeyspace(connection);
+  if (!(await tablesOf(connection)).has(metaTable)) {
+    await connection.define(metaDefinition(connection.settings.keyspace));
+  }
+  for (let waited = 0; ; waited += 1) {
+    const state = await stateOf(connection);
+    if (state !== null && state.format !== null) {
+      checkFormat(connection, state.format);
+      break;
+    }
+    if (state?.migration === null && (await beginMigration(connection))) {
+      await makeTables(connection);
+      break;
+    }
+    if (waited >= waits.max) throw incomplete(connection);
+    await clock.sleep(waits.ms);
+  }
+  await checkTables(connection);
+  return await replicationWarnings(connection);
+}
+
+function checkVersions(connection: CassandraConnection): void {
+  const old = connection.nodeVersions().find((version) => !(Number.parseInt(version, 10) >= majorMin));
+  if (old === undefined) return;
+  throw new StopError(
+    'STORE_SERVER_UNSUPPORTED',
+    `A node at ${connection.where} calls itself version ${old.slice(0, 40)}; the store needs Cassandra ${majorMin}.0 or later.`,
+  );
+}
+
+async function ensureKeyspace(connection: CassandraConnection): Promise<void> {
+  const { keyspace, dataCenter, replication } = connection.settings;
+  if ((await replicationOf(connection)) !== null) return;
+  const copies = `{'class': 'NetworkTopologyStrategy', '${dataCenter.replaceAll("'", "''")}': ${replication}}`;
+  await connection.define(`CREATE KEYSPACE IF NOT EXISTS ${keyspace} WITH replication = ${copies}`);
+}
+
+async function replicationOf(connection: CassandraConnection): Promise<ReadonlyMap<string, string> | null> {
+  const [row] = await connection.rows(
+    'SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?',
+    [connection.settings.keyspace],
+  );
+  return row === undefined ? null : mapOfText(row[0]);
+}
+
+async function tablesOf(connection: CassandraConnection): Promise<ReadonlySet<string>> {
+  const rows = await connection.rows('SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?', [
+    connection.settings.keyspace,
+  ]);
+  return new Set(rows.map((row) => textOf(row[0])));
+}
+
+/** Null while a node lists a table that somebody is making and does not know it yet. */
+async function stateOf(
+  connection: CassandraConnection,
+): Promise<{ readonly format: string | null; readonly migration: string | null } | null> {
+  try {
+    const rows = await connection.rows(
+      `SELECT name, value FROM ${connection.table(metaTable)} WHERE part = 'graph' AND name IN ('format', 'migration')`,
+    );
+    const values = new Map(rows.map((row) => [textOf(row[0]), textOf(row[1])]));
+    return { format: values.get('format') ?? null, migration: values.get('migration') ?? null };
+  } catch (error) {
+    if (isUnknownTable(error)) return null;
+    throw error;
+  }
+}
+
+/** Of several processes one makes the tables: made by two at once they can end up as different tables of one name. */
+async function beginMigration(connection: CassandraConnection): Promise<boolean> {
+  return await connection.conditionally(
+    `INSERT INTO ${connection.table(metaTable)} (part, name, value, version) VALUES ('graph', 'migration', ?, 1) IF NOT EXISTS`,
+    [cassandraFormat],
+  );
+}
+
+async function makeTables(connection: CassandraConnection): Promise<void> {
+  for (const definition of tableDefinitions(connection.settings)) await connection.define(definition);
+  const meta = connection.table(metaTable);
+  // Last: what has a format is whole.
+  await connection.conditionally(
+    `INSERT INTO ${meta} (part, name, value, version) VALUES ('graph', 'format', ?, 1) IF NOT EXISTS`,
+    [cassandraFormat],
+  );
+  await connection.conditionally(
+    `DELETE FROM ${meta} WHERE part = 'graph' AND name = 'migration' IF EXISTS`,
+    [],
+  );
+}
+
+function incomplete(connection: CassandraConnection): StopError {
+  const { keyspace } = connection.settings;
+  return new StopError(
+    'STORE_SCHEMA_INCOMPLETE',
+    `Somebody began to make the tables of keyspace ${keyspace} and has not come to the end; when no other process is at it, run \`DELETE FROM ${keyspace}.${metaTable} WHERE part = 'graph' AND name = 'migration'\` and start again, which goes on where it stopped.`,
+  );
+}
+
+function checkFormat(connection: CassandraConnection, format: string): void {
+  if (format === cassandraFormat) return;
+  throw new StopError(
+    'STORE_FORMAT',
+    `The graph in keyspace ${connection.settings.keyspace} has format ${format} and this version writes ${cassandraFormat}; take another \`cassandra.keyspace\` and read the topics again, or the version that wrote it.`,
+  );
+}
+
+async function checkTables(connection: CassandraConnection): Promise<void> {
+  const present = await tablesOf(connection);
+  const missing = tableNames.filter((name) => !present.has(name));
+  if (missing.length === 0) return;
+  throw new StopError(
+    'STORE_SCHEMA_INCOMPLETE',
+    `Keyspace ${connection.settings.keyspace} lacks ${missing.join(', ')}, which it had: restore it from a backup, or take another \`cassandra.keyspace\` and read the topics again.`,
+  );
+}
+
+async function replicationWarnings(connection: CassandraConnection): Promise<readonly string[]> {
+  const { keyspace, dataCenter } = connection.settings;
+  const replication = await replicationOf(connection);
+  const copies = Number(replication?.get(dataCenter) ?? replication?.get('replication_factor') ?? 0);
+  if (copies === 0) {
+    throw new StopError(
+      'STORE_DATABASE_UNUSABLE',
+      `Keyspace ${keyspace} has no copies in data center ${dataCenter}; correct \`cassandra.datacenter\`, or ALTER KEYSPACE.`,
+    );
+  }
+  connection.learnCopies(copies);
+  const warnings: string[] = [];
+  if (copies < 3) {
+    warnings.push(
+      `Keyspace ${keyspace} has ${copies === 1 ? 'one copy' : `${copies} copies`} of each row in ${dataCenter}: one node away stops reading and writing, and one disk lost ${copies === 1 ? 'loses data' : 'leaves one copy'}; for anything but a trial, ALTER KEYSPACE to 3 and run nodetool repair.`,
+    );
+  }
+  if (connection.nodesInDataCenter() < copies) {
+    warnings.push(
+      `Keyspace ${keyspace} wants ${copies} copies and data center ${dataCenter} has ${connection.nodesInDataCenter()} nodes: writes will be refused when a quorum of them cannot be had.`,
+    );
+  }
+  return warnings;
+}

@@ -1,0 +1,111 @@
+import cassandra from 'cassandra-driver';
+import type { CassandraSettings } from './cassandra-settings.ts';
+import { metaTable, tableNames } from './cassandra-tables.ts';
+
+type Access = Pick<CassandraSettings, 'contactPoints' | 'dataCenter'>;
+
+/** A person at a console. */
+export class CassandraConsole implements AsyncDisposable {
+  readonly #client: cassandra.Client;
+
+  constructor({ contactPoints, dataCenter }: Access, credentials: CassandraSettings['credentials'] = null) {
+    this.#client = new cassandra.Client({
+      contactPoints: [...contactPoints],
+      localDataCenter: dataCenter,
+      encoding: { useBigIntAsLong: true, map: Map },
+      socketOptions: { readTimeout: 60_000 },
+      ...(credentials === null
+        ? {}
+        : { authProvider: new cassandra.auth.PlainTextAuthProvider(credentials.user, credentials.password) }),
+    });
+  }
+
+  async ask(query: string, parameters: readonly unknown[] = []): Promise<readonly (readonly unknown[])[]> {
+    const { rows = [] } = await this.#client.execute(query, [...parameters], {
+      prepare: parameters.length > 0,
+    });
+    return rows.map((row) => row.values());
+  }
+
+  /** Without a commit log, so that it is emptied without being written to disk first. */
+  async makeQuick(keyspace: string, dataCenter: string): Promise<void> {
+    const replication = `{'class': 'NetworkTopologyStrategy', '${dataCenter}': 1}`;
+    await this.ask(
+      `CREATE KEYSPACE IF NOT EXISTS ${keyspace} WITH replication = ${replication} AND durable_writes = false`,
+    );
+  }
+
+  /** Leaves the tables, which take longer to make than all else, and what says that they are whole. */
+  async empty(keyspace: string): Promise<void> {
+    const tables = await this.ask('SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?', [
+      keyspace,
+    ]);
+    const present = new Set(tables.map(([name]) => String(name)));
+    if (!present.has(metaTable)) return;
+    await Promise.all(
+      tableNames.map(async (name) => {
+        if (!present.has(name)) return;
+        const some = await this.ask(`SELECT * FROM ${keyspace}.${name} LIMIT 1`);
+        if (some.length > 0) await this.ask(`TRUNCATE ${keyspace}.${name}`);
+      }),
+    );
+    const rows = await this.ask(`SELECT name FROM ${keyspace}.${metaTable} WHERE part = 'graph'`);
+    const names = rows.map(([name]) => String(name)).filter((name) => name !== 'format');
+    for (const name of names) {
+      await this.ask(`DELETE FROM ${keyspace}.${metaTable} WHERE part = 'graph' AND name = ? IF EXISTS`, [
+        name,
+      ]);
+    }
+  }
+
+  async drop(keyspace: string): Promise<void> {
+    await this.ask(`DROP KEYSPACE IF EXISTS ${keyspace}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.shutdown();
+  }
+}
+
+/** Making the tables of a keyspace takes seconds, emptying them tenths: what a test is done with is emptied behind the next one's back, and used again. */
+export class KeyspacePool implements AsyncDisposable {
+  readonly #console: CassandraConsole;
+  readonly #dataCenter: string;
+  readonly #start: string;
+  readonly #ready: string[] = [];
+  readonly #emptying = new Set<Promise<void>>();
+  #made = 0;
+
+  constructor(access: Access, start: string) {
+    this.#console = new CassandraConsole(access);
+    this.#dataCenter = access.dataCenter;
+    this.#start = start;
+  }
+
+  async take(): Promise<string> {
+    if (this.#ready.length === 0 && this.#made >= keyspacesMax) await Promise.race(this.#emptying);
+    const ready = this.#ready.shift();
+    if (ready !== undefined) return ready;
+    this.#made += 1;
+    const keyspace = `${this.#start}_${process.pid}_${this.#made}`;
+    await this.#console.makeQuick(keyspace, this.#dataCenter);
+    return keyspace;
+  }
+
+  /** Its store is closed. */
+  giveBack(keyspace: string): void {
+    const emptying = this.#console.empty(keyspace).then(() => {
+      this.#emptying.delete(emptying);
+      this.#ready.push(keyspace);
+    });
+    this.#emptying.add(emptying);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#emptying);
+    for (const keyspace of this.#ready) await this.#console.drop(keyspace);
+    await this.#console[Symbol.asyncDispose]();
+  }
+}
+
+const keyspacesMax = 4;

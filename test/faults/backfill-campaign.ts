@@ -1,0 +1,121 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { archiveLog } from '../../bench/backfill/archive-log.ts';
+import { askFor, clientOf, follow } from '../../bench/backfill/follow-backfill.ts';
+import { fillLog } from '../../bench/ingest/fill.ts';
+import { benchTopic } from '../../bench/ingest/playback-events.ts';
+import { Product } from '../../bench/ingest/product.ts';
+import { seededRandom, systemClock } from '../../foundation/index.ts';
+import { openLevelStore } from '../../graph-store/index.ts';
+
+const kills = 20;
+const timeoutMs = 3_600_000;
+const secondsMin = 40;
+
+interface Campaign {
+  readonly folder: string;
+  readonly events: number;
+  readonly random: () => number;
+  say(line: string): void;
+}
+
+/**
+ * One history in four graphs: from the log, from the archive, from the archive with the process killed (-9) at random rows twenty times, and
+ * from the archive twice. All digests have to be equal, and no row counted twice.
+ */
+export async function runBackfills(
+  seed: number,
+  events: number,
+  say: (line: string) => void,
+): Promise<object> {
+  const folder = await mkdtemp(join(tmpdir(), 'journey-graph-backfills-'));
+  try {
+    const campaign = { folder, events, random: seededRandom(seed), say };
+    const data = join(folder, 'log');
+    await fillLog(data, events, seed);
+    const { path, rows } = await archiveLog(data, benchTopic);
+    if (rows !== events) throw new Error(`${rows} of ${events} events were archived`);
+    const log = await fromLog(campaign);
+    say(`from the log ${log}`);
+    const twice = await fromArchiveTwice(campaign, path);
+    say(`from the archive ${twice.once}, twice ${twice.twice}`);
+    const killed = await fromArchiveKilled(campaign, path);
+    say(`after ${killed.kills} kills ${killed.digest}`);
+    const digests = [log, twice.once, twice.twice, killed.digest];
+    if (new Set(digests).size !== 1) throw new Error(`digests differ: ${digests.join(', ')}`);
+    return { events, kills: killed.kills, rowsAtKills: killed.rows, digest: log, equal: digests.length };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function fromLog({ folder, events }: Campaign): Promise<string> {
+  const data = join(folder, 'log');
+  const product = await start(data);
+  await product.untilConsumed(events, timeoutMs);
+  await product.stop();
+  return await digestOf(data, events, 1);
+}
+
+async function fromArchiveTwice(
+  { folder, events }: Campaign,
+  path: string,
+): Promise<{ readonly once: string; readonly twice: string }> {
+  const data = join(folder, 'twice');
+  const digests: string[] = [];
+  for (const repeat of [0, 1]) {
+    const product = await start(data);
+    const { plan } = await clientOf(product).run(askFor(benchTopic, path, { repeat }));
+    await follow(product, plan.id, timeoutMs);
+    await product.stop();
+    digests.push(await digestOf(data, events, repeat + 1));
+  }
+  const [once = '', twice = ''] = digests;
+  return { once, twice };
+}
+
+/** The server is started anew after each kill and goes on by itself. */
+async function fromArchiveKilled(
+  { folder, events, random, say }: Campaign,
+  path: string,
+): Promise<{ readonly digest: string; readonly kills: number; readonly rows: readonly number[] }> {
+  const data = join(folder, 'killed');
+  const rows: number[] = [];
+  // So that it is not done between two kills.
+  const rate = ['--backfill.rows.per.second', String(Math.max(1_000, Math.ceil(events / secondsMin)))];
+  let product = await start(data, rate);
+  const { plan } = await clientOf(product).run(askFor(benchTopic, path));
+  for (let kill = 0; kill < kills; kill += 1) {
+    const at = Math.floor(((kill + random()) / (kills + 1)) * events);
+    const { progress } = await follow(product, plan.id, timeoutMs, ({ rowsDone }) => rowsDone >= at);
+    // Somewhere between two looks.
+    await systemClock.sleep(Math.floor(random() * 200));
+    await product.kill();
+    if (progress.state === 'done') throw new Error('it was done before it was killed: take more events');
+    rows.push(progress.rowsDone);
+    say(`killed at ${progress.rowsDone} rows`);
+    product = await start(data, rate);
+  }
+  const done = await follow(product, plan.id, timeoutMs);
+  await product.stop();
+  if (done.progress.fates.consumed !== events)
+    throw new Error(`${done.progress.fates.consumed} of ${events} were counted`);
+  return { digest: await digestOf(data, events, 1), kills, rows };
+}
+
+function start(data: string, flags: readonly string[] = []): Promise<Product> {
+  return Product.start(['--data', data, '--topics', benchTopic, ...flags]);
+}
+
+async function digestOf(data: string, events: number, lives: number): Promise<string> {
+  const store = await openLevelStore({ folder: join(data, 'store') }, systemClock);
+  try {
+    const { hex, sources } = await store.digest();
+    const consumed = sources.reduce((sum, { fates }) => sum + fates.consumed, 0);
+    if (consumed !== events * lives) throw new Error(`${consumed} of ${events * lives} events were counted`);
+    return hex;
+  } finally {
+    await store.close();
+  }
+}
