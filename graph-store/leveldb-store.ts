@@ -68,28 +68,34 @@ export async function openLevelStore(
   clock: Clock,
 ): Promise<EmbeddedStore> {
   const complete = { ...defaultLevelSettings, ...settings, folder: resolve(settings.folder) };
-  if (openFolders.has(complete.folder)) throw lockedHere(complete.folder);
-  openFolders.add(complete.folder);
+  lockHere(complete.folder);
   try {
     const lives = { rules: keptForEver };
-    return new LevelStore(complete, clock, lives, await openSession(complete, clock, lives));
+    const store = new LevelStore(complete, clock, lives, await openSession(complete, clock, lives));
+    lockedFolders.set(complete.folder, store);
+    return store;
   } catch (error) {
-    openFolders.delete(complete.folder);
+    lockedFolders.delete(complete.folder);
     throw error;
   }
 }
 
 /**
  * LevelDB's own lock keeps other processes out and, because both of our threads share one database, lets this
- * process in as often as it likes. Two writers would not see each other's caches, hence this second lock.
+ * process in as often as it likes. Two writers would not see each other's caches, and the handle that opened first
+ * takes the block cache of all others with it when it closes: a read through one of them then ends the process.
+ * Hence this second lock. Null while the folder is opened, or read by a comparison.
  */
-const openFolders = new Set<string>();
+const lockedFolders = new Map<string, LevelStore | null>();
 
-function lockedHere(folder: string): StopError {
-  return new StopError(
-    'STORE_LOCKED',
-    `The store in ${folder} is open in this process already; use that one, or another folder.`,
-  );
+function lockHere(folder: string): void {
+  if (lockedFolders.has(folder)) {
+    throw new StopError(
+      'STORE_LOCKED',
+      `The store in ${folder} is open in this process already, or is being compared: use that one, wait, or name another folder.`,
+    );
+  }
+  lockedFolders.set(folder, null);
 }
 
 const crashesMax = 3;
@@ -260,8 +266,7 @@ class LevelStore implements EmbeddedStore {
   }
 
   async stats(exact: boolean, signal?: AbortSignal): Promise<StoreStats> {
-    const session = this.#session;
-    if (session === null) throw this.#unavailable();
+    const session = this.#opened();
     const estimate = await this.estimate();
     if (!exact) return await this.#read(() => levelStats(session.db, this.#settings, estimate, false));
     const inspection = await this.#inspect({ kind: 'count', estimate });
@@ -296,24 +301,50 @@ class LevelStore implements EmbeddedStore {
 
   async *compare(folder: string, differencesMax: number): AsyncGenerator<CompareEvent> {
     const other = { ...this.#settings, folder: resolve(folder) };
-    // Opened here too: what is wrong with it is told by its own error, and this thread's handle goes first and last.
-    const db = await openLevel(other);
-    try {
-      await checkFormat(db, other.folder);
-      const nowMs = this.#clock.now();
-      const inspection = await this.#inspect({ kind: 'compare', other, nowMs, differencesMax });
-      for await (const reply of inspection.replies()) if (reply.kind === 'compared') yield reply.event;
-    } finally {
-      await db.close();
+    const open = lockedFolders.get(other.folder);
+    if (open !== undefined && open !== null) {
+      yield* this.#compareWith(other, differencesMax, open);
+      return;
     }
+    lockHere(other.folder);
+    // Who is told the verdict may open the other one at once: it is told behind the closing.
+    let verdict: CompareEvent | null = null;
+    try {
+      // Opened here too: what is wrong with it is told by its own error, and this thread's handle goes first and last.
+      const db = await openLevel(other);
+      try {
+        await checkFormat(db, other.folder);
+        for await (const event of this.#compareWith(other, differencesMax, null)) {
+          if (event.kind === 'verdict') verdict = event;
+          else yield event;
+        }
+      } finally {
+        await db.close();
+      }
+    } finally {
+      lockedFolders.delete(other.folder);
+    }
+    if (verdict !== null) yield verdict;
   }
 
-  async #inspect(job: InspectionJob): Promise<LevelInspection> {
-    const session = this.#session;
-    if (session === null) throw this.#unavailable();
+  async *#compareWith(
+    other: LevelSettings,
+    differencesMax: number,
+    open: LevelStore | null,
+  ): AsyncGenerator<CompareEvent> {
+    const nowMs = this.#clock.now();
+    const inspection = await this.#inspect({ kind: 'compare', other, nowMs, differencesMax }, open);
+    for await (const reply of inspection.replies()) if (reply.kind === 'compared') yield reply.event;
+  }
+
+  /** The thread ends before this store does, and before `other`, which it reads too. */
+  async #inspect(job: InspectionJob, other: LevelStore | null = null): Promise<LevelInspection> {
+    const sessions = [this.#opened(), ...(other === null ? [] : [other.#opened()])];
     const inspection = new LevelInspection(this.#settings, job);
-    session.inspections.add(inspection);
-    void inspection.exited.then(() => session.inspections.delete(inspection));
+    for (const { inspections } of sessions) {
+      inspections.add(inspection);
+      void inspection.exited.then(() => inspections.delete(inspection));
+    }
     try {
       await inspection.ready();
     } catch (error) {
@@ -321,6 +352,11 @@ class LevelStore implements EmbeddedStore {
       throw error;
     }
     return inspection;
+  }
+
+  #opened(): Session {
+    if (this.#session === null) throw this.#unavailable();
+    return this.#session;
   }
 
   /** No other thread has the database open meanwhile, so that all caches begin with what was restored. */
@@ -359,7 +395,7 @@ class LevelStore implements EmbeddedStore {
       this.#session = null;
       if (session !== null) await closeSession(session);
     } finally {
-      openFolders.delete(this.#settings.folder);
+      lockedFolders.delete(this.#settings.folder);
     }
   }
 
@@ -391,8 +427,7 @@ class LevelStore implements EmbeddedStore {
   }
 
   async #read<T>(read: (reader: LevelReader, session: Session) => Promise<T>): Promise<T> {
-    const session = this.#session;
-    if (session === null) throw this.#unavailable();
+    const session = this.#opened();
     try {
       return await read(session.reader, session);
     } catch (cause) {

@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type Message, Partitioners } from 'kafkajs';
+import { type Admin, Kafka, KafkaJSProtocolError, logLevel, type Message, Partitioners } from 'kafkajs';
 import {
   FencedError,
   JourneyGraphError,
@@ -254,8 +254,29 @@ export async function createTopic(
   const admin = plainKafka(bootstrapServers).admin();
   await admin.connect();
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-  await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1, configEntries }] });
+  // Kafkajs's own waiting gives up at a broker that has not heard of the topic yet.
+  await admin.createTopics({
+    topics: [{ topic, numPartitions, replicationFactor: 1, configEntries }],
+    waitForLeaders: false,
+  });
+  await untilLed(admin, topic, numPartitions);
   await admin.disconnect();
+}
+
+const ledWithinMs = 30_000;
+
+async function untilLed(admin: Admin, topic: string, numPartitions: number): Promise<void> {
+  for (const deadline = Date.now() + ledWithinMs; ; await systemClock.sleep(50)) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const led = topics[0]?.partitions.filter(({ leader }) => leader >= 0) ?? [];
+      if (led.length === numPartitions) return;
+    } catch (error) {
+      if (!(error instanceof KafkaJSProtocolError) || !error.retriable || Date.now() > deadline) throw error;
+    }
+    if (Date.now() > deadline)
+      throw new Error(`not every partition of ${topic} had a leader within ${ledWithinMs} ms`);
+  }
 }
 
 export async function produce(

@@ -1,4 +1,5 @@
 import { BackfillClient } from '../../cli/backfill-target.ts';
+import { systemClock } from '../../foundation/index.ts';
 import type { BackfillProgress, PlannedBackfill } from '../../ingest/index.ts';
 import type { BackfillAsk } from '../../query-api/index.ts';
 import type { Product } from '../ingest/product.ts';
@@ -35,6 +36,6 @@ export async function follow(
     if (state === 'done' || enough(shown.progress)) return shown;
     if (performance.now() > deadline)
       throw new Error(`only ${rowsDone} of ${rowsTotal} rows were applied in time`);
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    await systemClock.sleep(pollMs);
   }
 }
