@@ -2,7 +2,6 @@ import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 import SlowFirst from './test/slow-first.ts';
 
-const compiledChildren = 'test/compiled-children.ts';
 const integration = '**/*.int.test.ts';
 /** Tests that use the whole machine: they install packages, or measure. */
 const alone = ['test/pack.test.ts', 'bench/**/*.test.ts'];
@@ -32,7 +31,6 @@ export default defineConfig({
         resolve,
         test: {
           name: 'unit',
-          setupFiles: [compiledChildren],
           include: ['**/*.test.ts'],
           exclude: [...notOurs, integration, ...alone],
           pool: 'forks',
@@ -52,10 +50,10 @@ export default defineConfig({
           exclude: notOurs,
           // Vitest runs it only when a file of this project is selected.
           globalSetup: ['test/services/global-setup.ts'],
-          setupFiles: [compiledChildren, 'test/services/worker-setup.ts'],
+          setupFiles: ['test/services/worker-setup.ts'],
           pool: 'forks',
           // Most of their time they wait for a broker; at what two of them cannot share they take turns.
-          maxWorkers: 2,
+          maxWorkers: 3,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
 import { pack } from './conformance-graphs.ts';
 import { advance, source } from './conformance-subject.ts';
@@ -11,13 +11,13 @@ import type { EventMutations } from './model.ts';
 import type { EmbeddedStore } from './store-inspection.ts';
 
 /** Enough for several pages, so that a comparison is under way between two of them. */
-const events = 40_000;
+const events = 20_000;
 const account = (i: number) => ({ type: 'Account', id: `a${i}` });
 
 let live: EmbeddedStore;
 let otherFolder: string;
 
-beforeEach(async () => {
+beforeAll(async () => {
   const around = await mkdtemp(join(tmpdir(), 'graph-store-compare-open-'));
   otherFolder = join(around, 'other');
   live = await openLevelStore({ folder: join(around, 'live') }, systemClock);

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { compiledCodeVariable } from './compiled-children.ts';
 import { emptySummary, judgeRun, parseSummary } from './report/run-summary.ts';
 import { summaryFileVariable } from './report/summary-reporter.ts';
 
@@ -46,7 +45,8 @@ function runVitest(args: readonly string[], summaryPath: string, compiledPath: s
       JDK_JAVA_OPTIONS: shortLivedJava,
       ...process.env,
       [summaryFileVariable]: summaryPath,
-      [compiledCodeVariable]: compiledPath,
+      // The suites start hundreds of processes of ours, and thousands of threads: each would strip and compile what it loads.
+      NODE_COMPILE_CACHE: compiledPath,
     },
   });
   const limit = setTimeout(() => {
