@@ -85,6 +85,18 @@ async function runUntilEnd(
   io: CommandIo,
   log: Log,
 ): Promise<void> {
+  const playing = settings.demo === 'on' || (settings.demo === 'auto' && composition.embedded !== null);
+  announce(settings, composition, api, playing, io);
+  // Written before the pipelines begin: they read tables to the end that these have then, and the graph is the same each time it is made of this log.
+  const player = playing
+    ? await createDemo(
+        embeddedOf(composition),
+        composition.registry,
+        settings['demo.events.per.second'],
+        io,
+        log,
+      )
+    : null;
   for (const pipeline of composition.pipelines) {
     work.start(`The pipeline of topic ${pipeline.status().topic}`, (signal) => pipeline.run(signal));
   }
@@ -93,12 +105,8 @@ async function runUntilEnd(
   work.start('The watch over schemas', (signal) => composition.mappings.watch(signal));
   const archived = startArchiving(settings, composition, work, io, log);
   work.start('The watch over topics', (signal) => composition.watch.run(signal));
-  const playing = settings.demo === 'on' || (settings.demo === 'auto' && composition.embedded !== null);
-  announce(settings, composition, api, playing, io);
   if (archived !== null) io.out(`  archived in          ${archived}\n\n`);
-  if (playing) {
-    const rate = settings['demo.events.per.second'];
-    const player = await createDemo(embeddedOf(composition), composition.registry, rate, io, log);
+  if (player !== null) {
     work.start('The demo', (signal) => player.play(signal));
     await showFirstAnswer(api, io, work.ending);
     // By now there are members who can be invited.
