@@ -61,14 +61,18 @@ export function describeSets(subject: Subject): void {
       expect(await tagsOf(subject)).toEqual([['b'], 3]);
     });
     it('keeps the newest elements beyond its bound, whatever order they come in', async () => {
-      const changes = Array.from({ length: setElementsMax + 5 }, (_, i) => event(i + 1, [tags('add', i)]));
+      const changes = Array.from({ length: setElementsMax / 5 + 1 }, (_, i) =>
+        event(i + 1, [tags('add', ...[0, 1, 2, 3, 4].map((j) => 5 * i + j))]),
+      );
       await subject.apply(...changes.toReversed(), ...changes.slice(0, 3));
       const [elements] = must(await tagsOf(subject), 'there is a set');
       expect(elements).toHaveLength(setElementsMax);
       expect(Math.min(...elements.map(Number))).toBe(5);
     });
     it('keeps the same ones of many that are equally old, whatever order they come in', async () => {
-      const changes = Array.from({ length: setElementsMax + 30 }, (_, i) => event(1, [tags('add', `e${i}`)]));
+      const changes = Array.from({ length: setElementsMax / 5 + 6 }, (_, i) =>
+        event(1, [tags('add', ...[0, 1, 2, 3, 4].map((j) => `e${5 * i + j}`))]),
+      );
       await subject.apply(...changes);
       const digest = (await subject.store.digest()).hex;
       await subject.apply({ ...event(9, [{ kind: 'node-delete', node: dark }]) });
