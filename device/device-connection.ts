@@ -1,4 +1,4 @@
-import type { DevicePorts } from './device-ports.ts';
+import { type DevicePorts, sleepMsMax } from './device-ports.ts';
 import type { Report } from './device-problem.ts';
 import {
   type ConnectionGrant,
@@ -161,9 +161,11 @@ export class DeviceConnection {
     const { alone } = this.#parts;
     this.#pause = new AbortController();
     const { signal } = this.#pause;
-    const untilMs = clock.now() + delayMs;
-    while (!signal.aborted && clock.now() < untilMs) {
-      await clock.sleep(Math.min(untilMs - clock.now(), Math.max(1, alone())), signal);
+    // Not by the clock: one that is set back would keep the device away for as long.
+    for (let leftMs = delayMs; !signal.aborted && leftMs > 0; ) {
+      const sleptMs = Math.min(leftMs, sleepMsMax, Math.max(1, alone()));
+      await clock.sleep(sleptMs, signal);
+      leftMs -= sleptMs;
     }
   }
 }
