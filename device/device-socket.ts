@@ -28,6 +28,8 @@ export interface ConnectionGrant {
   /** `wss://HOST/live/socket`. */
   readonly url: string;
   readonly token: string;
+  /** Until when the token is good, as the server says it: ISO 8601, or epoch milliseconds. Left out where nobody knows. */
+  readonly expiresAt?: string | number;
 }
 
 export interface DeviceSocketParts {
