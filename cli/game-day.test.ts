@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../foundation/index.ts';
 import { fakeIo } from './command-io.fake.ts';
 import { addLivePreflight } from './commands/live-preflight.ts';
 import { runProgram } from './program.ts';
@@ -31,6 +32,14 @@ function scenarioFile(text: string): string {
   return file;
 }
 
+async function closedPort(): Promise<number> {
+  const server = http.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 async function jg(...words: readonly string[]) {
   const io = fakeIo();
   const code = await runProgram(['game-day', ...words], io);
@@ -51,6 +60,19 @@ describe('jg game-day', () => {
     expect(failed.code).toBe(1);
     expect(failed.out).toContain('FAILED  T100 of the slowest broadcast  at most 1 ms');
     expect(failed.out).toContain('The plan does not hold.');
+  });
+
+  it('with real sockets fails when nobody came online, since that shows nothing', async () => {
+    const members = join(folder(), 'members.txt');
+    writeFileSync(members, 'Account:a1\n');
+    const io = fakeIo({ clock: systemClock });
+    const real = ['--real', '2', '--event', 'fight-1', '--members', members, '--speed', '10000'];
+    const nobody = ['--url', `http://127.0.0.1:${await closedPort()}`];
+    const code = await runProgram(['game-day', scenarioFile(small), ...real, ...nobody], io);
+    expect({ code, out: io.written.out }).toEqual({
+      code: 1,
+      out: expect.stringContaining('Nobody came online, so this shows nothing.'),
+    });
   });
 
   it('gives the same trace for the same seed, as JSON too', async () => {

@@ -116,8 +116,8 @@ export async function openLive(
       await maps.prefetches.open();
       // Neither is waited for: while Kafka cannot be read, all else goes on.
       void learnSubscribers(router, clock, random, log, ending.signal);
-      broadcasts
-        .subscribe(async (broadcast) => router.broadcast(broadcast))
+      router
+        .follow(broadcasts)
         .catch((error: unknown) => log.debug({ error }, 'Broadcasts are not read: this process is ending.'));
       coverage.follow(service);
       gateway.start();

@@ -2,7 +2,7 @@
 
 const eventsQuery = `query LiveEvents { liveEvents(first: 10) { id title currentStage { kind } } }`;
 const connectionQuery = `query Connection($event: ID!, $member: String!, $device: String!) {
-  liveEvent(id: $event) { connection(member: $member, device: $device) { url token } } }`;
+  liveEvent(id: $event) { connection(member: $member, device: $device) { url token expiresAt } } }`;
 const coveragesQuery = `query Coverages($event: ID!) { liveEvent(id: $event) { coverages(last: 10) {
   epoch sequence stage at audience connected sent applied t50Ms t99Ms t100Ms missing { reason count } } } }`;
 
@@ -22,8 +22,8 @@ export async function newestEvent() {
 /** Where a device connects to, and as whom. */
 export async function connectionOf(event, member, device) {
   const { liveEvent } = await ask(connectionQuery, { event, member, device });
-  const { url, token } = liveEvent.connection;
-  return { url: underOneName(url), token };
+  const { url, token, expiresAt } = liveEvent.connection;
+  return { url: underOneName(url), token, expiresAt };
 }
 
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);

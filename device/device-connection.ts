@@ -1,4 +1,4 @@
-import type { DevicePorts } from './device-ports.ts';
+import { type DevicePorts, sleepMsMax } from './device-ports.ts';
 import type { Report } from './device-problem.ts';
 import {
   type ConnectionGrant,
@@ -37,6 +37,9 @@ export interface DeviceConnectionParts {
   readonly alone: () => number;
 }
 
+/** Handshakes in a row that may fail with a token that should be good. A server without room refuses many, and would be asked for a token by each. */
+const refusalsMax = 4;
+
 /** Keeps one socket open for as long as it is wanted. */
 export class DeviceConnection {
   readonly #parts: DeviceConnectionParts;
@@ -44,6 +47,8 @@ export class DeviceConnection {
   #wanted: 'open' | 'suspended' | 'stopped' = 'open';
   #socket: DeviceSocket | null = null;
   #grant: ConnectionGrant | null = null;
+  /** Handshakes with it that brought no greeting, since one did. */
+  #refusals = 0;
   #hasHeartbeats = false;
   /** Of the pause or the grant under way. */
   #pause = new AbortController();
@@ -106,6 +111,7 @@ export class DeviceConnection {
     const { event, webSocket, ports, limits, report, cursor, heard, told, changed } = this.#parts;
     changed('connecting', null);
     try {
+      if (this.#grant !== null && this.#isGood(this.#grant) === false) this.#grant = null;
       this.#grant ??= await this.#askGrant();
       if (this.#grant === null || this.#wanted !== 'open') return null;
       this.#socket = new DeviceSocket({
@@ -146,14 +152,25 @@ export class DeviceConnection {
     }
   }
 
-  /** A browser does not say why a handshake was refused: perhaps the token has expired. */
+  /** A browser does not say why a handshake was refused: perhaps the token has expired, or is no good for another reason. */
   #learn(end: SocketEnd | null, renew: boolean): void {
     const greetedMs = end?.greetedMs ?? null;
-    if (greetedMs === null || renew) this.#grant = null;
+    this.#refusals = greetedMs === null ? this.#refusals + 1 : 0;
+    const isDoubtful = greetedMs === null && this.#grant !== null && this.#isGood(this.#grant) !== true;
+    if (renew || isDoubtful || this.#refusals >= refusalsMax) {
+      this.#grant = null;
+      this.#refusals = 0;
+    }
     if (end === null || greetedMs === null) return;
     this.#hasHeartbeats = end.hasHeartbeats;
     const { ports, limits } = this.#parts;
     if (ports.clock.now() - greetedMs >= limits.stableMs) this.#backoff.reset();
+  }
+
+  /** As far as the token says when it expires; null when it does not. */
+  #isGood({ expiresAt }: ConnectionGrant): boolean | null {
+    const expiresAtMs = typeof expiresAt === 'string' ? Date.parse(expiresAt) : (expiresAt ?? Number.NaN);
+    return Number.isNaN(expiresAtMs) ? null : this.#parts.serverNow() < expiresAtMs;
   }
 
   async #rest(delayMs: number): Promise<void> {
@@ -161,9 +178,11 @@ export class DeviceConnection {
     const { alone } = this.#parts;
     this.#pause = new AbortController();
     const { signal } = this.#pause;
-    const untilMs = clock.now() + delayMs;
-    while (!signal.aborted && clock.now() < untilMs) {
-      await clock.sleep(Math.min(untilMs - clock.now(), Math.max(1, alone())), signal);
+    // Not by the clock: one that is set back would keep the device away for as long.
+    for (let leftMs = delayMs; !signal.aborted && leftMs > 0; ) {
+      const sleptMs = Math.min(leftMs, sleepMsMax, Math.max(1, alone()));
+      await clock.sleep(sleptMs, signal);
+      leftMs -= sleptMs;
     }
   }
 }

@@ -12,8 +12,11 @@ export interface DevicePorts {
   readonly random: () => number;
 }
 
-/** Timers take no more; whoever waits longer looks at the clock again. */
+/** Timers take no more. */
 const timerMsMax = 2 ** 31 - 1;
+
+/** Nobody sleeps longer at once: whoever waits counts what was slept, since a clock that is set says nothing of how long that was. */
+export const sleepMsMax = 3_600_000;
 
 export const systemPorts: DevicePorts = {
   clock: {

@@ -28,6 +28,8 @@ export interface ConnectionGrant {
   /** `wss://HOST/live/socket`. */
   readonly url: string;
   readonly token: string;
+  /** Until when the token is good, as the server says it: ISO 8601, or epoch milliseconds. Left out where nobody knows. */
+  readonly expiresAt?: string | number;
 }
 
 export interface DeviceSocketParts {
@@ -69,7 +71,6 @@ export class DeviceSocket {
   readonly #socket: WebSocketLike;
   readonly #over = new AbortController();
   #resolve: (end: SocketEnd) => void = () => undefined;
-  #heardMs: number;
   #greetedMs: number | null = null;
   #hasHeartbeats: boolean;
   #pingMs = pingMsMax;
@@ -79,7 +80,6 @@ export class DeviceSocket {
   constructor(parts: DeviceSocketParts) {
     this.#parts = parts;
     this.#hasHeartbeats = parts.hasHeartbeats;
-    this.#heardMs = parts.clock.now();
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -111,12 +111,11 @@ export class DeviceSocket {
 
   #receive(data: unknown): void {
     if (this.#over.signal.aborted) return;
-    this.#heardMs = this.#parts.clock.now();
+    this.#rewatch.abort();
     const text = typeof data === 'string' ? data : '';
     const heartbeat = readHeartbeat(text);
     if (heartbeat !== null) {
       this.#hasHeartbeats = true;
-      this.#rewatch.abort();
       this.#parts.told(heartbeat.now);
       return;
     }
@@ -131,20 +130,20 @@ export class DeviceSocket {
   }
 
   #greeted({ pingMs, now }: { readonly pingMs: number; readonly now: number }): void {
-    this.#greetedMs ??= this.#heardMs;
+    this.#greetedMs ??= this.#parts.clock.now();
     this.#pingMs = Math.min(pingMsMax, Math.max(pingMsMin, pingMs));
-    this.#rewatch.abort();
     this.#parts.told(now);
   }
 
-  /** A network that swallows everything closes no socket. */
+  /** A network that swallows everything closes no socket. Whatever is heard begins the wait anew; the clock is not read, since a device's is set. */
   async #watchOver(): Promise<void> {
     const { clock } = this.#parts;
     while (!this.#over.signal.aborted) {
-      const leftMs = this.#heardMs + this.#patienceMs() - clock.now();
-      if (leftMs <= 0) return this.#end(abnormal, 'silence');
       this.#rewatch = new AbortController();
-      await clock.sleep(leftMs, this.#rewatch.signal);
+      const { signal } = this.#rewatch;
+      const patienceMs = this.#patienceMs();
+      await clock.sleep(patienceMs, signal);
+      if (!signal.aborted && Number.isFinite(patienceMs)) this.#end(abnormal, 'silence');
     }
   }
 

@@ -71,7 +71,7 @@ export function startDevice(server: LiveServerFake, options: Partial<LiveDeviceO
 /** Time that moves when the test says so, with those who wait for it. */
 export class HandClock {
   #nowMs: number;
-  readonly #sleepers = new Set<{ readonly atMs: number; readonly wake: () => void }>();
+  readonly #sleepers = new Set<{ atMs: number; readonly wake: () => void }>();
 
   constructor(nowMs = testStartMs) {
     this.#nowMs = nowMs;
@@ -105,6 +105,12 @@ export class HandClock {
   /** As for a machine that was asleep: nobody wakes until time goes on. */
   jump(byMs: number): void {
     this.#nowMs += byMs;
+  }
+
+  /** As when somebody sets it: those who sleep sleep on for as long. */
+  set(byMs: number): void {
+    this.#nowMs += byMs;
+    for (const sleeper of this.#sleepers) sleeper.atMs += byMs;
   }
 
   /** From sleeper to sleeper, each of whom acts before the next wakes. */

@@ -116,6 +116,60 @@ it('Comes back when the server said, and not before', async () => {
   await expect.poll(() => server.connects.length).toBe(2);
 });
 
+it.each([
+  ['back', -365 * 24 * hourMs],
+  ['forward', 365 * 24 * hourMs],
+])('Comes back as soon as ever though its clock was set %s by a year meanwhile', async (_name, byMs) => {
+  const { server, clock, device, sees } = await startTimed();
+  await sees('announced');
+  server.cut();
+  await expect.poll(() => device.status.connection).toBe('offline');
+  await settle();
+  clock.set(byMs);
+  await clock.advance(1000);
+  await expect.poll(() => server.connects.length).toBe(2);
+});
+
+it.each([
+  ['back', -365 * 24 * hourMs],
+  ['forward', 365 * 24 * hourMs],
+])(
+  'Leaves a server that has gone silent, and only that, when its clock was set %s by a year',
+  async (_name, byMs) => {
+    const { server, clock, device, sees } = await startTimed({ pingMs: 20_000 });
+    await sees('announced');
+    const heartbeat = async (): Promise<void> => {
+      server.heartbeat();
+      const offsetMs = 5000;
+      await expect.poll(() => device.status.offsetMs).toBe(offsetMs);
+      await settle();
+    };
+    await heartbeat();
+    clock.set(byMs);
+    await clock.advance(30_000);
+    expect(device.status.connection).toBe('online');
+    server.publish({ stage: 'lobby' });
+    await sees('lobby');
+    await settle();
+    await clock.advance(49_999);
+    expect(device.status.connection).toBe('online');
+    await clock.advance(1);
+    expect(device.status.connection).toBe('offline');
+  },
+);
+
+it('Fetches again at its time though its clock was set back by a year meanwhile', async () => {
+  const { clock, askedMs } = await startTimed({ random: () => 0 });
+  await expect.poll(() => askedMs).toEqual([0]);
+  await settle();
+  const yearMs = 365 * 24 * hourMs;
+  clock.set(-yearMs);
+  await clock.advance(hourMs - 1);
+  expect(askedMs).toHaveLength(1);
+  await clock.advance(1);
+  await expect.poll(() => askedMs).toEqual([0, hourMs - yearMs]);
+});
+
 it('The delay it tells is by the server’s clock', async () => {
   const { server, clock, device, sees } = await startTimed();
   await sees('announced');

@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { WebSocket as WsWebSocket } from 'ws';
 import { MemoryCache } from './device-cache.ts';
+import type { ConnectionState } from './device-connection.ts';
 import { startDevice, swiftLimits, testPrefetch } from './live-device-testing.ts';
 import { type FakeServerOptions, LiveServerFake } from './live-server.fake.ts';
 import type { PrefetchSource } from './prefetch-source.ts';
@@ -258,6 +259,44 @@ it('Takes another token when its own has expired, and when a handshake was refus
   await expect.poll(() => tokens).toBeGreaterThan(2);
   server.refuses = null;
   await expect.poll(() => server.socketCount).toBe(1);
+});
+
+it('Asks for no token at each handshake that a server without room refuses, as long as the one it has should be good', async () => {
+  const server = await serve();
+  server.refuses = 503;
+  let tokens = 0;
+  let before: ConnectionState = 'connecting';
+  const tokensAtFailures: number[] = [];
+  startDevice(server, {
+    connection: async () => {
+      tokens += 1;
+      return { ...server.grant(`t${tokens}`), expiresAt: new Date(Date.now() + 60_000).toISOString() };
+    },
+    onState: ({ connection }) => {
+      if (connection === 'offline' && before !== 'offline') tokensAtFailures.push(tokens);
+      before = connection;
+    },
+  });
+  await expect.poll(() => tokensAtFailures.length).toBeGreaterThan(8);
+  expect(tokensAtFailures.slice(0, 9)).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 3]);
+});
+
+it('Asks for another token before it connects with one that has expired', async () => {
+  const server = await serve();
+  let tokens = 0;
+  const { sees } = startDevice(server, {
+    connection: async () => {
+      tokens += 1;
+      return { ...server.grant(`t${tokens}`), expiresAt: Date.now() + (tokens === 1 ? -1 : 60_000) };
+    },
+  });
+  await sees('announced');
+  server.hangUp(4408);
+  await expect.poll(() => server.connects.length).toBe(2);
+  expect(tokens).toBe(2);
+  server.hangUp(4408);
+  await expect.poll(() => server.connects.length).toBe(3);
+  expect(tokens).toBe(2);
 });
 
 it('Texts that are no messages are passed over', async () => {

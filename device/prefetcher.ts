@@ -1,4 +1,4 @@
-import type { DevicePorts } from './device-ports.ts';
+import { type DevicePorts, sleepMsMax } from './device-ports.ts';
 import type { Report } from './device-problem.ts';
 import { type Prefetch, readPrefetch } from './prefetch.ts';
 import type { PrefetchAnswer, PrefetchQuestion, PrefetchSource } from './prefetch-source.ts';
@@ -34,7 +34,8 @@ export class Prefetcher {
   readonly #parts: PrefetcherParts;
   readonly #backoff: Backoff;
   #held: Prefetch | null = null;
-  #dueMs = 0;
+  /** Until it is asked for again; counted by what was slept, since a device's clock is set. */
+  #leftMs = 0;
   /** A schedule that a broadcast had, and how many answers had an older one since. */
   #wanted: { readonly version: number; readonly tries: number } | null = null;
   /** Of the wait or the request under way. */
@@ -56,28 +57,32 @@ export class Prefetcher {
     this.#held = held;
     const nowMs = this.#parts.ports.clock.now();
     // One that came in the future tells of a clock that was set, and not when it came.
-    this.#dueMs = receivedMs > nowMs ? nowMs : receivedMs + this.#refreshAfterMs(held);
+    this.#leftMs = receivedMs > nowMs ? 0 : receivedMs + this.#refreshAfterMs(held) - nowMs;
   }
 
   /** A broadcast had another schedule: asks again, spread with the others that got it. Once for each version. */
   wants(version: number): void {
     if (this.#held === null || this.#wanted?.version === version) return;
     this.#wanted = { version, tries: 0 };
-    const { clock, random } = this.#parts.ports;
-    this.#dueMs = clock.now() + random() * this.#held.spreadMs;
+    this.#leftMs = this.#parts.ports.random() * this.#held.spreadMs;
     // What is under way may bring it already.
     if (!this.#isAsking) this.#pending.abort();
   }
 
   /** Until it is stopped. */
   async run(): Promise<void> {
-    const { clock } = this.#parts.ports;
     while (!this.#isStopped) {
-      const waitMs = this.#dueMs - clock.now();
       this.#pending = new AbortController();
-      if (waitMs > 0) await clock.sleep(waitMs, this.#pending.signal);
-      else this.#dueMs = clock.now() + (await this.#ask(this.#pending));
+      if (this.#leftMs > 0) await this.#sleep(this.#pending.signal);
+      else this.#leftMs = await this.#ask(this.#pending);
     }
+  }
+
+  async #sleep(signal: AbortSignal): Promise<void> {
+    const sleptMs = Math.min(this.#leftMs, sleepMsMax);
+    await this.#parts.ports.clock.sleep(sleptMs, signal);
+    // Else there is another time to wait for.
+    if (!signal.aborted) this.#leftMs -= sleptMs;
   }
 
   stop(): void {

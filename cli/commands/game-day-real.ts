@@ -24,7 +24,7 @@ export interface RealFlags {
 
 const membersMax = 100_000;
 const question = `query($id: ID!, $member: String!, $device: String!) {
-  liveEvent(id: $id) { connection(member: $member, device: $device) { url token } } }`;
+  liveEvent(id: $id) { connection(member: $member, device: $device) { url token expiresAt } } }`;
 
 /** Without deflate, which a gateway would refuse. */
 const webSocket: WebSocketConstructor = class extends WebSocket {
@@ -75,11 +75,13 @@ export async function playWithSockets(
 async function askGrant(
   server: GraphqlEndpoint,
   variables: Readonly<Record<string, string>>,
-): Promise<{ readonly url: string; readonly token: string }> {
+): Promise<{ readonly url: string; readonly token: string; readonly expiresAt?: string }> {
   const { data, errors } = await askGraphql(server, question, variables);
   const connection = field(field(data, 'liveEvent'), 'connection');
   const [url, token] = [field(connection, 'url'), field(connection, 'token')];
-  if (typeof url === 'string' && typeof token === 'string') return { url, token };
+  const expiresAt = field(connection, 'expiresAt');
+  if (typeof url === 'string' && typeof token === 'string')
+    return { url, token, ...(typeof expiresAt === 'string' && { expiresAt }) };
   const why = errors?.[0]?.message ?? 'there is no such event';
   throw new OutageError('SERVER_UNREACHABLE', `${server.url} gives no connection: ${printable(why)}`);
 }
@@ -101,7 +103,12 @@ async function readMembers(file: string): Promise<readonly string[]> {
   return members;
 }
 
-function holds({ stages, recoveryMs }: RealResult, { targets }: Scenario): boolean {
+/** Not of a rehearsal that nobody came to, or in which nothing happened: that shows nothing. */
+function holds(
+  { stages, onlineMax, recoveryMs }: Pick<RealResult, 'stages' | 'onlineMax' | 'recoveryMs'>,
+  { targets }: Pick<Scenario, 'targets'>,
+): boolean {
+  if (onlineMax === 0 || stages.length === 0) return false;
   if (recoveryMs === null || (targets.recoveryMs !== null && recoveryMs > targets.recoveryMs)) return false;
   return stages.every(({ t50Ms, t99Ms, t100Ms }) => {
     const within = (ms: number | null, max: number | null): boolean =>
@@ -122,6 +129,7 @@ function textOf(result: RealResult): string {
   const said = Object.entries(problems).map(([code, times]) => `${code} ${countText(times)} times`);
   const lines = [
     `${countText(devices)} devices, ${countText(onlineMax)} online at most.`,
+    onlineMax === 0 ? 'Nobody came online, so this shows nothing.' : '',
     lost === 0 ? '' : `${countText(lost)} connections were broken; ${recoveryMs === null ? 'not all came back' : `all were back after ${countText(recoveryMs)} ms`}.`, // biome-ignore format: one row
     said.length === 0 ? '' : `Devices reported ${said.join(', ')}.`,
     leftOut.length === 0
@@ -129,5 +137,5 @@ function textOf(result: RealResult): string {
       : `Left out, since a client cannot do it: ${leftOut.map(({ kind }) => kind).join(', ')}.`,
   ];
   const table = renderTable(['stage', 'online', 'reached', 'T50 ms', 'T99 ms', 'T100 ms'], rows);
-  return printableLines(`${lines.filter((line) => line !== '').join('\n')}\n\n${rows.length === 0 ? 'No stage began meanwhile.\n' : table}`); // biome-ignore format: one row
+  return printableLines(`${lines.filter((line) => line !== '').join('\n')}\n\n${rows.length === 0 ? 'No stage began meanwhile, so this shows nothing: have it begin within the rehearsal.\n' : table}`); // biome-ignore format: one row
 }

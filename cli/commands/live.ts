@@ -240,7 +240,7 @@ function addChangeOptions(command: Command, isVersioned = true): Command {
 }
 
 const versionMax = 999_999_999;
-const lastMax = 1000;
+const lastMax = 100;
 
 async function change(
   io: CommandIo,

@@ -9,6 +9,8 @@ export interface CoverageHead {
   readonly sequence: number;
   readonly stage: string;
   readonly at: number;
+  /** What delays are counted from: `at`, or for a change within a stage when that was made. */
+  readonly fromMs: number;
   readonly beganMs: number;
   /** Whose numbers the bitmaps hold; null: of no audience, and then numbers are hashes of members. */
   readonly audience: string | null;
@@ -25,7 +27,9 @@ const bitmapNames = ['sent', 'applied', 'dropped', 'before', 'prefetched'] as co
 type BitmapName = (typeof bitmapNames)[number];
 type Bitmaps = Readonly<Record<BitmapName, RoaringBitmap32>>;
 
-interface StoredHead extends CoverageHead {
+interface StoredHead extends Omit<CoverageHead, 'fromMs'> {
+  /** Left out where it is `at`, and by earlier versions. */
+  readonly fromMs?: number;
   readonly prefetchKnown: boolean;
   readonly sentDelays: HistogramJson;
   readonly appliedDelays: HistogramJson;
@@ -107,14 +111,15 @@ export class CoverageRecord {
     return RoaringBitmap32.orMany([before, sent, applied, dropped]);
   }
 
-  /** True when something of it was new. */
+  /** True when something of it was new. Delays as gateways report them, from `at`. */
   add(
     sent: readonly NumberedDelivery[],
     applied: readonly NumberedDelivery[],
     dropped: readonly number[],
   ): boolean {
-    let news = count(this.#bitmaps.sent, this.#sentDelays, sent);
-    if (count(this.#bitmaps.applied, this.#appliedDelays, applied)) news = true;
+    const sinceMs = this.head.fromMs - this.head.at;
+    let news = count(this.#bitmaps.sent, this.#sentDelays, sent, sinceMs);
+    if (count(this.#bitmaps.applied, this.#appliedDelays, applied, sinceMs)) news = true;
     for (const number of dropped) if (this.#bitmaps.dropped.tryAdd(number)) news = true;
     return news;
   }
@@ -150,7 +155,7 @@ export class CoverageRecord {
   static decode(bytes: Buffer): CoverageRecord {
     const textEnd = 4 + bytes.readUInt32BE(0);
     const head: StoredHead = JSON.parse(bytes.toString('utf8', 4, textEnd));
-    const { prefetchKnown, sentDelays, appliedDelays, bitmapBytes, ...rest } = head;
+    const { prefetchKnown, sentDelays, appliedDelays, bitmapBytes, fromMs = head.at, ...rest } = head;
     assert(bitmapBytes.length === bitmapNames.length, 'the format has so many bitmaps');
     const ends: number[] = [];
     for (const length of bitmapBytes) ends.push((ends.at(-1) ?? textEnd) + length);
@@ -167,7 +172,7 @@ export class CoverageRecord {
       prefetched: bitmapOf('prefetched'),
     };
     return new CoverageRecord(
-      rest,
+      { ...rest, fromMs },
       bitmaps,
       DelayHistogram.from(sentDelays),
       DelayHistogram.from(appliedDelays),
@@ -184,11 +189,12 @@ function count(
   bitmap: RoaringBitmap32,
   delays: DelayHistogram,
   deliveries: readonly NumberedDelivery[],
+  sinceMs: number,
 ): boolean {
   let news = false;
   for (const [number, delayMs] of firstOfEach(deliveries)) {
     if (!bitmap.tryAdd(number)) continue;
-    delays.add(delayMs);
+    delays.add(Math.max(0, delayMs - sinceMs));
     news = true;
   }
   return news;

@@ -115,6 +115,27 @@ describe('Coverage of a broadcast', () => {
     await coverage.close();
   });
 
+  it('counts the delays of a change within a stage from when it was made, also after a restart', async () => {
+    const coverage = await startTestCoverage(folder, { audience });
+    coverage.begin(liveEventAt(1), 1000);
+    coverage.begin(liveEventAt(2, { version: 2 }), 901_000);
+    const sent = deliveries('a0@900005', 'a1@900040');
+    coverage.report(reportOf(2, { sent, applied: deliveries('a0@900010', 'a2@899990') }));
+    expect(await coverage.coverage('fight-1', 2)).toMatchObject({
+      at: 1000,
+      sentTimes: { t50Ms: 5, t100Ms: 40 },
+      appliedTimes: { t50Ms: 0, t100Ms: 10 },
+    });
+    await coverage.close();
+    const again = await startTestCoverage(folder, { audience });
+    again.report(reportOf(2, { sent: deliveries('a3@900100') }));
+    expect(await again.coverage('fight-1', 2)).toMatchObject({ sentTimes: { t100Ms: 100 } });
+    again.begin(liveEventAt(3, { stage: 'ended', stageKind: 'ended', at: 950_000 }), 950_001);
+    again.report(reportOf(3, { sent: deliveries('a0@7') }));
+    expect(await again.coverage('fight-1', 3)).toMatchObject({ sentTimes: { t100Ms: 7 } });
+    await again.close();
+  });
+
   it('takes a report that comes late for its own broadcast, and who sent it for connected before the next', async () => {
     const coverage = await startTestCoverage(folder, { audience: new FakeAudience('everybody', 1) });
     coverage.begin(liveEventAt(1));

@@ -99,7 +99,7 @@ export class CoverageTracker {
    */
   follow(events: FollowedEvents): () => void {
     const stops = new DisposableStack();
-    stops.defer(events.watch(({ after }) => this.begin(after)));
+    stops.defer(events.watch(({ after, timeMs }) => this.begin(after, timeMs)));
     stops.defer(events.watchRemovals((event) => this.forget(event)));
     for (const event of this.#parts.store.events()) if (events.wasRemoved(event)) this.forget(event);
     for (const event of events.list()) this.begin(event);
@@ -111,9 +111,9 @@ export class CoverageTracker {
     this.#later('forget', event, () => this.#records.forget(event), 0);
   }
 
-  /** The broadcast that this event is at supersedes those before it. Known already: nothing. */
-  begin(event: LiveEvent): void {
-    this.#later('begin', event.id, () => this.#begin(event), 0);
+  /** The broadcast that this event is at, made then, supersedes those before it. Known already: nothing. */
+  begin(event: LiveEvent, madeMs: number = this.#parts.clock.now()): void {
+    this.#later('begin', event.id, () => this.#begin(event, madeMs), 0);
   }
 
   /** Of reports that come again, late, or of an epoch that is over, each delivery counts once, for its own broadcast. */
@@ -177,7 +177,7 @@ export class CoverageTracker {
     await this.#parts.store.close();
   }
 
-  async #begin(event: LiveEvent): Promise<void> {
+  async #begin(event: LiveEvent, madeMs: number): Promise<void> {
     const { store, clock } = this.#parts;
     const { id, epoch, sequence, stage, at } = event;
     if (store.has({ event: id, epoch, sequence })) return;
@@ -189,7 +189,11 @@ export class CoverageTracker {
     const members = event.audience === null ? null : await this.#parts.sources.audience(event.audience);
     const audience = members?.id ?? null;
     const audienceCount = members?.count ?? null;
-    const head = { event: id, epoch, sequence, stage, at, beganMs: clock.now(), audience, audienceCount };
+    // Of a stage that has held since long ago, `at` says nothing of how fast a change of its schedule came.
+    const isWithin = last !== null && last.head.stage === stage && last.head.at === at;
+    const fromMs = isWithin ? Math.max(at, madeMs) : at;
+    const beganMs = clock.now();
+    const head = { event: id, epoch, sequence, stage, at, fromMs, beganMs, audience, audienceCount };
     const before = last?.head.audience === audience ? last : null;
     await this.#records.begin(CoverageRecord.begin(head, before));
   }

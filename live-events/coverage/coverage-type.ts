@@ -51,7 +51,7 @@ const memberType = new GraphQLObjectType<MissingMember>({
 const timesType = new GraphQLObjectType<ReachTimes>({
   name: 'LiveReachTimes',
   description:
-    'From `at`, over the members that were reached, not over the audience; null while there are none. At most 4.5 % above the true ones, `t100Ms` exact.',
+    'From `at`, or from when it was made for a change within a stage; over the members that were reached, not over the audience; null while there are none. At most 4.5 % above the true ones, `t100Ms` exact.',
   fields: { t50Ms: { type: GraphQLInt }, t99Ms: { type: GraphQLInt }, t100Ms: { type: GraphQLInt } },
 });
 

@@ -49,6 +49,13 @@ describe('a socket is closed', () => {
     expect(gateway.gateway.metrics).toMatchObject({ applied: 1, ignored: 3 });
   });
 
+  it.each(['ping', 'pong'] as const)('with 4429 after more frames of %s than it may send', async (frame) => {
+    const gateway = await start({ messagesBurst: 4, messagesPerSecond: 0.001 });
+    const device = await connect(gateway);
+    for (let sent = 0; sent < 5; sent += 1) device.socket[frame]();
+    expect(await device.closed).toEqual({ code: 4429, reason: 'too many messages' });
+  });
+
   it('with 4401 when its token expires', async () => {
     const gateway = await start({ tickMs: 5 });
     const device = await connect(gateway, { expiresAtMs: Date.now() - tokenToleranceMs + 1_500 });

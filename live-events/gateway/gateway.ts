@@ -200,8 +200,10 @@ export class Gateway {
     this.metrics.sockets += 1;
     this.metrics.connects += 1;
     socket.on('message', (data, isBinary) => this.#receive(session, data, isBinary));
+    socket.on('ping', () => this.#takes(session));
     socket.on('pong', () => {
-      session.unanswered = 0;
+      // One that was not asked for is a message as any.
+      if (session.unanswered > 0 || this.#takes(session)) session.unanswered = 0;
     });
     // A message that is too long, or no UTF-8: ws closes with the code that RFC 6455 has for it.
     socket.on('error', ignoreBroken);
@@ -211,16 +213,19 @@ export class Gateway {
   }
 
   #receive(session: Session, data: RawData, isBinary: boolean): void {
-    const { limits, steadyMs } = this.#parts;
-    // Closed already, or replaced: what is still on its way counts for nothing.
-    if (session.index < 0) return;
-    if (!session.takeMessage(steadyMs(), limits.messagesBurst, limits.messagesPerSecond)) {
-      this.#shut(session, closeCodes.tooManyMessages, 'too many messages');
-      return;
-    }
+    if (!this.#takes(session)) return;
     const message = isBinary ? null : readDeviceMessage(String(data));
     if (message === null) this.#shut(session, closeCodes.badMessage, 'bad message');
     else session.feed.applied(session, message, message.delayMs);
+  }
+
+  /** False: it is closed already, or replaced, and what is still on its way counts for nothing; or it is closed for this one. */
+  #takes(session: Session): boolean {
+    const { limits, steadyMs } = this.#parts;
+    if (session.index < 0) return false;
+    if (session.takeMessage(steadyMs(), limits.messagesBurst, limits.messagesPerSecond)) return true;
+    this.#shut(session, closeCodes.tooManyMessages, 'too many messages');
+    return false;
   }
 
   #sessions(): readonly Session[] {

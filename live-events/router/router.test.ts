@@ -3,6 +3,7 @@ import type { Broadcast } from '../../device/index.ts';
 import { type Clock, OutageError, silentLog } from '../../foundation/index.ts';
 import { FakeJournal } from '../gateway/journal.fake.ts';
 import type { LinkListener } from '../ports.ts';
+import { InProcessBroadcastLog } from '../producer/in-process-broadcast-log.ts';
 import { Router, type RouterLimits, routerLimitsDefault } from './router.ts';
 import { SubscriptionLog } from './subscription-log.ts';
 import { MemorySubscriptionTable, type SubscriptionChange } from './subscription-table.ts';
@@ -93,6 +94,32 @@ describe('a router', () => {
     });
     expect(heard.sequences).toEqual([3, 4, 5]);
     await subscribed;
+  });
+
+  it('tells who has subscribed already what was published before the log could be read', async () => {
+    const { router, journal } = routerOn();
+    const heard = new Heard();
+    await router.attach('gateway-1', '', heard).subscribe('fight-1', { epoch: 1_000, sequence: 1 });
+    const readable = Promise.withResolvers<() => Promise<void>>();
+    const following = router.follow({ subscribe: () => readable.promise });
+    // Into a topic whose end the reader has not asked for yet.
+    journal.advance('fight-1');
+    expect(heard.sequences).toEqual([]);
+    readable.resolve(async () => undefined);
+    await following;
+    expect(heard.sequences).toEqual([2]);
+  });
+
+  it('hears what is published from then on', async () => {
+    const { router, journal } = routerOn();
+    const heard = new Heard();
+    await router.attach('gateway-1', '', heard).subscribe('fight-1', { epoch: 1_000, sequence: 1 });
+    const log = new InProcessBroadcastLog(silentLog);
+    const stop = await router.follow(log);
+    await log.publish(journal.advance('fight-1'));
+    await stop();
+    await log.publish(journal.advance('fight-1'));
+    expect(heard.sequences).toEqual([1, 2]);
   });
 
   it('goes on without its table, and writes the newest of each row when it is back', async () => {

@@ -1,7 +1,7 @@
 import type { Broadcast, Cursor } from '../../device/index.ts';
 import { type Clock, OutageError } from '../../foundation/index.ts';
 import { broadcastOf, type LiveEvents } from '../live-event.ts';
-import type { DeliveryReport, History, LinkListener } from '../ports.ts';
+import type { BroadcastLog, DeliveryReport, History, LinkListener } from '../ports.ts';
 import type { SubscriptionLog } from './subscription-log.ts';
 import type { Subscription } from './subscription-table.ts';
 
@@ -103,6 +103,19 @@ export class Router {
     );
     this.#gateways.set(gateway, attached);
     return attached;
+  }
+
+  /**
+   * Hears of broadcasts until what it resolves to is called. The log is read from its newest on: what was published before, while it could not be read yet, comes from nowhere
+   * any more, and gateways that were here by then would wait for the next change. So they are told the state that the journal has; who heard of it drops it.
+   */
+  async follow(broadcasts: Pick<BroadcastLog, 'subscribe'>): Promise<() => Promise<void>> {
+    const stop = await broadcasts.subscribe(async (broadcast) => this.broadcast(broadcast));
+    for (const id of this.#byEvent.keys()) {
+      const event = this.#parts.events.get(id);
+      if (event !== null) this.broadcast(broadcastOf(event));
+    }
+    return stop;
   }
 
   /** From the log of broadcasts, in the order of each event. */

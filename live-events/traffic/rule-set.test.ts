@@ -147,12 +147,17 @@ describe('RuleSet', () => {
     expect(on()).toEqual([]);
   });
 
-  it('knows of no spill before it has seen calm', () => {
+  it('begun in the middle of an event, takes what it finds for usual, gives a rule up when calls rise from there, and learns once that is off', () => {
     const { rules, run, on } = setUp();
     rules.entered(enter('live'));
     run(1, { offered: 0, admitted: 0, downstreamCalls: 0 });
-    run(60, { downstreamCalls: 50_000 });
-    expect([on(), rules.state().baseline]).toEqual([['live'], null]);
+    run(60, { downstreamCalls: 4_000 });
+    expect([on(), rules.state().baseline?.callsPerSecond]).toEqual([['live'], 4_000]);
+    run(1, { downstreamCalls: 8_000 });
+    expect(on()).toEqual([]);
+    // All of it, not a tenth: what was learned under the rule was never calm.
+    run(6, { downstreamCalls: 400 });
+    expect(rules.state().baseline?.callsPerSecond).toBe(400);
   });
 
   it('remembers a bounded number of switches', () => {

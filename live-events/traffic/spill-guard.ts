@@ -31,6 +31,8 @@ interface Measures {
 export class SpillGuard {
   readonly #limits: SpillLimits;
   #baseline: Measures | null = null;
+  /** The baseline is from under a rule. */
+  #isMakeshift = false;
   #now: Measures | null = null;
   #pending: Flow = nothing;
 
@@ -47,7 +49,10 @@ export class SpillGuard {
     return this.#now;
   }
 
-  /** While `learns` is false the baseline stays what it was. */
+  /**
+   * While `learns` is false the baseline stays what it was. A process that was started in the middle of an event has none: then it is the first window under the rule, or the rule
+   * would not give way for as long as the event lasts, until there is a calm one.
+   */
   observe(flow: Flow, learns: boolean): void {
     const { seconds, admitted, downstreamCalls } = this.#pending;
     this.#pending = {
@@ -59,7 +64,10 @@ export class SpillGuard {
     const measured = measuresOf(this.#pending);
     this.#pending = nothing;
     this.#now = measured;
-    if (learns) this.#baseline = blend(this.#baseline, measured, this.#limits.smoothing);
+    if (learns)
+      this.#baseline = blend(this.#isMakeshift ? null : this.#baseline, measured, this.#limits.smoothing);
+    else this.#baseline ??= measured;
+    this.#isMakeshift = !learns && (this.#isMakeshift || this.#baseline === measured);
   }
 
   /** What was measured began under other rules and says nothing any more. */
