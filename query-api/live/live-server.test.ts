@@ -304,7 +304,8 @@ describe('A hostile client', () => {
   ])('that sends %s is closed', async (_name, messages, code) => {
     await withLive(async (server) => {
       const client = new RawClient(server);
-      await (code === 4409 ? client.initialized() : client.opened());
+      // On a busy machine a flood can take longer than a client has for its `connection_init`.
+      await (code === 4409 || code === 4432 ? client.initialized() : client.opened());
       for (const message of messages) client.say(message);
       expect((await client.closed).code).toBe(code);
     });
