@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import { currentSchema, randomIds } from '../../archive/index.ts';
-import { must } from '../../foundation/index.ts';
+import { must, systemClock } from '../../foundation/index.ts';
 import {
   archiverParts,
   dayOne,
@@ -133,7 +133,7 @@ function expectedRow({ record, columns }: Drawn, offset: number, cluster: string
 }
 
 async function compactAll({ store, table, paths, name }: TestArchive): Promise<void> {
-  const parts = { table, store, paths, folder: name, newUuid: randomIds.uuid };
+  const parts = { table, store, paths, folder: name, newUuid: randomIds.uuid, clock: systemClock };
   const all = { bytesMax: 2 ** 27, olderThanMs: Number.POSITIVE_INFINITY, rowGroupRows: 1_000 };
   const plan = await planCompaction(parts, all);
   const { groups } = await compact(parts, plan, all, () => undefined, new AbortController().signal);
