@@ -107,7 +107,7 @@ describe('The routes of replays', () => {
           shadow: null,
         },
       },
-      ...[id, id, id, id],
+      ...[id, id, id, id, id],
     ]);
   });
 
