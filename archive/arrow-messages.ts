@@ -1,4 +1,5 @@
 import { Message, MessageHeader } from 'apache-arrow';
+import { schemaMessageOf } from './arrow-footer.ts';
 import { checkArrowMetadata } from './arrow-metadata-check.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -29,7 +30,8 @@ export async function* arrowMessages(
     exactly(store, key, from, to, fileBytes, signal);
   const begin = text(await read(0, 8));
   let at = 0;
-  if (begin.startsWith(fileMagic)) {
+  const isFile = begin.startsWith(fileMagic);
+  if (isFile) {
     if (text(await read(fileBytes - fileMagic.length, fileBytes)) !== fileMagic)
       throw new Error('it does not end as Arrow files do: it is cut');
     at = 8;
@@ -47,11 +49,28 @@ export async function* arrowMessages(
     const bodyAt = headAt + length;
     checkArrowMetadata(metadata);
     const message = judged(Message.decode(metadata), at);
+    if (isFile && at === 8 && message.kind !== 'schema') yield await footerSchema(read, fileBytes);
     if (message.bodyBytes > fileBytes - bodyAt)
       throw new Error(`the message at byte ${at} ends behind the file`);
     yield { ...message, head: Buffer.concat([start.subarray(0, headAt - at), metadata]), bodyAt };
     at = bodyAt + message.bodyBytes;
   }
+}
+
+/** Where the file has its schema in the footer alone. */
+async function footerSchema(
+  read: (from: number, to: number) => Promise<Uint8Array>,
+  fileBytes: number,
+): Promise<ArrowMessage> {
+  const end = fileBytes - fileMagic.length - 4;
+  const length = Buffer.from(await read(end, end + 4)).readInt32LE(0);
+  if (length <= 0 || length > metadataBytesMax) throw new Error(`its footer claims ${length} bytes`);
+  const metadata = schemaMessageOf(await read(end - length, end));
+  checkArrowMetadata(metadata);
+  const message = judged(Message.decode(metadata), end - length);
+  const start = Buffer.alloc(8, 0xff);
+  start.writeInt32LE(metadata.length, 4);
+  return { ...message, head: Buffer.concat([start, metadata]), bodyAt: end };
 }
 
 function judged(message: Message, at: number): Omit<ArrowMessage, 'head' | 'bodyAt'> {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Binary, Int64, Table, tableToIPC, vectorFromArray } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
+import { BadDataError } from '../foundation/index.ts';
 import type { ArchiveFilter, PlannedFile } from './archive-reader.ts';
 import type { ArchiveRow } from './archive-row.ts';
 import { arrowStreamEncoder } from './arrow-encoder.ts';
@@ -54,6 +56,18 @@ function planned(key: string, size: number): PlannedFile {
   };
 }
 
+/** As the library's writer of files makes them. */
+async function fileOfArrow(): Promise<{ readonly store: LocalObjectStore; readonly file: Buffer }> {
+  const table = new Table({
+    offset: vectorFromArray([5n, 6n, 9n], new Int64()),
+    value: vectorFromArray([bytes('a'), null, bytes('ccc')], new Binary()),
+  });
+  const store = temporaryStore();
+  const file = Buffer.from(tableToIPC(table, 'file'));
+  await store.create('of-arrow.arrow', file);
+  return { store, file };
+}
+
 async function rowsOf(
   from: ArrowReader,
   file: PlannedFile,
@@ -101,6 +115,38 @@ describe('Arrow files and streams', () => {
     expect(read.rows).toEqual(rows.slice(20, 26).filter(({ timestampMs }) => timestampMs >= 0));
     expect(read.outside).toBe(15 - read.rows.length);
     expect(read.places).toEqual([{ file: 'file-zstd.arrow', group: 1, row: 15 }]);
+  });
+
+  it('of apache-arrow are read, which have their schema in the footer alone', async () => {
+    const { store, file } = await fileOfArrow();
+    const own = new ArrowReader({ store, prefix: '', topicId: 't' });
+    expect(file.indexOf('value')).toBeGreaterThan(file.length / 2);
+    const [found] = await own.files(everything);
+    expect(found).toMatchObject({ rows: 3, firstOffset: 5n, lastOffset: 9n });
+    const read = await rowsOf(own, planned('of-arrow.arrow', file.length));
+    expect(read.rows.map(({ offset, value }) => [offset, value])).toEqual([
+      [5n, bytes('a')],
+      [6n, null],
+      [9n, bytes('ccc')],
+    ]);
+  });
+
+  it('are refused by name, or read, whichever byte of such a footer was changed', async () => {
+    const { store, file } = await fileOfArrow();
+    const own = new ArrowReader({ store, prefix: '', topicId: 't' });
+    const end = file.length - 10;
+    const codes = new Set<string>();
+    for (let at = end - file.readInt32LE(end); at < end + 4; at += 1) {
+      const changed = Buffer.from(file);
+      changed[at] = 255;
+      await store.replace('of-arrow.arrow', changed);
+      const code = await own.files(everything).then(
+        () => 'read',
+        (error: unknown) => (error instanceof BadDataError ? error.code : String(error)),
+      );
+      codes.add(code);
+    }
+    expect([...codes].sort()).toEqual(['ARROW_DAMAGED', 'ARROW_SCHEMA_DIFFERS', 'read']);
   });
 
   it('count from 0 where they have no offsets, and each as a partition where they have none', async () => {

@@ -110,9 +110,8 @@ export class ArrowReader implements ArchiveReader {
         const next = await this.#named(key, group, () => messages.next());
         if (next.done === true) break;
         const message = next.value;
-        // The footer repeats it, and some writers rely on that.
         if (message.kind !== 'schema' && before.length === 0)
-          throw this.#damaged(key, group, 'its schema is in its footer alone; write it as a stream');
+          throw this.#damaged(key, group, 'it does not begin with a schema');
         const whole = await this.#named(key, group, () => this.#whole(key, message, signal));
         if (message.kind !== 'batch') {
           dictionaryBytes += whole.length;

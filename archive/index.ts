@@ -45,6 +45,7 @@ export {
   positionsProperty,
   positionsSnapshot,
 } from './iceberg/snapshot-summary.ts';
+export { mayBeSwept } from './iceberg/sweep-mark.ts';
 export { newTableMetadata } from './iceberg/table-creation.ts';
 export { currentSchema, type TableMetadata } from './iceberg/table-metadata.ts';
 export { TablePaths } from './iceberg/table-paths.ts';

@@ -22,8 +22,12 @@ export function compactionLimits(settings: Settings, nowMs: number): CompactionL
   };
 }
 
-export function compactionParts(archive: Archive, { table, paths, folder }: ArchiveTable): CompactionParts {
-  return { table, paths, folder, store: archive.store, newUuid: randomIds.uuid };
+export function compactionParts(
+  archive: Archive,
+  { table, paths, folder }: ArchiveTable,
+  { clock }: Pick<CommandIo, 'clock'>,
+): CompactionParts {
+  return { table, paths, folder, store: archive.store, newUuid: randomIds.uuid, clock };
 }
 
 export function expiryLimits(settings: Settings, topic: string, nowMs: number): ExpiryLimits {
@@ -84,7 +88,7 @@ async function keepUpTable(
   try {
     if ((await archive.catalog.load(table.name)) === null) return;
     const nowMs = io.clock.now();
-    const [parts, limits] = [compactionParts(archive, table), compactionLimits(settings, nowMs)];
+    const [parts, limits] = [compactionParts(archive, table, io), compactionLimits(settings, nowMs)];
     const plan = await planCompaction(parts, limits);
     const compacted = await compact(parts, plan, limits, () => undefined, signal);
     if (signal.aborted) return;

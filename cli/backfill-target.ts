@@ -15,6 +15,7 @@ export interface BackfillTarget extends BackfillOperations {
   pause(id: string, signal: AbortSignal): Promise<PlannedBackfill>;
   resume(id: string, signal: AbortSignal): Promise<PlannedBackfill>;
   cancel(id: string, signal: AbortSignal): Promise<PlannedBackfill>;
+  forget(id: string, signal: AbortSignal): Promise<PlannedBackfill>;
 }
 
 /** Of this process. */
@@ -28,6 +29,7 @@ export function deskTarget(desk: BackfillDesk): BackfillTarget {
     pause: (id) => desk.pause(id),
     resume: (id, signal) => desk.resume(id, signal),
     cancel: (id) => desk.cancel(id),
+    forget: (id) => desk.forget(id),
   };
 }
 
@@ -73,6 +75,10 @@ export class BackfillClient implements BackfillTarget {
 
   cancel(id: string): Promise<PlannedBackfill> {
     return this.#one('cancel', id);
+  }
+
+  forget(id: string): Promise<PlannedBackfill> {
+    return this.#one('forget', id);
   }
 
   async #one(name: string, id: string): Promise<PlannedBackfill> {

@@ -17,9 +17,13 @@ interface Read {
   readonly types: Readonly<Record<string, string>>;
   readonly rows: readonly unknown[];
   readonly positions: readonly unknown[];
+  readonly pandas: {
+    readonly dtypes: Readonly<Record<string, string>>;
+    readonly rows: readonly Readonly<Record<string, unknown>>[];
+  };
 }
 
-describeWith('python')('PyArrow', () => {
+describeWith('python')('PyArrow and pandas', () => {
   let python = '';
   beforeAll(async () => {
     python = await pythonWithPackages();
@@ -27,7 +31,7 @@ describeWith('python')('PyArrow', () => {
     return () => vi.unstubAllEnvs();
   }, installTimeoutMs);
 
-  it('reads what jg export writes, with its types and its position, from Arrow and from Parquet', async () => {
+  it('read what jg export writes, with its types and its position, from Arrow and from Parquet', async () => {
     const data = await dataWithStore();
     const tables: readonly (readonly string[])[] = [['nodes', 'Account'], ['edges', 'WATCHED'], ['steps']];
     for (const table of tables) {
@@ -45,11 +49,13 @@ describeWith('python')('PyArrow', () => {
       expect(arrow?.positions).toMatchObject([{ source: { topic: 'plays', partition: 3 }, next: '104' }]);
       expect(arrow).toMatchObject(expected[table[0] ?? ''] ?? {});
       expect(parquet?.positions).toEqual(arrow?.positions);
+      expect(parquet?.pandas).toEqual(arrow?.pandas);
       expect(parquet?.types.time).toBe('timestamp[us, tz=UTC]');
     }
   });
 });
 
+/** A column of whole numbers with a null in it becomes one of floats in pandas, unless it is told otherwise. */
 const expected: Readonly<Record<string, object>> = {
   nodes: {
     types: { id: 'string', time: 'timestamp[us, tz=UTC]', country: 'string', profiles: 'int64' },
@@ -59,10 +65,20 @@ const expected: Readonly<Record<string, object>> = {
         ...{ other_properties: '{"plan":7,"shoe":"1152921504606846976"}', source_offset: 100 },
       },
     ],
+    pandas: {
+      dtypes: { id: 'object', time: 'datetime64[us, UTC]', profiles: 'int64', memberSince: 'float64' },
+      rows: [
+        { id: 'zoë', time: '2026-11-21T20:15:00.002000Z', country: 'DE', profiles: 4, memberSince: null },
+      ],
+    },
   },
   edges: {
     types: { seconds: 'int64', completion: 'double', source_partition: 'int32' },
     rows: [{ to_id: 'dark', seconds: 3600, completion: 0.5, occurrence: 'fffffffffffffffe' }],
+    pandas: {
+      dtypes: { seconds: 'int64', completion: 'float64', source_partition: 'int32' },
+      rows: [{ to_id: 'dark', seconds: 3600, completion: 0.5, time: '2026-11-21T20:15:00.001000Z' }],
+    },
   },
   steps: {
     rows: [
@@ -71,5 +87,10 @@ const expected: Readonly<Record<string, object>> = {
         links: [{ edge: 'WATCHED', direction: 'out', type: 'Title', id: 'dark' }],
       },
     ],
+    pandas: {
+      rows: [
+        { action: 'watched', links: [{ edge: 'WATCHED', direction: 'out', type: 'Title', id: 'dark' }] },
+      ],
+    },
   },
 };

@@ -31,12 +31,21 @@ export interface GraphSwitchParts {
 export class GraphSwitch {
   readonly #parts: GraphSwitchParts;
   #isBusy = false;
+  /** Lists that have graphs open for a moment. */
+  #listing: Promise<unknown> = Promise.resolve();
 
   constructor(parts: GraphSwitchParts) {
     this.#parts = parts;
   }
 
+  /** One after the other, and switches wait for it: it opens graphs, and a graph can be opened once. */
   async list(): Promise<readonly ListedGraph[]> {
+    const listed = this.#listing.then(() => this.#list());
+    this.#listing = Promise.allSettled([listed]);
+    return await listed;
+  }
+
+  async #list(): Promise<readonly ListedGraph[]> {
     const { folders } = this.#parts;
     const pointer = await folders.pointer();
     const listed: ListedGraph[] = [];
@@ -105,7 +114,7 @@ export class GraphSwitch {
       const positions = positionsOf(await next.sources());
       const behind = behindOf(before, positions, name);
       checkBehind(name, behind, behindMax);
-      checkLogs(name, positions, await ends());
+      checkLogs(name, positionsOf(before), positions, await ends());
       const after = { live: name, previous: pointer.live };
       // From here on a start takes the new graph, whatever becomes of this process.
       await folders.point(after);
@@ -181,6 +190,7 @@ export class GraphSwitch {
       );
     this.#isBusy = true;
     try {
+      await this.#listing;
       return await work();
     } finally {
       this.#isBusy = false;
@@ -233,11 +243,15 @@ function missingIn(live: readonly SourceStatus[], next: Positions): readonly str
   return [...new Set(missing.map(({ source }) => `${source.topicId} of ${source.topic}`))];
 }
 
-/** Throws RefusedError GRAPH_GAP where a log has lost what the graph would have to read again. */
-function checkLogs(name: string, positions: Positions, ends: readonly SourceEnd[]): void {
+/**
+ * Throws RefusedError GRAPH_GAP where a log has lost what the graph would have to read again. A partition of which nothing was applied is
+ * read from where its log begins, and nobody would be told: that is a gap too, unless the live graph has nothing of it either.
+ */
+function checkLogs(name: string, live: Positions, positions: Positions, ends: readonly SourceEnd[]): void {
   for (const end of ends) {
     const position = positions.get(keyOf(end)) ?? 0n;
-    if (position >= end.low || position === 0n) continue;
+    const isUnread = position === 0n && (live.get(keyOf(end)) ?? 0n) === 0n;
+    if (position >= end.low || isUnread) continue;
     const { topic, partition } = end.source;
     throw new RefusedError(
       'GRAPH_GAP',

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { loadSettings } from '../config/index.ts';
 import { must, silentLog, systemClock } from '../foundation/index.ts';
 import { createMutationBatch, openLevelStore } from '../graph-store/index.ts';
+import type { SourceEnd } from '../ingest/index.ts';
 import { startApi } from './api.ts';
 import { fakeIo } from './command-io.fake.ts';
 import { compose, embeddedOf } from './composition.ts';
@@ -38,6 +39,14 @@ async function dataWithCopy(): Promise<string> {
   await other.close();
   await live.close();
   return data;
+}
+
+function graphsOf(folders: GraphFolders, ends: readonly SourceEnd[]): GraphSwitch {
+  return new GraphSwitch({
+    ...{ folders, inForce: null, shadows: null, newId: () => 'x', reclaim: () => undefined },
+    open: (name) => openLevelStore({ folder: folders.folderOf(name) }, systemClock),
+    ends: async () => ends,
+  });
 }
 
 const pointerOf = async (data: string): Promise<unknown> =>
@@ -129,12 +138,7 @@ describe('jg graph', () => {
     const data = await dataWithCopy();
     const folders = new GraphFolders(data);
     const source = { cluster: 'c', topic: 'plays', topicId: 'i', partition: 3 };
-    const graphs = (low: bigint): GraphSwitch =>
-      new GraphSwitch({
-        ...{ folders, inForce: null, shadows: null, newId: () => 'x', reclaim: () => undefined },
-        open: (name) => openLevelStore({ folder: folders.folderOf(name) }, systemClock),
-        ends: async () => [{ source, low, end: 300n }],
-      });
+    const graphs = (low: bigint): GraphSwitch => graphsOf(folders, [{ source, low, end: 300n }]);
     const refused = {
       code: 'GRAPH_GAP',
       message: expect.stringMatching(/stands at offset 104 .* begins at 105/),
@@ -142,6 +146,39 @@ describe('jg graph', () => {
     await expect(graphs(105n).switchTo('copy', 0n)).rejects.toMatchObject(refused);
     expect(await folders.pointer()).toEqual({ live: 'main', previous: null });
     expect(await graphs(104n).switchTo('copy', 0n)).toMatchObject({ live: 'copy' });
+  });
+
+  it('refuses a graph that has nothing of a partition whose log no longer begins at its beginning', async () => {
+    const data = await dataWithStore();
+    const folders = new GraphFolders(data);
+    const source = { cluster: 'c', topic: 'plays', topicId: 'i', partition: 3 };
+    const claimed = await openLevelStore({ folder: await folders.make('claimed') }, systemClock);
+    await claimed.claim(source);
+    await claimed.close();
+    const graphs = graphsOf(folders, [
+      { source, low: 50n, end: 300n },
+      // The live graph has nothing of it either.
+      { source: { ...source, partition: 4 }, low: 50n, end: 300n },
+    ]);
+    const refused = {
+      code: 'GRAPH_GAP',
+      message: expect.stringMatching(/stands at offset 0 of partition 3 .* begins at 50/),
+    };
+    await expect(graphs.switchTo('claimed', 104n)).rejects.toMatchObject(refused);
+    expect(await folders.pointer()).toEqual({ live: 'main', previous: null });
+  });
+
+  it('switches beside a list of graphs, each of which opens them', async () => {
+    const data = await dataWithCopy();
+    const folders = new GraphFolders(data);
+    const graphs = graphsOf(folders, []);
+    const lists = Promise.all([graphs.list(), graphs.list()]);
+    expect(await graphs.switchTo('copy', 0n)).toMatchObject({ live: 'copy' });
+    for (const listed of await lists)
+      expect(listed).toMatchObject([
+        { name: 'main', state: 'live', sources: [{ next: '104' }] },
+        { name: 'copy', state: 'shadow', sources: [{ next: '104' }] },
+      ]);
   });
 
   it('changes nothing when the pointer cannot be written', async () => {

@@ -91,9 +91,15 @@ describe('jg store copy', () => {
     });
     expect(existsSync(file)).toBe(true);
     await rm(to);
+    expect((await run([...words, '--dry-run'])).out).toMatch(
+      /^1\. the snapshot .* that an earlier copy left/,
+    );
     await rm(from, { recursive: true });
     const copied = await run(words);
-    expect(copied).toMatchObject({ code: 0, err: '' });
+    expect(copied.code).toBe(0);
+    expect(copied.err).toMatch(
+      /^Going on with .*between\.jgsnapshot, in which an earlier copy put .*from as it was at \d{4}-/,
+    );
     expect(copied.out).toContain(`digest ${digest}`);
     expect(existsSync(file)).toBe(false);
   });

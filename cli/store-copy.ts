@@ -11,7 +11,7 @@ import {
   type SourceJson,
   summaryOf,
 } from '../graph-store/index.ts';
-import type { CommandIo } from './command-io.ts';
+import { type CommandIo, printable } from './command-io.ts';
 import { makeDataFolder } from './data-folder.ts';
 import type { ProgressLine } from './progress-line.ts';
 import { restoreInto, type StorePlace, withSnapshotOf, withStoreAt } from './store-place.ts';
@@ -73,6 +73,7 @@ export async function copyStore(
     });
   }
   const { footer, header } = await skimmed(file);
+  if (resumed) tellOfEarlier(file, header.takenAtMs, request.from, io);
   await write(request.to, file, idOf(header, footer), settings, io, progress);
   await checkCopy(request.to, footer, settings, io, progress);
   return {
@@ -82,6 +83,14 @@ export async function copyStore(
     footer,
     sources: header.sources.map(encodeSource),
   };
+}
+
+/** Else a copy that was left half done some days ago would pass for one of today. */
+function tellOfEarlier(file: string, takenAtMs: number, from: StorePlace, io: CommandIo): void {
+  const takenAt = new Date(takenAtMs).toISOString();
+  io.err(
+    `Going on with ${printable(file)}, in which an earlier copy put ${printable(from.text)} as it was at ${takenAt}: remove that file to copy it as it is now.\n`,
+  );
 }
 
 export async function removeCopyFile(file: string): Promise<void> {

@@ -11,6 +11,7 @@ export interface BackfillOperations {
   pause(id: string, signal: AbortSignal): Promise<object>;
   resume(id: string, signal: AbortSignal): Promise<object>;
   cancel(id: string, signal: AbortSignal): Promise<object>;
+  forget(id: string, signal: AbortSignal): Promise<object>;
 }
 
 /** All of it fits JSON. */

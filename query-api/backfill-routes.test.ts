@@ -21,6 +21,7 @@ function operationsWith(over: Partial<BackfillOperations> = {}) {
     pause: note('pause'),
     resume: note('resume'),
     cancel: note('cancel'),
+    forget: note('forget'),
     ...over,
   };
   return { asked, operations };
@@ -52,6 +53,7 @@ describe('The routes of replays', () => {
       [`pause?id=${id}`, 'POST'],
       [`resume?id=${id}`, 'POST'],
       [`cancel?id=${id}`, 'POST'],
+      [`forget?id=${id}`, 'POST'],
     ])
       expect((await ask(path ?? '', { method: method ?? '' })).status).toBe(401);
     expect(asked).toEqual([]);
@@ -62,7 +64,7 @@ describe('The routes of replays', () => {
   it('change nothing by GET or for a page of another site', async () => {
     const { asked, operations } = operationsWith();
     const ask = await start({ backfills: operations });
-    for (const path of ['plan', 'run', 'pause', 'resume', 'cancel'])
+    for (const path of ['plan', 'run', 'pause', 'resume', 'cancel', 'forget'])
       expect(await problemOf(await ask(`${path}?id=${id}`))).toEqual([405, 'METHOD_NOT_ALLOWED']);
     const crossSite = { ...posted({ topic: 'plays' }), headers: { 'sec-fetch-site': 'cross-site' } };
     expect(await problemOf(await ask('run', crossSite))).toEqual([403, 'CROSS_SITE']);
@@ -90,7 +92,8 @@ describe('The routes of replays', () => {
     expect(await (await ask('plan', posted(whole))).json()).toEqual({ name: 'plan' });
     await ask('run', posted({ topic: 'plays' }));
     await ask(`run?id=${id}`, { method: 'POST' });
-    for (const name of ['pause', 'resume', 'cancel']) await ask(`${name}?id=${id}`, { method: 'POST' });
+    for (const name of ['pause', 'resume', 'cancel', 'forget'])
+      await ask(`${name}?id=${id}`, { method: 'POST' });
     expect(asked).toEqual([
       whole,
       {
@@ -104,7 +107,7 @@ describe('The routes of replays', () => {
           shadow: null,
         },
       },
-      ...[id, id, id, id],
+      ...[id, id, id, id, id],
     ]);
   });
 

@@ -20,12 +20,13 @@ const methods = {
   pause: 'POST',
   resume: 'POST',
   cancel: 'POST',
+  forget: 'POST',
 } as const;
 type RouteName = keyof typeof methods;
 
 /**
  * GET `/backfill/list` and `/backfill/show?id=`; POST `/backfill/plan` with what is asked as JSON, `/backfill/run` with the same or `?id=`, and
- * `/backfill/pause`, `/resume`, `/cancel` with `?id=`. A replay that was started goes on when its client goes away; a plan that is being made does not.
+ * `/backfill/pause`, `/resume`, `/cancel`, `/forget` with `?id=`. A replay that was started goes on when its client goes away; a plan that is being made does not.
  */
 export class BackfillRoutes {
   readonly #operations: BackfillOperations | null;
@@ -56,7 +57,7 @@ export class BackfillRoutes {
       return refuse(
         404,
         'NOT_FOUND',
-        'There is nothing here; replays answer at /backfill/list, /show, /plan, /run, /pause, /resume and /cancel.',
+        'There is nothing here; replays answer at /backfill/list, /show, /plan, /run, /pause, /resume, /cancel and /forget.',
       );
     const method = methods[name];
     if (request.method !== method) {

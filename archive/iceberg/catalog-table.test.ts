@@ -170,7 +170,7 @@ describe('Replacing files', () => {
     const { test, small, at } = await twoSmallFiles();
     const merged = await writeRows(test, someRows(0, 20, firstMs));
     await append(test, await writeRows(test, someRows(20, 5, firstMs + dayMs)), 25);
-    await test.table.replace(small, [merged], at);
+    await test.table.replace(small, [merged], at, test.clock.now());
     expect(await offsets(test)).toEqual(upTo(25));
     const planned = await test.table.plan({ fromMs: null, untilMs: null, partitions: null });
     expect(planned.map((file) => Number(file.sequence))).toEqual([2, 3]);
@@ -188,7 +188,7 @@ describe('Replacing files', () => {
 
   it('goes on from manifests without live files no further', async () => {
     const { test, small, at } = await twoSmallFiles();
-    await test.table.replace(small, [await writeRows(test, someRows(0, 20, firstMs))], at);
+    await test.table.replace(small, [await writeRows(test, someRows(0, 20, firstMs))], at, test.clock.now());
     await append(test, await writeRows(test, someRows(20, 1, firstMs)), 21);
     expect(await offsets(test)).toEqual(upTo(21));
   });
@@ -196,15 +196,19 @@ describe('Replacing files', () => {
   it('fails when an input is gone', async () => {
     const { test, small, at } = await twoSmallFiles();
     const merged = await writeRows(test, someRows(0, 20, firstMs));
-    await test.table.replace(small, [merged], at);
-    await expect(test.table.replace(small, [merged], at)).rejects.toMatchObject({ code: 'REPLACE_CONFLICT' });
+    await test.table.replace(small, [merged], at, test.clock.now());
+    await expect(test.table.replace(small, [merged], at, test.clock.now())).rejects.toMatchObject({
+      code: 'REPLACE_CONFLICT',
+    });
     expect(await offsets(test)).toEqual(upTo(20));
   });
 
   it('fails when the new files have another number of rows', async () => {
     const { test, small, at } = await twoSmallFiles();
     const fewer = await writeRows(test, someRows(0, 19, firstMs));
-    await expect(test.table.replace(small, [fewer], at)).rejects.toThrow(/19 rows, the old ones 20/);
+    await expect(test.table.replace(small, [fewer], at, test.clock.now())).rejects.toThrow(
+      /19 rows, the old ones 20/,
+    );
   });
 
   it('lets two compactions of the same files through once', async () => {
@@ -212,7 +216,7 @@ describe('Replacing files', () => {
     const racers = [0, 1].map(async () => {
       const own = openTestTable(test.root);
       const merged = await writeRows(own, someRows(0, 20, firstMs));
-      return await own.table.replace(small, [merged], at);
+      return await own.table.replace(small, [merged], at, test.clock.now());
     });
     const ends = await Promise.allSettled(racers);
     expect(ends.map((end) => end.status).sort()).toEqual(['fulfilled', 'rejected']);

@@ -21,6 +21,7 @@ import { recordColumns } from './raw-columns.ts';
 import { ReplaceChange } from './replace-change.ts';
 import type { ColumnChange } from './schema-evolution.ts';
 import { ExpiryChange } from './snapshot-expiry.ts';
+import { sweepMark } from './sweep-mark.ts';
 import { type CommitLimits, commitLimitsDefault, TableCommit } from './table-commit.ts';
 import { TableFiles } from './table-files.ts';
 import { currentSchema, type Snapshot, snapshotOf, type TableMetadata } from './table-metadata.ts';
@@ -74,16 +75,17 @@ export class CatalogTable implements IcebergTable {
     removed: readonly DataFile[],
     added: readonly DataFile[],
     plannedAt: bigint,
+    writtenFromMs: number,
     signal?: AbortSignal,
   ): Promise<bigint> {
-    const order = { operation: 'replace', removed, added, plannedAt } as const;
+    const order = { operation: 'replace', removed, added, plannedAt, writtenFromMs } as const;
     const change = new ReplaceChange(order, this.#change);
     await this.#commit.run(change, signal);
     return change.snapshotId;
   }
 
   async remove(files: readonly DataFile[], plannedAt: bigint, signal?: AbortSignal): Promise<bigint> {
-    const order = { operation: 'delete', removed: files, added: [], plannedAt } as const;
+    const order = { operation: 'delete', removed: files, added: [], plannedAt, writtenFromMs: null } as const;
     const change = new ReplaceChange(order, this.#change);
     await this.#commit.run(change, signal);
     return change.snapshotId;
@@ -106,7 +108,12 @@ export class CatalogTable implements IcebergTable {
     const { catalog, table } = this.#parts;
     // First, because a catalog that is for reading alone refuses it.
     const metadataFiles = await catalog.forget(table, base, keep.olderThanMs, signal);
-    const swept = await sweepFiles(this.#files, base.metadata, change.expired, keep.olderThanMs, signal);
+    const { olderThanMs } = keep;
+    const plan = (of: TableMetadata): TableEvolution => sweepMark(of, olderThanMs);
+    const mark = async (): Promise<TableMetadata> =>
+      await this.#commit.run(new EvolveChange(plan, this.#parts.clock), signal);
+    const sweep = { metadata: base.metadata, expired: change.expired, olderThanMs, mark };
+    const swept = await sweepFiles(this.#files, sweep, signal);
     return { snapshots: change.expired.length, ...swept, metadataFiles };
   }
 

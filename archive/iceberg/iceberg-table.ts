@@ -25,14 +25,16 @@ export interface IcebergTable {
     signal?: AbortSignal,
   ): Promise<bigint>;
   /**
-   * The same rows in other files (compaction). `plannedAt` is the snapshot whose rows were read.
+   * The same rows in other files (compaction). `plannedAt` is the snapshot whose rows were read, `writtenFromMs` when writing began.
    *
-   * @throws RefusedError `REPLACE_CONFLICT` when a removed file is no longer in the table, or rows of the table were deleted since.
+   * @throws RefusedError `REPLACE_CONFLICT` when a removed file is no longer in the table, rows of the table were deleted since, or an
+   * expiry may have removed what was written.
    */
   replace(
     removed: readonly DataFile[],
     added: readonly DataFile[],
     plannedAt: bigint,
+    writtenFromMs: number,
     signal?: AbortSignal,
   ): Promise<bigint>;
   /**

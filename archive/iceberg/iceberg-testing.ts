@@ -119,20 +119,23 @@ export async function writeRows(
   rows: readonly TestRow[],
   options: {
     readonly partition?: number;
+    readonly cluster?: string;
     readonly rowGroupRows?: number;
     readonly columns?: readonly Column[];
   } = {},
 ): Promise<DataFile> {
-  const { partition = 0, rowGroupRows = 1_000, columns = [...rawColumns, ...eventColumns] } = options;
+  const { partition = 0, cluster = 'cluster-1', rowGroupRows = 1_000 } = options;
+  const { columns = [...rawColumns, ...eventColumns] } = options;
   const day = partitionDay(must(rows[0], 'a file has rows').timestampMs);
   const key = `${test.name}/data/timestamp_day=${dayText(day)}/${randomIds.uuid()}.parquet`;
   const limits = { rowGroupRows, rowGroupBytes: 67_108_864 };
   const sink = createParquet({ store: test.store, key, columns, limits });
-  const values = new Map(columns.map((column) => [column.id, valuesOf(column, rows, partition)]));
+  const values = new Map(columns.map((column) => [column.id, valuesOf(column, rows, partition, cluster)]));
   await sink.append({ rows: rows.length, columns: values });
   const constants = new Map<number, string | number>([
     [2, partition],
     [12, topicId],
+    [13, cluster],
   ]);
   return dataFileOf(await sink.finish(), test.paths.uriOf(key), day, constants);
 }
@@ -149,7 +152,12 @@ export function someRows(first: number, count: number, fromMs: number): readonly
   }));
 }
 
-function valuesOf(column: Column, rows: readonly TestRow[], partition: number): ColumnValues {
+function valuesOf(
+  column: Column,
+  rows: readonly TestRow[],
+  partition: number,
+  cluster: string,
+): ColumnValues {
   const micros = (row: TestRow): bigint | null =>
     row.timestampMs === null ? null : BigInt(row.timestampMs) * 1_000n;
   switch (column.id) {
@@ -172,7 +180,7 @@ function valuesOf(column: Column, rows: readonly TestRow[], partition: number): 
     case 12:
       return rows.map(() => topicId);
     case 13:
-      return rows.map(() => 'cluster-1');
+      return rows.map(() => cluster);
     case 1_000:
       return rows.map((row) => row.member ?? null);
     case 1_001:

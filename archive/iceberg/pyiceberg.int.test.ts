@@ -148,7 +148,7 @@ async function evolvedTable(test: TestTable): Promise<readonly unknown[]> {
   const { snapshotId } = await test.table.files();
   const columns = [...rawColumns, ...eventColumns];
   const merged = await writeRows(test, [...second, ...third], { columns });
-  await test.table.replace(small, [merged], snapshotId ?? 0n);
+  await test.table.replace(small, [merged], snapshotId ?? 0n, test.clock.now());
   return parts.flat().map(seenByPython);
 }
 

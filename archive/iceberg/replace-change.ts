@@ -6,6 +6,7 @@ import type { ManifestEntry } from './manifest.ts';
 import { hasLiveFiles, type ManifestFile } from './manifest-list.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 import { carriedSummary, countedSummary } from './snapshot-summary.ts';
+import { mayBeSwept } from './sweep-mark.ts';
 import type { TableChange } from './table-commit.ts';
 import type { InheritedEntry } from './table-files.ts';
 import { type Snapshot, snapshotOf, type TableMetadata } from './table-metadata.ts';
@@ -16,6 +17,8 @@ export interface ReplaceOrder {
   readonly removed: readonly DataFile[];
   readonly added: readonly DataFile[];
   readonly plannedAt: bigint;
+  /** When the writing of what is added began; null: nothing is. */
+  readonly writtenFromMs: number | null;
 }
 
 /** Puts files in the place of others with the same rows, or takes files out. */
@@ -78,6 +81,9 @@ export class ReplaceChange implements TableChange {
   #checkDeletes(metadata: TableMetadata, manifests: readonly ManifestFile[]): void {
     const planned: Snapshot | null = snapshotOf(metadata, this.#order.plannedAt);
     if (planned === null) throw this.#conflict('the snapshot it was planned at expired');
+    const { writtenFromMs } = this.#order;
+    if (writtenFromMs !== null && mayBeSwept(metadata, writtenFromMs))
+      throw this.#conflict('they took so long to be written that an expiry may have removed them');
     if (this.#order.operation === 'delete') return;
     const deletes = manifests.filter((manifest) => manifest.content === 'deletes');
     if (deletes.some((manifest) => manifest.sequence > planned.sequence))

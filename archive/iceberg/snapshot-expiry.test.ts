@@ -68,7 +68,7 @@ describe('Expiring snapshots', () => {
     const small = await writeRows(test, someRows(0, 10, firstMs));
     const at = await test.table.append([small], {}, () => true);
     const other = await writeRows(test, someRows(0, 10, firstMs));
-    await test.table.replace([small], [other], at);
+    await test.table.replace([small], [other], at, test.clock.now());
     await append(test, 10);
     await append(test, 20);
     const smallKey = test.paths.keyOf(small.path, '');
@@ -84,7 +84,12 @@ describe('Expiring snapshots', () => {
     const stays = await writeRows(test, someRows(0, 10, firstMs));
     const goes = await writeRows(test, someRows(10, 10, firstMs));
     const at = await test.table.append([stays, goes], {}, () => true);
-    await test.table.replace([goes], [await writeRows(test, someRows(10, 10, firstMs))], at);
+    await test.table.replace(
+      [goes],
+      [await writeRows(test, someRows(10, 10, firstMs))],
+      at,
+      test.clock.now(),
+    );
     const report = await test.table.expire({ snapshots: 1, olderThanMs: test.clock.now() });
     // The list, the manifest and the file of the first snapshot.
     expect(report).toMatchObject({ snapshots: 1, files: 3 });

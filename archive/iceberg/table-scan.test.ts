@@ -183,7 +183,9 @@ describe('Deleted rows', () => {
     const at = await append(test, [small]);
     await deletePositions(test, small.path, [3]);
     const merged = await writeRows(test, someRows(0, 10, firstMs));
-    await expect(test.table.replace([small], [merged], at)).rejects.toThrow(/rows were deleted since/);
+    await expect(test.table.replace([small], [merged], at, test.clock.now())).rejects.toThrow(
+      /rows were deleted since/,
+    );
   });
 
   it('by value are refused with the name of their file', async () => {

@@ -5,15 +5,21 @@ import type { Snapshot, TableMetadata } from './table-metadata.ts';
 /** What writers of tables leave; metadata itself is the catalog's. */
 const sweepable = /\.(parquet|avro)$/;
 
+export interface Sweep {
+  readonly metadata: TableMetadata;
+  readonly expired: readonly Snapshot[];
+  readonly olderThanMs: number;
+  /** Says in the table that uncommitted files so old are going, and gives the version that says it. */
+  mark(): Promise<TableMetadata>;
+}
+
 /**
  * Removes what only expired snapshots had, and what no snapshot has and was written before that time: a writer may have written
- * a file that it has not committed yet.
+ * a file that it has not committed yet. One that slept for longer commits before the mark, and its files stay, or sees it.
  */
 export async function sweepFiles(
   files: TableFiles,
-  metadata: TableMetadata,
-  expired: readonly Snapshot[],
-  olderThanMs: number,
+  { metadata, expired, olderThanMs, mark }: Sweep,
   signal?: AbortSignal,
 ): Promise<{ readonly files: number; readonly orphans: number }> {
   const { location } = metadata;
@@ -25,11 +31,15 @@ export async function sweepFiles(
     await files.store.remove(key, signal);
     removed += 1;
   }
-  let orphans = 0;
-  for await (const { key, modifiedMs } of files.store.list(`${files.paths.folder(location)}/`, signal)) {
-    if (kept.has(key) || modifiedMs >= olderThanMs || !sweepable.test(key)) continue;
-    await files.store.remove(key, signal);
-    orphans += 1;
-  }
-  return { files: removed, orphans };
+  const orphans: string[] = [];
+  for await (const { key, modifiedMs } of files.store.list(`${files.paths.folder(location)}/`, signal))
+    if (!kept.has(key) && modifiedMs < olderThanMs && sweepable.test(key)) orphans.push(key);
+  if (orphans.length === 0) return { files: removed, orphans: 0 };
+  const marked = await mark();
+  const had = new Set(metadata.snapshots.map(({ id }) => id));
+  const since = marked.snapshots.filter(({ id }) => !had.has(id));
+  const committed = await reachableFiles(files, since, location, kept, signal);
+  const unused = orphans.filter((key) => !committed.has(key));
+  for (const key of unused) await files.store.remove(key, signal);
+  return { files: removed, orphans: unused.length };
 }

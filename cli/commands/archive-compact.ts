@@ -51,7 +51,7 @@ export async function compactTopics(
   try {
     for (const table of await tablesOf(settings, archive)) {
       const { topic } = table;
-      const parts = compactionParts(archive, table);
+      const parts = compactionParts(archive, table, io);
       const plan = await planCompaction(parts, limits);
       const onRows = (rows: number): void => progress.showRows(`Compacting ${printable(topic)}`, rows);
       const isWanted = options.dryRun !== true && plan.refusal === null;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type SettingFlags, type Settings, settingsFromProcess } from '../../config/index.ts';
 import { countText, RefusedError } from '../../foundation/index.ts';
@@ -27,7 +28,7 @@ const notes = `
 A place is the address of a running server with the embedded store, a data folder that no server has open, or a word of
 the setting store, whose own settings say where it is. The source is read at one position and may go on; the target must
 be empty. The snapshot in between lies in --file, as large as \`jg store snapshot\` makes it. Interrupted in any way, the
-same command goes on: with that file, behind the rows that are in the target.
+same command goes on: with that file, which it says, behind the rows that are in the target.
 Positions come with the graph: stop what writes the source, then start on the target with the same settings for Kafka,
 and what came since is read from the topics.
 
@@ -99,7 +100,10 @@ function plan(request: CopyRequest, settings: Settings, { json }: CopyFlags, io:
     return;
   }
   const target = targetHasStore === true ? ', which has a store: only the same copy can go on there' : '';
-  io.out(`1. a snapshot of ${printable(from.text)} into ${printable(file)}\n`);
+  const first = existsSync(file)
+    ? `the snapshot ${printable(file)} that an earlier copy left; remove it to take another one`
+    : `a snapshot of ${printable(from.text)} into ${printable(file)}`;
+  io.out(`1. ${first}\n`);
   io.out(`2. from there into ${printable(to.text)}${target}\n`);
   io.out(`3. ${printable(to.text)} read back, and the digests compared\nNothing was changed.\n`);
 }

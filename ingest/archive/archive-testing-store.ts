@@ -1,7 +1,7 @@
 import type { ObjectStore, StoredObject } from '../../archive/index.ts';
 
-/** Told before and after each change of the store, and in the midst of a file; it may throw, or never return. */
-export type StoreHook = (what: string, key: string) => void;
+/** Told before and after each change of the store, and in the midst of a file; it may throw, wait, or never return. */
+export type StoreHook = (what: string, key: string) => void | Promise<void>;
 
 /** A store whose changes go wrong where a test says. */
 export class HookedStore implements ObjectStore {
@@ -28,30 +28,30 @@ export class HookedStore implements ObjectStore {
   }
 
   async write(key: string, parts: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<number> {
-    this.#hook('before writing', key);
+    await this.#hook('before writing', key);
     const hook = this.#hook;
     async function* watched(): AsyncGenerator<Uint8Array> {
       for await (const part of parts) {
-        hook('while writing', key);
+        await hook('while writing', key);
         yield part;
       }
     }
     const bytes = await this.#store.write(key, watched(), signal);
-    this.#hook('after writing', key);
+    await this.#hook('after writing', key);
     return bytes;
   }
 
   async create(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<boolean> {
-    this.#hook('before creating', key);
+    await this.#hook('before creating', key);
     const isMade = await this.#store.create(key, bytes, signal);
-    this.#hook('after creating', key);
+    await this.#hook('after creating', key);
     return isMade;
   }
 
   async replace(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-    this.#hook('before replacing', key);
+    await this.#hook('before replacing', key);
     await this.#store.replace(key, bytes, signal);
-    this.#hook('after replacing', key);
+    await this.#hook('after replacing', key);
   }
 
   async remove(key: string, signal?: AbortSignal): Promise<void> {

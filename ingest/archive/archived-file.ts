@@ -1,8 +1,10 @@
 import { type DataFile, decodeInteger, firstPartitionFieldId } from '../../archive/index.ts';
 
-/** A data file of an archiver, by what its manifest says: rows of one partition of one life of the topic, of one day. */
+/** A data file of an archiver, by what its manifest says: rows of one partition of one life of the topic in one cluster, of one day. */
 export interface ArchivedFile {
   readonly file: DataFile;
+  /** Null: its manifest does not say all of it. */
+  readonly cluster: string | null;
   readonly topicId: string;
   readonly partition: number;
   /** Null: its records have no timestamp. */
@@ -21,6 +23,7 @@ export function archivedFile(file: DataFile): ArchivedFile | null {
   if (partition.lower !== partition.upper || (day !== null && typeof day !== 'number')) return null;
   return {
     file,
+    cluster: constantText(file, 13),
     topicId,
     partition: Number(partition.lower),
     day,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { folderOfTest } from '../../archive/iceberg/iceberg-testing.ts';
 import { LocalObjectStore } from '../../archive/index.ts';
-import { must, OutageError } from '../../foundation/index.ts';
+import { must, OutageError, systemClock } from '../../foundation/index.ts';
 import type { EmbeddedLog } from '../embedded-log.ts';
 import { skippedOffsets } from './archive-positions.ts';
 import {
@@ -81,6 +81,35 @@ describe('an archiver whose store fails', () => {
     expect(await archivedRows(archive, 2)).toEqual(await logRows(log));
     await log.close();
   });
+});
+
+describe('an expiry while an archiver sleeps for longer than it lets files lie', () => {
+  it.each([/\.parquet$/, /-m0\.avro$/, /snap-/, /v\d+\.metadata\.json$/])(
+    'takes what was written away, and it is archived again, when the archiver fell asleep at %s',
+    async (pattern) => {
+      const folder = folderOfTest();
+      const log = await logWith(folder, 20);
+      await archiveToEnd(archiverParts(openTestArchive(folder), sourceOf(log)), limits);
+      await fill(log, 0, 30, 5_000);
+      let orphans: number | null = null;
+      let sleptMs = 0;
+      const store = new HookedStore(new LocalObjectStore(join(folder, 'archive')), async (what, key) => {
+        const moment = key.endsWith('.parquet') ? 'after writing' : 'before creating';
+        if (what !== moment || !pattern.test(key) || orphans !== null) return;
+        orphans = 0;
+        sleptMs = 7_200_000;
+        const keep = { snapshots: 1_000, olderThanMs: systemClock.now() + 60_000 };
+        ({ orphans } = await openTestArchive(folder).table.expire(keep));
+      });
+      const archive = openTestArchive(folder, { store });
+      const parts = archiverParts(archive, sourceOf(log));
+      const clock = { ...systemClock, now: () => systemClock.now() + sleptMs };
+      await archiveToEnd({ ...parts, clock }, limits);
+      expect(orphans).toBeGreaterThan(0);
+      expect(await archivedRows(openTestArchive(folder), 2)).toEqual(await logRows(log));
+      await log.close();
+    },
+  );
 });
 
 describe('two archivers of one topic at a time', () => {

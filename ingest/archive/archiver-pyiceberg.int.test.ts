@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { beforeAll, expect, it } from 'vitest';
 import { folderOfTest } from '../../archive/iceberg/iceberg-testing.ts';
 import { randomIds } from '../../archive/index.ts';
+import { systemClock } from '../../foundation/index.ts';
 import { pythonWithPackages } from '../../test/python/venv.ts';
 import { describeWith } from '../../test/services/index.ts';
 import {
@@ -59,7 +60,7 @@ describeWith('python')('A topic whose events grew while it was archived', () => 
     expect(before).toMatchObject({ duck: [120, 120, expect.any(Number), expect.any(Number)] });
     expect(rowsOf(before)).toEqual(expected);
     const { store, table, paths, name } = archive;
-    const parts = { table, store, paths, folder: name, newUuid: randomIds.uuid };
+    const parts = { table, store, paths, folder: name, newUuid: randomIds.uuid, clock: systemClock };
     const small = { bytesMax: 2 ** 20, olderThanMs: Number.POSITIVE_INFINITY, rowGroupRows: 1_000 };
     const plan = await planCompaction(parts, small);
     const report = await compact(parts, plan, small, () => undefined, new AbortController().signal);

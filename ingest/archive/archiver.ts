@@ -296,7 +296,7 @@ export class Archiver implements SourceHandler {
     if (round === null || round.rows === 0) return;
     const files = await round.finish();
     const { progress, rows } = round;
-    await this.#parts.table.commit(files, progress);
+    await this.#parts.table.commit(files, progress, round.startedMs);
     this.#round = null;
     this.#hasFailed = false;
     this.#backoff.reset();

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { folderOfTest } from '../../archive/iceberg/iceberg-testing.ts';
-import { randomIds } from '../../archive/index.ts';
+import { createTestTable, folderOfTest, someRows, writeRows } from '../../archive/iceberg/iceberg-testing.ts';
+import { LocalObjectStore, randomIds } from '../../archive/index.ts';
 import { systemClock } from '../../foundation/index.ts';
 import { archivedPositions } from './archive-positions.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type TestArchive,
   topic,
 } from './archive-testing.ts';
+import { HookedStore } from './archive-testing-store.ts';
 import { archiveToEnd } from './archive-to-end.ts';
 import { type CompactionLimits, compact, planCompaction } from './compaction.ts';
 import { expire, planExpiry } from './expiry.ts';
@@ -40,7 +42,7 @@ async function archivedThrice(): Promise<TestArchive> {
 }
 
 function partsOf({ table, store, paths, name }: TestArchive): Parameters<typeof planCompaction>[0] {
-  return { table, store, paths, folder: name, newUuid: randomIds.uuid };
+  return { table, store, paths, folder: name, newUuid: randomIds.uuid, clock: systemClock };
 }
 
 describe('compaction', () => {
@@ -78,6 +80,56 @@ describe('compaction', () => {
     expect(await archivedRows(archive, 2)).toEqual(rows);
     const all = { snapshots: 1_000, olderThanMs: systemClock.now() + 60_000 };
     expect(await archive.table.expire(all)).toMatchObject({ orphans: 0 });
+  });
+});
+
+describe('an expiry while a compaction sleeps', () => {
+  it.each([/-m0\.avro$/, /snap-/, /v\d+\.metadata\.json$/])(
+    'leaves the group for the next time, and every row, when it fell asleep at %s',
+    async (pattern) => {
+      const folder = folderOfTest();
+      const log = await openLog(folder);
+      await log.createTopic(topic, 1);
+      for (const first of [0, 1_000]) {
+        await fill(log, 0, 20, first);
+        await archiveToEnd(archiverParts(openTestArchive(folder), sourceOf(log)), limits);
+      }
+      await log.close();
+      let orphans: number | null = null;
+      const store = new HookedStore(new LocalObjectStore(join(folder, 'archive')), async (what, key) => {
+        if (what !== 'before creating' || !pattern.test(key) || orphans !== null) return;
+        orphans = 0;
+        const keep = { snapshots: 1_000, olderThanMs: systemClock.now() + 60_000 };
+        ({ orphans } = await openTestArchive(folder).table.expire(keep));
+      });
+      const archive = openTestArchive(folder, { store });
+      const rows = await archivedRows(archive, 1);
+      const parts = partsOf(archive);
+      const plan = await planCompaction(parts, small);
+      expect(plan.groups.length).toBeGreaterThan(1);
+      const report = await compact(parts, plan, small, () => undefined, never);
+      expect(orphans).toBeGreaterThan(0);
+      expect(report.conflicts).toBeGreaterThan(0);
+      expect(await archivedRows(archive, 1)).toEqual(rows);
+    },
+  );
+});
+
+describe('compaction of a table with rows of two clusters', () => {
+  it('joins files of one cluster only, and says of the new one whose it is', async () => {
+    const test = await createTestTable();
+    const [one, other] = ['a-cluster-of-a-long-name', 'another-cluster-of-a-long-name'];
+    for (const [at, cluster] of [one, one, other].entries()) {
+      const file = await writeRows(test, someRows(at * 10, 10, Date.UTC(2026, 8, 21)), { cluster });
+      await test.table.append([file], {}, () => true);
+    }
+    const parts = { ...test, folder: test.name, newUuid: randomIds.uuid };
+    const plan = await planCompaction(parts, small);
+    expect(plan.groups.map((group) => group.map(({ cluster }) => cluster))).toEqual([[one, one]]);
+    await compact(parts, plan, small, () => undefined, never);
+    const { files } = await test.table.files();
+    const clusters = files.map((file) => Buffer.from(file.lower?.get(13) ?? []).toString());
+    expect(clusters.toSorted()).toEqual([one, other]);
   });
 });
 

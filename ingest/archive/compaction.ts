@@ -15,7 +15,7 @@ import {
   type TableMetadata,
   type TablePaths,
 } from '../../archive/index.ts';
-import { BadDataError, JourneyGraphError, must, StopError } from '../../foundation/index.ts';
+import { BadDataError, type Clock, JourneyGraphError, must, StopError } from '../../foundation/index.ts';
 import { type ArchivedFile, archivedFile } from './archived-file.ts';
 
 export interface CompactionParts {
@@ -24,6 +24,7 @@ export interface CompactionParts {
   readonly paths: TablePaths;
   readonly folder: string;
   readonly newUuid: () => string;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 export interface CompactionLimits {
@@ -59,7 +60,7 @@ const offsetColumn = must(
 /** A file that is nearly large enough is not worth its rewriting. */
 const largeShare = 0.75;
 
-/** Which small files lie beside each other: of one partition, one life of the topic and one day. */
+/** Which small files lie beside each other: of one partition, one life of the topic in one cluster and one day. */
 export async function planCompaction(
   parts: CompactionParts,
   limits: CompactionLimits,
@@ -80,8 +81,8 @@ export async function planCompaction(
   for (const file of files) {
     const archived = archivedFile(file);
     if (archived === null) continue;
-    const { topicId, partition, day } = archived;
-    const place = `${topicId}/${partition}/${day}`;
+    const { cluster, topicId, partition, day } = archived;
+    const place = JSON.stringify([cluster, topicId, partition, day]);
     byPlace.set(place, [...(byPlace.get(place) ?? []), archived]);
   }
   const groups = [...byPlace.values()].flatMap((place) => groupsOf(place, limits.bytesMax, isOld));
@@ -137,12 +138,14 @@ export async function compact(
   for (const group of plan.groups) {
     if (signal.aborted) break;
     const { metadata } = await parts.table.load();
+    const writtenFromMs = parts.clock.now();
     const rewrite = new GroupRewrite(parts, metadata, group, limits.rowGroupRows);
     const added = await rewrite.write((rows) => onRows(report.rows + rows), signal);
     if (added === null) break;
     try {
       const removed = group.map(({ file }) => file);
-      await parts.table.replace(removed, [added], must(plan.snapshotId, 'there are files'));
+      const plannedAt = must(plan.snapshotId, 'there are files');
+      await parts.table.replace(removed, [added], plannedAt, writtenFromMs);
     } catch (error) {
       if (!(error instanceof JourneyGraphError) || error.code !== 'REPLACE_CONFLICT') throw error;
       await parts.store.remove(rewrite.key);
@@ -209,10 +212,11 @@ class GroupRewrite {
         await sink.abort();
         return null;
       }
-      const { topicId, partition, day } = this.#first;
+      const { cluster, topicId, partition, day } = this.#first;
       const constants = new Map<number, string | number>([
         [2, partition],
         [12, topicId],
+        ...(cluster === null ? [] : [[13, cluster] as const]),
       ]);
       const written = dataFileOf(await sink.finish(), this.#parts.paths.uriOf(this.key), day, constants);
       await this.#verify(written);

@@ -9,6 +9,7 @@ import {
   eventColumnsOf,
   firstEventColumnId,
   type IcebergTable,
+  mayBeSwept,
   newTableMetadata,
   type ObjectStore,
   planEventColumns,
@@ -17,7 +18,7 @@ import {
   type TablePaths,
   topicProperty,
 } from '../../archive/index.ts';
-import { type Clock, must, StopError } from '../../foundation/index.ts';
+import { type Clock, FencedError, must, StopError } from '../../foundation/index.ts';
 import { beginsAt, type Progress, progressSummary } from './archive-positions.ts';
 
 export interface TopicTableParts {
@@ -97,13 +98,24 @@ export class TopicTable {
     await this.load();
   }
 
-  /** @throws FencedError when another archiver was there: nothing was added. */
-  async commit(files: readonly DataFile[], progress: readonly Progress[]): Promise<bigint> {
+  /**
+   * Files that were written from `writtenFromMs` on.
+   *
+   * @throws FencedError when another archiver was there, or an expiry that may have removed the files: nothing was added.
+   */
+  async commit(
+    files: readonly DataFile[],
+    progress: readonly Progress[],
+    writtenFromMs: number,
+  ): Promise<bigint> {
     const { table, name } = this.#parts;
     return await table.append(
       files,
       (base) => progressSummary(base, name, progress),
-      (base) => beginsAt(base, name, progress),
+      (base) => {
+        if (mayBeSwept(base, writtenFromMs)) throw swept(name);
+        return beginsAt(base, name, progress);
+      },
     );
   }
 
@@ -150,4 +162,10 @@ export class TopicTable {
     this.#columns = columns;
     this.#ids = ids;
   }
+}
+
+function swept(table: string): FencedError {
+  return new FencedError(
+    `What was written for the table ${table} waited so long for its commit that an expiry may have removed it (archive.snapshots.ms). Nothing was added, and it is archived again.`,
+  );
 }

@@ -215,6 +215,26 @@ describe('The desk of backfills', () => {
     await expect(one.cancel('0'.repeat(32))).rejects.toMatchObject({ code: 'BACKFILL_UNKNOWN' });
   });
 
+  it('forgets what was cancelled or is done, and applies nothing twice when the same is planned anew', async () => {
+    const { store, journal, desk } = setUp();
+    const rate = stoppingAt(50);
+    const one = desk({ rate });
+    const { plan } = await one.start(asked, never);
+    await rate.stopped;
+    expect((await one.forget(plan.id)).progress).toMatchObject({ state: 'cancelled', rowsDone: 50 });
+    expect(await one.list()).toEqual({ backfills: [], damaged: [] });
+    expect(await journal.ids()).toEqual([]);
+    await expect(one.show(plan.id)).rejects.toMatchObject({ code: 'BACKFILL_UNKNOWN' });
+    const other = desk();
+    expect((await other.start(asked, never)).plan.id).toBe(plan.id);
+    await other.ended(plan.id);
+    expect((await store.sources())[0]?.fates.consumed).toBe(200);
+    expect((await other.forget(plan.id)).progress.state).toBe('done');
+    await other.start(asked, never);
+    await other.ended(plan.id);
+    expect((await store.sources())[0]?.fates.consumed).toBe(200);
+  });
+
   it('runs so many at a time, and forgets the oldest plans that never ran', async () => {
     const { journal, desk } = setUp();
     const one = desk({ rate: stoppingAt(0) });

@@ -119,6 +119,13 @@ export class BackfillDesk {
     return await this.show(id);
   }
 
+  /** As {@link cancel}, and it is listed no longer. The graph keeps its rows and positions: planned anew, the same plan goes on behind them. */
+  async forget(id: string): Promise<PlannedBackfill> {
+    const shown = await this.cancel(id);
+    await this.#parts.journal.forget(id);
+    return shown;
+  }
+
   /** Goes on with what ran when the process before this one ended, then waits; resolves when `signal` has aborted and all have ended. */
   async run(signal: AbortSignal): Promise<void> {
     const bug = Promise.withResolvers<never>();

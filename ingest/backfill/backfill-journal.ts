@@ -82,10 +82,10 @@ export class BackfillJournal {
     await this.#files.replace(entryKey(id), Buffer.from(`${JSON.stringify(row)}\n`));
   }
 
-  /** Of a plan that never ran: nobody could resume it. */
+  /** Of a plan that runs nowhere: nobody can resume it. In this order, so that after a crash it is still listed, and no verdict waits unseen for the next plan of that id. */
   async forget(id: string): Promise<void> {
-    await this.#files.remove(`${id}${planSuffix}`);
     await this.#files.remove(entryKey(id));
+    await this.#files.remove(`${id}${planSuffix}`);
   }
 
   async #read(key: string): Promise<Uint8Array | null> {

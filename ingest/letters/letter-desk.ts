@@ -1,4 +1,4 @@
-import { RefusedError } from '../../foundation/index.ts';
+import { FencedError, OutageError, RefusedError } from '../../foundation/index.ts';
 import { deadLetterTopic } from '../kafka-dead-letters.ts';
 import type { Letter } from './letter.ts';
 import { type ListRequest, lineOf, listLetters } from './letter-list.ts';
@@ -11,7 +11,14 @@ import type {
   TopicRetry,
   TopicTrial,
 } from './letter-reports.ts';
-import { applyChosen, type RetryLimits, type RetryParts, type Tried, tryPartition } from './letter-retry.ts';
+import {
+  applyChosen,
+  type PartitionRetry,
+  type RetryLimits,
+  type RetryParts,
+  type Tried,
+  tryPartition,
+} from './letter-retry.ts';
 import { LetterTrial, type Verdict } from './letter-trial.ts';
 import { type LetterValues, schemaOf } from './letter-value.ts';
 
@@ -106,7 +113,7 @@ export class LetterDesk {
     const sums = new Map<string, TopicRetry>();
     let letters = 0;
     for (const one of tried) {
-      const done = await applyChosen(this.#parts, this.#limits, one, signal);
+      const done = await this.#applied(one, signal);
       const before = sums.get(one.topic) ?? { applied: 0, superseded: 0, filtered: 0 };
       sums.set(one.topic, {
         topic: one.topic,
@@ -118,6 +125,21 @@ export class LetterDesk {
       yield { kind: 'progress', doing: 'applying', letters };
     }
     yield { kind: 'applied', topics: [...sums.values()] };
+  }
+
+  /** @throws OutageError `DLQ_RETRY_OVERTAKEN` */
+  async #applied(one: Tried, signal: AbortSignal): Promise<PartitionRetry> {
+    try {
+      return await applyChosen(this.#parts, this.#limits, one, signal);
+    } catch (error) {
+      if (!(error instanceof FencedError)) throw error;
+      const { topic, partition } = one.open.partition.source;
+      const message = `The retry of the dead letters of "${one.topic}" (${topic}, partition ${partition}) has ended: meanwhile another graph became the live one, or another retry applied them. What was applied stays where it was; run \`jg dlq retry\` again, which applies what the graph that is live now lacks.`;
+      throw new OutageError('DLQ_RETRY_OVERTAKEN', message, {
+        cause: error,
+        context: { topic, partition },
+      });
+    }
   }
 
   #topicsOf(topic: string | null): readonly string[] {

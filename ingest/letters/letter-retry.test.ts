@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { OutageError, systemClock } from '../../foundation/index.ts';
+import { FencedError, OutageError, systemClock } from '../../foundation/index.ts';
 import { createMemoryStore, type GraphStore, isLetterLife, openLevelStore } from '../../graph-store/index.ts';
 import { defaultEmbeddedLogSettings, type EmbeddedLog, openEmbeddedLog } from '../embedded-log.ts';
 import type { LogRecord } from '../embedded-log-format.ts';
@@ -94,6 +94,31 @@ describe('Trying dead letters again', () => {
     expect(again.applied).toBeNull();
     expect((await store.digest()).hex).toBe(digest.hex);
     expect(await fatesOf(store)).toMatchObject({ consumed: 7, applied: 7 });
+  });
+
+  it('says what to do when another graph became the live one meanwhile, and the next retry goes on', async () => {
+    const log = await logWith(ids(8).map((id) => letterOf(id, `m${id}`)));
+    const store = createMemoryStore(systemClock);
+    let applies = 0;
+    const switched: Pick<GraphStore, 'claim' | 'apply' | 'sources'> = {
+      sources: () => store.sources(),
+      claim: (source) => store.claim(source),
+      apply: (advance, mutations) => {
+        applies += 1;
+        if (applies === 2) throw new FencedError('Partition 0 has the epoch 2.');
+        return store.apply(advance, mutations);
+      },
+    };
+    const letters = new EmbeddedLetterLog(log);
+    const plans = memoryPlans();
+    const desk = deskOver(letters, switched, plans, processorWith(new Set()));
+    await expect(retried(desk)).rejects.toMatchObject({
+      code: 'DLQ_RETRY_OVERTAKEN',
+      message: expect.stringMatching(/"plays" \(plays\.dlq, partition 0\).*run `jg dlq retry` again/),
+    });
+    expect(await appliedIds(store, 8)).toEqual([0, 1, 2]);
+    await retried(desk);
+    expect(await appliedIds(store, 8)).toEqual(ids(8));
   });
 
   it('applies a letter that stayed once its mapping is right, though later ones went before it', async () => {

@@ -3,6 +3,7 @@
 import json
 import sys
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet
@@ -15,7 +16,19 @@ def read(path):
         return pa.ipc.open_stream(source).read_all()
 
 
-def described(table):
+def in_pandas(path, table):
+    """As a notebook has it; a Parquet file also by pandas' own function, which is to give the same."""
+    frame = table.to_pandas()
+    if path.endswith(".parquet"):
+        pd.testing.assert_frame_equal(pd.read_parquet(path), frame)
+    return {
+        "dtypes": {name: str(dtype) for name, dtype in frame.dtypes.items()},
+        "rows": json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us")),
+    }
+
+
+def described(path):
+    table = read(path)
     metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     return {
         "types": {field.name: str(field.type) for field in table.schema},
@@ -24,7 +37,8 @@ def described(table):
             for row in table.to_pylist()
         ],
         "positions": json.loads(metadata["journey_graph.positions"]),
+        "pandas": in_pandas(path, table),
     }
 
 
-print(json.dumps({path: described(read(path)) for path in sys.argv[1:]}))
+print(json.dumps({path: described(path) for path in sys.argv[1:]}))

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.0';
 const downloadTimeoutMs = 600_000;
 
-export type PackageName = 'kafka' | 'registry' | 'neo4j' | 'cassandra' | 'debezium';
+export type PackageName = 'kafka' | 'registry' | 'neo4j' | 'cassandra' | 'debezium' | 'spark-iceberg';
 
 /** Goal by package: the registry is one archive to unpack, the others are JARs with their dependencies. */
 const goals: Readonly<Record<PackageName, string>> = {
@@ -20,6 +20,7 @@ const goals: Readonly<Record<PackageName, string>> = {
   neo4j: 'copy-dependencies',
   cassandra: 'copy-dependencies',
   debezium: 'copy-dependencies',
+  'spark-iceberg': 'copy-dependencies',
 };
 
 /**
