@@ -4,11 +4,11 @@ import { CassandraGroup } from './cassandra-group.ts';
 import { addCells, addTombstone, writeRest } from './cassandra-group-write.ts';
 import type { CellWrite } from './cassandra-node-cache.ts';
 import { PartitionedWrites } from './cassandra-partitioned-writes.ts';
-import { type Estimates, positionStatement } from './cassandra-positions.ts';
+import { positionStatement } from './cassandra-positions.ts';
 import type { CassandraWriter, WriterParts } from './cassandra-writer.ts';
+import { Estimates } from './estimates.ts';
 import { decodeGraphKey } from './graph-key.ts';
 import type { GraphSnapshot } from './graph-store.ts';
-import { HyperLogLog } from './hyperloglog.ts';
 import { originKey } from './lineage.ts';
 import { decodeNodeRow } from './node-row.ts';
 import { positionOf } from './position.ts';
@@ -41,7 +41,8 @@ export async function restoreRowsOf(
   await assertEmpty(parts);
   await knowledge.setRestoring(true);
   begun();
-  const estimates: Estimates = { nodes: new HyperLogLog(), edges: new HyperLogLog(), changed: true };
+  const estimates = new Estimates();
+  estimates.changed = true;
   let some: Row[] = [];
   for await (const [key, value] of snapshot.rows()) {
     if (key[0] === originTag) await origins.put(key.readUInt32BE(1), value.toString());
