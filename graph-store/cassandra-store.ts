@@ -80,7 +80,7 @@ class CassandraStore extends ServerStore implements GraphStore {
   /** While it reads, this process applies nothing. Of what others apply meanwhile, more than the positions say may be in it. */
   async digest(): Promise<GraphDigest> {
     this.assertUsable();
-    return await this.writer.exclusively(async () => {
+    return await this.writer.queue.exclusively(async () => {
       const { connection, expiry } = this.#parts;
       const sources = await this.reader.sources();
       return { hex: await digestRows(logicalRows(allRows(connection), expiry())), sources };
@@ -90,7 +90,7 @@ class CassandraStore extends ServerStore implements GraphStore {
   /** As `digest`: positions first, then rows, so that going on from the positions gives the whole graph whoever writes meanwhile. */
   async snapshot(): Promise<GraphSnapshot> {
     this.assertUsable();
-    return await this.writer.exclusively(async () => {
+    return await this.writer.queue.exclusively(async () => {
       const { connection, origins, knowledge } = this.#parts;
       const sources = await this.reader.sources();
       const spooled = await spoolRows(snapshotRows(connection, origins));
@@ -105,7 +105,7 @@ class CassandraStore extends ServerStore implements GraphStore {
 
   async restore(snapshot: Restorable): Promise<void> {
     this.assertUsable();
-    await this.writer.exclusively(() =>
+    await this.writer.queue.exclusively(() =>
       restoreRowsOf(this.#parts, this.writer, snapshot, () => {
         this.unrestored = restoreIncomplete(this.#parts.connection.settings.keyspace);
       }),
@@ -115,7 +115,7 @@ class CassandraStore extends ServerStore implements GraphStore {
 
   async setTimeToLive(rules: TimeToLive): Promise<void> {
     this.assertUsable();
-    await this.writer.exclusively(() => this.#parts.knowledge.setRules(rules));
+    await this.writer.queue.exclusively(() => this.#parts.knowledge.setRules(rules));
   }
 
   timeToLive(): TimeToLive {
@@ -125,7 +125,7 @@ class CassandraStore extends ServerStore implements GraphStore {
   async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {
     this.assertUsable();
     if (isKeptForEver(this.#parts.knowledge.rules)) return { scanned: 0, removed: 0, next: null };
-    return await this.writer.exclusively(async () => {
+    return await this.writer.queue.exclusively(async () => {
       const { connection, knowledge, expiry, removesNow } = this.#parts;
       if (after === null) await knowledge.beginPass();
       await removesNow();

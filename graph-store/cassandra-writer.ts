@@ -8,9 +8,8 @@ import type { CassandraOrigins } from './cassandra-origins.ts';
 import type { CassandraPlacement } from './cassandra-placement.ts';
 import { claimPosition, epochOf, positionStatement } from './cassandra-positions.ts';
 import type { Estimates } from './estimates.ts';
-import type { Advance, Applied, Claim, SourcePartition } from './graph-store.ts';
+import type { Applied, Claim, SourcePartition } from './graph-store.ts';
 import { type GroupBatch, groupBatchOf } from './group-batch.ts';
-import type { PackedMutations } from './packed-format.ts';
 import { advanced, type Partition, positionKey, refusal, rejectionError } from './position.ts';
 import type { Expiry } from './time-to-live.ts';
 import { type ApplyJob, WriteQueue } from './write-queue.ts';
@@ -36,9 +35,9 @@ interface Owned {
 
 /** All writes of one store, group by group. Within a group everything is written at once, as far as `requestsMax` lets it. */
 export class CassandraWriter {
+  readonly queue: WriteQueue;
   readonly #parts: WriterParts;
   readonly #cache: CassandraNodeCache;
-  readonly #queue: WriteQueue;
   /** Partitions claimed since the store was opened, and since a write failed. */
   readonly #owned = new Map<string, Owned>();
   #rulesKnown = '';
@@ -47,28 +46,15 @@ export class CassandraWriter {
     this.#parts = parts;
     const { nodeCacheEntriesMax, groupEventsMax } = parts.connection.settings;
     this.#cache = new CassandraNodeCache(nodeCacheEntriesMax);
-    this.#queue = new WriteQueue(groupEventsMax, (jobs) => this.#apply(jobs));
+    this.queue = new WriteQueue(groupEventsMax, (jobs) => this.#apply(jobs));
   }
 
   async claim(source: SourcePartition): Promise<Claim> {
-    return await this.exclusively(async () => {
+    return await this.queue.exclusively(async () => {
       const { position, estimates } = await claimPosition(this.#parts.connection, source);
       this.#owned.set(positionKey(source), { partition: { position, claimed: true }, estimates });
       return { epoch: position.epoch, next: position.next };
     });
-  }
-
-  async apply(advance: Advance, packed: PackedMutations): Promise<Applied> {
-    return await this.#queue.apply(advance, packed);
-  }
-
-  /** Between two groups. */
-  async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return await this.#queue.exclusively(work);
-  }
-
-  async drained(): Promise<void> {
-    await this.#queue.drained();
   }
 
   /** After nodes' rows were removed. */

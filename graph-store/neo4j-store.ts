@@ -90,7 +90,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
     this.assertUsable();
     const { connection, keys } = this.#parts;
     const expiry = this.#expiry();
-    return await this.writer.exclusively(() =>
+    return await this.writer.queue.exclusively(() =>
       connection.write(async (queries) => {
         const positions = await lockAllPositions(queries, keys);
         const hex = await digestRows(logicalRows(allRows(queries, keys), expiry));
@@ -101,12 +101,12 @@ class Neo4jStore extends ServerStore implements GraphStore {
 
   async snapshot(): Promise<GraphSnapshot> {
     this.assertUsable();
-    return await this.writer.exclusively(() => takeSnapshot(this.#parts, this.#rules));
+    return await this.writer.queue.exclusively(() => takeSnapshot(this.#parts, this.#rules));
   }
 
   async restore(snapshot: Restorable): Promise<void> {
     this.assertRestorable(snapshot);
-    await this.writer.exclusively(() =>
+    await this.writer.queue.exclusively(() =>
       restoreRowsOf(
         this.#parts,
         snapshot,
@@ -125,7 +125,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
   async setTimeToLive(rules: TimeToLive): Promise<void> {
     this.assertUsable();
     const { connection, keys } = this.#parts;
-    await this.writer.exclusively(async () => {
+    await this.writer.queue.exclusively(async () => {
       this.#rules = await connection.write((queries) => keepRules(queries, keys, rules, []));
     });
   }
@@ -142,7 +142,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
     const { expired, scanned, next } = await connection.readBesideCommits((queries) =>
       lookForExpired(queries, keys, expiry, after, rowsMax),
     );
-    const removed = await this.writer.exclusively(async () => {
+    const removed = await this.writer.queue.exclusively(async () => {
       const done = await connection.write(async (queries) => {
         const rules =
           expired.deleted.length === 0 ? null : await keepRules(queries, keys, null, expired.deleted);

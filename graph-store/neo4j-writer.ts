@@ -1,6 +1,6 @@
 import { type FencedError, must, type OutageError } from '../foundation/index.ts';
 import type { Estimates } from './estimates.ts';
-import type { Advance, Applied, Claim, SourcePartition } from './graph-store.ts';
+import type { Applied, Claim, SourcePartition } from './graph-store.ts';
 import { type GroupBatch, groupBatchOf } from './group-batch.ts';
 import type { Neo4jConnection, Queries } from './neo4j-connection.ts';
 import { Neo4jGroup } from './neo4j-group.ts';
@@ -19,7 +19,6 @@ import {
 import type { Neo4jSchema } from './neo4j-schema.ts';
 import { edgeTypesOf, edgeTypesQuery } from './neo4j-schema.ts';
 import type { NodeRowMerger } from './node-row.ts';
-import type { PackedMutations } from './packed-format.ts';
 import { advanced, type Position, positionKey, refusal, rejectionError } from './position.ts';
 import { type ApplyJob, WriteQueue } from './write-queue.ts';
 
@@ -47,8 +46,8 @@ interface Attempt {
  * further processes with partitions of their own.
  */
 export class Neo4jWriter {
+  readonly queue: WriteQueue;
   readonly #parts: WriterParts;
-  readonly #queue: WriteQueue;
   /** Partitions claimed since the store was opened, and since a write failed. */
   readonly #claims = new Map<string, Estimates>();
   readonly #edgeTypes = new Set<string>();
@@ -56,31 +55,18 @@ export class Neo4jWriter {
   constructor(parts: WriterParts) {
     this.#parts = parts;
     const { groupEventsMax } = parts.connection.settings;
-    this.#queue = new WriteQueue(groupEventsMax, (jobs) => this.#apply(jobs));
+    this.queue = new WriteQueue(groupEventsMax, (jobs) => this.#apply(jobs));
   }
 
   async claim(source: SourcePartition): Promise<Claim> {
     const { connection, keys } = this.#parts;
-    return await this.exclusively(async () => {
+    return await this.queue.exclusively(async () => {
       const { position, estimates } = await connection.write((queries) =>
         claimPosition(queries, keys, source),
       );
       this.#claims.set(keys.position(positionKey(source)), estimates);
       return { epoch: position.epoch, next: position.next };
     });
-  }
-
-  async apply(advance: Advance, packed: PackedMutations): Promise<Applied> {
-    return await this.#queue.apply(advance, packed);
-  }
-
-  /** Between two groups. */
-  async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return await this.#queue.exclusively(work);
-  }
-
-  async drained(): Promise<void> {
-    await this.#queue.drained();
   }
 
   async #apply(jobs: readonly ApplyJob[]): Promise<void> {

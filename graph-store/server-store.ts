@@ -22,15 +22,14 @@ import type {
 } from './graph-store.ts';
 import type { NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
-import type { PackedMutations } from './packed-format.ts';
 import { assertAtOnce } from './reads-at-once.ts';
+import type { WriteQueue } from './write-queue.ts';
 
 type ServerReader = Omit<GraphReader, 'bulk' | 'ends'> & Pick<BulkReads, 'scan' | 'farEnds'>;
 
 interface ServerWriter {
+  readonly queue: WriteQueue;
   claim(source: SourcePartition): Promise<Claim>;
-  apply(advance: Advance, packed: PackedMutations): Promise<Applied>;
-  drained(): Promise<void>;
 }
 
 /** Of a store on a database server, to whom it belongs and what it may go on with. */
@@ -83,7 +82,7 @@ export abstract class ServerStore
 
   async apply(advance: Advance, mutations: MutationBatch): Promise<Applied> {
     this.assertUsable();
-    return await this.writer.apply(advance, mutations.take());
+    return await this.writer.queue.apply(advance, mutations.take());
   }
 
   async node(ref: NodeRef): Promise<NodeView | null> {
@@ -142,7 +141,7 @@ export abstract class ServerStore
   }
 
   async #close(): Promise<void> {
-    await this.writer.drained();
+    await this.writer.queue.drained();
     await this.#state.disconnect();
   }
 
