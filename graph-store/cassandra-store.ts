@@ -1,12 +1,19 @@
 import xxhash from 'xxhash-wasm';
-import { type Clock, type Log, type Random, silentLog, steadyTime } from '../foundation/index.ts';
+import {
+  type Clock,
+  type Log,
+  type Random,
+  type StopError,
+  silentLog,
+  steadyTime,
+} from '../foundation/index.ts';
 import { type BeforeWrite, CassandraConnection } from './cassandra-connection.ts';
 import { CassandraKnowledge, restoreIncomplete } from './cassandra-knowledge.ts';
 import { CassandraOrigins } from './cassandra-origins.ts';
 import { CassandraPlacement } from './cassandra-placement.ts';
 import { CassandraReader } from './cassandra-reader.ts';
 import { restoreRowsOf } from './cassandra-restore.ts';
-import { allRows, snapshotRows } from './cassandra-rows.ts';
+import { allRows, spoolSnapshot } from './cassandra-rows.ts';
 import { checkKeyspace, openSchema } from './cassandra-schema.ts';
 import { type CassandraSettings, defaultCassandraSettings } from './cassandra-settings.ts';
 import { sweepPage } from './cassandra-sweep.ts';
@@ -15,7 +22,6 @@ import { digestRows } from './digest.ts';
 import type { GraphDigest, GraphSnapshot, GraphStore, Restorable, Swept } from './graph-store.ts';
 import { logicalRows } from './logical-rows.ts';
 import { ServerStore } from './server-store.ts';
-import { spoolRows } from './spooled-rows.ts';
 import { Expiry, isKeptForEver, type TimeToLive } from './time-to-live.ts';
 
 /**
@@ -44,14 +50,15 @@ export async function openCassandraStore(
     const origins = new CassandraOrigins(connection);
     const placement = new CassandraPlacement(connection, hash, log);
     await Promise.all([knowledge.refresh(), origins.load(), placement.load()]);
-    knowledge.assertRestored();
+    const { restoring } = knowledge;
+    const mayGoOn = restoring !== null && restoring.id !== null && restoring.id === complete.resume;
+    const unrestored = restoring === null ? null : restoreIncomplete(complete.keyspace);
+    if (unrestored !== null && !mayGoOn) throw unrestored;
     const expiry = (): Expiry => new Expiry(knowledge.rules, clock.now());
     const removals = (): Expiry => knowledge.removals(clock.now());
     const removesNow = (): Promise<void> => knowledge.removesUntil(clock.now());
-    return new CassandraStore({
-      ...{ connection, knowledge, origins, placement, hash, expiry },
-      ...{ removals, removesNow },
-    });
+    const parts = { connection, knowledge, origins, placement, hash, expiry, removals, removesNow };
+    return new CassandraStore(parts, unrestored);
   } catch (error) {
     await connection.close();
     throw error;
@@ -64,12 +71,12 @@ class CassandraStore extends ServerStore implements GraphStore {
   protected readonly writer: CassandraWriter;
   readonly #parts: WriterParts;
 
-  constructor(parts: WriterParts) {
+  constructor(parts: WriterParts, unrestored: StopError | null) {
     const { connection } = parts;
     super({
       database: 'Cassandra',
-      resume: null,
-      unrestored: null,
+      resume: connection.settings.resume,
+      unrestored,
       disconnect: () => connection.close(),
     });
     this.#parts = parts;
@@ -87,13 +94,13 @@ class CassandraStore extends ServerStore implements GraphStore {
     });
   }
 
-  /** As `digest`: positions first, then rows, so that going on from the positions gives the whole graph whoever writes meanwhile. */
+  /** As `digest`: positions first, then rows, then the origins that these name, so that going on from the positions gives the whole graph whoever writes meanwhile. */
   async snapshot(): Promise<GraphSnapshot> {
     this.assertUsable();
     return await this.writer.queue.exclusively(async () => {
       const { connection, origins, knowledge } = this.#parts;
       const sources = await this.reader.sources();
-      const spooled = await spoolRows(snapshotRows(connection, origins));
+      const spooled = await spoolSnapshot(connection, origins);
       return {
         sources,
         timeToLive: knowledge.rules,
@@ -104,7 +111,7 @@ class CassandraStore extends ServerStore implements GraphStore {
   }
 
   async restore(snapshot: Restorable): Promise<void> {
-    this.assertUsable();
+    this.assertRestorable(snapshot);
     await this.writer.queue.exclusively(() =>
       restoreRowsOf(this.#parts, this.writer, snapshot, () => {
         this.unrestored = restoreIncomplete(this.#parts.connection.settings.keyspace);
