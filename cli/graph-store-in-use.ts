@@ -29,7 +29,7 @@ export async function openStore(
   if (settings.store === 'neo4j')
     return { store: await openNeo4j(settings, io, resume), embeddedStore: null };
   if (settings.store === 'cassandra') {
-    return { store: await openCassandra(settings, io, log), embeddedStore: null };
+    return { store: await openCassandra(settings, io, log, resume), embeddedStore: null };
   }
   const folders = new GraphFolders(settings.data);
   const { live } = await folders.pointer();
@@ -112,7 +112,12 @@ function openNeo4j(settings: Settings, io: CommandIo, resume: string | null): Pr
   );
 }
 
-async function openCassandra(settings: Settings, io: CommandIo, log: Log): Promise<GraphStore> {
+async function openCassandra(
+  settings: Settings,
+  io: CommandIo,
+  log: Log,
+  resume: string | null,
+): Promise<GraphStore> {
   const password = settings['cassandra.password'];
   const points = must(settings['cassandra.contact.points'], 'settings with this store have an address');
   return await openCassandraStore(
@@ -130,6 +135,7 @@ async function openCassandra(settings: Settings, io: CommandIo, log: Log): Promi
       groupEventsMax: settings['cassandra.group.events.max'],
       bucketRowsMax: settings['cassandra.bucket.rows.max'],
       nodeCacheEntriesMax: settings['cassandra.node.cache.entries.max'],
+      resume,
       tables: {
         edgeCompaction: settings['cassandra.edge.compaction'],
         stepCompaction: settings['cassandra.step.compaction'],

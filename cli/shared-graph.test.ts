@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { loadSettings } from '../config/index.ts';
+import { loadSettings, settingSpecs } from '../config/index.ts';
+import { assert, must } from '../foundation/index.ts';
 import { fakeIo } from './command-io.fake.ts';
 import { runProgram } from './program.ts';
 import { notArchiving } from './shared-graph.ts';
@@ -22,6 +23,12 @@ it.each([
   );
 });
 
+it('jg ingest names every store that processes can share', async () => {
+  const io = fakeIo();
+  await runProgram(['ingest', ...brokers, '--topics', 't'], io);
+  for (const store of sharedStores()) expect(io.written.err).toContain(`--store ${store}`);
+});
+
 it.each([
   ['on', expect.stringContaining('`jg archive run`')],
   ['off', null],
@@ -35,3 +42,11 @@ it('jg api takes a misspelt command for what it is', async () => {
   expect(await runProgram(['api', 'shcema'], io)).toBe(2);
   expect(io.written.err).toContain('error UNEXPECTED_ARGUMENT: ');
 });
+
+function sharedStores(): readonly string[] {
+  const spec = must(settingSpecs.get('store'), 'there is a setting for the store');
+  assert(spec.kind === 'choice', 'it is one of some words');
+  const shared = spec.choices.filter((store) => store !== 'leveldb');
+  expect(shared.length).toBeGreaterThan(1);
+  return shared;
+}

@@ -14,7 +14,7 @@ export function notArchiving(settings: Settings): string | null {
  */
 export function checkShared(settings: Settings, command: string): void {
   if (settings.store === 'leveldb') {
-    const message = `\`${command}\` shares its graph with other processes, and the embedded store (LevelDB) is one process's: name a server with --store neo4j, or run everything in one process with \`jg up\`.`;
+    const message = `\`${command}\` shares its graph with other processes, and the embedded store (LevelDB) is one process's: name a server with --store neo4j or --store cassandra, or run everything in one process with \`jg up\`.`;
     throw new RefusedError('STORE_NOT_SHARED', message, { context: { setting: 'store' } });
   }
   if (settings['bootstrap.servers'] === null) {

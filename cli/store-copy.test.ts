@@ -116,6 +116,12 @@ describe('jg store copy', () => {
     expect(await readdir(folder)).toEqual(['from']);
   });
 
+  it.each(['neo4j', 'cassandra'])('says in its help how a graph gets to %s', async (store) => {
+    const { code, out } = await run(['--help']);
+    expect(code).toBe(0);
+    expect(out).toContain(`--to ${store} --${store}.`);
+  });
+
   it('says by name that what is in the target is not what was copied', async () => {
     const folder = await temporaryFolder();
     const digest = await dataWithStore(folder);

@@ -71,7 +71,7 @@ export async function withSnapshotOf<T>(
 /** Whether a graph may be restored there: nothing is, or a part of one that may be the same. Opens nothing. */
 export function checkTarget(place: StorePlace): void {
   if (place.kind !== 'server') return;
-  const message = `${place.text} is a running server, which takes no graph over: name its data folder, with the server stopped, or a shared store such as neo4j.`;
+  const message = `${place.text} is a running server, which takes no graph over: name its data folder, with the server stopped, or a shared store: neo4j or cassandra.`;
   throw new RefusedError('STORE_COPY_TARGET', message);
 }
 

@@ -3,16 +3,9 @@ import type { CassandraKnowledge } from './cassandra-knowledge.ts';
 import { readDeleted, readEdgeDeleted } from './cassandra-nodes.ts';
 import { type KeyRange, type ScannedRow, scanSide } from './cassandra-side-scan.ts';
 import { sideTables } from './cassandra-tables.ts';
-import { ByteReader } from './codec.ts';
-import type {
-  AdjacencyPage,
-  AdjacencyQuery,
-  EdgeQuery,
-  OccurrencePosition,
-  OccurrenceView,
-} from './graph-store.ts';
-import { type OriginRow, readLineage } from './lineage.ts';
+import type { AdjacencyQuery, EdgeQuery, OccurrencePosition } from './graph-store.ts';
 import { visible } from './merge.ts';
+import type { Candidate, OccurrencesFound } from './occurrence-page.ts';
 import { eventKeyBytes } from './packed-format.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
@@ -20,22 +13,6 @@ import type { Expiry } from './time-to-live.ts';
 /** Rows whose tombstones are looked up together. */
 const chunkRowsMax = 256;
 const nothing = Buffer.alloc(0);
-
-type OriginOf = (id: number) => OriginRow | null;
-
-export interface Candidate extends OccurrencePosition {
-  readonly value: Buffer;
-}
-
-/** What was found, before its lineage is read. */
-export interface OccurrencesFound {
-  readonly query: AdjacencyQuery;
-  readonly found: readonly Candidate[];
-  readonly scanned: number;
-  readonly truncated: boolean;
-  /** The last row looked at. */
-  readonly last: Candidate | null;
-}
 
 /** Keys of events with sinceMs <= time < untilMs, newest first; null when there can be none. */
 export function eventRange(sinceMs: number, untilMs: number): KeyRange | null {
@@ -147,37 +124,4 @@ export async function* chunksOf(
 
 export function candidateOf({ key, value }: ScannedRow): Candidate {
   return { ...rows.readOccurrencePlace(key, 0), value };
-}
-
-export function pageOf(
-  { query, found, scanned, truncated, last }: OccurrencesFound,
-  originOf: OriginOf,
-): AdjacencyPage {
-  return {
-    occurrences: found.map((candidate) => occurrenceOf(query, candidate, originOf)),
-    scanned,
-    truncated,
-    last: last === null ? null : placeOf(last),
-  };
-}
-
-function placeOf({ timeMs, occurrence, far, key }: Candidate): OccurrencePosition {
-  return { timeMs, occurrence, far, key };
-}
-
-function occurrenceOf(query: AdjacencyQuery, candidate: Candidate, originOf: OriginOf): OccurrenceView {
-  const { timeMs, occurrence, far, key, value } = candidate;
-  const out = query.direction === 'out';
-  const reader = query.endsOnly === true ? null : new ByteReader(value);
-  const lineage = reader === null ? null : readLineage(reader, originOf);
-  return {
-    type: query.type,
-    from: out ? query.of : far,
-    to: out ? far : query.of,
-    key,
-    timeMs,
-    occurrence,
-    properties: reader === null ? [] : reader.properties(),
-    lineage,
-  };
 }

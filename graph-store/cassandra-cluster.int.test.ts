@@ -1,10 +1,10 @@
+import cassandra from 'cassandra-driver';
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Clock, type Log, must, silentLog, systemClock } from '../foundation/index.ts';
+import { describe, expect, it } from 'vitest';
+import { type Clock, must, silentLog, systemClock } from '../foundation/index.ts';
 import { describeWith } from '../test/services/index.ts';
-import type { CassandraSettings } from './cassandra-settings.ts';
-import { openCassandraStore } from './cassandra-store.ts';
-import { CassandraConsole, KeyspacePool } from './cassandra-testing.ts';
+import type { BeforeWrite } from './cassandra-connection.ts';
+import { KeyspaceSubject } from './cassandra-subject-testing.ts';
 import { events, pack, readEverything } from './conformance-graphs.ts';
 import { NaiveGraph } from './conformance-oracle.ts';
 import { shuffle } from './conformance-property.ts';
@@ -17,39 +17,10 @@ import type { EventMutations } from './model.ts';
 const clock: Clock = { ...systemClock, sleep: () => systemClock.sleep(0) };
 
 describeWith('cassandra')('The Cassandra store', (services) => {
-  let pool: KeyspacePool | null = null;
-  let console: CassandraConsole | null = null;
-  let keyspace = '';
-  let stores: GraphStore[] = [];
-
-  beforeAll(() => {
-    pool = new KeyspacePool(services.cassandra, 'cluster');
-    console = new CassandraConsole(services.cassandra);
-  });
-  afterAll(async () => {
-    await console?.[Symbol.asyncDispose]();
-    await pool?.[Symbol.asyncDispose]();
-  });
-  beforeEach(async () => {
-    keyspace = await must(pool, 'the suite has begun').take();
-  });
-  afterEach(async () => {
-    await Promise.all(stores.splice(0).map((store) => store.close()));
-    pool?.giveBack(keyspace);
-  });
-
-  const ask = (query: string): Promise<readonly (readonly unknown[])[]> =>
-    must(console, 'the suite has begun').ask(query);
-  const open = async (
-    changes: Partial<CassandraSettings> = {},
-    at: Clock = clock,
-    log: Log = silentLog,
-  ): ReturnType<typeof openCassandraStore> => {
-    const settings = { ...services.cassandra, keyspace, replication: 1, ...changes };
-    const store = await openCassandraStore(settings, at, () => 0.5, log);
-    stores = [...stores, store];
-    return store;
-  };
+  const subject = new KeyspaceSubject(services, 'cluster');
+  const ask = (query: string): ReturnType<KeyspaceSubject['ask']> => subject.ask(query);
+  const open = (...how: Parameters<KeyspaceSubject['open']>): ReturnType<KeyspaceSubject['open']> =>
+    subject.open(...how);
   const inMemory = async (...batch: EventMutations[]): Promise<GraphStore> => {
     const memory = createMemoryStore(clock);
     await memory.apply(advance(await memory.claim(source), 0, 1), pack(batch));
@@ -80,7 +51,7 @@ describeWith('cassandra')('The Cassandra store', (services) => {
       await inTurn(store, shuffle(list, 5), 4);
       expect(await readEverything(store)).toEqual(await readEverything(await inMemory(...list)));
       const levels = new Set(
-        (await ask(`SELECT bucket FROM ${keyspace}.buckets`)).map(([bucket]) => levelIn(bucket)),
+        (await ask(`SELECT bucket FROM ${subject.keyspace}.buckets`)).map(([bucket]) => levelIn(bucket)),
       );
       expect(levels.size).toBeGreaterThan(3);
     });
@@ -114,7 +85,7 @@ describeWith('cassandra')('The Cassandra store', (services) => {
     });
 
     it('is known to be divided for good, also where Cassandra itself forgets rows', async () => {
-      const table = `${keyspace}.edges_out`;
+      const table = `${subject.keyspace}.edges_out`;
       const store = await open({ bucketRowsMax: 2 });
       await ask(`ALTER TABLE ${table} WITH default_time_to_live = 600`);
       await inTurn(
@@ -136,7 +107,7 @@ describeWith('cassandra')('The Cassandra store', (services) => {
       await inTurn(late, list.slice(20, 30));
       await inTurn(await open({ bucketRowsMax: 2 }), list.slice(30));
       const all = await readEverything(await inMemory(...list));
-      for (const store of stores) expect((await store.digest()).hex).toBe(all.digest);
+      for (const store of subject.stores) expect((await store.digest()).hex).toBe(all.digest);
       expect((await late.adjacency(hop(ann, 'out'))).occurrences).toHaveLength(40);
     });
 
@@ -146,7 +117,7 @@ describeWith('cassandra')('The Cassandra store', (services) => {
         event(1_700_000_000_000 + i * 97_000, [{ ...watched(dark), from: { type: 'Account', id: `a${i}` } }]),
       );
       await inTurn(store, list, 50);
-      const rows = await ask(`SELECT side, bucket FROM ${keyspace}.edges_in`);
+      const rows = await ask(`SELECT side, bucket FROM ${subject.keyspace}.edges_in`);
       const sizes = Map.groupBy(rows, (row) =>
         row.map((one) => (Buffer.isBuffer(one) ? one.toString('hex') : '')).join(' '),
       );
@@ -172,7 +143,7 @@ describeWith('cassandra')('The Cassandra store', (services) => {
     await inTurn(store, shuffle(list, 11), 100);
     const newest = Array.from({ length: 1_000 }, (_, i) => `tag ${3_000 + i}`);
     expect((await store.node(ann))?.properties).toEqual([{ name: 'tags', value: newest, timeMs: 4_000 }]);
-    const [row] = await ask(`SELECT registers FROM ${keyspace}.nodes`);
+    const [row] = await ask(`SELECT registers FROM ${subject.keyspace}.nodes`);
     expect(row?.[0] instanceof Map ? row[0].size : 0).toBeLessThan(2_200);
   });
 
@@ -207,7 +178,10 @@ describeWith('cassandra')('The Cassandra store', (services) => {
 
     it('comes to one graph, with whatever clocks, when each applies a part and both a part', async () => {
       const wrong = (byMs: number): Clock => ({ ...clock, now: () => systemClock.now() + byMs });
-      const [one, two] = [await open({}, wrong(300_000)), await open({}, wrong(-300_000))];
+      const [one, two] = [
+        await open({}, { clock: wrong(300_000) }),
+        await open({}, { clock: wrong(-300_000) }),
+      ];
       const all = fc.sample(events(), { numRuns: 20, seed: 3 }).flat();
       const numbered = all.map((each, i) => ({ ...each, occurrence: BigInt(i) }));
       const other = { ...source, partition: 1 };
@@ -241,21 +215,56 @@ describeWith('cassandra')('The Cassandra store', (services) => {
   describe('when it is opened', () => {
     it('warns of one copy of everything', async () => {
       const warnings: string[] = [];
-      await open({}, clock, { ...silentLog, warn: (_, message) => warnings.push(message) });
+      await open({}, { log: { ...silentLog, warn: (_, message) => warnings.push(message) } });
       expect(warnings).toEqual([expect.stringContaining('one copy of each row in datacenter1')]);
     });
     it('is made by one of several that open it at once', async () => {
-      const opened = await Promise.all([open({}, systemClock), open({}, systemClock), open({}, systemClock)]);
+      const opened = await Promise.all([
+        open({}, { clock: systemClock }),
+        open({}, { clock: systemClock }),
+        open({}, { clock: systemClock }),
+      ]);
       await inTurn(must(opened[0], 'a store'), [event(1, [named('a')])]);
       expect((await opened[2]?.node(ann))?.properties).toHaveLength(1);
     });
+    it('makes the keyspace too, once, and goes on where a node has not heard yet of what another one made', async () => {
+      const own = `${subject.keyspace}_own`;
+      let unheard = 1;
+      const beforeWrite: BeforeWrite = ([statement]) => {
+        if (unheard === 0 || statement?.query.includes("'migration'") !== true) return;
+        unheard -= 1;
+        throw new cassandra.errors.ResponseError(
+          cassandra.types.responseErrorCodes.invalid,
+          'table meta does not exist',
+        );
+      };
+      const opened = await Promise.all(
+        [1, 2, 3].map(() => open({ keyspace: own }, { clock: systemClock, beforeWrite })),
+      );
+      await inTurn(must(opened[0], 'a store'), [event(1, [named('a')])]);
+      expect((await opened[2]?.node(ann))?.properties).toHaveLength(1);
+      expect(unheard).toBe(0);
+      await Promise.all(opened.map((store) => store.close()));
+      await ask(`DROP KEYSPACE ${own}`);
+    });
+    it.each(['one', 'local-one', 'local-quorum', 'quorum', 'each-quorum'] as const)(
+      'takes epochs, positions and reads at consistency %s',
+      async (consistency) => {
+        const [older, newer] = [await open({ consistency }), await open({ consistency })];
+        await inTurn(older, [event(1, [named('a'), watched(dark)])]);
+        expect(await newer.claim(source)).toEqual({ epoch: 2, next: 1n });
+        expect((await newer.adjacency(hop(ann, 'out'))).occurrences).toHaveLength(1);
+        const late = older.apply(advance({ epoch: 1, next: 1n }, 1, 2), pack([event(2, [step('d')])]));
+        await expect(late).rejects.toMatchObject({ code: 'FENCED' });
+      },
+    );
     it('refuses tables that somebody began to make and did not finish, and says what to do', async () => {
       await ask(
-        `CREATE TABLE IF NOT EXISTS ${keyspace}.meta (part text, name text, value text, version int, PRIMARY KEY (part, name))`,
+        `CREATE TABLE IF NOT EXISTS ${subject.keyspace}.meta (part text, name text, value text, version int, PRIMARY KEY (part, name))`,
       );
-      await ask(`DELETE FROM ${keyspace}.meta WHERE part = 'graph' AND name = 'format' IF EXISTS`);
+      await ask(`DELETE FROM ${subject.keyspace}.meta WHERE part = 'graph' AND name = 'format' IF EXISTS`);
       await ask(
-        `INSERT INTO ${keyspace}.meta (part, name, value, version) VALUES ('graph', 'migration', 'x', 1) IF NOT EXISTS`,
+        `INSERT INTO ${subject.keyspace}.meta (part, name, value, version) VALUES ('graph', 'migration', 'x', 1) IF NOT EXISTS`,
       );
       const refusal = {
         code: 'STORE_SCHEMA_INCOMPLETE',
@@ -263,18 +272,18 @@ describeWith('cassandra')('The Cassandra store', (services) => {
         message: expect.stringContaining('DELETE FROM'),
       };
       await expect(open()).rejects.toMatchObject(refusal);
-      await ask(`DELETE FROM ${keyspace}.meta WHERE part = 'graph' AND name = 'migration' IF EXISTS`);
+      await ask(`DELETE FROM ${subject.keyspace}.meta WHERE part = 'graph' AND name = 'migration' IF EXISTS`);
       await inTurn(await open(), [event(1, [named('a')])]);
     });
     it('refuses the graph of another version, and a keyspace that is none', async () => {
       await open();
       await ask(
-        `UPDATE ${keyspace}.meta SET value = '9/9' WHERE part = 'graph' AND name = 'format' IF EXISTS`,
+        `UPDATE ${subject.keyspace}.meta SET value = '9/9' WHERE part = 'graph' AND name = 'format' IF EXISTS`,
       );
       await expect(open()).rejects.toMatchObject({ code: 'STORE_FORMAT', reaction: 'stop' });
       await expect(open({ keyspace: 'a;DROP' })).rejects.toMatchObject({ code: 'KEYSPACE_INVALID' });
       await ask(
-        `UPDATE ${keyspace}.meta SET value = '1/3' WHERE part = 'graph' AND name = 'format' IF EXISTS`,
+        `UPDATE ${subject.keyspace}.meta SET value = '1/3' WHERE part = 'graph' AND name = 'format' IF EXISTS`,
       );
     });
     it('says where nobody answers', async () => {

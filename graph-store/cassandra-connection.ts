@@ -1,8 +1,9 @@
 import cassandra from 'cassandra-driver';
 import { Backoff, type Clock, must, type Random } from '../foundation/index.ts';
+import { consistencyOf, schemaNode, serialConsistencyOf } from './cassandra-coordination.ts';
 import { failureOf, isPassing, type Work } from './cassandra-failure.ts';
 import { Permits } from './cassandra-permits.ts';
-import type { CassandraConsistency, CassandraSettings, CassandraTls } from './cassandra-settings.ts';
+import type { CassandraSettings, CassandraTls } from './cassandra-settings.ts';
 import type { Parameter } from './cassandra-values.ts';
 
 /** Then it is an outage, which the caller waits out. */
@@ -11,16 +12,6 @@ const readAttemptsMax = 3;
 const pause = { baseMs: 20, maxMs: 2_000 };
 const connectTimeoutMs = 5_000;
 const schemaTimeoutMs = 60_000;
-
-const { consistencies } = cassandra.types;
-
-const consistencyOf: Readonly<Record<CassandraConsistency, cassandra.types.consistencies>> = {
-  one: consistencies.one,
-  'local-one': consistencies.localOne,
-  'local-quorum': consistencies.localQuorum,
-  quorum: consistencies.quorum,
-  'each-quorum': consistencies.eachQuorum,
-};
 
 /** A row: its columns by their place in the query. */
 export type CassandraRow = readonly unknown[];
@@ -93,11 +84,7 @@ export class CassandraConnection {
       },
       queryOptions: {
         consistency: consistencyOf[settings.consistency],
-        // Epochs are given out once over all data centers where writes are acknowledged over all of them.
-        serialConsistency:
-          settings.consistency === 'quorum' || settings.consistency === 'each-quorum'
-            ? consistencies.serial
-            : consistencies.localSerial,
+        serialConsistency: serialConsistencyOf(settings.consistency),
         prepare: true,
       },
     });
@@ -215,10 +202,15 @@ export class CassandraConnection {
     );
   }
 
-  /** Of the schema. Not repeated: half of it may be done. */
+  /** Of the schema, by the node that does so for every process. Not repeated: half of it may be done. */
   async define(query: string): Promise<void> {
+    const host = schemaNode(this.#client.hosts.values(), this.settings.dataCenter);
     await this.#attempts('schema', 1, async () => {
-      await this.#client.execute(query, [], { prepare: false, readTimeout: schemaTimeoutMs });
+      await this.#client.execute(query, [], {
+        prepare: false,
+        readTimeout: schemaTimeoutMs,
+        ...(host === null ? {} : { host }),
+      });
     });
   }
 

@@ -1,36 +1,17 @@
 import { assert, unreachable } from '../foundation/index.ts';
 import type { Side } from './cassandra-knowledge.ts';
 import type { SideRow } from './cassandra-placement.ts';
-import type { Estimates } from './cassandra-positions.ts';
 import { stampOf } from './cassandra-stamps.ts';
 import { sideTables } from './cassandra-tables.ts';
-import { ByteReader, decodeEvents, decodeStepValue, encodeProperties, encodeStepValue } from './codec.ts';
+import { ByteReader, decodeStepValue, encodeProperties, encodeStepValue } from './codec.ts';
+import type { Estimates } from './estimates.ts';
 import { decodeGraphKey } from './graph-key.ts';
-import type { Advance, TimePosition } from './graph-store.ts';
-import { mixHashes } from './hyperloglog.ts';
-import { encodeLineage, withoutLineage } from './lineage.ts';
-import type { EventMutations, Mutation, NodeMutation, NodeRef } from './model.ts';
-import type { PackedMutations } from './packed-format.ts';
+import type { TimePosition } from './graph-store.ts';
+import { eventsOf, type GroupBatch, type NodeChange } from './group-batch.ts';
+import { withoutLineage } from './lineage.ts';
+import type { EventMutations, Mutation, NodeRef } from './model.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
-
-/** A batch as it waits, and what lineage calls its origins. */
-export interface GroupBatch {
-  readonly advance: Advance;
-  readonly packed: PackedMutations;
-  readonly originIds: readonly number[];
-  /** Of its partition: what it mentions is counted in them. */
-  readonly estimates: Estimates;
-}
-
-/** A node mutation that waits to be merged with what is known of its node. */
-export interface NodeChange {
-  readonly batch: number;
-  readonly mutation: NodeMutation;
-  readonly timeMs: number;
-  readonly rank: number;
-  readonly lineage: Buffer;
-}
 
 /** What of one life of a node's row the group changes. */
 export interface NodeChanges {
@@ -76,14 +57,11 @@ export class CassandraGroup {
     this.#moment = moment;
   }
 
-  add({ advance, packed, originIds, estimates }: GroupBatch): void {
-    const batch = this.#batches;
+  add(batch: GroupBatch): void {
+    const place = this.#batches;
     this.#batches += 1;
-    const places = new Map(packed.origins.map((origin, i) => [origin, originIds[i] ?? 0]));
-    for (const event of decodeEvents(packed)) {
-      const origin = event.lineage === undefined ? 0 : (places.get(event.lineage.origin) ?? 0);
-      const lineage = lineageBytes(origin, advance.source.partition, event);
-      for (const mutation of event.mutations) this.#take(mutation, event, lineage, batch, estimates);
+    for (const [event, lineage] of eventsOf(batch)) {
+      for (const mutation of event.mutations) this.#take(mutation, event, lineage, place, batch.estimates);
     }
   }
 
@@ -196,8 +174,7 @@ export class CassandraGroup {
     this.#put({ table: sideTables.in, side: rows.adjacencyPrefix(to, 'in', type), key: into, value, stamp });
     this.#side(from.type, { type, direction: 'out' });
     this.#side(to.type, { type, direction: 'in' });
-    const hash = mixHashes(mixHashes(fromHash, toHash), this.#hash(Buffer.from(`${type}\0${key}`)));
-    if (estimates.edges.add(hash)) estimates.changed = true;
+    estimates.addEdge(fromHash, toHash, this.#hash(Buffer.from(`${type}\0${key}`)));
   }
 
   #putStep(owner: NodeRef, event: TimePosition, value: Buffer): void {
@@ -243,14 +220,7 @@ export class CassandraGroup {
 
   #count(ref: NodeRef, estimates: Estimates): number {
     const hash = this.#hash(rows.nodeName(ref));
-    if (estimates.nodes.add(hash)) estimates.changed = true;
+    estimates.addNode(hash);
     return hash;
   }
-}
-
-/** With its length in front. */
-function lineageBytes(originId: number, partition: number, { lineage }: EventMutations): Buffer {
-  if (originId === 0 || lineage === undefined) return Buffer.of(0);
-  const bytes = encodeLineage(originId, partition, lineage.offset);
-  return Buffer.concat([Buffer.of(bytes.length), bytes]);
 }

@@ -17,6 +17,12 @@ export interface Side {
   readonly direction: 'out' | 'in';
 }
 
+/** A graph that is being restored: which one, and how many of its rows are there. Without an id nobody can go on with it. */
+export interface Restoring {
+  readonly id: string | null;
+  readonly rows: number;
+}
+
 interface MetaRow {
   readonly value: string;
   readonly version: number;
@@ -96,9 +102,12 @@ export class CassandraKnowledge {
     this.#removed = removed === undefined ? { nodes: {}, edges: {} } : JSON.parse(removed);
   }
 
-  /** Throws StopError STORE_RESTORE_INCOMPLETE. */
-  assertRestored(): void {
-    if (this.#rows.has('restoring')) throw restoreIncomplete(this.#connection.settings.keyspace);
+  /** Null of a graph that is whole. */
+  get restoring(): Restoring | null {
+    const stored = this.#rows.get('restoring')?.value;
+    if (stored === undefined) return null;
+    // Versions before said nothing of it.
+    return stored === '' ? { id: null, rows: 0 } : JSON.parse(stored);
   }
 
   /** Durable before anything of a type is. */
@@ -176,16 +185,32 @@ export class CassandraKnowledge {
     await this.refresh();
   }
 
-  async setRestoring(restoring: boolean): Promise<void> {
-    const { keyspace } = this.#connection.settings;
-    if (restoring) await this.#learn('restoring');
-    else {
-      await this.#connection.conditionally(
-        `DELETE FROM ${keyspace}.${metaTable} WHERE part = 'graph' AND name = 'restoring' IF EXISTS`,
-        [],
+  /** Throws StopError STORE_RESTORE_INCOMPLETE when somebody else has begun, but with the same graph: both write the same rows. */
+  async beginRestoring(id: string | null): Promise<void> {
+    const value = textOfRestoring({ id, rows: 0 });
+    await this.#set('restoring', (stored) => {
+      if (stored === null || (id !== null && stored === value)) return value;
+      throw restoreIncomplete(this.#connection.settings.keyspace);
+    });
+  }
+
+  /** So many rows of it are durable. Throws OutageError when somebody else has come to the end of it, or given it up. */
+  async restored(restoring: Restoring): Promise<void> {
+    await this.#set('restoring', (stored) => {
+      if (stored !== null) return textOfRestoring(restoring);
+      throw new OutageError(
+        'STORE_WRITE_FAILED',
+        `Another process ended the restoring of the graph in keyspace ${this.#connection.settings.keyspace}; see what is there before anything is restored again.`,
       );
-      await this.refresh();
-    }
+    });
+  }
+
+  async endRestoring(): Promise<void> {
+    await this.#connection.conditionally(
+      `DELETE FROM ${this.#connection.table(metaTable)} WHERE part = 'graph' AND name = 'restoring' IF EXISTS`,
+      [],
+    );
+    await this.refresh();
   }
 
   async #learn(name: string): Promise<void> {
@@ -230,8 +255,12 @@ export class CassandraKnowledge {
 export function restoreIncomplete(keyspace: string): StopError {
   return new StopError(
     'STORE_RESTORE_INCOMPLETE',
-    `The graph in keyspace ${keyspace} was being restored and is not complete; drop the keyspace, or take another \`cassandra.keyspace\`, then restore it again.`,
+    `The graph in keyspace ${keyspace} was being restored and is not complete; if that was \`jg store copy\`, give the same command again, which goes on with it; else drop the keyspace, or take another \`cassandra.keyspace\`, then restore it again.`,
   );
+}
+
+function textOfRestoring({ id, rows }: Restoring): string {
+  return JSON.stringify({ id, rows });
 }
 
 const noTypes: SweptTypes = { nodes: {}, edges: {} };

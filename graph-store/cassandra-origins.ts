@@ -1,21 +1,26 @@
+import { OutageError } from '../foundation/index.ts';
 import type { CassandraConnection } from './cassandra-connection.ts';
 import { integerOf, textOf } from './cassandra-values.ts';
 import type { SourcePartition } from './graph-store.ts';
-import { type OriginRow, originsMax } from './lineage.ts';
+import { KnownOrigins, originText } from './known-origins.ts';
+import { originsMax } from './lineage.ts';
 import type { EventOrigin } from './model.ts';
+import type { OriginOf } from './occurrence-page.ts';
+
+/** Numbers in a row that other processes took first. */
+const numberAttemptsMax = 20;
 
 /** The origins that lineage names: in memory, and in a partition of their own. Bounded by `originsMax`. */
 export class CassandraOrigins {
-  readonly #connection: CassandraConnection;
-  readonly #ids = new Map<string, number>();
-  readonly #rows = new Map<number, OriginRow>();
+  readonly #connection: Pick<CassandraConnection, 'rows' | 'conditionally' | 'table'>;
+  readonly #known = new KnownOrigins();
 
-  constructor(connection: CassandraConnection) {
+  constructor(connection: Pick<CassandraConnection, 'rows' | 'conditionally' | 'table'>) {
     this.#connection = connection;
   }
 
   async load(): Promise<void> {
-    for (const [id, text] of await this.all()) this.#learn(id, text);
+    for (const [id, text] of await this.all()) this.#known.learn(id, text);
   }
 
   async all(): Promise<readonly (readonly [id: number, text: string])[]> {
@@ -26,21 +31,22 @@ export class CassandraOrigins {
   }
 
   /** Its id; 0 when there are too many. */
-  async idOf(
-    { cluster, topic, topicId }: SourcePartition,
-    { schemaId, subject, version }: EventOrigin,
-  ): Promise<number> {
-    const text = JSON.stringify({ cluster, topic, topicId, schemaId, subject, version });
-    // Each turn but the last finds one that another process numbered: there are only so many.
-    for (;;) {
-      const known = this.#ids.get(text);
+  async idOf(source: SourcePartition, origin: EventOrigin): Promise<number> {
+    const text = originText(source, origin);
+    for (let attempt = 0; attempt < numberAttemptsMax; attempt += 1) {
+      const known = this.#known.idOf(text);
       if (known !== undefined) return known;
-      const id = this.#rows.size + 1;
+      // Behind the greatest, not by their count: a number that was left out would be taken each time anew.
+      const id = this.#known.greatestId + 1;
       if (id > originsMax) return 0;
       if (await this.put(id, text)) return id;
       // Another process numbered one, perhaps this very one.
       await this.load();
     }
+    throw new OutageError(
+      'STORE_WRITE_FAILED',
+      `Other processes numbered origins of the graph in Cassandra ${numberAttemptsMax} times in a row, or what they wrote cannot be read yet; try again.`,
+    );
   }
 
   /** False when the number is taken. */
@@ -49,25 +55,11 @@ export class CassandraOrigins {
       `INSERT INTO ${this.#connection.table('origins')} (part, id, origin) VALUES ('graph', ?, ?) IF NOT EXISTS`,
       [id, text],
     );
-    if (isPut) this.#learn(id, text);
+    if (isPut) this.#known.learn(id, text);
     return isPut;
   }
 
-  /** What reading builds from rows: once more, when they name an origin that another process numbered since. */
-  async complete<T>(build: (originOf: (id: number) => OriginRow | null) => T): Promise<T> {
-    let missed = false;
-    const built = build((id) => {
-      const row = this.#rows.get(id);
-      if (row === undefined) missed = true;
-      return row ?? null;
-    });
-    if (!missed) return built;
-    await this.load();
-    return build((id) => this.#rows.get(id) ?? null);
-  }
-
-  #learn(id: number, text: string): void {
-    this.#ids.set(text, id);
-    this.#rows.set(id, JSON.parse(text));
+  async complete<T>(build: (originOf: OriginOf) => T): Promise<T> {
+    return await this.#known.complete(build, () => this.load());
   }
 }

@@ -2,16 +2,9 @@ import { OutageError } from '../foundation/index.ts';
 import type { CassandraConnection, CassandraRow, Statement } from './cassandra-connection.ts';
 import { lastStamp } from './cassandra-stamps.ts';
 import { integerOf, optionalBytes, textOf } from './cassandra-values.ts';
+import { Estimates, storedSketch } from './estimates.ts';
 import type { SourcePartition } from './graph-store.ts';
-import { HyperLogLog } from './hyperloglog.ts';
 import { claimed, decodePosition, encodePosition, type Position, positionKey } from './position.ts';
-
-/** Sketches of the distinct nodes and edges that a partition ever mentioned. */
-export interface Estimates {
-  readonly nodes: HyperLogLog;
-  readonly edges: HyperLogLog;
-  changed: boolean;
-}
 
 export interface StoredPosition {
   readonly position: Position;
@@ -38,13 +31,10 @@ export async function claimPosition(
     // Read again: behind the fence, what the owner before said last is what counts.
     const last = await positionOf(connection, key);
     const position = { ...claimed(source, last?.position), epoch };
-    const estimates = last?.estimates ?? {
-      nodes: new HyperLogLog(),
-      edges: new HyperLogLog(),
-      changed: false,
-    };
+    const estimates = last?.estimates ?? new Estimates();
+    const { nodes, edges } = estimates;
     await connection.write([
-      positionStatement(connection, position, { ...estimates, changed: true }),
+      positionStatement(connection, position, { nodes, edges, changed: true }),
       {
         query: `DELETE FROM ${connection.table('positions')} USING TIMESTAMP ? WHERE source = ? AND epoch < ?`,
         parameters: [lastStamp, key, epoch - 1],
@@ -109,7 +99,7 @@ export async function allPositions(connection: CassandraConnection): Promise<rea
 export function positionStatement(
   connection: CassandraConnection,
   position: Position,
-  { nodes, edges, changed }: Estimates,
+  { nodes, edges, changed }: Pick<Estimates, 'nodes' | 'edges' | 'changed'>,
 ): Statement {
   const stamp = (position.next ?? -1n) + 2n;
   const row = [positionKey(position.source), position.epoch, encodePosition(position).toString()];
@@ -127,12 +117,8 @@ export function positionStatement(
 }
 
 function storedOf([position, nodes, edges]: CassandraRow): StoredPosition {
-  const sketch = (stored: unknown): HyperLogLog => {
-    const bytes = optionalBytes(stored);
-    return bytes === null ? new HyperLogLog() : new HyperLogLog(Uint8Array.from(bytes));
-  };
   return {
     position: decodePosition(Buffer.from(textOf(position))),
-    estimates: { nodes: sketch(nodes), edges: sketch(edges), changed: false },
+    estimates: new Estimates(storedSketch(optionalBytes(nodes)), storedSketch(optionalBytes(edges))),
   };
 }

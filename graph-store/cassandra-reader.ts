@@ -1,6 +1,6 @@
 import { must } from '../foundation/index.ts';
 import type { FarEndsPage, FarEndsQuery, NodeScanPage, NodeScanQuery } from './bulk-reads.ts';
-import { eventRange, pageOf, readOccurrences, Tombstones } from './cassandra-adjacency.ts';
+import { eventRange, readOccurrences, Tombstones } from './cassandra-adjacency.ts';
 import type { CassandraConnection } from './cassandra-connection.ts';
 import { degreeBeyond } from './cassandra-degree.ts';
 import type { CassandraKnowledge } from './cassandra-knowledge.ts';
@@ -11,7 +11,8 @@ import { allPositions } from './cassandra-positions.ts';
 import { type KeyRange, scanSide } from './cassandra-side-scan.ts';
 import { sideTables } from './cassandra-tables.ts';
 import { bytesOf, timeOf } from './cassandra-values.ts';
-import { ByteReader, decodeStepValue } from './codec.ts';
+import { ByteReader } from './codec.ts';
+import { farEndsOf } from './far-ends.ts';
 import { foldEdge } from './fold-edge.ts';
 import type {
   AdjacencyPage,
@@ -26,16 +27,16 @@ import type {
   NodeView,
   SourceStatus,
   StepView,
-  TimePosition,
 } from './graph-store.ts';
 import { HyperLogLog, relativeError } from './hyperloglog.ts';
-import { readLineage, withoutLineage } from './lineage.ts';
+import { journeyPageOf, type StepRow, scanJourney } from './journey-scan.ts';
+import { readLineage } from './lineage.ts';
 import type { NodeRef } from './model.ts';
+import { pageOf } from './occurrence-page.ts';
 import { compareSources, statusOf } from './position.ts';
 import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
-import { isWantedStep } from './wanted-step.ts';
 
 /** Nodes of all types that a page of a scan looks at in one go. */
 const scannedAtOnce = 1_000;
@@ -112,21 +113,8 @@ export class CassandraReader {
     return foldEdge(page.occurrences, wanted, page.truncated);
   }
 
-  async farEnds({ keep, after, scanMax, farType, ...query }: FarEndsQuery): Promise<FarEndsPage> {
-    const page = await this.adjacency({
-      ...query,
-      scanMax,
-      limit: unbounded,
-      endsOnly: keep === null,
-      after: after === null ? null : rows.readOccurrencePlace(Buffer.from(after), 0),
-    });
-    const ids: string[] = [];
-    for (const { from, to, properties } of page.occurrences) {
-      const far = query.direction === 'out' ? to : from;
-      if (far.type === farType && (keep?.(properties) ?? true)) ids.push(far.id);
-    }
-    const next = page.truncated && page.last !== null ? rows.occurrencePlace(page.last) : null;
-    return { ids, scanned: page.scanned, next };
+  async farEnds(query: FarEndsQuery): Promise<FarEndsPage> {
+    return await farEndsOf(query, (all) => this.adjacency(all));
   }
 
   /** In the order of tokens, which is one of chance; nodes of other types are passed over. */
@@ -172,31 +160,9 @@ export class CassandraReader {
     const tombstones = new Tombstones(connection, knowledge);
     const hiddenMs = Math.max(await tombstones.ofNode(query.of), now.ofNode(query.of.type));
     const range = eventRange(Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
-    const found: { readonly step: Omit<StepView, 'lineage'>; readonly value: Buffer }[] = [];
-    let scanned = 0;
-    let bytes = 0;
-    let last: TimePosition | null = null;
-    let more = false;
-    for await (const { key, value } of range === null ? [] : this.#steps(query, range)) {
-      more = found.length >= query.limit || scanned >= query.scanMax || bytes >= query.bytesMax;
-      if (more) break;
-      scanned += 1;
-      last = new ByteReader(key).eventKey();
-      // Without the lineage: the same graph has the same pages.
-      const content = withoutLineage(value);
-      const step = decodeStepValue(new ByteReader(content));
-      if (!isWantedStep(step, query)) continue;
-      found.push({ step: { owner: query.of, ...last, ...step }, value });
-      bytes += content.length;
-    }
-    const kept = await Promise.all(found.map(({ step }) => withoutDeletedLinks(step, tombstones, now)));
-    const steps = await origins.complete((originOf) =>
-      kept.map((step, i) => ({
-        ...step,
-        lineage: readLineage(new ByteReader(must(found[i], 'a step has its row').value), originOf),
-      })),
-    );
-    return { steps, scanned, more, truncated: more && steps.length < query.limit, last };
+    const found = await scanJourney(query, range === null ? [] : this.#steps(query, range));
+    const kept = await Promise.all(found.steps.map((step) => withoutDeletedLinks(step, tombstones, now)));
+    return await origins.complete((originOf) => journeyPageOf(query, found, kept, originOf));
   }
 
   async sources(): Promise<readonly SourceStatus[]> {
@@ -208,21 +174,23 @@ export class CassandraReader {
   async estimate(): Promise<GraphEstimate> {
     const [nodes, edges] = [new HyperLogLog(), new HyperLogLog()];
     for (const { estimates } of await allPositions(this.#parts.connection)) {
-      joinSketch(nodes, estimates.nodes.registers);
-      joinSketch(edges, estimates.edges.registers);
+      nodes.join(estimates.nodes.registers);
+      edges.join(estimates.edges.registers);
     }
     return { nodes: nodes.estimate(), edges: edges.estimate(), relativeError };
   }
 
-  #steps(query: JourneyQuery, range: KeyRange): ReturnType<typeof scanSide> {
-    return scanSide(this.#parts.connection, {
+  async *#steps(query: JourneyQuery, range: KeyRange): AsyncGenerator<StepRow> {
+    for await (const { key, value } of scanSide(this.#parts.connection, {
       table: sideTables.steps,
       side: rows.stepsPrefix(query.of),
       ...pageRange(query, range),
       order: query.order === 'newest-first' ? 'ascending' : 'descending',
       withValues: true,
       rowsWanted: Math.min(query.limit, query.scanMax) + 1,
-    });
+    })) {
+      yield { at: new ByteReader(key).eventKey(), value };
+    }
   }
 }
 
@@ -257,11 +225,4 @@ function tokenBytes(token: bigint): Buffer {
 /** Tokens are spread evenly over all integers of 64 bits. */
 function shareOf(token: bigint): number {
   return Number(token + 2n ** 63n) / 2 ** 64;
-}
-
-/** The sketch of two sets' union has the greater of each two registers. */
-function joinSketch(into: HyperLogLog, registers: Uint8Array): void {
-  for (const [i, register] of registers.entries()) {
-    if (register > (into.registers[i] ?? 0)) into.registers[i] = register;
-  }
 }

@@ -2,13 +2,14 @@ import { RefusedError } from '../foundation/index.ts';
 import { cellKey, cellOf } from './cassandra-cells.ts';
 import { CassandraGroup } from './cassandra-group.ts';
 import { addCells, addTombstone, writeRest } from './cassandra-group-write.ts';
+import { restoreIncomplete } from './cassandra-knowledge.ts';
 import type { CellWrite } from './cassandra-node-cache.ts';
 import { PartitionedWrites } from './cassandra-partitioned-writes.ts';
-import { type Estimates, positionStatement } from './cassandra-positions.ts';
+import { positionStatement } from './cassandra-positions.ts';
 import type { CassandraWriter, WriterParts } from './cassandra-writer.ts';
+import { Estimates } from './estimates.ts';
 import { decodeGraphKey } from './graph-key.ts';
-import type { GraphSnapshot } from './graph-store.ts';
-import { HyperLogLog } from './hyperloglog.ts';
+import type { Restorable } from './graph-store.ts';
 import { originKey } from './lineage.ts';
 import { decodeNodeRow } from './node-row.ts';
 import { positionOf } from './position.ts';
@@ -17,8 +18,8 @@ import { Expiry, keptForEver } from './time-to-live.ts';
 
 type Row = readonly [key: Buffer, value: Buffer];
 
-/** Rows written together while a graph is restored. */
-const restoreRows = 2_000;
+/** Rows written together while a graph is restored; behind them an interrupted one goes on. */
+export const restoreRows = 2_000;
 const originTag = originKey(0)[0];
 const graphTables = [
   'nodes',
@@ -30,32 +31,59 @@ const graphTables = [
   'origins',
 ] as const;
 
-/** Throws RefusedError STORE_NOT_EMPTY. Whatever else it throws, the graph counts as not restored from then on. */
+/**
+ * Throws RefusedError STORE_NOT_EMPTY, or StopError STORE_RESTORE_INCOMPLETE where another graph was being restored. Whatever else it throws, the graph counts as not
+ * restored from then on.
+ */
 export async function restoreRowsOf(
   parts: WriterParts,
   writer: CassandraWriter,
-  snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>,
+  snapshot: Restorable,
   begun: () => void,
 ): Promise<void> {
   const { connection, knowledge, origins } = parts;
-  await assertEmpty(parts);
-  await knowledge.setRestoring(true);
+  const { id = null } = snapshot;
+  const kept = await beginRestore(parts, id);
   begun();
-  const estimates: Estimates = { nodes: new HyperLogLog(), edges: new HyperLogLog(), changed: true };
+  const estimates = new Estimates();
   let some: Row[] = [];
-  for await (const [key, value] of snapshot.rows()) {
-    if (key[0] === originTag) await origins.put(key.readUInt32BE(1), value.toString());
-    else some.push([key, value]);
-    if (some.length < restoreRows) continue;
-    await writeRows(parts, writer, some, estimates);
+  let rowsRead = 0;
+  const flush = async (): Promise<void> => {
+    const group = groupOf(parts, some, estimates);
+    // Up to there they are durable already, and were counted just now. What is written again changes nothing.
+    if (rowsRead > kept) {
+      await writeRows(parts, writer, group, some);
+      await knowledge.restored({ id, rows: rowsRead });
+    }
     some = [];
+  };
+  for await (const [key, value] of snapshot.rows()) {
+    rowsRead += 1;
+    if (key[0] !== originTag) some.push([key, value]);
+    else if (rowsRead > kept) await origins.put(key.readUInt32BE(1), value.toString());
+    if (some.length >= restoreRows) await flush();
   }
-  await writeRows(parts, writer, some, estimates);
+  await flush();
+  estimates.changed = true;
   for (const status of snapshot.sources) {
     await connection.write([positionStatement(connection, positionOf(status), estimates)]);
   }
   await knowledge.restoreRules(snapshot.timeToLive);
-  await knowledge.setRestoring(false);
+  await knowledge.endRestoring();
+}
+
+/** How many rows of it are there already. */
+async function beginRestore(parts: WriterParts, id: string | null): Promise<number> {
+  const { connection, knowledge } = parts;
+  await knowledge.refresh();
+  const { restoring } = knowledge;
+  if (restoring === null) {
+    await assertEmpty(parts);
+    await knowledge.beginRestoring(id);
+    return 0;
+  }
+  if (id === null || restoring.id !== id) throw restoreIncomplete(connection.settings.keyspace);
+  return restoring.rows;
 }
 
 async function assertEmpty({ connection }: WriterParts): Promise<void> {
@@ -74,16 +102,20 @@ async function assertEmpty({ connection }: WriterParts): Promise<void> {
   }
 }
 
-async function writeRows(
-  { connection, hash, placement }: WriterParts,
-  writer: CassandraWriter,
-  some: readonly Row[],
-  estimates: Estimates,
-): Promise<void> {
+function groupOf({ hash }: WriterParts, some: readonly Row[], estimates: Estimates): CassandraGroup {
   const group = new CassandraGroup(hash, { expiry: new Expiry(keptForEver, 0), life: 0 });
+  for (const [key, value] of some) group.addRow(key, value, estimates);
+  return group;
+}
+
+async function writeRows(
+  { connection, placement }: WriterParts,
+  writer: CassandraWriter,
+  group: CassandraGroup,
+  some: readonly Row[],
+): Promise<void> {
   const writes = new PartitionedWrites();
   for (const [key, value] of some) {
-    group.addRow(key, value, estimates);
     if (rows.rowKindOf(key) !== rows.rowKind.node) continue;
     for (const write of cellWritesOf(key, value)) addCells(writes, connection, write);
   }

@@ -9,6 +9,7 @@ import { originKey } from './lineage.ts';
 import { encodeNodeRow } from './node-row.ts';
 import { eventKeyBytes } from './packed-format.ts';
 import * as rows from './rows.ts';
+import { type SpooledRows, spoolRows } from './spooled-rows.ts';
 
 type Row = readonly [key: Buffer, value: Buffer];
 
@@ -23,13 +24,27 @@ export async function* allRows(connection: CassandraConnection): AsyncGenerator<
   yield* edgeTombstoneRows(connection);
 }
 
-/** Behind the origins that lineage names. */
-export async function* snapshotRows(
+/**
+ * All rows, behind the origins that their lineage names, which are read last. Read first, they would lack one that another process numbers meanwhile, and
+ * writes rows of: where the snapshot is restored another origin would get that number.
+ */
+export async function spoolSnapshot(
   connection: CassandraConnection,
-  origins: CassandraOrigins,
-): AsyncGenerator<Row> {
-  for (const [id, text] of await origins.all()) yield [originKey(id), Buffer.from(text)];
-  yield* allRows(connection);
+  origins: Pick<CassandraOrigins, 'all'>,
+): Promise<SpooledRows> {
+  const spooled = await spoolRows(allRows(connection));
+  const dispose = async (): Promise<void> => await spooled[Symbol.asyncDispose]();
+  try {
+    const named = (await origins.all()).map(([id, text]): Row => [originKey(id), Buffer.from(text)]);
+    async function* rowsInTurn(): AsyncGenerator<Row> {
+      yield* named;
+      yield* spooled.rows();
+    }
+    return { rows: rowsInTurn, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
 }
 
 /** All rows of a table, in the order of tokens: those of a partition come together. */

@@ -98,12 +98,17 @@ async function stateOf(
   }
 }
 
-/** Of several processes one makes the tables: made by two at once they can end up as different tables of one name. */
+/** Of several processes one makes the tables. False as well while the node that is asked has not heard of the table, which another one knew. */
 async function beginMigration(connection: CassandraConnection): Promise<boolean> {
-  return await connection.conditionally(
-    `INSERT INTO ${connection.table(metaTable)} (part, name, value, version) VALUES ('graph', 'migration', ?, 1) IF NOT EXISTS`,
-    [cassandraFormat],
-  );
+  try {
+    return await connection.conditionally(
+      `INSERT INTO ${connection.table(metaTable)} (part, name, value, version) VALUES ('graph', 'migration', ?, 1) IF NOT EXISTS`,
+      [cassandraFormat],
+    );
+  } catch (error) {
+    if (isUnknownTable(error)) return false;
+    throw error;
+  }
 }
 
 async function makeTables(connection: CassandraConnection): Promise<void> {

@@ -24,6 +24,8 @@ export interface CassandraSettings {
   readonly bucketRowsMax: number;
   /** What is known of nodes that were written: a mutation that changes nothing of it is left out. */
   readonly nodeCacheEntriesMax: number;
+  /** A graph whose restoring was interrupted is refused, unless it is the one of this id: then `restore` goes on with it. */
+  readonly resume: string | null;
   readonly tables: CassandraTableSettings;
 }
 
@@ -61,6 +63,7 @@ export const defaultCassandraSettings = {
   groupEventsMax: 2000,
   bucketRowsMax: 16_384,
   nodeCacheEntriesMax: 100_000,
+  resume: null,
   tables: {
     edgeCompaction: 'unified',
     stepCompaction: 'unified',

@@ -2,51 +2,26 @@ import xxhash from 'xxhash-wasm';
 import {
   type Clock,
   type Log,
-  OutageError,
   type Random,
   type StopError,
   silentLog,
   steadyTime,
 } from '../foundation/index.ts';
-import { type BulkReads, onlyNamed } from './bulk-reads.ts';
 import { type BeforeWrite, CassandraConnection } from './cassandra-connection.ts';
 import { CassandraKnowledge, restoreIncomplete } from './cassandra-knowledge.ts';
 import { CassandraOrigins } from './cassandra-origins.ts';
 import { CassandraPlacement } from './cassandra-placement.ts';
 import { CassandraReader } from './cassandra-reader.ts';
 import { restoreRowsOf } from './cassandra-restore.ts';
-import { allRows, snapshotRows } from './cassandra-rows.ts';
+import { allRows, spoolSnapshot } from './cassandra-rows.ts';
 import { checkKeyspace, openSchema } from './cassandra-schema.ts';
 import { type CassandraSettings, defaultCassandraSettings } from './cassandra-settings.ts';
 import { sweepPage } from './cassandra-sweep.ts';
 import { CassandraWriter, type WriterParts } from './cassandra-writer.ts';
 import { digestRows } from './digest.ts';
-import type {
-  AdjacencyPage,
-  AdjacencyQuery,
-  Advance,
-  Applied,
-  Claim,
-  DegreeQuery,
-  DegreeView,
-  EdgeQuery,
-  EdgeView,
-  GraphDigest,
-  GraphEstimate,
-  GraphSnapshot,
-  GraphStore,
-  JourneyPage,
-  JourneyQuery,
-  NodeView,
-  SourcePartition,
-  SourceStatus,
-  Swept,
-} from './graph-store.ts';
+import type { GraphDigest, GraphSnapshot, GraphStore, Restorable, Swept } from './graph-store.ts';
 import { logicalRows } from './logical-rows.ts';
-import type { NodeRef } from './model.ts';
-import type { MutationBatch } from './mutation-batch.ts';
-import { assertAtOnce } from './reads-at-once.ts';
-import { spoolRows } from './spooled-rows.ts';
+import { ServerStore } from './server-store.ts';
 import { Expiry, isKeptForEver, type TimeToLive } from './time-to-live.ts';
 
 /**
@@ -75,125 +50,57 @@ export async function openCassandraStore(
     const origins = new CassandraOrigins(connection);
     const placement = new CassandraPlacement(connection, hash, log);
     await Promise.all([knowledge.refresh(), origins.load(), placement.load()]);
-    knowledge.assertRestored();
+    const { restoring } = knowledge;
+    const mayGoOn = restoring !== null && restoring.id !== null && restoring.id === complete.resume;
+    const unrestored = restoring === null ? null : restoreIncomplete(complete.keyspace);
+    if (unrestored !== null && !mayGoOn) throw unrestored;
     const expiry = (): Expiry => new Expiry(knowledge.rules, clock.now());
     const removals = (): Expiry => knowledge.removals(clock.now());
     const removesNow = (): Promise<void> => knowledge.removesUntil(clock.now());
-    return new CassandraStore({
-      ...{ connection, knowledge, origins, placement, hash, expiry },
-      ...{ removals, removesNow },
-    });
+    const parts = { connection, knowledge, origins, placement, hash, expiry, removals, removesNow };
+    return new CassandraStore(parts, unrestored);
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
-class CassandraStore implements GraphStore {
+class CassandraStore extends ServerStore implements GraphStore {
   readonly guarantee = 'idempotent';
-  readonly bulk: BulkReads = {
-    scan: async (query) => {
-      this.#assertUsable();
-      return await this.#reader.scan(query);
-    },
-    farEnds: async (query) => {
-      this.#assertUsable();
-      return await this.#reader.farEnds(query);
-    },
-    properties: async ({ type, ids, names }) => {
-      const found = await this.nodes(ids.map((id) => ({ type, id })));
-      return found.map((view) => onlyNamed(view, names));
-    },
-  };
+  protected readonly reader: CassandraReader;
+  protected readonly writer: CassandraWriter;
   readonly #parts: WriterParts;
-  readonly #reader: CassandraReader;
-  readonly #writer: CassandraWriter;
-  #unrestored: StopError | null = null;
-  #closing: Promise<void> | null = null;
 
-  constructor(parts: WriterParts) {
+  constructor(parts: WriterParts, unrestored: StopError | null) {
+    const { connection } = parts;
+    super({
+      database: 'Cassandra',
+      resume: connection.settings.resume,
+      unrestored,
+      disconnect: () => connection.close(),
+    });
     this.#parts = parts;
-    this.#reader = new CassandraReader(parts);
-    this.#writer = new CassandraWriter(parts);
-  }
-
-  async claim(source: SourcePartition): Promise<Claim> {
-    this.#assertUsable();
-    return await this.#writer.claim(source);
-  }
-
-  async apply(advance: Advance, mutations: MutationBatch): Promise<Applied> {
-    this.#assertUsable();
-    return await this.#writer.apply(advance, mutations.take());
-  }
-
-  async node(ref: NodeRef): Promise<NodeView | null> {
-    this.#assertUsable();
-    return await this.#reader.node(ref);
-  }
-
-  async nodes(refs: readonly NodeRef[], signal?: AbortSignal): Promise<readonly (NodeView | null)[]> {
-    this.#assertUsable();
-    assertAtOnce(refs);
-    return await this.#reader.nodes(refs, signal);
-  }
-
-  async adjacencies(
-    queries: readonly AdjacencyQuery[],
-    signal?: AbortSignal,
-  ): Promise<readonly AdjacencyPage[]> {
-    this.#assertUsable();
-    assertAtOnce(queries);
-    return await this.#reader.adjacencies(queries, signal);
-  }
-
-  async journey(query: JourneyQuery): Promise<JourneyPage> {
-    this.#assertUsable();
-    return await this.#reader.journey(query);
-  }
-
-  async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
-    this.#assertUsable();
-    return await this.#reader.adjacency(query);
-  }
-
-  async degree(query: DegreeQuery): Promise<DegreeView> {
-    this.#assertUsable();
-    return await this.#reader.degree(query);
-  }
-
-  async edge(query: EdgeQuery): Promise<EdgeView | null> {
-    this.#assertUsable();
-    return await this.#reader.edge(query);
-  }
-
-  async sources(): Promise<readonly SourceStatus[]> {
-    this.#assertUsable();
-    return await this.#reader.sources();
-  }
-
-  async estimate(): Promise<GraphEstimate> {
-    this.#assertUsable();
-    return await this.#reader.estimate();
+    this.reader = new CassandraReader(parts);
+    this.writer = new CassandraWriter(parts);
   }
 
   /** While it reads, this process applies nothing. Of what others apply meanwhile, more than the positions say may be in it. */
   async digest(): Promise<GraphDigest> {
-    this.#assertUsable();
-    return await this.#writer.exclusively(async () => {
+    this.assertUsable();
+    return await this.writer.queue.exclusively(async () => {
       const { connection, expiry } = this.#parts;
-      const sources = await this.#reader.sources();
+      const sources = await this.reader.sources();
       return { hex: await digestRows(logicalRows(allRows(connection), expiry())), sources };
     });
   }
 
-  /** As `digest`: positions first, then rows, so that going on from the positions gives the whole graph whoever writes meanwhile. */
+  /** As `digest`: positions first, then rows, then the origins that these name, so that going on from the positions gives the whole graph whoever writes meanwhile. */
   async snapshot(): Promise<GraphSnapshot> {
-    this.#assertUsable();
-    return await this.#writer.exclusively(async () => {
+    this.assertUsable();
+    return await this.writer.queue.exclusively(async () => {
       const { connection, origins, knowledge } = this.#parts;
-      const sources = await this.#reader.sources();
-      const spooled = await spoolRows(snapshotRows(connection, origins));
+      const sources = await this.reader.sources();
+      const spooled = await spoolSnapshot(connection, origins);
       return {
         sources,
         timeToLive: knowledge.rules,
@@ -203,19 +110,19 @@ class CassandraStore implements GraphStore {
     });
   }
 
-  async restore(snapshot: Pick<GraphSnapshot, 'sources' | 'timeToLive' | 'rows'>): Promise<void> {
-    this.#assertUsable();
-    await this.#writer.exclusively(() =>
-      restoreRowsOf(this.#parts, this.#writer, snapshot, () => {
-        this.#unrestored = restoreIncomplete(this.#parts.connection.settings.keyspace);
+  async restore(snapshot: Restorable): Promise<void> {
+    this.assertRestorable(snapshot);
+    await this.writer.queue.exclusively(() =>
+      restoreRowsOf(this.#parts, this.writer, snapshot, () => {
+        this.unrestored = restoreIncomplete(this.#parts.connection.settings.keyspace);
       }),
     );
-    this.#unrestored = null;
+    this.unrestored = null;
   }
 
   async setTimeToLive(rules: TimeToLive): Promise<void> {
-    this.#assertUsable();
-    await this.#writer.exclusively(() => this.#parts.knowledge.setRules(rules));
+    this.assertUsable();
+    await this.writer.queue.exclusively(() => this.#parts.knowledge.setRules(rules));
   }
 
   timeToLive(): TimeToLive {
@@ -223,35 +130,18 @@ class CassandraStore implements GraphStore {
   }
 
   async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {
-    this.#assertUsable();
+    this.assertUsable();
     if (isKeptForEver(this.#parts.knowledge.rules)) return { scanned: 0, removed: 0, next: null };
-    return await this.#writer.exclusively(async () => {
+    return await this.writer.queue.exclusively(async () => {
       const { connection, knowledge, expiry, removesNow } = this.#parts;
       if (after === null) await knowledge.beginPass();
       await removesNow();
       const page = await sweepPage(connection, expiry(), knowledge.life, after, rowsMax, (removed) =>
         knowledge.tombstonesGo(removed),
       );
-      if (page.removedNodes) this.#writer.forgetNodes();
+      if (page.removedNodes) this.writer.forgetNodes();
       const { scanned, removed, next } = page;
       return { scanned, removed, next };
     });
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    await this.#writer.drained();
-    await this.#parts.connection.close();
-  }
-
-  #assertUsable(): void {
-    if (this.#closing !== null) {
-      throw new OutageError('STORE_CLOSED', 'The store in Cassandra is closed; open another.');
-    }
-    if (this.#unrestored !== null) throw this.#unrestored;
   }
 }

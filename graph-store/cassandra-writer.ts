@@ -1,17 +1,18 @@
-import { FencedError, must, OutageError, unreachable } from '../foundation/index.ts';
+import { FencedError, must } from '../foundation/index.ts';
 import type { CassandraConnection } from './cassandra-connection.ts';
-import { CassandraGroup, type GroupBatch } from './cassandra-group.ts';
+import { CassandraGroup } from './cassandra-group.ts';
 import { writeGroup } from './cassandra-group-write.ts';
 import type { CassandraKnowledge } from './cassandra-knowledge.ts';
 import { CassandraNodeCache } from './cassandra-node-cache.ts';
 import type { CassandraOrigins } from './cassandra-origins.ts';
 import type { CassandraPlacement } from './cassandra-placement.ts';
-import { claimPosition, type Estimates, epochOf, positionStatement } from './cassandra-positions.ts';
-import type { Advance, Applied, Claim, SourcePartition } from './graph-store.ts';
-import type { Rejection } from './leveldb-protocol.ts';
-import type { PackedMutations } from './packed-format.ts';
-import { advanced, type Partition, positionKey, refusal } from './position.ts';
+import { claimPosition, epochOf, positionStatement } from './cassandra-positions.ts';
+import type { Estimates } from './estimates.ts';
+import type { Applied, Claim, SourcePartition } from './graph-store.ts';
+import { type GroupBatch, groupBatchOf } from './group-batch.ts';
+import { advanced, type Partition, positionKey, refusal, rejectionError } from './position.ts';
 import type { Expiry } from './time-to-live.ts';
+import { type ApplyJob, WriteQueue } from './write-queue.ts';
 
 /** What the writer works with; made when the store is opened. */
 export interface WriterParts {
@@ -27,107 +28,38 @@ export interface WriterParts {
   readonly removesNow: () => Promise<void>;
 }
 
-interface ApplyJob {
-  readonly kind: 'apply';
-  readonly advance: Advance;
-  readonly packed: PackedMutations;
-  readonly resolve: (applied: Applied) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-interface TaskJob {
-  readonly kind: 'task';
-  readonly run: () => Promise<void>;
-}
-
 interface Owned {
   readonly partition: Partition;
   readonly estimates: Estimates;
 }
 
-/**
- * All writes of one store, one group after the other in call order: waiting batches together up to `groupEventsMax`. Within a group everything is written at
- * once, as far as `requestsMax` lets it. The queue is bounded by what the pipelines let be in flight.
- */
+/** All writes of one store, group by group. Within a group everything is written at once, as far as `requestsMax` lets it. */
 export class CassandraWriter {
+  readonly queue: WriteQueue;
   readonly #parts: WriterParts;
   readonly #cache: CassandraNodeCache;
-  readonly #queue: (ApplyJob | TaskJob)[] = [];
   /** Partitions claimed since the store was opened, and since a write failed. */
   readonly #owned = new Map<string, Owned>();
   #rulesKnown = '';
-  #running: Promise<void> | null = null;
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
-    this.#cache = new CassandraNodeCache(parts.connection.settings.nodeCacheEntriesMax);
+    const { nodeCacheEntriesMax, groupEventsMax } = parts.connection.settings;
+    this.#cache = new CassandraNodeCache(nodeCacheEntriesMax);
+    this.queue = new WriteQueue(groupEventsMax, (jobs) => this.#apply(jobs));
   }
 
   async claim(source: SourcePartition): Promise<Claim> {
-    return await this.exclusively(async () => {
+    return await this.queue.exclusively(async () => {
       const { position, estimates } = await claimPosition(this.#parts.connection, source);
       this.#owned.set(positionKey(source), { partition: { position, claimed: true }, estimates });
       return { epoch: position.epoch, next: position.next };
     });
   }
 
-  async apply(advance: Advance, packed: PackedMutations): Promise<Applied> {
-    return await new Promise((resolve, reject) => {
-      this.#queue.push({ kind: 'apply', advance, packed, resolve, reject });
-      this.#start();
-    });
-  }
-
-  /** Between two groups. */
-  async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return await new Promise((resolve, reject) => {
-      // Settled before the next job begins: whoever claims has his answer before a batch of his is looked at.
-      const run = (): Promise<void> => work().then(resolve, reject);
-      this.#queue.push({ kind: 'task', run });
-      this.#start();
-    });
-  }
-
-  async drained(): Promise<void> {
-    await this.#running;
-  }
-
   /** After nodes' rows were removed. */
   forgetNodes(): void {
     this.#cache.forget();
-  }
-
-  #start(): void {
-    this.#running ??= this.#run();
-  }
-
-  async #run(): Promise<void> {
-    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
-      switch (job.kind) {
-        case 'task':
-          await job.run();
-          break;
-        case 'apply':
-          await this.#apply(this.#groupFrom(job));
-          break;
-        default:
-          unreachable(job);
-      }
-    }
-    // Not in a `finally` of the promise: a job that comes before that has run would wait for ever.
-    this.#running = null;
-  }
-
-  #groupFrom(first: ApplyJob): ApplyJob[] {
-    const group = [first];
-    let events = first.packed.eventCount;
-    for (let next = this.#queue[0]; next?.kind === 'apply'; next = this.#queue[0]) {
-      events += next.packed.eventCount;
-      if (events > this.#parts.connection.settings.groupEventsMax) break;
-      group.push(next);
-      this.#queue.shift();
-    }
-    return group;
   }
 
   async #apply(jobs: readonly ApplyJob[]): Promise<void> {
@@ -157,7 +89,7 @@ export class CassandraWriter {
       owned.partition.position = advanced(owned.partition.position, advance);
       return true;
     }
-    reject(errorOf(must(rejection, 'an unknown partition is refused')));
+    reject(rejectionError(must(rejection, 'an unknown partition is refused')));
     return false;
   }
 
@@ -215,25 +147,8 @@ export class CassandraWriter {
     return fenced;
   }
 
-  async #batchOf({ advance, packed }: ApplyJob): Promise<GroupBatch> {
-    const originIds: number[] = [];
-    for (const origin of packed.origins)
-      originIds.push(await this.#parts.origins.idOf(advance.source, origin));
-    const { estimates } = must(
-      this.#owned.get(positionKey(advance.source)),
-      'a batch of a claimed partition',
-    );
-    return { advance, packed, originIds, estimates };
-  }
-}
-
-function errorOf({ reaction, code, message }: Rejection): FencedError | OutageError {
-  switch (reaction) {
-    case 'fenced':
-      return new FencedError(message);
-    case 'outage':
-      return new OutageError(code, message);
-    default:
-      return unreachable(reaction);
+  async #batchOf(job: ApplyJob): Promise<GroupBatch> {
+    const owned = must(this.#owned.get(positionKey(job.advance.source)), 'a batch of a claimed partition');
+    return await groupBatchOf(job, owned.estimates, this.#parts.origins);
   }
 }

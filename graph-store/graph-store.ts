@@ -350,7 +350,7 @@ export interface GraphReader {
 export interface GraphStore extends GraphReader {
   /**
    * - `atomic`: a batch's mutations, position and fates are one write. After a failed one nothing of it is there, and reads see whole batches only:
-   *   all of those that this process applies. Where several processes share a graph, which Neo4j alone allows, a read may see a part of another one's.
+   *   all of those that this process applies. Where several processes share a graph, which of these Neo4j alone allows, a read may see a part of another one's.
    * - `idempotent`: each mutation is a write of its own that carries its version, and the position moves when all of them are durable. After a
    *   failure some of them may be there, and a fenced claimant may still write some; the replay from the position writes them again, which
    *   changes nothing. Reads may see a part of a batch. Positions, fates, and the graph once a replay has come through are the same as with `atomic`.

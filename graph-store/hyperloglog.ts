@@ -30,6 +30,13 @@ export class HyperLogLog {
     return true;
   }
 
+  /** The sketch of two sets' union has the greater of each two registers. */
+  join(registers: Uint8Array): void {
+    for (const [i, register] of registers.entries()) {
+      if (register > (this.registers[i] ?? 0)) this.registers[i] = register;
+    }
+  }
+
   estimate(): number {
     let sum = 0;
     let zeros = 0;

@@ -3,6 +3,7 @@ import { must } from '../foundation/index.ts';
 import { type DeletedTypesSoFar, encodeDeletedTypes } from './deleted-types.ts';
 import type { Applied, SourcePartition } from './graph-store.ts';
 import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
+import { GroupDeletions } from './leveldb-group-deletions.ts';
 import { indexKeyOf, putIndexRow } from './leveldb-node-index.ts';
 import { type LineageBytes, type OriginIds, originKey } from './lineage.ts';
 import type { EventOrigin } from './model.ts';
@@ -70,9 +71,8 @@ export class LevelGroup {
   readonly #changed = new NodeNames();
   /** Of those, the ones that had no row, in the order of their keys. */
   #first: number[] = [];
-  readonly #tombstones = new Map<string, number>();
-  /** Names of nodes and keys of tombstones that it takes away: LevelDB still answers them. */
-  readonly #removed = new Set<string>();
+  /** What it deletes, and what it takes away. */
+  readonly deletions: GroupDeletions;
   #number: number;
   #estimatesChanged = false;
   #deletedChanged = false;
@@ -84,6 +84,7 @@ export class LevelGroup {
 
   constructor(context: GroupContext) {
     this.#context = context;
+    this.deletions = new GroupDeletions(context);
     this.#number = context.nextNumber();
     context.pending.add(this);
   }
@@ -105,23 +106,6 @@ export class LevelGroup {
   /** Names of the nodes whose rows are newer than what LevelDB answers. */
   get changed(): NodeNames {
     return this.#changed;
-  }
-
-  pendingTombstone(key: string): number | undefined {
-    return this.#tombstones.get(key);
-  }
-
-  /** It is taken away, by this group or a later one. */
-  forgetTombstone(key: string): void {
-    this.#tombstones.delete(key);
-  }
-
-  get removesAnything(): boolean {
-    return this.#removed.size > 0;
-  }
-
-  removes(what: string): boolean {
-    return this.#removed.has(what);
   }
 
   putMeta(key: Buffer, value: Buffer): void {
@@ -189,7 +173,7 @@ export class LevelGroup {
     const { nodes, edges, lineage, deleted } = this.#context;
     this.#drain();
     lineage.clear();
-    for (const [key, timeMs] of this.#tombstones) {
+    for (const [key, timeMs] of this.deletions.tombstones) {
       this.#batch.put(Buffer.from(key, 'latin1'), timeBytes(timeMs));
     }
     if (this.#estimatesChanged) {
@@ -214,7 +198,7 @@ export class LevelGroup {
     const kind = key[kindAt(key)];
     if (kind === rowKind.node && !this.#removeNode(key, hiddenMs)) return null;
     const isTombstone = kind === rowKind.tombstone || kind === rowKind.edgeTombstone;
-    const deletedMs = isTombstone ? this.#removeTombstone(key, hiddenMs) : null;
+    const deletedMs = isTombstone ? this.deletions.removeTombstone(key, hiddenMs) : null;
     if (isTombstone && deletedMs === null) return null;
     this.#batch.del(key);
     // Should the node come back, in this group or a later one, it is new and puts its row there again.
@@ -230,42 +214,8 @@ export class LevelGroup {
     const slot = this.#rowOf(key, nameAt, end, hash);
     if (slot < 0 || readTime(nodeRows.bytes, nodeRows.start(slot)) > hiddenMs) return false;
     nodeRows.delete(key, nameAt, end, hash);
-    this.#removed.add(key.toString('latin1', nameAt, end));
+    this.deletions.removeNode(key.toString('latin1', nameAt, end));
     return true;
-  }
-
-  /** Its time. A later delete may be on its way, which this one must not take away: then null. */
-  #removeTombstone(key: Buffer, hiddenMs: number): number | null {
-    const text = key.toString('latin1');
-    const timeMs = this.#tombstoneTime(text, key);
-    if (timeMs > hiddenMs) return null;
-    for (const group of this.#context.pending) group.forgetTombstone(text);
-    this.#removed.add(text);
-    return timeMs;
-  }
-
-  /** What LevelDB has or will have once all groups are written. */
-  #tombstoneTime(text: string, key: Buffer): number {
-    let newest = -1;
-    for (const group of this.#context.pending) newest = Math.max(newest, group.pendingTombstone(text) ?? -1);
-    if (newest >= 0) return newest;
-    if (this.#isRemoved(text)) return -1;
-    const stored = this.#context.db.getSync(key);
-    return stored === undefined ? -1 : readTime(stored, 0);
-  }
-
-  /** By a group that LevelDB does not have yet; what was changed again since is found before this is asked. */
-  #isRemoved(what: string): boolean {
-    for (const group of this.#context.pending) if (group.removes(what)) return true;
-    return false;
-  }
-
-  /** Removals are rare: without any, no name becomes a string. */
-  #isNodeRemoved(name: Buffer, start: number, end: number): boolean {
-    for (const group of this.#context.pending) {
-      if (group.removesAnything && group.removes(name.toString('latin1', start, end))) return true;
-    }
-    return false;
   }
 
   #originId(source: SourcePartition, origin: EventOrigin): number {
@@ -332,7 +282,7 @@ export class LevelGroup {
     const { db, nodeRows, builder } = this.#context;
     const slot = nodeRows.find(name, start, end, hash);
     if (slot >= 0) return slot;
-    if (this.#isNodeRemoved(name, start, end)) return -1;
+    if (this.deletions.isNodeRemoved(name, start, end)) return -1;
     const stored = db.getSync(builder.nodeKey(name, start, end, hash));
     if (stored === undefined) return -1;
     nodeRows.set(name, start, end, hash, stored, stored.length, 0);
@@ -368,7 +318,7 @@ export class LevelGroup {
     const named = node + nameLengthBytes + nodeHashBytes;
     const type = packed.toString('latin1', named, packed.indexOf(0, named));
     if (this.#context.deleted.add('nodes', type)) this.#deletedChanged = true;
-    this.#bury(this.#context.builder.tombstoneKey(packed, node), packed, eventAt);
+    this.deletions.bury(this.#context.builder.tombstoneKey(packed, node), packed, eventAt);
     return at + 4;
   }
 
@@ -376,15 +326,8 @@ export class LevelGroup {
     const keyAt = at + 9 + (packed[at + 8] ?? 0);
     if (this.#context.deleted.add('edges', packed.toString('latin1', at + 9, keyAt)))
       this.#deletedChanged = true;
-    this.#bury(this.#context.builder.edgeTombstoneKey(packed, at), packed, eventAt);
+    this.deletions.bury(this.#context.builder.edgeTombstoneKey(packed, at), packed, eventAt);
     return keyAt + 1 + (packed[keyAt] ?? 0);
-  }
-
-  /** Tombstones combine by max. Deletes are rare, so each reads what is stored. */
-  #bury(key: Buffer, packed: Buffer, eventAt: number): void {
-    const text = key.toString('latin1');
-    const timeMs = Number.MAX_SAFE_INTEGER - readTime(packed, eventAt);
-    if (timeMs > this.#tombstoneTime(text, key)) this.#tombstones.set(text, timeMs);
   }
 
   #makeRoom(): void {
@@ -440,7 +383,7 @@ export class LevelGroup {
     const hash = names.hash(index);
     const slot = nodeRows.find(names.bytes, start, end, hash);
     if (slot < 0) {
-      const isRemoved = this.#removed.has(names.bytes.toString('latin1', start, end));
+      const isRemoved = this.deletions.removes(names.bytes.toString('latin1', start, end));
       must(isRemoved ? index : null, 'a changed row is kept until it is written or removed');
       return;
     }

@@ -30,6 +30,8 @@ import { chunkBytesMax, chunkRowsMax, noRows, readOccurrences, sinceMsOf } from 
 import { scanDegree } from './leveldb-degree.ts';
 import type { Level } from './leveldb-group.ts';
 import { Moment } from './leveldb-moment.ts';
+import { newestTouch } from './leveldb-newest-touch.ts';
+import { type Entry, scanRows } from './leveldb-scan.ts';
 import { decodeOrigin, type OriginRow, originKey, readLineage, withoutLineage } from './lineage.ts';
 import { logicalRows } from './logical-rows.ts';
 import type { NodeRef } from './model.ts';
@@ -49,19 +51,8 @@ const readsAtOnce = 32;
 const nodesOffThreadMin = 8;
 const nodesOffThreadMax = 128;
 
-/** Edges to ends that are kept no longer which one look at a node passes over. Sweeping removes them, so there are seldom many. */
-const expiredTouchesMax = 4_096;
-
 /** About what a page of eight takes. */
 const endsBytesOfPage = 400;
-
-type Entry = [key: Buffer, value: Buffer];
-
-/** Something that happened at a node; without a value when it is not known what. */
-interface Touch {
-  readonly timeMs: number;
-  readonly value: Buffer | null;
-}
 
 export interface ExpiredRows {
   readonly rows: readonly {
@@ -181,7 +172,7 @@ export class LevelReader {
       const lineage = this.#lineage(new ByteReader(stored ?? row.lineage, rows.timeLength));
       return { node: ref, properties: propertiesOf(row.registers, hiddenMs), lineage };
     }
-    const newest = await this.#newestTouch(ref, hiddenMs, moment);
+    const newest = await newestTouch(this.#db, ref, hiddenMs, moment);
     if (newest === null || newest.timeMs <= hiddenMs) return null;
     const lineage = newest.value === null ? null : this.#lineage(new ByteReader(newest.value));
     return { node: ref, properties: [], lineage };
@@ -281,7 +272,8 @@ export class LevelReader {
     const found: ExpiredRows['rows'][number][] = [];
     let scanned = 0;
     await using snapshot = this.#db.snapshot();
-    for await (const [key, value] of this.#scan(
+    for await (const [key, value] of scanRows(
+      this.#db,
       { gte, lt: rows.graphRange.lt, reverse: false },
       rowsMax,
       snapshot,
@@ -296,7 +288,12 @@ export class LevelReader {
 
   /** Every row of the graph but the reverse ones, which repeat the forward ones. */
   async *#graphRows(snapshot: Snapshot): AsyncGenerator<Entry> {
-    for await (const entry of this.#scan({ ...rows.graphRange, reverse: false }, chunkRowsMax, snapshot)) {
+    for await (const entry of scanRows(
+      this.#db,
+      { ...rows.graphRange, reverse: false },
+      chunkRowsMax,
+      snapshot,
+    )) {
       if (rows.rowKindOf(entry[0]) !== rows.rowKind.in) yield entry;
     }
   }
@@ -351,85 +348,6 @@ export class LevelReader {
     this.#origins.set(id, origin);
     return origin;
   };
-
-  /**
-   * The newest step or occurrence at this node that is kept; null without any. The newest of each kind comes first in key order.
-   *
-   * Occurrences that are hidden because their other end is kept no longer are passed over, but only `expiredTouchesMax` of them until
-   * they are swept. What lies behind is not looked at: the node was mentioned and may have been since, so it counts as
-   * there, and of a touch that was not found by then nobody says where it came from. To answer that it is not there could hide what is.
-   */
-  async #newestTouch(ref: NodeRef, hiddenMs: number, { snapshot, expiry }: Moment): Promise<Touch | null> {
-    const prefix = rows.nodePrefix(ref);
-    let newest: Touch | null = null;
-    let passed = 0;
-    const kindRange = (kind: number): { gte: Buffer; lt: Buffer } => ({
-      gte: Buffer.concat([prefix, Buffer.of(kind)]),
-      lt: Buffer.concat([prefix, Buffer.of(kind + 1)]),
-    });
-    const steps = kindRange(rows.rowKind.step);
-    for await (const [key, value] of this.#scan({ ...steps, reverse: false }, 1, snapshot)) {
-      newest = { timeMs: new ByteReader(key, steps.gte.length).eventKey().timeMs, value };
-      break;
-    }
-    for (const kind of [rows.rowKind.out, rows.rowKind.in]) {
-      const range = kindRange(kind);
-      const kindAt = range.gte.length;
-      let from: Buffer | null = range.gte;
-      // One round an edge type: there are as many as the graph schema has types at this node.
-      while (from !== null) {
-        let typeEnd: number | null = null;
-        for await (const [key, value] of this.#scan(
-          { gte: from, lt: range.lt, reverse: false },
-          1,
-          snapshot,
-        )) {
-          const end = key.indexOf(0, kindAt) + 1;
-          typeEnd ??= end;
-          if (end !== typeEnd) break;
-          from = key.subarray(0, typeEnd);
-          const { timeMs } = new ByteReader(key, typeEnd).eventKey();
-          const ofEdgeMs = expiry.ofEdge(key.toString('latin1', kindAt, typeEnd - 1));
-          if (timeMs <= Math.max(hiddenMs, ofEdgeMs, newest?.timeMs ?? -1)) break;
-          // An edge to a type that is kept no longer mentions nobody any more: an older one of the same type may.
-          if (rows.expiredAt(key, value, expiry) !== null) {
-            passed += 1;
-            if (passed > expiredTouchesMax) return newest ?? { timeMs, value: null };
-            continue;
-          }
-          newest = { timeMs, value };
-          break;
-        }
-        if (typeEnd === null) break;
-        const next: Buffer = Buffer.from(from.subarray(0, typeEnd));
-        next[typeEnd - 1] = 1;
-        from = next;
-      }
-    }
-    return newest;
-  }
-
-  async *#scan(
-    range: { gte: Buffer; lt: Buffer; reverse: boolean },
-    rowsWanted: number,
-    snapshot: Snapshot,
-  ): AsyncGenerator<Entry> {
-    for await (const entries of this.#chunks(range, rowsWanted, snapshot)) yield* entries;
-  }
-
-  /** A turn of the event loop for each row would cost about as much as the row. */
-  async *#chunks(
-    range: { gte: Buffer; lt: Buffer; reverse: boolean },
-    rowsWanted: number,
-    snapshot: Snapshot,
-  ): AsyncGenerator<readonly Entry[]> {
-    await using iterator = this.#db.iterator({ ...range, snapshot, highWaterMarkBytes: chunkBytesMax });
-    for (let size = Math.min(rowsWanted, chunkRowsMax); ; size = chunkRowsMax) {
-      const entries = await iterator.nextv(size);
-      if (entries.length === 0) return;
-      yield entries;
-    }
-  }
 }
 
 function journeyRange(

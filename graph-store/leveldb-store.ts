@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Clock, must, OutageError, StopError } from '../foundation/index.ts';
+import { type Clock, OutageError, StopError } from '../foundation/index.ts';
 import type { BulkReads } from './bulk-reads.ts';
 import type { DeletedTypes } from './deleted-types.ts';
 import type { CompareEvent } from './graph-difference.ts';
@@ -27,16 +27,9 @@ import type {
 } from './graph-store.ts';
 import type { GraphTable, GraphTableEncoding } from './graph-table.ts';
 import { isLevelError } from './level-folder.ts';
-import { LevelInspection } from './leveldb-inspection.ts';
-import type { InspectionJob } from './leveldb-inspection-protocol.ts';
-import {
-  checkFormat,
-  notEmpty,
-  openLevel,
-  readFailure,
-  restoreFailure,
-  restoreIncomplete,
-} from './leveldb-open.ts';
+import { LevelInspections } from './leveldb-inspections.ts';
+import { lockFolder, storeOpened, unlockFolder } from './leveldb-locked-folders.ts';
+import { notEmpty, openLevel, readFailure, restoreFailure, restoreIncomplete } from './leveldb-open.ts';
 import { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts';
 import type { LevelReader } from './leveldb-reader.ts';
 import { isEmptyLevel, restoreLevel } from './leveldb-restore.ts';
@@ -68,34 +61,16 @@ export async function openLevelStore(
   clock: Clock,
 ): Promise<EmbeddedStore> {
   const complete = { ...defaultLevelSettings, ...settings, folder: resolve(settings.folder) };
-  lockHere(complete.folder);
+  lockFolder(complete.folder);
   try {
     const lives = { rules: keptForEver };
     const store = new LevelStore(complete, clock, lives, await openSession(complete, clock, lives));
-    lockedFolders.set(complete.folder, store);
+    storeOpened(complete.folder, store);
     return store;
   } catch (error) {
-    lockedFolders.delete(complete.folder);
+    unlockFolder(complete.folder);
     throw error;
   }
-}
-
-/**
- * LevelDB's own lock keeps other processes out and, because both of our threads share one database, lets this
- * process in as often as it likes. Two writers would not see each other's caches, and the handle that opened first
- * takes the block cache of all others with it when it closes: a read through one of them then ends the process.
- * Hence this second lock. Null while the folder is opened, or read by a comparison.
- */
-const lockedFolders = new Map<string, LevelStore | null>();
-
-function lockHere(folder: string): void {
-  if (lockedFolders.has(folder)) {
-    throw new StopError(
-      'STORE_LOCKED',
-      `The store in ${folder} is open in this process already, or is being compared: use that one, wait, or name another folder.`,
-    );
-  }
-  lockedFolders.set(folder, null);
 }
 
 const crashesMax = 3;
@@ -113,6 +88,7 @@ class LevelStore implements EmbeddedStore {
   readonly #settings: LevelSettings;
   readonly #clock: Clock;
   readonly #lives: Lives;
+  readonly #inspections: LevelInspections;
   /** Null between a failed write and the claim that opens the store again. */
   #session: Session | null;
   #reopening: Promise<Session> | null = null;
@@ -131,6 +107,7 @@ class LevelStore implements EmbeddedStore {
     this.#clock = clock;
     this.#lives = lives;
     this.#session = session;
+    this.#inspections = new LevelInspections(settings, clock, lives, this);
   }
 
   async claim(source: SourcePartition): Promise<Claim> {
@@ -269,89 +246,32 @@ class LevelStore implements EmbeddedStore {
     const session = this.#opened();
     const estimate = await this.estimate();
     if (!exact) return await this.#read(() => levelStats(session.db, this.#settings, estimate, false));
-    const inspection = await this.#inspect({ kind: 'count', estimate });
-    if (signal !== undefined) inspection.stopOn(signal);
-    for await (const reply of inspection.replies()) if (reply.kind === 'stats') return reply.stats;
-    return must<StoreStats>(null, 'counting ends with what was counted');
+    return await this.#inspections.count(estimate, signal);
   }
 
   deletedTypes(): Promise<DeletedTypes> {
     return this.#read((reader) => reader.deletedTypes());
   }
 
-  async *verify(faultsMax: number): AsyncGenerator<VerifyEvent> {
-    const job = {
-      kind: 'verify',
-      faultsMax,
-      timeToLive: this.timeToLive(),
-      nowMs: this.#clock.now(),
-    } as const;
-    const inspection = await this.#inspect(job);
-    for await (const reply of inspection.replies()) if (reply.kind === 'event') yield reply.event;
+  verify(faultsMax: number): AsyncGenerator<VerifyEvent> {
+    return this.#inspections.verify(faultsMax);
   }
 
-  async openSnapshotFile(about: SnapshotAbout): Promise<SnapshotFile> {
-    return fileOf(await this.#inspect({ kind: 'snapshot', about }));
+  openSnapshotFile(about: SnapshotAbout): Promise<SnapshotFile> {
+    return this.#inspections.openSnapshotFile(about);
   }
 
-  async openTable(table: GraphTable, encoding: GraphTableEncoding): Promise<SnapshotFile> {
-    const hiding = { timeToLive: this.timeToLive(), nowMs: this.#clock.now() };
-    return fileOf(await this.#inspect({ kind: 'table', table, encoding, ...hiding }));
+  openTable(table: GraphTable, encoding: GraphTableEncoding): Promise<SnapshotFile> {
+    return this.#inspections.openTable(table, encoding);
   }
 
-  async *compare(folder: string, differencesMax: number): AsyncGenerator<CompareEvent> {
-    const other = { ...this.#settings, folder: resolve(folder) };
-    const open = lockedFolders.get(other.folder);
-    if (open !== undefined && open !== null) {
-      yield* this.#compareWith(other, differencesMax, open);
-      return;
-    }
-    lockHere(other.folder);
-    // Who is told the verdict may open the other one at once: it is told behind the closing.
-    let verdict: CompareEvent | null = null;
-    try {
-      // Opened here too: what is wrong with it is told by its own error, and this thread's handle goes first and last.
-      const db = await openLevel(other);
-      try {
-        await checkFormat(db, other.folder);
-        for await (const event of this.#compareWith(other, differencesMax, null)) {
-          if (event.kind === 'verdict') verdict = event;
-          else yield event;
-        }
-      } finally {
-        await db.close();
-      }
-    } finally {
-      lockedFolders.delete(other.folder);
-    }
-    if (verdict !== null) yield verdict;
+  compare(folder: string, differencesMax: number): AsyncGenerator<CompareEvent> {
+    return this.#inspections.compare(folder, differencesMax);
   }
 
-  async *#compareWith(
-    other: LevelSettings,
-    differencesMax: number,
-    open: LevelStore | null,
-  ): AsyncGenerator<CompareEvent> {
-    const nowMs = this.#clock.now();
-    const inspection = await this.#inspect({ kind: 'compare', other, nowMs, differencesMax }, open);
-    for await (const reply of inspection.replies()) if (reply.kind === 'compared') yield reply.event;
-  }
-
-  /** The thread ends before this store does, and before `other`, which it reads too. */
-  async #inspect(job: InspectionJob, other: LevelStore | null = null): Promise<LevelInspection> {
-    const sessions = [this.#opened(), ...(other === null ? [] : [other.#opened()])];
-    const inspection = new LevelInspection(this.#settings, job);
-    for (const { inspections } of sessions) {
-      inspections.add(inspection);
-      void inspection.exited.then(() => inspections.delete(inspection));
-    }
-    try {
-      await inspection.ready();
-    } catch (error) {
-      await inspection.stop();
-      throw error;
-    }
-    return inspection;
+  /** Throws when none is open. */
+  get session(): Session {
+    return this.#opened();
   }
 
   #opened(): Session {
@@ -395,7 +315,7 @@ class LevelStore implements EmbeddedStore {
       this.#session = null;
       if (session !== null) await closeSession(session);
     } finally {
-      lockedFolders.delete(this.#settings.folder);
+      unlockFolder(this.#settings.folder);
     }
   }
 
@@ -442,13 +362,6 @@ class LevelStore implements EmbeddedStore {
       `The store in ${this.#settings.folder} is closed; claim the partition to open it again.`,
     );
   }
-}
-
-function fileOf(inspection: LevelInspection): SnapshotFile {
-  async function* bytes(): AsyncGenerator<Uint8Array> {
-    for await (const reply of inspection.replies()) if (reply.kind === 'bytes') yield reply.bytes;
-  }
-  return { bytes, [Symbol.asyncDispose]: () => inspection.stop() };
 }
 
 function partitionKey({ topicId, partition }: SourcePartition): string {

@@ -1,14 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import { FencedError, type JourneyGraphError, OutageError, unreachable } from '../foundation/index.ts';
+import { type JourneyGraphError, OutageError, unreachable } from '../foundation/index.ts';
 import type { Advance, Applied, Claim, SourcePartition } from './graph-store.ts';
-import type {
-  LevelSettings,
-  Rejection,
-  RemoveRequest,
-  WriterReply,
-  WriterRequest,
-} from './leveldb-protocol.ts';
+import type { LevelSettings, RemoveRequest, WriterReply, WriterRequest } from './leveldb-protocol.ts';
 import type { PackedMutations } from './packed-format.ts';
+import { rejectionError } from './position.ts';
 import type { TimeToLive } from './time-to-live.ts';
 
 /** How many rows were still there to be removed, and the rules in force from then on; null when they stay as they are. */
@@ -154,7 +149,7 @@ export class LevelWriterThread {
         waiting?.kept(reply.rules);
         break;
       case 'rejected':
-        waiting?.rejected(errorOf(reply.error));
+        waiting?.rejected(rejectionError(reply.error));
         break;
       default:
         unreachable(reply);
@@ -181,16 +176,5 @@ export class LevelWriterThread {
       `The writing thread of the store in ${this.#folder} ended unexpectedly${reason}; claim the partition to start it again.`,
       { cause },
     );
-  }
-}
-
-function errorOf(rejection: Rejection): JourneyGraphError {
-  switch (rejection.reaction) {
-    case 'fenced':
-      return new FencedError(rejection.message);
-    case 'outage':
-      return new OutageError(rejection.code, rejection.message);
-    default:
-      return unreachable(rejection.reaction);
   }
 }

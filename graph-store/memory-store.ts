@@ -1,12 +1,4 @@
-import {
-  assert,
-  type Clock,
-  FencedError,
-  OutageError,
-  RefusedError,
-  StopError,
-  unreachable,
-} from '../foundation/index.ts';
+import { assert, type Clock, OutageError, RefusedError, StopError } from '../foundation/index.ts';
 import { decodeEvents, encodeStepValue } from './codec.ts';
 import { digestRows } from './digest.ts';
 import { foldEdge } from './fold-edge.ts';
@@ -26,7 +18,6 @@ import type {
   GraphStore,
   JourneyPage,
   JourneyQuery,
-  Lineage,
   NodeView,
   OccurrenceView,
   Restorable,
@@ -37,22 +28,21 @@ import type {
 } from './graph-store.ts';
 import { logicalRows } from './logical-rows.ts';
 import { MemoryBulkReads } from './memory-bulk-reads.ts';
+import { edgeKeyOf, expiredEdgeMs, keyOf, MemoryGraph } from './memory-graph.ts';
 import { compareOccurrences, isAfter, placeOf } from './memory-occurrences.ts';
 import {
-  type EdgeTombstone,
   type LineageOrigins,
   lineageOf,
-  type MemoryNode,
   memoryRows,
   OriginRows,
-  type RestoredRow,
   RestoredRows,
   rowsInTurn,
 } from './memory-snapshot.ts';
+import { sweepMemory } from './memory-sweep.ts';
 import { compareTimePositions, visible } from './merge.ts';
-import type { EventMutations, Mutation, NodeRef } from './model.ts';
+import type { NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
-import { noLineage, sameRegisters } from './node-row.ts';
+import { noLineage } from './node-row.ts';
 import {
   advanced,
   claimed,
@@ -61,11 +51,12 @@ import {
   positionKey,
   positionOf,
   refusal,
+  rejectionError,
   statusOf,
 } from './position.ts';
 import { assertAtOnce } from './reads-at-once.ts';
-import { mergeRegisters, propertiesOf, registersOf } from './register.ts';
-import { hidingTypeOf, SweptHorizon } from './swept-horizon.ts';
+import { propertiesOf } from './register.ts';
+import { SweptHorizon } from './swept-horizon.ts';
 import { Expiry, keptForEver, type TimeToLive } from './time-to-live.ts';
 import { isWantedStep } from './wanted-step.ts';
 
@@ -77,13 +68,12 @@ export function createMemoryStore(clock: Clock): GraphStore {
 class MemoryStore implements GraphStore {
   readonly guarantee = 'atomic';
   readonly bulk = new MemoryBulkReads(this, (type) =>
-    [...this.#nodes.values()].flatMap(({ ref, mentionedMs }) =>
+    [...this.#graph.nodes.values()].flatMap(({ ref, mentionedMs }) =>
       ref.type === type && mentionedMs >= 0 ? [ref.id] : [],
     ),
   );
   readonly #clock: Clock;
-  readonly #nodes = new Map<string, MemoryNode>();
-  readonly #edgeTombstones = new Map<string, EdgeTombstone>();
+  readonly #graph = new MemoryGraph();
   readonly #partitions = new Map<string, Partition>();
   readonly #origins: LineageOrigins = new WeakMap();
   #timeToLive = keptForEver;
@@ -108,10 +98,7 @@ class MemoryStore implements GraphStore {
     this.#assertOpen();
     const partition = this.#partitions.get(positionKey(advance.source));
     const error = refusal(advance, partition);
-    if (error !== null) {
-      if (error.reaction === 'fenced') throw new FencedError(error.message);
-      throw new OutageError(error.code, error.message);
-    }
+    if (error !== null) throw rejectionError(error);
     assert(partition !== undefined, 'a partition without a position is refused');
     let nodeWrites = 0;
     let nodeWritesSuppressed = 0;
@@ -121,7 +108,7 @@ class MemoryStore implements GraphStore {
     for (const event of [...decodeEvents(mutations.take())]) {
       const lineage = lineageOf(event, advance.source, this.#origins);
       for (const mutation of event.mutations) {
-        const changed = this.#change(event, mutation, lineage);
+        const changed = this.#graph.change(event, mutation, lineage);
         if (mutation.kind !== 'node') continue;
         const key = keyOf(mutation.node);
         if (!changed) nodeWritesSuppressed += 1;
@@ -136,7 +123,7 @@ class MemoryStore implements GraphStore {
 
   async node(ref: NodeRef): Promise<NodeView | null> {
     this.#assertOpen();
-    const node = this.#nodes.get(keyOf(ref));
+    const node = this.#graph.nodes.get(keyOf(ref));
     if (node === undefined) return null;
     const hiddenMs = this.#hiddenMs(ref);
     if (node.mentionedMs > hiddenMs) {
@@ -155,7 +142,7 @@ class MemoryStore implements GraphStore {
     this.#assertOpen();
     const { after, limit, scanMax, bytesMax } = query;
     const direction = query.order === 'oldest-first' ? 1 : -1;
-    const node = this.#nodes.get(keyOf(query.of));
+    const node = this.#graph.nodes.get(keyOf(query.of));
     const hiddenMs = this.#hiddenMs(query.of);
     const candidates = [...(node?.steps.values() ?? [])]
       .filter(({ timeMs }) => timeMs > hiddenMs && timeMs >= query.sinceMs && timeMs < query.untilMs)
@@ -234,17 +221,17 @@ class MemoryStore implements GraphStore {
   async estimate(): Promise<GraphEstimate> {
     this.#assertOpen();
     const edges = new Set<string>();
-    for (const node of this.#nodes.values()) {
+    for (const node of this.#graph.nodes.values()) {
       for (const occurrence of node.out.values()) edges.add(edgeKeyOf(occurrence));
     }
-    return { nodes: this.#nodes.size, edges: edges.size, relativeError: 0 };
+    return { nodes: this.#graph.nodes.size, edges: edges.size, relativeError: 0 };
   }
 
   async digest(): Promise<GraphDigest> {
     this.#assertOpen();
     const sources = await this.sources();
     const rowsNow = rowsInTurn([
-      ...memoryRows(this.#nodes.values(), this.#edgeTombstones.values(), () => noLineage),
+      ...memoryRows(this.#graph.nodes.values(), this.#graph.edgeTombstones.values(), () => noLineage),
     ]);
     return { hex: await digestRows(logicalRows(rowsNow, this.#expiry())), sources };
   }
@@ -253,7 +240,9 @@ class MemoryStore implements GraphStore {
     this.#assertOpen();
     const origins = new OriginRows(this.#origins);
     const graph = [
-      ...memoryRows(this.#nodes.values(), this.#edgeTombstones.values(), (one) => origins.encode(one)),
+      ...memoryRows(this.#graph.nodes.values(), this.#graph.edgeTombstones.values(), (one) =>
+        origins.encode(one),
+      ),
     ];
     return {
       sources: await this.sources(),
@@ -265,7 +254,7 @@ class MemoryStore implements GraphStore {
 
   async restore(snapshot: Restorable): Promise<void> {
     this.#assertOpen();
-    if (this.#nodes.size > 0 || this.#edgeTombstones.size > 0 || this.#partitions.size > 0) {
+    if (this.#graph.nodes.size > 0 || this.#graph.edgeTombstones.size > 0 || this.#partitions.size > 0) {
       throw new RefusedError(
         'STORE_NOT_EMPTY',
         'There is a graph in the store in memory already; restore into another.',
@@ -276,7 +265,7 @@ class MemoryStore implements GraphStore {
       'The store in memory was being restored and is not complete; restore into another.',
     );
     const restored = new RestoredRows(this.#origins);
-    for await (const row of snapshot.rows()) this.#put(restored.read(row));
+    for await (const row of snapshot.rows()) this.#graph.put(restored.read(row));
     for (const status of snapshot.sources) {
       this.#partitions.set(positionKey(status.source), { position: positionOf(status), claimed: false });
     }
@@ -297,40 +286,9 @@ class MemoryStore implements GraphStore {
   /** In one go, whatever `rowsMax` is: nothing here is worth a cursor. */
   async sweep(): Promise<Swept> {
     this.#assertOpen();
-    const expiry = this.#expiry();
-    let scanned = 0;
-    let removed = 0;
-    let isRaised = false;
-    const sweepMap = <T>(map: Map<string, T>, isExpired: (row: T) => boolean): void => {
-      for (const [key, row] of map) {
-        scanned += 1;
-        if (isExpired(row) && map.delete(key)) removed += 1;
-      }
-    };
-    for (const node of this.#nodes.values()) {
-      const ofNode = expiry.ofNode(node.ref.type);
-      if (node.mentionedMs >= 0 && node.mentionedMs <= ofNode) {
-        Object.assign(node, { mentionedMs: -1, registers: [], lineage: null });
-        removed += 1;
-      }
-      sweepMap(node.steps, ({ timeMs }) => timeMs <= ofNode);
-      sweepMap(node.out, (occurrence) => occurrence.timeMs <= expiredEdgeMs(occurrence, expiry));
-      sweepMap(node.in, (occurrence) => occurrence.timeMs <= expiredEdgeMs(occurrence, expiry));
-      if (node.deletedMs >= 0 && node.deletedMs <= ofNode) {
-        if (this.#swept.removed({ kind: 'nodes', type: node.ref.type }, node.deletedMs)) isRaised = true;
-        node.deletedMs = -1;
-        removed += 1;
-      }
-    }
-    sweepMap(this.#edgeTombstones, (tombstone) => {
-      if (tombstone.timeMs > expiredEdgeMs(tombstone, expiry)) return false;
-      const { type, from: node, to: other, key, timeMs } = tombstone;
-      const hiding = hidingTypeOf({ kind: 'edge-tombstone', type, node, other, key }, expiry);
-      if (hiding !== null && this.#swept.removed(hiding, timeMs)) isRaised = true;
-      return true;
-    });
+    const { isRaised, ...swept } = sweepMemory(this.#graph, this.#expiry(), this.#swept);
     if (isRaised) this.#timeToLive = this.#swept.with(this.#timeToLive);
-    return { scanned, removed, next: null };
+    return swept;
   }
 
   async close(): Promise<void> {
@@ -342,109 +300,13 @@ class MemoryStore implements GraphStore {
     if (this.#unrestored !== null) throw this.#unrestored;
   }
 
-  #node(ref: NodeRef): MemoryNode {
-    const key = keyOf(ref);
-    const known = this.#nodes.get(key);
-    if (known !== undefined) return known;
-    const node: MemoryNode = {
-      ref,
-      mentionedMs: -1,
-      deletedMs: -1,
-      registers: [],
-      lineage: null,
-      steps: new Map(),
-      out: new Map(),
-      in: new Map(),
-    };
-    this.#nodes.set(key, node);
-    return node;
-  }
-
-  /** True when a node mutation changed its node. */
-  #change(event: EventMutations, mutation: Mutation, lineage: Lineage | null): boolean {
-    const { timeMs, occurrence } = event;
-    switch (mutation.kind) {
-      case 'node': {
-        const node = this.#node(mutation.node);
-        const { mentionedMs, registers } = node;
-        const merged = mergeRegisters(registers, registersOf(mutation.properties, event));
-        node.mentionedMs = Math.max(mentionedMs, timeMs);
-        node.registers = merged;
-        if (node.mentionedMs === mentionedMs && sameRegisters(merged, registers)) return false;
-        node.lineage = lineage;
-        return true;
-      }
-      case 'edge': {
-        const { type, from, to, key = null, properties } = mutation;
-        this.#putOccurrence({ type, from, to, key, timeMs, occurrence, properties, lineage });
-        return false;
-      }
-      case 'step': {
-        const { kind: _, ...step } = mutation;
-        this.#putStep({ ...step, timeMs, occurrence, lineage });
-        return false;
-      }
-      case 'node-delete': {
-        const node = this.#node(mutation.node);
-        node.deletedMs = Math.max(node.deletedMs, timeMs);
-        return false;
-      }
-      case 'edge-delete': {
-        const { type, from, to, key = null } = mutation;
-        const at = edgeKeyOf({ type, from, to, key });
-        const before = this.#edgeTombstones.get(at)?.timeMs ?? -1;
-        this.#edgeTombstones.set(at, { type, from, to, key, timeMs: Math.max(before, timeMs) });
-        return false;
-      }
-      default:
-        return unreachable(mutation);
-    }
-  }
-
-  #putOccurrence(view: OccurrenceView): void {
-    const at = JSON.stringify([view.timeMs, String(view.occurrence), edgeKeyOf(view)]);
-    this.#node(view.from).out.set(at, view);
-    this.#node(view.to).in.set(at, view);
-  }
-
-  #putStep(view: StepView): void {
-    for (const link of view.links) this.#node(link.node);
-    this.#node(view.owner).steps.set(`${view.timeMs} ${view.occurrence}`, view);
-  }
-
-  #put(restored: RestoredRow): void {
-    switch (restored.kind) {
-      case 'origin':
-        break;
-      case 'node': {
-        const { mentionedMs, registers } = restored.row;
-        Object.assign(this.#node(restored.node), { mentionedMs, registers, lineage: restored.lineage });
-        break;
-      }
-      case 'tombstone':
-        this.#node(restored.node).deletedMs = restored.timeMs;
-        break;
-      case 'step':
-        this.#putStep(restored.view);
-        break;
-      case 'occurrence':
-        this.#putOccurrence(restored.view);
-        break;
-      case 'edge-tombstone':
-        this.#edgeTombstones.set(edgeKeyOf(restored.tombstone), restored.tombstone);
-        break;
-      default:
-        unreachable(restored);
-    }
-  }
-
   #expiry(): Expiry {
     return new Expiry(this.#timeToLive, this.#clock.now());
   }
 
   /** Up to which event time everything of the node is hidden. */
   #hiddenMs(ref: NodeRef): number {
-    return Math.max(this.#nodes.get(keyOf(ref))?.deletedMs ?? -1, this.#expiry().ofNode(ref.type));
+    return Math.max(this.#graph.nodes.get(keyOf(ref))?.deletedMs ?? -1, this.#expiry().ofNode(ref.type));
   }
 
   #withLinks(step: StepView): StepView {
@@ -452,7 +314,7 @@ class MemoryStore implements GraphStore {
   }
 
   #occurrences(query: AdjacencyQuery, edge: EdgeQuery | null): AdjacencyPage {
-    const node = this.#nodes.get(keyOf(query.of));
+    const node = this.#graph.nodes.get(keyOf(query.of));
     const hiddenMs = Math.max(this.#hiddenMs(query.of), this.#expiry().ofEdge(query.type));
     const candidates = [...(node?.[query.direction].values() ?? [])]
       .filter(({ type, timeMs }) => type === query.type && timeMs > hiddenMs)
@@ -467,7 +329,7 @@ class MemoryStore implements GraphStore {
       if (edge !== null && keyOf(candidate.to) !== keyOf(edge.to)) continue;
       if (edge !== null && edge.key !== null && candidate.key !== edge.key) continue;
       const { from, to, timeMs } = candidate;
-      const edgeMs = this.#edgeTombstones.get(edgeKeyOf(candidate))?.timeMs ?? -1;
+      const edgeMs = this.#graph.edgeTombstones.get(edgeKeyOf(candidate))?.timeMs ?? -1;
       const ends = { fromMs: this.#hiddenMs(from), toMs: this.#hiddenMs(to) };
       if (!visible(timeMs, { edgeMs, ...ends })) continue;
       const { endsOnly } = query;
@@ -477,17 +339,4 @@ class MemoryStore implements GraphStore {
     const last = candidates[scanned - 1];
     return { occurrences, scanned, truncated, last: last === undefined ? null : placeOf(query, last) };
   }
-}
-
-/** Up to which time an edge is hidden by its own type and those of its ends. */
-function expiredEdgeMs({ type, from, to }: Omit<EdgeTombstone, 'timeMs'>, expiry: Expiry): number {
-  return Math.max(expiry.ofEdge(type), expiry.ofNode(from.type), expiry.ofNode(to.type));
-}
-
-function keyOf(ref: NodeRef): string {
-  return `${ref.type}\0${ref.id}`;
-}
-
-function edgeKeyOf({ type, from, to, key }: Omit<EdgeTombstone, 'timeMs'>): string {
-  return `${type}\0${keyOf(from)}\0${keyOf(to)}\0${key ?? ''}`;
 }

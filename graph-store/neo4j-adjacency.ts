@@ -1,13 +1,5 @@
 import { must } from '../foundation/index.ts';
-import { ByteReader } from './codec.ts';
-import type {
-  AdjacencyPage,
-  AdjacencyQuery,
-  EdgeQuery,
-  OccurrencePosition,
-  OccurrenceView,
-} from './graph-store.ts';
-import { type OriginRow, readLineage } from './lineage.ts';
+import type { AdjacencyQuery, EdgeQuery } from './graph-store.ts';
 import { visible } from './merge.ts';
 import type { Queries } from './neo4j-connection.ts';
 import {
@@ -19,8 +11,9 @@ import {
   quoted,
   timeRangeBehind,
 } from './neo4j-keys.ts';
-import type { Candidate } from './neo4j-scan.ts';
+import type { Neo4jCandidate } from './neo4j-scan.ts';
 import { bytesOf, integerOf, textOf, timeOf } from './neo4j-values.ts';
+import type { OccurrencesFound } from './occurrence-page.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
 
@@ -30,27 +23,21 @@ const statementRowsMax = 4096;
 /** Keys that one statement looks up. */
 export const lookupKeysMax = 1024;
 
-type OriginOf = (id: number) => OriginRow | null;
-
 /** A query under way. */
-interface Progress {
-  readonly query: AdjacencyQuery;
+interface Progress extends OccurrencesFound {
   /** What its keys have in front of the event. */
   readonly start: string;
   readonly lt: string;
   readonly wanted: ((rest: Buffer) => boolean) | null;
-  readonly found: Candidate[];
+  readonly found: Neo4jCandidate[];
   gte: string;
   rowsWanted: number;
   scanned: number;
   truncated: boolean;
   /** The last row looked at. */
-  last: Candidate | null;
+  last: Neo4jCandidate | null;
   done: boolean;
 }
-
-/** What was found, before its lineage is read. */
-export type OccurrencesFound = Pick<Progress, 'query' | 'found' | 'scanned' | 'truncated' | 'last'>;
 
 /**
  * What is at each node asked, in rounds: in each, one statement for all queries of a relationship type and side reads the next rows of every one that is
@@ -128,7 +115,7 @@ async function readSome(
     asked: some.map(({ gte, lt }, i) => ({ i: BigInt(i), gte, lt })),
     rows: BigInt(size),
   });
-  const candidates: Candidate[][] = some.map(() => []);
+  const candidates: Neo4jCandidate[][] = some.map(() => []);
   for (const row of found) {
     const i = integerOf(row.get(0));
     const one = must(some[i], 'a row belongs to what was asked');
@@ -138,10 +125,10 @@ async function readSome(
     candidates[i]?.push({
       ...occurrenceKeyOf(key.slice(one.start.length)),
       value: value === null ? noBytes : bytesOf(value),
-      otherDeletedMs: timeOf(row.get(3)),
+      farDeletedMs: timeOf(row.get(3)),
     });
   }
-  const edgeKeys = new Map<Candidate, string>();
+  const edgeKeys = new Map<Neo4jCandidate, string>();
   for (const [i, one] of some.entries()) {
     for (const candidate of candidates[i] ?? [])
       edgeKeys.set(candidate, edgeKeyOf(keys, one.query, candidate));
@@ -151,10 +138,10 @@ async function readSome(
     'UNWIND $keys AS key MATCH (x:JgEdgeTombstone {jgKey: key}) RETURN key, x.jgTime',
     [...edgeKeys.values()],
   );
-  const isVisible = (candidate: Candidate): boolean =>
+  const isVisible = (candidate: Neo4jCandidate): boolean =>
     visible(candidate.timeMs, {
       edgeMs: edgeMs.get(edgeKeys.get(candidate) ?? '') ?? -1,
-      toMs: Math.max(candidate.otherDeletedMs, expiry.ofNode(candidate.other.type)),
+      toMs: Math.max(candidate.farDeletedMs, expiry.ofNode(candidate.far.type)),
       fromMs: -1,
     });
   for (const [i, one] of some.entries()) take(one, candidates[i] ?? [], size, isVisible);
@@ -162,9 +149,9 @@ async function readSome(
 
 function take(
   one: Progress,
-  candidates: readonly Candidate[],
+  candidates: readonly Neo4jCandidate[],
   size: number,
-  isVisible: (candidate: Candidate) => boolean,
+  isVisible: (candidate: Neo4jCandidate) => boolean,
 ): void {
   const { query, found } = one;
   for (const candidate of candidates) {
@@ -203,11 +190,11 @@ function rowsText({ type, direction, endsOnly }: AdjacencyQuery, one: string): s
 function edgeKeyOf(
   keys: Neo4jKeys,
   { of, type, direction }: AdjacencyQuery,
-  { other, edgeKey }: Candidate,
+  { far, key }: Neo4jCandidate,
 ): string {
   return direction === 'out'
-    ? keys.edgeTombstone(type, of, other, edgeKey)
-    : keys.edgeTombstone(type, other, of, edgeKey);
+    ? keys.edgeTombstone(type, of, far, key)
+    : keys.edgeTombstone(type, far, of, key);
 }
 
 const noBytes = Buffer.alloc(0);
@@ -226,41 +213,8 @@ export async function timesBy(
   return times;
 }
 
-export function pageOf(
-  { query, found, scanned, truncated, last }: OccurrencesFound,
-  originOf: OriginOf,
-): AdjacencyPage {
-  return {
-    occurrences: found.map((candidate) => occurrenceOf(query, candidate, originOf)),
-    scanned,
-    truncated,
-    last: last === null ? null : placeOf(last),
-  };
-}
-
-function placeOf({ timeMs, occurrence, other, edgeKey }: Candidate): OccurrencePosition {
-  return { timeMs, occurrence, far: other, key: edgeKey === '' ? null : edgeKey };
-}
-
 function occurrencesAfter({ after: place }: AdjacencyQuery, start: string, { gte, lt }: KeyRange): KeyRange {
   if (place === null || place === undefined) return { gte, lt };
   const at = after(`${start}${rows.occurrencePlace(place).toString('latin1')}`);
   return at > gte ? { gte: at, lt } : { gte, lt };
-}
-
-function occurrenceOf(query: AdjacencyQuery, candidate: Candidate, originOf: OriginOf): OccurrenceView {
-  const { timeMs, occurrence, other, edgeKey, value } = candidate;
-  const out = query.direction === 'out';
-  const reader = query.endsOnly === true ? null : new ByteReader(value);
-  const lineage = reader === null ? null : readLineage(reader, originOf);
-  return {
-    type: query.type,
-    from: out ? query.of : other,
-    to: out ? other : query.of,
-    key: edgeKey === '' ? null : edgeKey,
-    timeMs,
-    occurrence,
-    properties: reader === null ? [] : reader.properties(),
-    lineage,
-  };
 }

@@ -1,7 +1,6 @@
 import { assert, unreachable } from '../foundation/index.ts';
 import {
   ByteReader,
-  decodeEvents,
   decodeStepValue,
   encodeContent,
   encodeCount,
@@ -9,42 +8,17 @@ import {
   encodeProperties,
   encodeStepValue,
 } from './codec.ts';
-import type { Advance, Applied, TimePosition } from './graph-store.ts';
-import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
-import { encodeLineage, withoutLineage } from './lineage.ts';
-import type { EdgeMutation, EventMutations, Mutation, NodeMutation, NodeRef, StepMutation } from './model.ts';
+import type { Estimates } from './estimates.ts';
+import type { Applied, TimePosition } from './graph-store.ts';
+import { eventsOf, type GroupBatch, type NodeChange } from './group-batch.ts';
+import { withoutLineage } from './lineage.ts';
+import type { EdgeMutation, EventMutations, Mutation, NodeRef, StepMutation } from './model.ts';
 import { hasNoSets } from './mutation-checks.ts';
 import { edgePlace, type Neo4jKeys } from './neo4j-keys.ts';
 import { type Parameter, plainProperties, signed } from './neo4j-values.ts';
 import type { NodeRowMerger } from './node-row.ts';
-import type { PackedMutations } from './packed-format.ts';
 import { registersOf } from './register.ts';
 import * as rows from './rows.ts';
-
-/** A batch as it waits, and what lineage calls its origins. */
-export interface GroupBatch {
-  readonly advance: Advance;
-  readonly packed: PackedMutations;
-  readonly originIds: readonly number[];
-  /** Of its partition: what it mentions is counted in them. */
-  readonly estimates: Estimates;
-}
-
-/** Sketches of the distinct nodes and edges that a partition ever mentioned. */
-export interface Estimates {
-  readonly nodes: HyperLogLog;
-  readonly edges: HyperLogLog;
-  changed: boolean;
-}
-
-/** A node mutation that waits for the stored row. */
-interface NodeChange {
-  readonly batch: number;
-  readonly mutation: NodeMutation;
-  readonly timeMs: number;
-  readonly rank: number;
-  readonly lineage: Buffer;
-}
 
 /** A node that the group touches: all of them are locked, in the order of their keys. */
 export interface TouchedNode {
@@ -86,14 +60,11 @@ export class Neo4jGroup {
     this.#hash = hash;
   }
 
-  add({ advance, packed, originIds, estimates }: GroupBatch): void {
-    const batch = this.#batches;
+  add(batch: GroupBatch): void {
+    const place = this.#batches;
     this.#batches += 1;
-    const places = new Map(packed.origins.map((origin, i) => [origin, originIds[i] ?? 0]));
-    for (const event of decodeEvents(packed)) {
-      const origin = event.lineage === undefined ? 0 : (places.get(event.lineage.origin) ?? 0);
-      const lineage = lineageBytes(origin, advance.source.partition, event);
-      for (const mutation of event.mutations) this.#take(mutation, event, lineage, batch, estimates);
+    for (const [event, lineage] of eventsOf(batch)) {
+      for (const mutation of event.mutations) this.#take(mutation, event, lineage, place, batch.estimates);
     }
   }
 
@@ -106,9 +77,11 @@ export class Neo4jGroup {
   ): void {
     const { timeMs, rank } = event;
     switch (mutation.kind) {
-      case 'node':
-        this.#touch(mutation.node, estimates).changes.push({ batch, mutation, timeMs, rank, lineage });
+      case 'node': {
+        const change = { batch, mutation, timeMs, rank, lineage: lineage.subarray(1) };
+        this.#touch(mutation.node, estimates).changes.push(change);
         break;
+      }
       case 'edge':
         this.#edge(mutation, event, lineage, estimates);
         break;
@@ -197,8 +170,7 @@ export class Neo4jGroup {
         plainProperties(properties.map(([name, one]) => ({ name, value: one }))),
       ],
     });
-    const hash = mixHashes(mixHashes(source.hash, target.hash), this.#hash(Buffer.from(`${type}\0${key}`)));
-    if (estimates.edges.add(hash)) estimates.changed = true;
+    estimates.addEdge(source.hash, target.hash, this.#hash(Buffer.from(`${type}\0${key}`)));
   }
 
   #step(step: StepMutation, event: EventMutations, lineage: Buffer, estimates: Estimates): void {
@@ -228,7 +200,7 @@ export class Neo4jGroup {
 
   #count(ref: NodeRef, estimates: Estimates): number {
     const hash = this.#hash(rows.nodeName(ref));
-    if (estimates.nodes.add(hash)) estimates.changed = true;
+    estimates.addNode(hash);
     return hash;
   }
 }
@@ -263,7 +235,7 @@ function mergeChange(
   row: string | undefined,
   { mutation: { properties }, timeMs, rank, lineage }: NodeChange,
 ): string | null {
-  const own = { timeMs, rank, lineage: lineage.subarray(1) };
+  const own = { timeMs, rank, lineage };
   const before = Buffer.from(row ?? '', 'latin1');
   if (hasNoSets(properties)) {
     const bytes = encodeProperties(properties);
@@ -277,13 +249,6 @@ function mergeChange(
   ]);
   const changed = merger.mergeSets(before, 0, before.length, { ...own, bytes, start: 0, end: bytes.length });
   return changed ? merger.out.toString('latin1', 0, merger.outLength) : null;
-}
-
-/** With its length in front. */
-function lineageBytes(originId: number, partition: number, { lineage }: EventMutations): Buffer {
-  if (originId === 0 || lineage === undefined) return Buffer.of(0);
-  const bytes = encodeLineage(originId, partition, lineage.offset);
-  return Buffer.concat([Buffer.of(bytes.length), bytes]);
 }
 
 function textUpToNul(reader: ByteReader): string {

@@ -1,6 +1,6 @@
 import { must } from '../foundation/index.ts';
 import { ByteReader } from './codec.ts';
-import type { TimePosition } from './graph-store.ts';
+import type { OccurrencePosition, TimePosition } from './graph-store.ts';
 import type { NodeRef } from './model.ts';
 import * as rows from './rows.ts';
 
@@ -38,10 +38,7 @@ export function edgePlace(type: string): EdgePlace {
 }
 
 /** One side of an occurrence as its key has it. */
-export interface OccurrenceKey extends TimePosition {
-  readonly other: NodeRef;
-  /** Empty for an edge of which there is one a pair. */
-  readonly edgeKey: string;
+export interface OccurrenceKey extends OccurrencePosition {
   /** Of fixed order, as `rows.ts` has it: event key, the other end's prefix, the edge's key. */
   readonly bytes: Buffer;
 }
@@ -149,10 +146,7 @@ export class Neo4jKeys {
 /** Of what follows a node's key and infix. */
 export function occurrenceKeyOf(text: string): OccurrenceKey {
   const bytes = Buffer.from(text, 'latin1');
-  const reader = new ByteReader(bytes);
-  const event = reader.eventKey();
-  const other = reader.nodeName();
-  return { ...event, other, edgeKey: bytes.toString('utf8', reader.at), bytes };
+  return { ...rows.readOccurrencePlace(bytes, 0), bytes };
 }
 
 /** Event keys with sinceMs <= time < untilMs behind a start, newest first; null when there can be none. */

@@ -1,7 +1,7 @@
 import type { NodeRef } from './model.ts';
 import type { Queries } from './neo4j-connection.ts';
 import { edgePlace, type Neo4jKeys, quoted, rangeBehind } from './neo4j-keys.ts';
-import { type Candidate, occurrencesAt, scan, stepsText } from './neo4j-scan.ts';
+import { type Neo4jCandidate, occurrencesAt, scan, stepsText } from './neo4j-scan.ts';
 import { edgeTypesOf, edgeTypesQuery } from './neo4j-schema.ts';
 import { bytesOf, integerOf, type Parameter, textOf } from './neo4j-values.ts';
 import type { Expiry } from './time-to-live.ts';
@@ -76,12 +76,12 @@ async function newestOf(
   side: Side,
   newerThanMs: number,
   expiry: Expiry,
-): Promise<Candidate | null> {
+): Promise<Neo4jCandidate | null> {
   const start = `${nodeKey}\0${edgePlace(side.type).infix}`;
   for await (const candidate of occurrencesAt(queries, side, rangeBehind(start), 1, start)) {
-    const { timeMs, other } = candidate;
+    const { timeMs, far } = candidate;
     if (timeMs <= newerThanMs) return null;
-    if (timeMs > Math.max(expiry.ofEdge(side.type), expiry.ofNode(other.type))) return candidate;
+    if (timeMs > Math.max(expiry.ofEdge(side.type), expiry.ofNode(far.type))) return candidate;
   }
   return null;
 }

@@ -1,16 +1,17 @@
 import type { SourcePartition } from './graph-store.ts';
-import { type OriginRow, originsMax } from './lineage.ts';
+import { KnownOrigins, originText } from './known-origins.ts';
+import { originsMax } from './lineage.ts';
 import type { EventOrigin } from './model.ts';
 import type { Neo4jConnection, Queries } from './neo4j-connection.ts';
 import type { Neo4jKeys } from './neo4j-keys.ts';
 import { integerOf, textOf } from './neo4j-values.ts';
+import type { OriginOf } from './occurrence-page.ts';
 
 /** The origins that lineage names: in memory, and as `JgOrigin`, one transaction each when one is new. Bounded by `originsMax`. */
 export class Neo4jOrigins {
   readonly #connection: Neo4jConnection;
   readonly #keys: Neo4jKeys;
-  readonly #ids = new Map<string, number>();
-  readonly #rows = new Map<number, OriginRow>();
+  readonly #known = new KnownOrigins();
 
   constructor(connection: Neo4jConnection, keys: Neo4jKeys) {
     this.#connection = connection;
@@ -22,24 +23,21 @@ export class Neo4jOrigins {
       'MATCH (o:JgOrigin) WHERE o.jgKey >= $gte AND o.jgKey < $lt RETURN o.id, o.origin',
       { ...this.#keys.all },
     );
-    for (const row of found) this.#learn(integerOf(row.get(0)), textOf(row.get(1)));
+    for (const row of found) this.#known.learn(integerOf(row.get(0)), textOf(row.get(1)));
   }
 
   /** Its id; 0 when there are too many. */
-  async idOf(
-    { cluster, topic, topicId }: SourcePartition,
-    { schemaId, subject, version }: EventOrigin,
-  ): Promise<number> {
-    const text = JSON.stringify({ cluster, topic, topicId, schemaId, subject, version });
-    const known = this.#ids.get(text);
+  async idOf(source: SourcePartition, origin: EventOrigin): Promise<number> {
+    const text = originText(source, origin);
+    const known = this.#known.idOf(text);
     if (known !== undefined) return known;
-    if (this.#ids.size >= originsMax) return 0;
+    if (this.#known.greatestId >= originsMax) return 0;
     const id = await this.#connection.write(async (queries) => {
       // Locked before it is looked: another process may be about to number the same origin.
       await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.jgLock = true', { key: this.#keys.store });
       const [row] = await queries.run(
         `MATCH (o:JgOrigin) WHERE o.jgKey >= $gte AND o.jgKey < $lt
-         RETURN count(o), max(CASE WHEN o.origin = $text THEN o.id END)`,
+         RETURN coalesce(max(o.id), 0), max(CASE WHEN o.origin = $text THEN o.id END)`,
         { ...this.#keys.all, text },
       );
       const found = row?.get(1);
@@ -53,28 +51,12 @@ export class Neo4jOrigins {
       });
       return next;
     });
-    if (id > 0) this.#learn(id, text);
+    if (id > 0) this.#known.learn(id, text);
     return id;
   }
 
-  /**
-   * What reading builds from rows: once more, when they name an origin that another process numbered since. In the transaction that read
-   * them, for one that waited for a second connection could wait for its own.
-   */
-  async complete<T>(queries: Queries, build: (originOf: (id: number) => OriginRow | null) => T): Promise<T> {
-    let missed = false;
-    const built = build((id) => {
-      const row = this.#rows.get(id);
-      if (row === undefined) missed = true;
-      return row ?? null;
-    });
-    if (!missed) return built;
-    await this.load(queries);
-    return build((id) => this.#rows.get(id) ?? null);
-  }
-
-  #learn(id: number, text: string): void {
-    this.#ids.set(text, id);
-    this.#rows.set(id, JSON.parse(text));
+  /** In the transaction that read the rows, for one that waited for a second connection could wait for its own. */
+  async complete<T>(queries: Queries, build: (originOf: OriginOf) => T): Promise<T> {
+    return await this.#known.complete(build, () => this.load(queries));
   }
 }

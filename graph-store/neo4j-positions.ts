@@ -1,7 +1,6 @@
+import { Estimates, storedSketch } from './estimates.ts';
 import type { Advance, SourcePartition } from './graph-store.ts';
-import { HyperLogLog } from './hyperloglog.ts';
 import type { Queries } from './neo4j-connection.ts';
-import type { Estimates } from './neo4j-group.ts';
 import type { Neo4jKeys } from './neo4j-keys.ts';
 import { bytesOf, type Parameter, signed, textOf } from './neo4j-values.ts';
 import { claimed, decodePosition, encodePosition, type Position, positionKey } from './position.ts';
@@ -91,10 +90,9 @@ export function estimateRow({ nodes, edges }: Estimates): Record<string, Paramet
   return { nodes: signed(Buffer.from(nodes.registers)), edges: signed(Buffer.from(edges.registers)) };
 }
 
-export function estimatesOf(nodes: unknown, edges: unknown): Estimates {
-  const sketch = (stored: unknown): HyperLogLog =>
-    stored === null ? new HyperLogLog() : new HyperLogLog(Uint8Array.from(bytesOf(stored)));
-  return { nodes: sketch(nodes), edges: sketch(edges), changed: false };
+function estimatesOf(nodes: unknown, edges: unknown): Estimates {
+  const stored = (registers: unknown): Buffer | null => (registers === null ? null : bytesOf(registers));
+  return new Estimates(storedSketch(stored(nodes)), storedSketch(stored(edges)));
 }
 
 /** Positions as the group will leave them; equal to what is stored once its commit has come through. */

@@ -1,6 +1,7 @@
 import { must } from '../foundation/index.ts';
 import type { FarEndsPage, FarEndsQuery, NodeScanPage, NodeScanQuery } from './bulk-reads.ts';
-import { ByteReader, decodeStepValue } from './codec.ts';
+import { ByteReader } from './codec.ts';
+import { farEndsOf } from './far-ends.ts';
 import { foldEdge } from './fold-edge.ts';
 import type {
   AdjacencyPage,
@@ -16,12 +17,12 @@ import type {
   NodeView,
   SourceStatus,
   StepView,
-  TimePosition,
 } from './graph-store.ts';
 import { HyperLogLog, relativeError } from './hyperloglog.ts';
-import { type OriginRow, readLineage, withoutLineage } from './lineage.ts';
+import { journeyPageOf, type StepRow, scanJourney } from './journey-scan.ts';
+import { readLineage } from './lineage.ts';
 import type { NodeRef } from './model.ts';
-import { pageOf, readOccurrences, timesBy } from './neo4j-adjacency.ts';
+import { readOccurrences, timesBy } from './neo4j-adjacency.ts';
 import type { Neo4jConnection, Queries } from './neo4j-connection.ts';
 import { edgePlace, type KeyRange, type Neo4jKeys, quoted, timeRangeBehind } from './neo4j-keys.ts';
 import { newestTouch } from './neo4j-newest-touch.ts';
@@ -30,11 +31,11 @@ import { readPositions } from './neo4j-positions.ts';
 import { scan, stepsText } from './neo4j-scan.ts';
 import { bytesOf, integerOf, textOf, timeOf } from './neo4j-values.ts';
 import { decodeNodeRow } from './node-row.ts';
+import { type OriginOf, pageOf } from './occurrence-page.ts';
 import { compareSources, statusOf } from './position.ts';
 import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
-import { isWantedStep } from './wanted-step.ts';
 
 /** Nodes whose rows one statement answers. */
 const nodesAtOnce = 128;
@@ -45,8 +46,6 @@ interface StoredNode {
 }
 
 const nothingStored: StoredNode = { row: null, deletedMs: -1 };
-
-type OriginOf = (id: number) => OriginRow | null;
 
 /** All reads, each in one transaction. What Neo4j promises within it is "read committed"; what the connection adds is in `neo4j-commit-gate.ts`. */
 export class Neo4jReader {
@@ -98,21 +97,8 @@ export class Neo4jReader {
     return await this.#connection.read((queries) => this.#occurrences(queries, asked, null, signal));
   }
 
-  async farEnds({ keep, after, scanMax, farType, ...query }: FarEndsQuery): Promise<FarEndsPage> {
-    const page = await this.adjacency({
-      ...query,
-      scanMax,
-      limit: Number.POSITIVE_INFINITY,
-      endsOnly: keep === null,
-      after: after === null ? null : rows.readOccurrencePlace(Buffer.from(after), 0),
-    });
-    const ids: string[] = [];
-    for (const { from, to, properties } of page.occurrences) {
-      const far = query.direction === 'out' ? to : from;
-      if (far.type === farType && (keep?.(properties) ?? true)) ids.push(far.id);
-    }
-    const next = page.truncated && page.last !== null ? rows.occurrencePlace(page.last) : null;
-    return { ids, scanned: page.scanned, next };
+  async farEnds(query: FarEndsQuery): Promise<FarEndsPage> {
+    return await farEndsOf(query, (all) => this.adjacency(all));
   }
 
   /** By id, which is no order of chance. */
@@ -175,7 +161,7 @@ export class Neo4jReader {
       const all = new HyperLogLog();
       for (const row of sketches) {
         const registers = row.get(column);
-        if (registers !== null) joinSketch(all, bytesOf(registers));
+        if (registers !== null) all.join(bytesOf(registers));
       }
       return all.estimate();
     };
@@ -206,41 +192,23 @@ export class Neo4jReader {
     const hiddenMs = Math.max(stored.deletedMs, this.#expiry().ofNode(query.of.type));
     const start = `${this.#keys.node(query.of)}\0`;
     const range = timeRangeBehind(start, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
-    const found: { readonly step: Omit<StepView, 'lineage'>; readonly value: Buffer }[] = [];
-    let scanned = 0;
-    let bytes = 0;
-    let last: TimePosition | null = null;
-    let more = false;
+    const found = await scanJourney(query, range === null ? [] : this.#steps(queries, query, start, range));
+    const kept = await this.#withoutDeletedLinks(queries, found.steps);
+    return await this.#origins.complete(queries, (originOf) => journeyPageOf(query, found, kept, originOf));
+  }
+
+  async *#steps(
+    queries: Queries,
+    query: JourneyQuery,
+    start: string,
+    range: KeyRange,
+  ): AsyncGenerator<StepRow> {
     const order = query.order === 'newest-first' ? 'ascending' : 'descending';
-    const entries =
-      range === null
-        ? []
-        : scan(queries, stepsText(order), pageRange(query, start, range), order, query.limit + 1);
-    for await (const row of entries) {
-      more = found.length >= query.limit || scanned >= query.scanMax || bytes >= query.bytesMax;
-      if (more) break;
-      scanned += 1;
+    const within = pageRange(query, start, range);
+    for await (const row of scan(queries, stepsText(order), within, order, query.limit + 1)) {
       const { timeMs, occurrence } = this.#keys.stepOf(textOf(row.get(0)));
-      last = { timeMs, occurrence };
-      const value = bytesOf(row.get(1));
-      // Without the lineage: the same graph has the same pages.
-      const content = withoutLineage(value);
-      const step = decodeStepValue(new ByteReader(content));
-      if (!isWantedStep(step, query)) continue;
-      found.push({ step: { owner: query.of, ...last, ...step }, value });
-      bytes += content.length;
+      yield { at: { timeMs, occurrence }, value: bytesOf(row.get(1)) };
     }
-    const kept = await this.#withoutDeletedLinks(
-      queries,
-      found.map(({ step }) => step),
-    );
-    const steps = await this.#origins.complete(queries, (originOf) =>
-      kept.map((step, i) => ({
-        ...step,
-        lineage: lineageOf(must(found[i], 'a step has its row').value, originOf),
-      })),
-    );
-    return { steps, scanned, more, truncated: more && steps.length < query.limit, last };
   }
 
   async #occurrences(
@@ -303,11 +271,4 @@ function pageRange({ after, order }: JourneyQuery, start: string, { gte, lt }: K
 
 function lineageOf(value: Buffer, originOf: OriginOf): Lineage | null {
   return readLineage(new ByteReader(value), originOf);
-}
-
-/** The sketch of two sets' union has the greater of each two registers. */
-export function joinSketch(into: HyperLogLog, registers: Uint8Array): void {
-  for (const [i, register] of registers.entries()) {
-    if (register > (into.registers[i] ?? 0)) into.registers[i] = register;
-  }
 }

@@ -10,6 +10,7 @@ import {
   quoted,
 } from './neo4j-keys.ts';
 import { bytesOf, textOf, timeOf } from './neo4j-values.ts';
+import type { Candidate } from './occurrence-page.ts';
 
 /** Rows asked for at once. */
 const chunkRowsMax = 256;
@@ -38,11 +39,10 @@ export async function* scan(
   }
 }
 
-/** One row of an adjacency, as an index has it. */
-export interface Candidate extends OccurrenceKey {
-  readonly value: Buffer;
-  /** Of the other end; -1 when nobody deleted it. */
-  readonly otherDeletedMs: number;
+/** With what an index has beside it. */
+export interface Neo4jCandidate extends Candidate, OccurrenceKey {
+  /** -1 when nobody deleted the far end. */
+  readonly farDeletedMs: number;
 }
 
 /** The occurrences of one type at one node, newest first. */
@@ -52,7 +52,7 @@ export async function* occurrencesAt(
   range: KeyRange,
   rowsWanted: number,
   start: string,
-): AsyncGenerator<Candidate> {
+): AsyncGenerator<Neo4jCandidate> {
   const { relation } = edgePlace(type);
   const [key, other] = direction === 'out' ? ['jgOut', 'b'] : ['jgIn', 'a'];
   const text = `MATCH (a)-[r:${quoted(relation)}]->(b) WHERE r.${key} >= $gte AND r.${key} < $lt
@@ -61,7 +61,7 @@ export async function* occurrencesAt(
     yield {
       ...occurrenceKeyOf(textOf(row.get(0)).slice(start.length)),
       value: bytesOf(row.get(1)),
-      otherDeletedMs: timeOf(row.get(2)),
+      farDeletedMs: timeOf(row.get(2)),
     };
   }
 }

@@ -1,9 +1,9 @@
 import { must, RefusedError, StopError } from '../foundation/index.ts';
+import { Estimates } from './estimates.ts';
 import type { GraphSnapshot, Restorable, SourceStatus } from './graph-store.ts';
-import { HyperLogLog } from './hyperloglog.ts';
 import { originKey } from './lineage.ts';
 import type { Queries } from './neo4j-connection.ts';
-import { type Estimates, Neo4jGroup } from './neo4j-group.ts';
+import { Neo4jGroup } from './neo4j-group.ts';
 import { writeGroup } from './neo4j-group-write.ts';
 import type { Neo4jKeys } from './neo4j-keys.ts';
 import { estimateRow, lockAllPositions, positionRow } from './neo4j-positions.ts';
@@ -77,7 +77,7 @@ export async function restoreRowsOf(
     beginRestore(queries, keys, connection.settings.namespace, id),
   );
   begun();
-  const estimates: Estimates = { nodes: new HyperLogLog(), edges: new HyperLogLog(), changed: false };
+  const estimates = new Estimates();
   let group = new Neo4jGroup(keys, hash);
   let origins: Row[] = [];
   let waiting = 0;

@@ -1,32 +1,8 @@
 import xxhash from 'xxhash-wasm';
-import { type Clock, OutageError, type Random, RefusedError, type StopError } from '../foundation/index.ts';
-import { type BulkReads, onlyNamed } from './bulk-reads.ts';
+import { type Clock, type Random, RefusedError, type StopError } from '../foundation/index.ts';
 import { digestRows } from './digest.ts';
-import type {
-  AdjacencyPage,
-  AdjacencyQuery,
-  Advance,
-  Applied,
-  Claim,
-  DegreeQuery,
-  DegreeView,
-  EdgeQuery,
-  EdgeView,
-  GraphDigest,
-  GraphEstimate,
-  GraphSnapshot,
-  GraphStore,
-  JourneyPage,
-  JourneyQuery,
-  NodeView,
-  Restorable,
-  SourcePartition,
-  SourceStatus,
-  Swept,
-} from './graph-store.ts';
+import type { GraphDigest, GraphSnapshot, GraphStore, Restorable, Swept } from './graph-store.ts';
 import { logicalRows } from './logical-rows.ts';
-import type { NodeRef } from './model.ts';
-import type { MutationBatch } from './mutation-batch.ts';
 import { Neo4jConnection } from './neo4j-connection.ts';
 import { Neo4jKeys } from './neo4j-keys.ts';
 import { Neo4jOrigins } from './neo4j-origins.ts';
@@ -41,7 +17,7 @@ import { lookForExpired, removeExpired } from './neo4j-sweep.ts';
 import { Neo4jWriter, type WriterParts } from './neo4j-writer.ts';
 import { NodeRowMerger } from './node-row.ts';
 import { compareSources, statusOf } from './position.ts';
-import { assertAtOnce } from './reads-at-once.ts';
+import { ServerStore } from './server-store.ts';
 import { Expiry, isKeptForEver, type TimeToLive } from './time-to-live.ts';
 
 const namespacePattern = /^[A-Za-z0-9_-]{1,32}$/;
@@ -86,105 +62,35 @@ export async function openNeo4jStore(
   }
 }
 
-class Neo4jStore implements GraphStore {
+class Neo4jStore extends ServerStore implements GraphStore {
   readonly guarantee = 'atomic';
-  readonly bulk: BulkReads = {
-    scan: async (query) => {
-      this.#assertUsable();
-      return await this.#reader.scan(query);
-    },
-    farEnds: async (query) => {
-      this.#assertUsable();
-      return await this.#reader.farEnds(query);
-    },
-    properties: async ({ type, ids, names }) => {
-      const found = await this.nodes(ids.map((id) => ({ type, id })));
-      return found.map((view) => onlyNamed(view, names));
-    },
-  };
+  protected readonly reader: Neo4jReader;
+  protected readonly writer: Neo4jWriter;
   readonly #parts: WriterParts;
   readonly #clock: Clock;
-  readonly #reader: Neo4jReader;
-  readonly #writer: Neo4jWriter;
   #rules: TimeToLive;
-  #unrestored: StopError | null;
-  #closing: Promise<void> | null = null;
 
   constructor(parts: WriterParts, clock: Clock, rules: TimeToLive, unrestored: StopError | null) {
-    this.#unrestored = unrestored;
+    const { connection, keys, origins } = parts;
+    super({
+      database: 'Neo4j',
+      resume: connection.settings.resume,
+      unrestored,
+      disconnect: () => connection.close(),
+    });
     this.#parts = parts;
     this.#clock = clock;
     this.#rules = rules;
-    this.#reader = new Neo4jReader(parts.connection, parts.keys, parts.origins, () => this.#expiry());
-    this.#writer = new Neo4jWriter(parts);
-  }
-
-  async claim(source: SourcePartition): Promise<Claim> {
-    this.#assertUsable();
-    return await this.#writer.claim(source);
-  }
-
-  async apply(advance: Advance, mutations: MutationBatch): Promise<Applied> {
-    this.#assertUsable();
-    return await this.#writer.apply(advance, mutations.take());
-  }
-
-  async node(ref: NodeRef): Promise<NodeView | null> {
-    this.#assertUsable();
-    return await this.#reader.node(ref);
-  }
-
-  async nodes(refs: readonly NodeRef[], signal?: AbortSignal): Promise<readonly (NodeView | null)[]> {
-    this.#assertUsable();
-    assertAtOnce(refs);
-    return await this.#reader.nodes(refs, signal);
-  }
-
-  async adjacencies(
-    queries: readonly AdjacencyQuery[],
-    signal?: AbortSignal,
-  ): Promise<readonly AdjacencyPage[]> {
-    this.#assertUsable();
-    assertAtOnce(queries);
-    return await this.#reader.adjacencies(queries, signal);
-  }
-
-  async journey(query: JourneyQuery): Promise<JourneyPage> {
-    this.#assertUsable();
-    return await this.#reader.journey(query);
-  }
-
-  async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
-    this.#assertUsable();
-    return await this.#reader.adjacency(query);
-  }
-
-  async degree(query: DegreeQuery): Promise<DegreeView> {
-    this.#assertUsable();
-    return await this.#reader.degree(query);
-  }
-
-  async edge(query: EdgeQuery): Promise<EdgeView | null> {
-    this.#assertUsable();
-    return await this.#reader.edge(query);
-  }
-
-  async sources(): Promise<readonly SourceStatus[]> {
-    this.#assertUsable();
-    return await this.#reader.sources();
-  }
-
-  async estimate(): Promise<GraphEstimate> {
-    this.#assertUsable();
-    return await this.#reader.estimate();
+    this.reader = new Neo4jReader(connection, keys, origins, () => this.#expiry());
+    this.writer = new Neo4jWriter(parts);
   }
 
   /** While it reads, nobody applies anything: Neo4j has no view of a graph at one moment. */
   async digest(): Promise<GraphDigest> {
-    this.#assertUsable();
+    this.assertUsable();
     const { connection, keys } = this.#parts;
     const expiry = this.#expiry();
-    return await this.#writer.exclusively(() =>
+    return await this.writer.queue.exclusively(() =>
       connection.write(async (queries) => {
         const positions = await lockAllPositions(queries, keys);
         const hex = await digestRows(logicalRows(allRows(queries, keys), expiry));
@@ -194,33 +100,32 @@ class Neo4jStore implements GraphStore {
   }
 
   async snapshot(): Promise<GraphSnapshot> {
-    this.#assertUsable();
-    return await this.#writer.exclusively(() => takeSnapshot(this.#parts, this.#rules));
+    this.assertUsable();
+    return await this.writer.queue.exclusively(() => takeSnapshot(this.#parts, this.#rules));
   }
 
   async restore(snapshot: Restorable): Promise<void> {
-    const goesOn = snapshot.id !== undefined && snapshot.id === this.#parts.connection.settings.resume;
-    if (this.#unrestored === null || !goesOn || this.#closing !== null) this.#assertUsable();
-    await this.#writer.exclusively(() =>
+    this.assertRestorable(snapshot);
+    await this.writer.queue.exclusively(() =>
       restoreRowsOf(
         this.#parts,
         snapshot,
-        (type) => this.#writer.ensureEdgeType(type),
+        (type) => this.writer.ensureEdgeType(type),
         () => {
-          this.#unrestored = restoreIncomplete(this.#parts.connection.settings.namespace);
+          this.unrestored = restoreIncomplete(this.#parts.connection.settings.namespace);
         },
       ),
     );
     const { connection, origins } = this.#parts;
     await connection.read((queries) => origins.load(queries));
     this.#rules = snapshot.timeToLive;
-    this.#unrestored = null;
+    this.unrestored = null;
   }
 
   async setTimeToLive(rules: TimeToLive): Promise<void> {
-    this.#assertUsable();
+    this.assertUsable();
     const { connection, keys } = this.#parts;
-    await this.#writer.exclusively(async () => {
+    await this.writer.queue.exclusively(async () => {
       this.#rules = await connection.write((queries) => keepRules(queries, keys, rules, []));
     });
   }
@@ -230,14 +135,14 @@ class Neo4jStore implements GraphStore {
   }
 
   async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {
-    this.#assertUsable();
+    this.assertUsable();
     if (isKeptForEver(this.#rules)) return { scanned: 0, removed: 0, next: null };
     const { connection, keys } = this.#parts;
     const expiry = this.#expiry();
     const { expired, scanned, next } = await connection.readBesideCommits((queries) =>
       lookForExpired(queries, keys, expiry, after, rowsMax),
     );
-    const removed = await this.#writer.exclusively(async () => {
+    const removed = await this.writer.queue.exclusively(async () => {
       const done = await connection.write(async (queries) => {
         const rules =
           expired.deleted.length === 0 ? null : await keepRules(queries, keys, null, expired.deleted);
@@ -247,23 +152,6 @@ class Neo4jStore implements GraphStore {
       return done.removed;
     });
     return { scanned, removed, next };
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    await this.#writer.drained();
-    await this.#parts.connection.close();
-  }
-
-  #assertUsable(): void {
-    if (this.#closing !== null) {
-      throw new OutageError('STORE_CLOSED', 'The store in Neo4j is closed; open another.');
-    }
-    if (this.#unrestored !== null) throw this.#unrestored;
   }
 
   #expiry(): Expiry {

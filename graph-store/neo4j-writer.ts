@@ -1,8 +1,9 @@
-import { FencedError, must, OutageError, unreachable } from '../foundation/index.ts';
-import type { Advance, Applied, Claim, SourcePartition } from './graph-store.ts';
-import type { Rejection } from './leveldb-protocol.ts';
+import { type FencedError, must, type OutageError } from '../foundation/index.ts';
+import type { Estimates } from './estimates.ts';
+import type { Applied, Claim, SourcePartition } from './graph-store.ts';
+import { type GroupBatch, groupBatchOf } from './group-batch.ts';
 import type { Neo4jConnection, Queries } from './neo4j-connection.ts';
-import { type Estimates, type GroupBatch, Neo4jGroup } from './neo4j-group.ts';
+import { Neo4jGroup } from './neo4j-group.ts';
 import { writeGroup } from './neo4j-group-write.ts';
 import type { Neo4jKeys } from './neo4j-keys.ts';
 import type { Neo4jOrigins } from './neo4j-origins.ts';
@@ -18,8 +19,8 @@ import {
 import type { Neo4jSchema } from './neo4j-schema.ts';
 import { edgeTypesOf, edgeTypesQuery } from './neo4j-schema.ts';
 import type { NodeRowMerger } from './node-row.ts';
-import type { PackedMutations } from './packed-format.ts';
-import { advanced, type Position, positionKey, refusal } from './position.ts';
+import { advanced, type Position, positionKey, refusal, rejectionError } from './position.ts';
+import { type ApplyJob, WriteQueue } from './write-queue.ts';
 
 /** What the writer works with; made when the store is opened. */
 export interface WriterParts {
@@ -29,19 +30,6 @@ export interface WriterParts {
   readonly origins: Neo4jOrigins;
   readonly merger: NodeRowMerger;
   readonly hash: (bytes: Uint8Array) => number;
-}
-
-interface ApplyJob {
-  readonly kind: 'apply';
-  readonly advance: Advance;
-  readonly packed: PackedMutations;
-  readonly resolve: (applied: Applied) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-interface TaskJob {
-  readonly kind: 'task';
-  readonly run: () => Promise<void>;
 }
 
 /** An attempt's end, for each of its batches. */
@@ -54,85 +42,31 @@ interface Attempt {
 }
 
 /**
- * All writes of one store, one after the other in call order: waiting batches together up to `groupEventsMax`, everything else by itself. One at
- * a time, because two transactions of one process would only wait for each other's nodes; what a server can do beyond that is for
- * further processes with partitions of their own. The queue is bounded by what the pipelines let be in flight.
+ * All writes of one store, one transaction at a time: two of one process would only wait for each other's nodes; what a server can do beyond that is for
+ * further processes with partitions of their own.
  */
 export class Neo4jWriter {
+  readonly queue: WriteQueue;
   readonly #parts: WriterParts;
-  readonly #queue: (ApplyJob | TaskJob)[] = [];
   /** Partitions claimed since the store was opened, and since a write failed. */
   readonly #claims = new Map<string, Estimates>();
   readonly #edgeTypes = new Set<string>();
-  #running: Promise<void> | null = null;
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
+    const { groupEventsMax } = parts.connection.settings;
+    this.queue = new WriteQueue(groupEventsMax, (jobs) => this.#apply(jobs));
   }
 
   async claim(source: SourcePartition): Promise<Claim> {
     const { connection, keys } = this.#parts;
-    return await this.exclusively(async () => {
+    return await this.queue.exclusively(async () => {
       const { position, estimates } = await connection.write((queries) =>
         claimPosition(queries, keys, source),
       );
       this.#claims.set(keys.position(positionKey(source)), estimates);
       return { epoch: position.epoch, next: position.next };
     });
-  }
-
-  async apply(advance: Advance, packed: PackedMutations): Promise<Applied> {
-    return await new Promise((resolve, reject) => {
-      this.#queue.push({ kind: 'apply', advance, packed, resolve, reject });
-      this.#start();
-    });
-  }
-
-  /** Between two groups. */
-  async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return await new Promise((resolve, reject) => {
-      // Settled before the next job begins: whoever claims has his answer before a batch of his is looked at.
-      const run = (): Promise<void> => work().then(resolve, reject);
-      this.#queue.push({ kind: 'task', run });
-      this.#start();
-    });
-  }
-
-  async drained(): Promise<void> {
-    await this.#running;
-  }
-
-  #start(): void {
-    this.#running ??= this.#run();
-  }
-
-  async #run(): Promise<void> {
-    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
-      switch (job.kind) {
-        case 'task':
-          await job.run();
-          break;
-        case 'apply':
-          await this.#apply(this.#groupFrom(job));
-          break;
-        default:
-          unreachable(job);
-      }
-    }
-    // Not in a `finally` of the promise: a job that comes before that has run would wait for ever.
-    this.#running = null;
-  }
-
-  #groupFrom(first: ApplyJob): ApplyJob[] {
-    const group = [first];
-    let events = first.packed.eventCount;
-    for (let next = this.#queue[0]; next?.kind === 'apply'; next = this.#queue[0]) {
-      events += next.packed.eventCount;
-      if (events > this.#parts.connection.settings.groupEventsMax) break;
-      group.push(next);
-      this.#queue.shift();
-    }
-    return group;
   }
 
   async #apply(jobs: readonly ApplyJob[]): Promise<void> {
@@ -154,7 +88,7 @@ export class Neo4jWriter {
 
   #isClaimed({ advance, reject }: ApplyJob): boolean {
     if (this.#claims.has(partitionKey(this.#parts.keys, advance))) return true;
-    reject(errorOf(must(refusal(advance, undefined), 'an unknown partition is refused')));
+    reject(rejectionError(must(refusal(advance, undefined), 'an unknown partition is refused')));
     return false;
   }
 
@@ -205,15 +139,10 @@ export class Neo4jWriter {
     return applied;
   }
 
-  async #batchOf({ advance, packed }: ApplyJob): Promise<GroupBatch> {
-    const originIds: number[] = [];
-    for (const origin of packed.origins)
-      originIds.push(await this.#parts.origins.idOf(advance.source, origin));
-    const estimates = must(
-      this.#claims.get(partitionKey(this.#parts.keys, advance)),
-      'a batch of a claimed partition',
-    );
-    return { advance, packed, originIds, estimates };
+  async #batchOf(job: ApplyJob): Promise<GroupBatch> {
+    const key = partitionKey(this.#parts.keys, job.advance);
+    const estimates = must(this.#claims.get(key), 'a batch of a claimed partition');
+    return await groupBatchOf(job, estimates, this.#parts.origins);
   }
 
   /** Decodes the batches, and sees to it that the types of their edges are known to the schema. */
@@ -260,7 +189,7 @@ function judge(
     const key = partitionKey(keys, advance);
     const position = after.get(key);
     const rejection = refusal(advance, position === undefined ? undefined : { position, claimed: true });
-    if (rejection !== null) return errorOf(rejection);
+    if (rejection !== null) return rejectionError(rejection);
     after.set(key, advanced(must(position, 'a partition without a position is refused'), advance));
     return null;
   });
@@ -273,15 +202,4 @@ function isDone({ before, after }: Attempt, stored: ReadonlyMap<string, Position
     if (!isSame(before.get(key), position)) return isSame(stored.get(key), position);
   }
   return false;
-}
-
-function errorOf({ reaction, code, message }: Rejection): FencedError | OutageError {
-  switch (reaction) {
-    case 'fenced':
-      return new FencedError(message);
-    case 'outage':
-      return new OutageError(code, message);
-    default:
-      return unreachable(reaction);
-  }
 }

@@ -1,4 +1,11 @@
-import { assert, type Clock, FencedError, must, OutageError, RefusedError } from '../foundation/index.ts';
+import {
+  assert,
+  type Clock,
+  type FencedError,
+  must,
+  OutageError,
+  RefusedError,
+} from '../foundation/index.ts';
 import { decodeEvents } from './codec.ts';
 import type {
   Advance,
@@ -22,6 +29,7 @@ import {
   positionKey,
   positionOf,
   refusal,
+  rejectionError,
   statusOf,
 } from './position.ts';
 
@@ -202,8 +210,5 @@ export class PiecemealStore implements GraphStore {
 
 function errorOf(advance: Advance, partition: Partition): FencedError | OutageError | null {
   const refused = refusal(advance, partition);
-  if (refused === null) return null;
-  return refused.reaction === 'fenced'
-    ? new FencedError(refused.message)
-    : new OutageError(refused.code, refused.message);
+  return refused === null ? null : rejectionError(refused);
 }

@@ -1,3 +1,4 @@
+import { FencedError, OutageError, unreachable } from '../foundation/index.ts';
 import type { Advance, Fates, SourcePartition, SourceStatus } from './graph-store.ts';
 import type { Rejection } from './leveldb-protocol.ts';
 
@@ -82,6 +83,18 @@ export function refusal(request: Advance, partition: Partition | undefined): Rej
     };
   }
   return null;
+}
+
+/** A refusal as the caller gets it. */
+export function rejectionError({ reaction, code, message }: Rejection): FencedError | OutageError {
+  switch (reaction) {
+    case 'fenced':
+      return new FencedError(message);
+    case 'outage':
+      return new OutageError(code, message);
+    default:
+      return unreachable(reaction);
+  }
 }
 
 export function advanced(position: Position, request: Advance): Position {

@@ -23,10 +23,11 @@ const examples = `Examples:
   jg store copy --from http://127.0.0.1:4000 --to neo4j --neo4j.uri bolt://graph:7687    of a running server
   jg store copy --from ./data --to neo4j --dry-run
   jg store copy --from neo4j --to ./data                                                and back
+  jg store copy --from ./data --to cassandra --cassandra.contact.points 10.0.0.1:9042 --cassandra.datacenter dc1
 `;
 const notes = `
 A place is the address of a running server with the embedded store, a data folder that no server has open, or a word of
-the setting store, whose own settings say where it is. The source is read at one position and may go on; the target must
+the setting store (neo4j, cassandra), whose own settings say where it is. The source is read at one position and may go on; the target must
 be empty. The snapshot in between lies in --file, as large as \`jg store snapshot\` makes it. Interrupted in any way, the
 same command goes on: with that file, which it says, behind the rows that are in the target.
 Positions come with the graph: stop what writes the source, then start on the target with the same settings for Kafka,
@@ -35,14 +36,21 @@ and what came since is read from the topics.
 Exit codes: 0 copied and verified; 1 interrupted, or a disk or a server failed; 2 wrong use, or the target is not empty;
 3 the copy differs, the file is damaged, or another graph was being restored there.`;
 
-const shownSettings = new Set(['neo4j.uri', 'neo4j.namespace', 'neo4j.database']);
+const shownSettings = new Set([
+  'neo4j.uri',
+  'neo4j.namespace',
+  'neo4j.database',
+  'cassandra.contact.points',
+  'cassandra.datacenter',
+  'cassandra.keyspace',
+]);
 
 /** `jg store copy`: a graph from one kind of store to another. */
 export function addStoreCopy(store: Command, io: CommandIo, finish: (code: ExitCode) => void): void {
   addSettingFlags(store.command('copy'), shownSettings)
     .description('Copies a graph from one store to another, with its positions, and compares the two.')
-    .option('--from <place>', 'A running server, a data folder, or a kind of store such as neo4j.')
-    .option('--to <place>', 'A data folder, or a kind of store such as neo4j.')
+    .option('--from <place>', 'A running server, a data folder, or a kind of store: neo4j or cassandra.')
+    .option('--to <place>', 'A data folder, or a kind of store: neo4j or cassandra.')
     .option('--file <file>', 'Where the snapshot lies meanwhile (default: in the current folder).')
     .option('--keep-file', 'Leave the snapshot there when all is done.')
     .option('--dry-run', 'Say what would be done; open nothing, change nothing.')

@@ -1,0 +1,34 @@
+import cassandra from 'cassandra-driver';
+import { describe, expect, it } from 'vitest';
+import { schemaNode, serialConsistencyOf } from './cassandra-coordination.ts';
+
+const { consistencies, Uuid } = cassandra.types;
+const node = (id: number, datacenter: string, up: boolean) => ({
+  hostId: Uuid.fromString(`00000000-0000-4000-8000-00000000000${id}`),
+  datacenter,
+  isUp: () => up,
+});
+
+describe('The node that makes tables', () => {
+  const nodes = [node(3, 'dc1', true), node(2, 'dc1', true), node(1, 'dc2', true), node(0, 'dc1', false)];
+  it('is the same one for all processes of a data center, in whatever order they know the nodes', () => {
+    expect(schemaNode(nodes, 'dc1')).toBe(nodes[1]);
+    expect(schemaNode([...nodes].reverse(), 'dc1')).toBe(nodes[1]);
+  });
+  it('is nobody in particular where none of the data center is up', () => {
+    expect(schemaNode(nodes, 'dc3')).toBeNull();
+    expect(schemaNode([node(0, 'dc1', false)], 'dc1')).toBeNull();
+  });
+});
+
+describe('A lightweight transaction', () => {
+  it.each([
+    ['one', consistencies.localSerial],
+    ['local-one', consistencies.localSerial],
+    ['local-quorum', consistencies.localSerial],
+    ['quorum', consistencies.serial],
+    ['each-quorum', consistencies.serial],
+  ] as const)('is decided where writes are acknowledged: %s', (consistency, serial) => {
+    expect(serialConsistencyOf(consistency)).toBe(serial);
+  });
+});
