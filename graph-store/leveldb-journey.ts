@@ -34,15 +34,11 @@ export async function readJourney(
   if (range !== null) {
     const { snapshot } = moment;
     const options = { ...journeyRange(query, prefix, range), snapshot, highWaterMarkBytes: chunkBytesMax };
-    const iterator = db.iterator(options);
-    try {
-      for (let size = Math.min(query.limit + 1, chunkRowsMax); !found.more; size = chunkRowsMax) {
-        const entries = await iterator.nextv(size);
-        if (entries.length === 0) break;
-        takeSteps(query, entries, prefix.length, found, originOf);
-      }
-    } finally {
-      await iterator.close();
+    await using iterator = db.iterator(options);
+    for (let size = Math.min(query.limit + 1, chunkRowsMax); !found.more; size = chunkRowsMax) {
+      const entries = await iterator.nextv(size);
+      if (entries.length === 0) break;
+      takeSteps(query, entries, prefix.length, found, originOf);
     }
   }
   const { steps, scanned, more, last } = found;
