@@ -42,8 +42,12 @@ export class Moment {
 
   /** That no occurrence is hidden by its edge's tombstone or the other end's, because there are none. */
   get showsAll(): boolean {
-    const { nodes, edges } = this.deleted;
-    return nodes.size === 0 && edges.size === 0 && this.expiry.keepsNodes;
+    return this.deleted.edges.size === 0 && this.showsAllNodes;
+  }
+
+  /** That no node is hidden. */
+  get showsAllNodes(): boolean {
+    return this.deleted.nodes.size === 0 && this.expiry.keepsNodes;
   }
 
   /** Leaves out occurrences hidden by their edge's tombstone or the other end's; the own end bounded the range. */

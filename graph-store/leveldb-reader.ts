@@ -1,7 +1,7 @@
 import type { Snapshot } from 'classic-level';
 import { must } from '../foundation/index.ts';
 import { AdjacencyHeads } from './adjacency-heads.ts';
-import { ByteReader, decodeStepValue } from './codec.ts';
+import { ByteReader } from './codec.ts';
 import { type DeletedTypes, decodeDeletedTypes, nothingDeleted } from './deleted-types.ts';
 import { digestRows } from './digest.ts';
 import { EndsArena, ViewedEnds, viewsOf } from './ends-page.ts';
@@ -22,17 +22,16 @@ import type {
   Lineage,
   NodeView,
   SourceStatus,
-  StepView,
-  TimePosition,
 } from './graph-store.ts';
 import { HyperLogLog, relativeError } from './hyperloglog.ts';
-import { chunkBytesMax, chunkRowsMax, noRows, readOccurrences, sinceMsOf } from './leveldb-adjacency.ts';
+import { chunkRowsMax, noRows, readOccurrences, sinceMsOf } from './leveldb-adjacency.ts';
 import { scanDegree } from './leveldb-degree.ts';
 import type { Level } from './leveldb-group.ts';
+import { readJourney } from './leveldb-journey.ts';
 import { Moment } from './leveldb-moment.ts';
 import { newestTouch } from './leveldb-newest-touch.ts';
 import { type Entry, scanRows } from './leveldb-scan.ts';
-import { decodeOrigin, type OriginRow, originKey, readLineage, withoutLineage } from './lineage.ts';
+import { decodeOrigin, type OriginRow, originKey, readLineage } from './lineage.ts';
 import { logicalRows } from './logical-rows.ts';
 import type { NodeRef } from './model.ts';
 import { decodeNodeRow } from './node-row.ts';
@@ -42,7 +41,6 @@ import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
 import { type HidingType, hidingTypeOf } from './swept-horizon.ts';
 import type { Expiry } from './time-to-live.ts';
-import { isWantedStep } from './wanted-step.ts';
 import type { WriteStamps } from './write-stamps.ts';
 
 /** Reads of one call that are under way at once: enough to keep LevelDB's threads busy, few enough that what they hold stays small. */
@@ -180,42 +178,7 @@ export class LevelReader {
 
   async journey(query: JourneyQuery): Promise<JourneyPage> {
     await using snapshot = this.#db.snapshot();
-    const moment = this.#moment(snapshot);
-    const hiddenMs = moment.hiddenMs(query.of);
-    const prefix = rows.stepsPrefix(query.of);
-    const range = rows.timeRange(prefix, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
-    const steps: StepView[] = [];
-    let scanned = 0;
-    let bytes = 0;
-    let last: TimePosition | null = null;
-    let more = false;
-    if (range === null) return { steps, scanned, more, truncated: false, last };
-    const options = { ...journeyRange(query, prefix, range), snapshot, highWaterMarkBytes: chunkBytesMax };
-    await using iterator = this.#db.iterator(options);
-    for (let size = Math.min(query.limit + 1, chunkRowsMax); !more; size = chunkRowsMax) {
-      const entries = await iterator.nextv(size);
-      if (entries.length === 0) break;
-      for (const [key, value] of entries) {
-        more = steps.length >= query.limit || scanned >= query.scanMax || bytes >= query.bytesMax;
-        if (more) break;
-        scanned += 1;
-        last = new ByteReader(key, prefix.length).eventKey();
-        const reader = new ByteReader(value);
-        const lineage = this.#lineage(reader);
-        const step = decodeStepValue(reader);
-        if (!isWantedStep(step, query)) continue;
-        steps.push({ owner: query.of, ...last, ...step, lineage });
-        // Without the lineage: the same graph has the same pages.
-        bytes += withoutLineage(value).length;
-      }
-    }
-    return {
-      steps: await withoutHiddenLinks(steps, moment),
-      scanned,
-      more,
-      truncated: more && steps.length < query.limit,
-      last,
-    };
+    return await readJourney(this.#db, this.#moment(snapshot), query, this.#originOf);
   }
 
   async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
@@ -348,27 +311,4 @@ export class LevelReader {
     this.#origins.set(id, origin);
     return origin;
   };
-}
-
-function journeyRange(
-  query: JourneyQuery,
-  prefix: Buffer,
-  range: { gte: Buffer; lt: Buffer },
-): { gte: Buffer; lt: Buffer; reverse: boolean } {
-  const reverse = query.order === 'oldest-first';
-  if (query.after === null) return { ...range, reverse };
-  const after = Buffer.concat([prefix, rows.eventKey(query.after)]);
-  if (reverse) return { gte: range.gte, lt: after.compare(range.lt) < 0 ? after : range.lt, reverse };
-  const next = Buffer.concat([after, Buffer.of(0)]);
-  return { gte: next.compare(range.gte) > 0 ? next : range.gte, lt: range.lt, reverse };
-}
-
-async function withoutHiddenLinks(steps: readonly StepView[], moment: Moment): Promise<readonly StepView[]> {
-  const ends = steps.flatMap(({ links }) => links.map(({ node }) => node));
-  const hiddenMs = await moment.hiddenLinksMs(ends);
-  let next = 0;
-  return steps.map((step) => ({
-    ...step,
-    links: step.links.filter(() => step.timeMs > (hiddenMs[next++] ?? -1)),
-  }));
 }

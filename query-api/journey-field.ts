@@ -12,7 +12,7 @@ import type { ApiContext, QueryLimits } from './api-context.ts';
 import { badInput } from './api-error.ts';
 import { costOfRefused, type FieldCost } from './cost/field-cost.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { foldRepeats, unfolded } from './journey/fold-repeats.ts';
+import { alone, type FoldedStep, foldRepeats } from './journey/fold-repeats.ts';
 import { boundsOf } from './journey/page-bounds.ts';
 import { journeyTablePath } from './journey-table.ts';
 import {
@@ -150,11 +150,9 @@ function checkNames(argument: string, names: readonly string[] | null): readonly
 }
 
 function answer(query: JourneyQuery, page: JourneyPage, folds: boolean, context: ApiContext): JourneyAnswer {
-  const edges = (folds ? foldRepeats : unfolded)(page.steps).map(({ step, count, firstMs, lastMs }) => ({
-    cursor: () => writeCursor(step),
-    node: stepAnswer(step),
-    repeats: { count, first: firstMs, last: lastMs },
-  }));
+  const edges = folds
+    ? foldRepeats(page.steps).map((folded) => new JourneyEdge(folded.step, folded))
+    : page.steps.map((step) => new JourneyEdge(step, null));
   const last = page.last ?? page.steps.at(-1) ?? null;
   const limited = limitReached(query, page);
   return {
@@ -174,9 +172,32 @@ function answer(query: JourneyQuery, page: JourneyPage, folds: boolean, context:
       scanned: page.scanned,
     },
     view: { steps: page.steps, order: query.order, bounds: boundsOf(query, page, context.clock.now()) },
-    freshness: context.status.topics().map(({ topic, freshnessMs }) => ({ topic, freshnessMs })),
-    tablePath: journeyTablePath(query),
+    freshness: () => context.status.topics().map(({ topic, freshnessMs }) => ({ topic, freshnessMs })),
+    tablePath: () => journeyTablePath(query),
   };
+}
+
+/** What is seldom asked for is made where it is: a page has hundreds of these. */
+class JourneyEdge {
+  readonly node: StepAnswer;
+  readonly #step: StepView;
+  readonly #folded: FoldedStep | null;
+
+  /** Null: it stands for this step alone. */
+  constructor(step: StepView, folded: FoldedStep | null) {
+    this.node = stepAnswer(step);
+    this.#step = step;
+    this.#folded = folded;
+  }
+
+  cursor(): string {
+    return writeCursor(this.#step);
+  }
+
+  repeats(): { readonly count: number; readonly first: number; readonly last: number } {
+    const { count, firstMs, lastMs } = this.#folded ?? alone(this.#step);
+    return { count, first: firstMs, last: lastMs };
+  }
 }
 
 function limitReached(

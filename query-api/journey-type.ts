@@ -16,6 +16,7 @@ import { transitionsField } from './journey/transition-field.ts';
 import { lineageType } from './lineage-type.ts';
 import { nodeRefType, type PropertiesAnswer } from './node-type.ts';
 import { dateTimeScalar, jsonScalar } from './scalars.ts';
+import type { TopicFreshness } from './traversal/run-walk.ts';
 
 const text = new GraphQLNonNull(GraphQLString);
 const count = new GraphQLNonNull(GraphQLInt);
@@ -42,7 +43,7 @@ export interface JourneyAnswer {
     /** Made where it is asked for, as those of the page are. */
     readonly cursor: () => string;
     readonly node: StepAnswer;
-    readonly repeats: { readonly count: number; readonly first: number; readonly last: number };
+    readonly repeats: () => { readonly count: number; readonly first: number; readonly last: number };
   }[];
   readonly view: JourneyView;
   readonly pageInfo: {
@@ -58,8 +59,8 @@ export interface JourneyAnswer {
     readonly limit: number | null;
     readonly scanned: number;
   };
-  readonly freshness: readonly { readonly topic: string; readonly freshnessMs: number | null }[];
-  readonly tablePath: string;
+  readonly freshness: () => readonly TopicFreshness[];
+  readonly tablePath: () => string;
 }
 
 const linkDirection = new GraphQLEnumType({

@@ -1,5 +1,11 @@
 import type { Cost, CostContext } from './field-cost.ts';
-import { type PlanChange, type PlannedOperation, planQuery, type QueryPlan } from './query-plan.ts';
+import {
+  type PlanChange,
+  type PlannedOperation,
+  planQuery,
+  type QueryPlan,
+  type SizedPlan,
+} from './query-plan.ts';
 
 /** Plans that looking for a change may take, and what they may look at together: a query that is refused must stay cheap. */
 const plansMax = 96;
@@ -22,7 +28,7 @@ export function fits(cost: Cost, budget: Cost): boolean {
 export function cheapestChange(
   asked: PlannedOperation,
   context: CostContext,
-  plan: QueryPlan,
+  plan: SizedPlan,
   budget: Cost,
 ): CheaperChange | null {
   const trial = { asked, context, budget, left: Math.min(plansMax, Math.floor(looksMax / plan.size)) };

@@ -1,6 +1,5 @@
 import {
   type DocumentNode,
-  type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLSchema,
@@ -19,15 +18,6 @@ export interface CheckedOperation {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
   readonly variables: Readonly<Record<string, unknown>>;
-  /** Where they have been coerced before. */
-  readonly coerced?: Coerced;
-}
-
-/** What a request's variables come to. */
-export interface Coerced {
-  readonly variables: Readonly<Record<string, unknown>>;
-  /** The arguments of its root fields, by where these are written. */
-  readonly inputs: ReadonlyMap<FieldNode, Readonly<Record<string, unknown>>>;
 }
 
 type CheckContext = Pick<ApiContext, 'limits' | 'clock' | 'budget'>;
@@ -38,14 +28,13 @@ type CheckContext = Pick<ApiContext, 'limits' | 'clock' | 'budget'>;
  * @throws GraphQLError `QUERY_TOO_EXPENSIVE` above the caller's budget, `QUERY_TOO_LARGE` when it unfolds to too many fields.
  */
 export function checkCost(
-  { schema, document, operation, variables, coerced: before }: CheckedOperation,
+  { schema, document, operation, variables }: CheckedOperation,
   { limits, clock, budget }: CheckContext,
   degrees: DegreeStatistics,
 ): QueryPlan | null {
-  const coerced = before?.variables ?? coercedVariables(schema, operation, variables);
+  const coerced = coercedVariables(schema, operation, variables);
   if (coerced === null) return null;
-  const inputs = before === undefined ? {} : { inputs: before.inputs };
-  const asked = { schema, operation, fragments: fragmentsOf(document), variables: coerced, ...inputs };
+  const asked = { schema, operation, fragments: fragmentsOf(document), variables: coerced };
   const context = { limits, degrees, nowMs: clock.now() };
   const plan = planQuery(asked, context);
   if (fits(plan.total, budget)) return plan;

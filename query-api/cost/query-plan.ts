@@ -26,8 +26,6 @@ export interface PlannedOperation {
   readonly operation: OperationDefinitionNode;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly variables: Readonly<Record<string, unknown>>;
-  /** Arguments that were coerced before, by where their field is written. */
-  readonly inputs?: ReadonlyMap<FieldNode, Readonly<Record<string, unknown>>>;
 }
 
 /** One thing about an operation that is otherwise. */
@@ -55,8 +53,19 @@ export interface PlannedField {
 export interface QueryPlan {
   readonly total: Cost;
   readonly fields: readonly PlannedField[];
+}
+
+export interface SizedPlan extends QueryPlan {
   /** How much planning looked at. */
   readonly size: number;
+}
+
+/** A field at the root of an operation, with its arguments. */
+export interface RootRead {
+  readonly path: string;
+  readonly node: FieldNode;
+  readonly cost: FieldCost<Readonly<Record<string, unknown>>>;
+  readonly input: Readonly<Record<string, unknown>>;
 }
 
 /** Unfolded, fragments included. Far above what a screen needs; fragments within fragments could otherwise unfold without end. */
@@ -81,12 +90,21 @@ export function planQuery(
   asked: PlannedOperation,
   context: CostContext,
   change: PlanChange | null = null,
-): QueryPlan {
+): SizedPlan {
   const costly = costlyTypes(asked.schema);
   const walk: Walk = { asked, context, change, fields: [], costly, left: fieldsMax };
   const root = asked.schema.getRootType(asked.operation.operation);
   if (root != null) planBelow(walk, root, [asked.operation.selectionSet.selections], '', 1);
   return { total: totalOf(walk.fields), fields: walk.fields, size: fieldsMax - walk.left };
+}
+
+/** As {@link planQuery}, of an operation that is known to read the store at its root alone. */
+export function planReads(reads: readonly RootRead[], context: CostContext): QueryPlan {
+  const fields = reads.map(({ path, node, cost, input }): PlannedField => {
+    const costs = cost(input, context);
+    return { path, times: 1, total: costOfTimes(costs, 1), costs, node };
+  });
+  return { total: totalOf(fields), fields };
 }
 
 /** Fields that share a bound on rows come to no more than that together. */
@@ -257,7 +275,7 @@ function costOf(
   return dearest;
 }
 
-function isFieldCost(cost: unknown): cost is FieldCost<Readonly<Record<string, unknown>>> {
+export function isFieldCost(cost: unknown): cost is FieldCost<Readonly<Record<string, unknown>>> {
   return typeof cost === 'function';
 }
 
@@ -269,7 +287,7 @@ function argumentsOf(
   path: string,
 ): Readonly<Record<string, unknown>> | null {
   const { change, asked } = walk;
-  const input = asked.inputs?.get(node) ?? coercedOnce(asked, definition, node);
+  const input = coercedOnce(asked, definition, node);
   if (input === null) return null;
   if (change?.kind !== 'argument' || change.path !== path) return input;
   const changed = withValue(input, change.argument.split('.'), change.to);

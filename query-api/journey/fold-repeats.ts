@@ -10,10 +10,6 @@ export interface FoldedStep {
   readonly lastMs: number;
 }
 
-export function unfolded(steps: readonly StepView[]): readonly FoldedStep[] {
-  return steps.map(alone);
-}
-
 /** Folds neighbours of one domain, one action and the same links, in whatever order those come; properties may differ. */
 export function foldRepeats(steps: readonly StepView[]): readonly FoldedStep[] {
   const folded: FoldedStep[] = [];
@@ -27,7 +23,7 @@ export function foldRepeats(steps: readonly StepView[]): readonly FoldedStep[] {
   return folded;
 }
 
-function alone(step: StepView): FoldedStep {
+export function alone(step: StepView): FoldedStep {
   return { step, count: 1, firstMs: step.timeMs, lastMs: step.timeMs };
 }
 

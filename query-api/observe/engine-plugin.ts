@@ -2,7 +2,7 @@ import type { ApolloServerPlugin, GraphQLRequestContext, GraphQLRequestListener 
 import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql';
 import type { ApiContext } from '../api-context.ts';
 import { maskedError } from '../api-error.ts';
-import { type Coerced, checkCost } from '../cost/cost-check.ts';
+import { checkCost } from '../cost/cost-check.ts';
 import type { DegreeStatistics } from '../cost/field-cost.ts';
 import { tellsUsedTo } from '../policy/grant.ts';
 import type { QueryRun } from './query-run.ts';
@@ -70,11 +70,9 @@ type PlannedRequest = Pick<
   'schema' | 'document' | 'operation' | 'contextValue'
 > & { readonly request: Pick<GraphQLRequestContext<ApiContext>['request'], 'variables'> };
 
-/** Of a prepared one as of any other. */
-export function planOperation(
+function planOperation(
   { schema, document, operation, request, contextValue }: PlannedRequest,
   degrees: DegreeStatistics,
-  coerced?: Coerced,
 ): void {
   // Without an operation executing says which ones there are, and reads nothing.
   if (document === undefined || operation === undefined) return;
@@ -82,8 +80,7 @@ export function planOperation(
   run.operationName = operation.name?.value ?? null;
   const variables = request.variables ?? {};
   try {
-    const known = coerced === undefined ? {} : { coerced };
-    run.plan = checkCost({ schema, document, operation, variables, ...known }, contextValue, degrees);
+    run.plan = checkCost({ schema, document, operation, variables }, contextValue, degrees);
   } catch (error) {
     // What is refused before it runs is the request's fault, not this server's.
     if (error instanceof GraphQLError) error.extensions.http = { status: 400 };

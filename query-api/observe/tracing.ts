@@ -39,9 +39,11 @@ export class RequestTrace {
     this.#tracer = trace.getTracer('journey-graph', version);
     const parent = traceOf(header);
     this.#span = this.#tracer.startSpan('graphql', { kind: SpanKind.SERVER }, parent);
-    this.#context = trace.setSpan(parent, this.#span);
+    // Nothing is put under one that records nothing.
+    const records = this.#span.isRecording();
+    this.#context = records ? trace.setSpan(parent, this.#span) : parent;
     this.#inside = this.#context;
-    if (this.#span.isRecording()) this.#span.setAttribute('journey_graph.request_id', requestId);
+    if (records) this.#span.setAttribute('journey_graph.request_id', requestId);
   }
 
   /** Null when there is none. */

@@ -1,11 +1,10 @@
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import type { ApiContext } from '../api-context.ts';
-import type { Coerced } from '../cost/cost-check.ts';
+import { fits } from '../cost/cheaper-change.ts';
 import type { DegreeStatistics } from '../cost/field-cost.ts';
 import type { GraphqlRequest, GraphqlResponse } from '../graphql-engine.ts';
-import { planOperation } from '../observe/engine-plugin.ts';
 import { firstForbidden } from '../policy/forbidden-fields.ts';
-import type { PreparedOperation } from './prepared-operation.ts';
+import type { Coerced, PreparedOperation } from './prepared-operation.ts';
 import { PreparedOperations } from './prepared-operations.ts';
 import { preparedRequest } from './prepared-request.ts';
 import type { Replay } from './replay.ts';
@@ -52,24 +51,16 @@ export class PreparedEngine {
     return { kind: 'answered', response: { status: 200, headers, body: `{"data":${data}}\n` } };
   }
 
-  /** By the caller's policy and their budget. */
-  #isAllowed(
-    { schema, document, operation }: PreparedOperation,
-    coerced: Coerced,
-    context: ApiContext,
-  ): boolean {
-    const { grant, run } = context;
-    if (grant !== null && firstForbidden(schema, document, operation, grant) !== null) return false;
+  /** By the caller's policy and their budget. What is not is refused on the long way, which says how it would be. */
+  #isAllowed(operation: PreparedOperation, coerced: Coerced, context: ApiContext): boolean {
+    const { grant, run, limits, clock, budget } = context;
+    const { schema, document } = operation;
+    if (grant !== null && firstForbidden(schema, document, operation.operation, grant) !== null) return false;
     run.begin('cost');
-    try {
-      const asked = { schema, document, operation, request: {}, contextValue: context };
-      planOperation(asked, this.#degrees, coerced);
-      return true;
-    } catch (error) {
-      if (error instanceof GraphQLError) return false;
-      throw error;
-    } finally {
-      run.end('cost');
-    }
+    const plan = operation.plan(coerced, { limits, degrees: this.#degrees, nowMs: clock.now() });
+    run.end('cost');
+    run.operationName = operation.name;
+    run.plan = plan;
+    return fits(plan.total, budget);
   }
 }

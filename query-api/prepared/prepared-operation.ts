@@ -13,22 +13,33 @@ import {
   OperationTypeNode,
   visit,
 } from 'graphql';
+import { must } from '../../foundation/index.ts';
 import type { ApiContext } from '../api-context.ts';
-import { type Coerced, coercedVariables } from '../cost/cost-check.ts';
+import type { CostContext } from '../cost/field-cost.ts';
+import { isFieldCost, planReads, type QueryPlan, type RootRead } from '../cost/query-plan.ts';
 import { fieldsOf, type Writer, writerOf } from './answer-writer.ts';
 import { Replay } from './replay.ts';
+import { type VariableReader, variableReader } from './variable-reader.ts';
 
 interface RootField {
   readonly key: string;
   /** What stands in front of its value. */
   readonly head: string;
   readonly definition: GraphQLField<unknown, unknown>;
+  readonly cost: RootRead['cost'];
   readonly nodes: readonly [FieldNode, ...FieldNode[]];
   /** Null when they are wrong. */
   readonly argumentsFrom: (
     variables: Readonly<Record<string, unknown>>,
   ) => Readonly<Record<string, unknown>> | null;
   readonly write: Writer;
+}
+
+/** What a request's variables come to. */
+export interface Coerced {
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** The arguments of its root fields, by where these are written. */
+  readonly inputs: ReadonlyMap<FieldNode, Readonly<Record<string, unknown>>>;
 }
 
 /**
@@ -42,6 +53,7 @@ export class PreparedOperation {
   readonly #type: GraphQLObjectType;
   readonly #fragments: Record<string, FragmentDefinitionNode>;
   readonly #fields: readonly RootField[];
+  readonly #variables: VariableReader;
 
   private constructor(
     schema: GraphQLSchema,
@@ -57,6 +69,7 @@ export class PreparedOperation {
     this.#type = type;
     this.#fragments = fragments;
     this.#fields = fields;
+    this.#variables = variableReader(schema, operation);
   }
 
   /** Null of one that has to be executed by GraphQL itself; of a document with several operations always. */
@@ -84,7 +97,7 @@ export class PreparedOperation {
 
   /** Null when the variables are wrong: executing says how. */
   coerce(given: Readonly<Record<string, unknown>>): Coerced | null {
-    const variables = coercedVariables(this.schema, this.operation, given);
+    const variables = this.#variables(given);
     if (variables === null) return null;
     const inputs = new Map<FieldNode, Readonly<Record<string, unknown>>>();
     for (const { nodes, argumentsFrom } of this.#fields) {
@@ -95,12 +108,25 @@ export class PreparedOperation {
     return { variables, inputs };
   }
 
+  /** What it reads at most. */
+  plan({ inputs }: Coerced, context: CostContext): QueryPlan {
+    const reads = this.#fields.map(({ key, nodes: [node], cost }) => {
+      const input = must(inputs.get(node), 'the arguments of each root field were coerced');
+      return { path: key, node, cost, input };
+    });
+    return planReads(reads, context);
+  }
+
   /** What its root fields give. */
   async resolve(coerced: Coerced, context: ApiContext): Promise<Replay> {
-    const given = await Promise.allSettled(
-      this.#fields.map(async (field) => this.#resolve(field, coerced, context)),
-    );
-    return new Replay(new Map(given.map((outcome, index) => [this.#fields[index]?.key ?? '', outcome])));
+    const outcomeOf = async (field: RootField): Promise<readonly [string, PromiseSettledResult<unknown>]> => [
+      field.key,
+      await this.#settle(field, coerced, context),
+    ];
+    const [first, ...others] = this.#fields;
+    // Nearly every operation has one.
+    if (first !== undefined && others.length === 0) return new Replay(new Map([await outcomeOf(first)]));
+    return new Replay(new Map(await Promise.all(this.#fields.map(outcomeOf))));
   }
 
   /** The data of the answer; null where something came up that GraphQL has rules for. */
@@ -111,6 +137,18 @@ export class PreparedOperation {
     } catch {
       // Whatever it was: GraphQL meets the same again, and says what is to be said.
       return null;
+    }
+  }
+
+  async #settle(
+    field: RootField,
+    coerced: Coerced,
+    context: ApiContext,
+  ): Promise<PromiseSettledResult<unknown>> {
+    try {
+      return { status: 'fulfilled', value: await this.#resolve(field, coerced, context) };
+    } catch (reason) {
+      return { status: 'rejected', reason };
     }
   }
 
@@ -189,13 +227,13 @@ function rootFields(
   for (const [key, [node, ...others]] of fields) {
     const definition = node === undefined ? undefined : type.getFields()[node.name.value];
     // One that says its cost can be replayed.
-    if (node === undefined || definition?.resolve === undefined || definition.extensions.cost === undefined)
-      return null;
+    if (node === undefined || definition?.resolve === undefined) return null;
+    const { cost } = definition.extensions;
     const nodes = [node, ...others] as const;
     const write = writerOf(selected, definition.type, nodes);
     const argumentsFrom = argumentsOf(definition, node);
-    if (write === null || argumentsFrom === null) return null;
-    roots.push({ argumentsFrom, key, head: `${JSON.stringify(key)}:`, definition, nodes, write });
+    if (write === null || argumentsFrom === null || !isFieldCost(cost)) return null;
+    roots.push({ argumentsFrom, key, head: `${JSON.stringify(key)}:`, definition, cost, nodes, write });
   }
   return roots;
 }
