@@ -36,7 +36,7 @@ describeWith('cassandra')('Cassandra', (services) => {
     const tear: Tear = { left: null };
     const store = await openCassandraStore(
       // One node is remembered: of all others the database alone decides which write is the newest.
-      { ...services.cassandra, keyspace, replication: 1, nodeCacheEntriesMax: 1 },
+      { ...services.cassandra, keyspace, nodeCacheEntriesMax: 1 },
       clock,
       () => 0.5,
       undefined,
