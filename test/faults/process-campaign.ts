@@ -80,8 +80,9 @@ class ProcessRun {
     this.#watch = watch;
   }
 
-  /** All faults, while the producer writes. */
+  /** All faults, once the first record was consumed, while the producer writes. */
   async disturb(faults: readonly Fault[]): Promise<void> {
+    await this.#until(1);
     for (const [index, fault] of faults.entries()) {
       await this.#inflict(fault);
       const { consumed } = this.#watch;
@@ -171,10 +172,16 @@ class ProcessRun {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Resolves when every record has been consumed, with how long that took. */
+  /** Resolves when every record has been consumed, with how many seconds that took. */
   async caughtUp(expected: number): Promise<number> {
     const startedMs = systemClock.now();
-    let [last, lastMs] = [-1, startedMs];
+    await this.#until(expected);
+    return Math.round((systemClock.now() - startedMs) / 1_000);
+  }
+
+  /** @throws when nothing is consumed for too long. */
+  async #until(expected: number): Promise<void> {
+    let [last, lastMs] = [-1, systemClock.now()];
     while (this.#watch.consumed < expected) {
       const { consumed } = this.#watch;
       if (consumed > last) [last, lastMs] = [consumed, systemClock.now()];
@@ -182,7 +189,6 @@ class ProcessRun {
         throw new Error(`${consumed} of ${expected} records were consumed, and none for ${standstillMs} ms.`);
       await this.#pause(pollMs);
     }
-    return Math.round((systemClock.now() - startedMs) / 1_000);
   }
 
   async summary(verdict: Verdict, caughtUpSeconds: number): Promise<ProcessFaultsSummary> {
