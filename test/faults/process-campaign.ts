@@ -27,7 +27,9 @@ export interface ProcessFaultsSummary extends Verdict {
   readonly nodeDownSeconds: number;
   readonly brokerDownSeconds: number;
   readonly claims: number;
+  /** Also those that a process fenced by claiming a partition anew itself. */
   readonly fencedBatches: number;
+  readonly fencedAfterFreeze: number;
   readonly staleWrites: number;
   readonly readAgain: number;
   readonly looks: number;
@@ -52,6 +54,8 @@ const standstillMs = 180_000;
 const pollMs = 500;
 /** A process that was frozen between two batches has nothing to be fenced for. */
 const freezesMoreMax = 20;
+/** In which one that goes on finds out that it was given up. */
+const thawMs = 3_000;
 /** Some of the history is left for when all faults are over. */
 const producedDuringFaults = 0.65;
 
@@ -64,6 +68,7 @@ class ProcessRun {
   readonly #watch: PositionWatch;
   readonly #outages: Promise<number>[] = [];
   #freezes = 0;
+  #fencedAfterFreeze = 0;
 
   constructor(
     request: ProcessFaultsRequest,
@@ -90,9 +95,11 @@ class ProcessRun {
         `${index + 1} of ${faults.length} faults; ${consumed} records consumed, ${this.#watch.claims} claims`,
       );
     }
-    for (let more = 0; more < freezesMoreMax && (await this.fencedBatches()) === 0; more += 1)
-      await this.#freeze(6_000 + sessionTimeoutMs);
+    for (let more = 0; more < freezesMoreMax && this.#fencedAfterFreeze === 0; more += 1)
+      await this.#freeze(2 * sessionTimeoutMs);
     await Promise.all(this.#outages);
+    if (this.#fencedAfterFreeze === 0)
+      throw new Error(`No batch was fenced, though processes were frozen ${this.#freezes} times.`);
     if (!this.#producer.running)
       throw new Error('The producer was done before the faults were over: take more events.');
   }
@@ -124,11 +131,13 @@ class ProcessRun {
 
   async #freeze(forMs: number): Promise<void> {
     const ingest = this.#oneOf(this.#ingests);
+    const before = await ingest.fencedBatches();
     await ingest.freeze();
     this.#freezes += 1;
     await systemClock.sleep(forMs);
     ingest.thaw();
-    await this.#pause(1_000);
+    await this.#pause(thawMs);
+    this.#fencedAfterFreeze += (await ingest.fencedBatches()) - before;
   }
 
   /** Goes on beside the other faults. */
@@ -167,7 +176,7 @@ class ProcessRun {
     if (this.#watch.stale.length > 0) throw new Error(`Stale writes:\n${this.#watch.stale.join('\n')}`);
   }
 
-  async fencedBatches(): Promise<number> {
+  async #fencedBatches(): Promise<number> {
     const counts = await Promise.all(this.#ingests.map((ingest) => ingest.fencedBatches()));
     return counts.reduce((sum, count) => sum + count, 0);
   }
@@ -200,7 +209,8 @@ class ProcessRun {
       nodeDownSeconds,
       brokerDownSeconds,
       claims: this.#watch.claims,
-      fencedBatches: await this.fencedBatches(),
+      fencedBatches: await this.#fencedBatches(),
+      fencedAfterFreeze: this.#fencedAfterFreeze,
       staleWrites: this.#watch.stale.length,
       readAgain: this.#watch.readAgain,
       looks: this.#watch.looks,

@@ -40,7 +40,7 @@ export function planFaults(seed: number, kills: number): readonly Fault[] {
 
 /** About how long they take, one after the other. */
 export function secondsOf(faults: readonly Fault[], sessionTimeoutMs: number): number {
-  const beyondMs = { kill: 1_000, freeze: sessionTimeoutMs + 1_000, node: 0, broker: 0 };
+  const beyondMs = { kill: 1_000, freeze: sessionTimeoutMs + 3_000, node: 0, broker: 0 };
   const ms = faults.reduce((sum, fault) => {
     const own = fault.kind === 'kill' ? fault.downMs : fault.kind === 'freeze' ? fault.beyondMs : 0;
     return sum + fault.afterMs + own + beyondMs[fault.kind];
