@@ -59,6 +59,8 @@ describeWith('cassandra')('Cassandra', (services) => {
     },
     propertyRuns: 3,
     sweepRuns: 2,
+    // Three nodes on one busy machine.
+    propertyTimeoutMs: 180_000,
     guarantee: 'idempotent',
     tearNext: (store, mutations) => {
       known(tears.get(store)).left = mutations;
