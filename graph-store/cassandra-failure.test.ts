@@ -4,6 +4,8 @@ import { failureOf, isPassing, type Work } from './cassandra-failure.ts';
 
 const { errors, types } = cassandra;
 const response = (code: number): Error => new errors.ResponseError(code, 'SECRET in the payload');
+/** The driver throws its base class itself, which its types call abstract. */
+const driverError = (message: string): Error => Reflect.construct(errors.DriverError, [message]);
 const unreachable = new errors.NoHostAvailableError({
   '10.0.0.1:9042': Object.assign(new Error('connect ECONNREFUSED SECRET'), { code: 'ECONNREFUSED' }),
 });
@@ -14,6 +16,15 @@ const passing = {
   'a full disk': response(types.responseErrorCodes.writeFailure),
   'no answer': new errors.OperationTimedOutError('SECRET'),
   'no node': unreachable,
+  'a connection that ended with the request': Object.assign(driverError('Socket was closed'), {
+    isSocketError: true,
+  }),
+  'a connection that was not made in time': driverError('Connection timeout'),
+  'a node without a connection, for a statement to be prepared': new Error('No connection available'),
+  'a socket of the system': Object.assign(new Error('read ECONNRESET SECRET'), {
+    code: 'ECONNRESET',
+    syscall: 'read',
+  }),
   'an overloaded node, asked last': new errors.NoHostAvailableError({
     'a:1': response(types.responseErrorCodes.overloaded),
   }),

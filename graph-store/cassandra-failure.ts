@@ -87,7 +87,21 @@ function reasonOf(error: unknown): string | null {
   if (error instanceof errors.BusyConnectionError)
     return 'all connections are busy: lower `cassandra.requests.max`';
   if (error instanceof errors.NoHostAvailableError) return noHost(error);
+  if (isLostConnection(error)) return 'the connection to a node was lost';
   return null;
+}
+
+/** What the driver's pools say where a statement is prepared at a node that is just going away: plain errors, of no class and without a code. */
+const poolSentences: ReadonlySet<string> = new Set(['No connection available', 'Connection closed']);
+
+/**
+ * A node that dies takes the requests with it that it was asked. The driver repeats none of them, since attempts are counted by us, and answers with its base class,
+ * which it has for nothing but connections.
+ */
+function isLostConnection(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.constructor === cassandra.errors.DriverError) return true;
+  return poolSentences.has(error.message) || typeof Reflect.get(error, 'syscall') === 'string';
 }
 
 function noHost({ innerErrors }: cassandra.errors.NoHostAvailableError): string {

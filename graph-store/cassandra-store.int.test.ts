@@ -36,7 +36,7 @@ describeWith('cassandra')('Cassandra', (services) => {
     const tear: Tear = { left: null };
     const store = await openCassandraStore(
       // One node is remembered: of all others the database alone decides which write is the newest.
-      { ...services.cassandra, keyspace, replication: 1, nodeCacheEntriesMax: 1 },
+      { ...services.cassandra, keyspace, nodeCacheEntriesMax: 1 },
       clock,
       () => 0.5,
       undefined,
@@ -59,6 +59,8 @@ describeWith('cassandra')('Cassandra', (services) => {
     },
     propertyRuns: 3,
     sweepRuns: 2,
+    // Three nodes on one busy machine.
+    propertyTimeoutMs: 180_000,
     guarantee: 'idempotent',
     tearNext: (store, mutations) => {
       known(tears.get(store)).left = mutations;

@@ -6,7 +6,7 @@ import { openCassandraStore } from './cassandra-store.ts';
 import { CassandraConsole, KeyspacePool } from './cassandra-testing.ts';
 import type { GraphStore } from './graph-store.ts';
 
-type Access = Pick<CassandraSettings, 'contactPoints' | 'dataCenter'>;
+type Access = Pick<CassandraSettings, 'contactPoints' | 'dataCenter' | 'replication'>;
 
 /** What a test sees beside the settings of a store. */
 interface Surroundings {
@@ -64,7 +64,7 @@ export class KeyspaceSubject {
   settings(
     changes: Partial<CassandraSettings> = {},
   ): Access & Pick<CassandraSettings, 'keyspace'> & Partial<CassandraSettings> {
-    return { ...this.#services.cassandra, keyspace: this.keyspace, replication: 1, ...changes };
+    return { ...this.#services.cassandra, keyspace: this.keyspace, ...changes };
   }
 
   async open(

@@ -3,6 +3,7 @@ import type { CassandraSettings } from './cassandra-settings.ts';
 import { metaTable, tableNames } from './cassandra-tables.ts';
 
 type Access = Pick<CassandraSettings, 'contactPoints' | 'dataCenter'>;
+type Cluster = Access & Pick<CassandraSettings, 'replication'>;
 
 /** A person at a console. */
 export class CassandraConsole implements AsyncDisposable {
@@ -28,10 +29,13 @@ export class CassandraConsole implements AsyncDisposable {
   }
 
   /** Without a commit log, so that it is emptied without being written to disk first. */
-  async makeQuick(keyspace: string, dataCenter: string): Promise<void> {
-    const replication = `{'class': 'NetworkTopologyStrategy', '${dataCenter}': 1}`;
+  async makeQuick(
+    keyspace: string,
+    { dataCenter, replication }: Pick<Cluster, 'dataCenter' | 'replication'>,
+  ): Promise<void> {
+    const copies = `{'class': 'NetworkTopologyStrategy', '${dataCenter}': ${replication}}`;
     await this.ask(
-      `CREATE KEYSPACE IF NOT EXISTS ${keyspace} WITH replication = ${replication} AND durable_writes = false`,
+      `CREATE KEYSPACE IF NOT EXISTS ${keyspace} WITH replication = ${copies} AND durable_writes = false`,
     );
   }
 
@@ -70,15 +74,15 @@ export class CassandraConsole implements AsyncDisposable {
 /** Making the tables of a keyspace takes seconds, emptying them tenths: what a test is done with is emptied behind the next one's back, and used again. */
 export class KeyspacePool implements AsyncDisposable {
   readonly #console: CassandraConsole;
-  readonly #dataCenter: string;
+  readonly #cluster: Cluster;
   readonly #start: string;
   readonly #ready: string[] = [];
   readonly #emptying = new Set<Promise<void>>();
   #made = 0;
 
-  constructor(access: Access, start: string) {
-    this.#console = new CassandraConsole(access);
-    this.#dataCenter = access.dataCenter;
+  constructor(cluster: Cluster, start: string) {
+    this.#console = new CassandraConsole(cluster);
+    this.#cluster = cluster;
     this.#start = start;
   }
 
@@ -88,7 +92,7 @@ export class KeyspacePool implements AsyncDisposable {
     if (ready !== undefined) return ready;
     this.#made += 1;
     const keyspace = `${this.#start}_${process.pid}_${this.#made}`;
-    await this.#console.makeQuick(keyspace, this.#dataCenter);
+    await this.#console.makeQuick(keyspace, this.#cluster);
     return keyspace;
   }
 

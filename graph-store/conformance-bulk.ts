@@ -4,7 +4,7 @@ import { systemClock } from '../foundation/index.ts';
 import type { FarEndsQuery } from './bulk-reads.ts';
 import { edgeTypes, events, nodes, pack } from './conformance-graphs.ts';
 import { assertProperty } from './conformance-property.ts';
-import { advance, ann, dark, event, lost, named, type StoreHarness, type Subject, source, watched } from './conformance-subject.ts'; // biome-ignore format: one row
+import { advance, ann, dark, event, lost, named, propertyTimeoutOf, type StoreHarness, type Subject, source, watched } from './conformance-subject.ts'; // biome-ignore format: one row
 import type { GraphStore, OccurrenceView } from './graph-store.ts';
 
 const pagesMax = 200;
@@ -12,7 +12,9 @@ const pagesMax = 200;
 /** Reads over many nodes tell what single reads tell, page by page. */
 export function describeBulkReads(subject: Subject, harness: StoreHarness): void {
   describe('reads over many nodes', () => {
-    it('tell what single reads tell, whatever the graph and the size of a page', async () => {
+    it('tell what single reads tell, whatever the graph and the size of a page', {
+      timeout: propertyTimeoutOf(harness),
+    }, async () => {
       const asked = fc.record({
         of: fc.constantFrom(...nodes),
         type: fc.constantFrom(...edgeTypes),
@@ -39,7 +41,7 @@ export function describeBulkReads(subject: Subject, harness: StoreHarness): void
         },
       );
       await assertProperty(harness, property);
-    }, 60_000);
+    });
 
     it('leave out what a delete or a time to live hides', async () => {
       const ends = async (): Promise<readonly string[]> => await everyEnd(subject.store, endsOfAnn);

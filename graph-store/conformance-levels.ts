@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { must, systemClock } from '../foundation/index.ts';
 import { events, pack, type Reads, readEverything } from './conformance-graphs.ts';
 import { assertProperty } from './conformance-property.ts';
-import { advance, ann, dark, event, hop, journeyOf, type StoreHarness, type Subject, source, step } from './conformance-subject.ts'; // biome-ignore format: one row
+import { advance, ann, dark, event, hop, journeyOf, propertyTimeoutOf, type StoreHarness, type Subject, source, step } from './conformance-subject.ts'; // biome-ignore format: one row
 import type { Claim, GraphStore } from './graph-store.ts';
 import { createMemoryStore } from './memory-store.ts';
 import type { EventMutations, Mutation } from './model.ts';
@@ -20,7 +20,9 @@ export function describeLevels(subject: Subject, harness: StoreHarness): void {
     if (guarantee === 'atomic') {
       it('lets reads see whole batches only', () => checkWholeBatches(subject.store));
     }
-    it('comes to the same graph and the same counts whoever of two claimants writes when', async () => {
+    it('comes to the same graph and the same counts whoever of two claimants writes when', {
+      timeout: propertyTimeoutOf(harness),
+    }, async () => {
       const property = fc.asyncProperty(events(), schedule(), async (log, moves) => {
         const store = await harness.open(systemClock);
         try {
@@ -30,7 +32,7 @@ export function describeLevels(subject: Subject, harness: StoreHarness): void {
         }
       });
       await assertProperty(harness, property);
-    }, 60_000);
+    });
     it('comes to the same graph when a stale writer repeats the whole log at the end', async () => {
       const log = fc.sample(events(), { numRuns: 1, seed: 3 }).flat();
       const newer = await subject.store.claim(source);
@@ -41,7 +43,9 @@ export function describeLevels(subject: Subject, harness: StoreHarness): void {
     });
     const { tearNext } = harness;
     if (tearNext !== undefined) {
-      it('loses nothing and counts nothing twice when batches fail in the middle', async () => {
+      it('loses nothing and counts nothing twice when batches fail in the middle', {
+        timeout: propertyTimeoutOf(harness),
+      }, async () => {
         const property = fc.asyncProperty(events(), tears(), async (log, torn) => {
           const store = await harness.open(systemClock);
           try {
@@ -51,7 +55,7 @@ export function describeLevels(subject: Subject, harness: StoreHarness): void {
           }
         });
         await assertProperty(harness, property);
-      }, 60_000);
+      });
     }
   });
 }

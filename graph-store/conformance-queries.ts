@@ -5,7 +5,7 @@ import { expectEnds } from './conformance-ends.ts';
 import { edgeTypes, events, nodes, pack } from './conformance-graphs.ts';
 import { NaiveGraph } from './conformance-oracle.ts';
 import { assertProperty } from './conformance-property.ts';
-import { advance, ann, dark, event, hop, lost, type StoreHarness, type Subject, source, watched } from './conformance-subject.ts'; // biome-ignore format: one row
+import { advance, ann, dark, event, hop, lost, propertyTimeoutOf, type StoreHarness, type Subject, source, watched } from './conformance-subject.ts'; // biome-ignore format: one row
 import type {
   AdjacencyQuery,
   DegreeQuery,
@@ -22,7 +22,9 @@ const pagesMax = 100;
 /** Every bound of every paged read, against an oracle that knows the events only. */
 export function describeQueries(subject: Subject, harness: StoreHarness): void {
   describe('degree', () => describeDegree(subject));
-  it('answers hops, degrees and journeys as the oracle does, whatever graph is asked whatever question', async () => {
+  it('answers hops, degrees and journeys as the oracle does, whatever graph is asked whatever question', {
+    timeout: propertyTimeoutOf(harness),
+  }, async () => {
     const queries = fc.array(fc.record({ hop: adjacencyQuery(), journey: journeyQuery() }), {
       minLength: 1,
       maxLength: queriesPerGraph,
@@ -46,7 +48,7 @@ export function describeQueries(subject: Subject, harness: StoreHarness): void {
       }
     });
     await assertProperty(harness, property);
-  }, 60_000);
+  });
 }
 
 /** Times, limit, rows looked at, order, what is hidden, and what the page says it left out. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
 import { events, pack, readEverything } from './conformance-graphs.ts';
-import { advance, ann, dark, event, hop, journeyOf, named, type StoreHarness, type Subject, source, step, watched } from './conformance-subject.ts'; // biome-ignore format: one row
+import { advance, ann, dark, event, hop, journeyOf, named, propertyTimeoutOf, type StoreHarness, type Subject, source, step, watched } from './conformance-subject.ts'; // biome-ignore format: one row
 import type { GraphSnapshot, GraphStore } from './graph-store.ts';
 import { createMemoryStore } from './memory-store.ts';
 import type { EventMutations, EventOrigin } from './model.ts';
@@ -65,7 +65,9 @@ export function describeSnapshots(subject: Subject, harness: StoreHarness): void
       await late[Symbol.asyncDispose]();
     });
 
-    it('give the same reads, whichever adapter takes the graph over', async () => {
+    it('give the same reads, whichever adapter takes the graph over', {
+      timeout: propertyTimeoutOf(harness),
+    }, async () => {
       const property = fc.asyncProperty(events(), async (batch) => {
         const memory = createMemoryStore(clock);
         const claim = await memory.claim(source);
@@ -81,7 +83,7 @@ export function describeSnapshots(subject: Subject, harness: StoreHarness): void
         });
       });
       await fc.assert(property, { numRuns: harness.propertyRuns });
-    }, 60_000);
+    });
 
     it('keep estimates, lineage, positions and times to live', async () => {
       await subject.apply(

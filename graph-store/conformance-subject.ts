@@ -23,6 +23,8 @@ export interface StoreHarness {
   readonly propertyRuns: number;
   /** Runs of the property whose every batch and sweep is a call of its own, twice over; as many as of the others where not said. */
   readonly sweepRuns?: number;
+  /** For all runs of a property; a minute where not said. */
+  readonly propertyTimeoutMs?: number;
   /** What a failed property printed, to run that one case again: put it here, and run the adapter's tests by the property's name. */
   readonly replay?: { readonly seed: number; readonly path: string };
   /** What the store must say of itself; `atomic` where nothing is said. Decides which half of the suite's levels runs. */
@@ -32,6 +34,10 @@ export interface StoreHarness {
    * absent where that cannot be had.
    */
   readonly tearNext?: (store: GraphStore, mutations: number) => void;
+}
+
+export function propertyTimeoutOf({ propertyTimeoutMs = 60_000 }: StoreHarness): number {
+  return propertyTimeoutMs;
 }
 
 /** The store under test: empty before each test, with one partition claimed. */

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../foundation/index.ts';
 import { events, pack, readEverything } from './conformance-graphs.ts';
 import { assertProperty } from './conformance-property.ts';
-import { advance, event, hop, type StoreHarness, type Subject, source } from './conformance-subject.ts';
+import {
+  advance,
+  event,
+  hop,
+  propertyTimeoutOf,
+  type StoreHarness,
+  type Subject,
+  source,
+} from './conformance-subject.ts';
 import type { Claim, GraphStore } from './graph-store.ts';
 import { createMemoryStore } from './memory-store.ts';
 import type { EventMutations, NodeRef, Property } from './model.ts';
@@ -22,7 +30,9 @@ interface Round {
 /** Sweeps that race with batches whose applies nobody has waited for. */
 export function describeSweep(subject: Subject, harness: StoreHarness): void {
   describe('a sweep beside applies', () => {
-    it('changes neither reads nor the digest, and what is delivered again after it is kept again', async () => {
+    it('changes neither reads nor the digest, and what is delivered again after it is kept again', {
+      timeout: propertyTimeoutOf(harness),
+    }, async () => {
       const property = fc.asyncProperty(history(), async ({ rules, rounds }) => {
         const clock = new SetClock();
         const stores = [await harness.open(clock), await harness.open(clock)] as const;
@@ -54,7 +64,7 @@ export function describeSweep(subject: Subject, harness: StoreHarness): void {
         }
       });
       await assertProperty({ ...harness, propertyRuns: harness.sweepRuns ?? harness.propertyRuns }, property);
-    }, 60_000);
+    });
 
     const old: NodeRef = { type: 'Account', id: 'old' };
     const written = (timeMs: number, ...properties: Property[]): EventMutations =>

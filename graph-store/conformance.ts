@@ -15,7 +15,7 @@ import { describeRules } from './conformance-rules.ts';
 import { describeSets } from './conformance-sets.ts';
 import { describeSnapshots } from './conformance-snapshot.ts';
 import { describeStubs } from './conformance-stubs.ts';
-import { advance, type StoreHarness, Subject, source } from './conformance-subject.ts';
+import { advance, propertyTimeoutOf, type StoreHarness, Subject, source } from './conformance-subject.ts';
 import { describeSweep } from './conformance-sweep.ts';
 import { describeTimeToLive } from './conformance-time-to-live.ts';
 import { describeVersions } from './conformance-versions.ts';
@@ -43,7 +43,9 @@ export function describeGraphStore(name: string, harness: StoreHarness): void {
     describeSnapshots(subject, harness);
     describeVersions(harness);
 
-    it('gives one digest and the same reads for any order, duplicates and split', async () => {
+    it('gives one digest and the same reads for any order, duplicates and split', {
+      timeout: propertyTimeoutOf(harness),
+    }, async () => {
       const shuffled = fc.record({
         original: events(),
         shuffleSeed: fc.integer(),
@@ -63,7 +65,7 @@ export function describeGraphStore(name: string, harness: StoreHarness): void {
         }
       });
       await assertProperty(harness, property);
-    }, 60_000);
+    });
 
     const { reopen } = harness;
     if (reopen !== null) {

@@ -323,7 +323,13 @@ export class PartitionLane {
     try {
       applied = await this.#parts.store.apply(advance, segment.mutations);
     } catch (error) {
-      this.#fail(asJourneyGraphError(error), advance.from);
+      const failure = asJourneyGraphError(error);
+      // Said also of a lane that is dead by now: an operator sees by it that nothing of a former owner was taken.
+      if (failure.reaction === 'fenced') {
+        const { from, next, epoch } = advance;
+        this.#parts.log.info({ ...this.#context(), from, next, epoch }, 'A newer claim fenced a batch.');
+      }
+      this.#fail(failure, advance.from);
       return;
     }
     this.#owner.durable(this, advance, applied, { eventTimesMs: segment.eventTimesMs, fetchedMs });

@@ -7,8 +7,9 @@ import { openLevelStore, type SourceStatus } from '../graph-store/index.ts';
 import { compareAnswers } from './main-job-answers.ts';
 import { compareGraph } from './main-job-comparison.ts';
 import { compareDeadLetters } from './main-job-dead-letters.ts';
+import { compareFates } from './main-job-fates.ts';
 import { expectedInventory, takeInventory } from './main-job-inventory.ts';
-import { type ExpectedFates, readOracle } from './main-job-oracle.ts';
+import { readOracle } from './main-job-oracle.ts';
 import { type RunningProducer, startProducer } from './main-job-producer.ts';
 import { Product, type ProductSettings, untilNoLag } from './main-job-product.ts';
 import { describeWith, type KafkaBroker, startKafka, startTimeoutMs } from './services/index.ts';
@@ -45,25 +46,6 @@ async function produce(request: Parameters<typeof startProducer>[0]): Promise<Ru
   return producer;
 }
 
-/** What the position rows of a stopped store say, compared with what the producer knows of each partition. */
-function expectConservation(sources: readonly SourceStatus[], expected: readonly ExpectedFates[]): void {
-  expect(sources).toHaveLength(expected.length);
-  for (const { topic, partition, ...fates } of expected) {
-    const status = sources.find(({ source }) => source.topic === topic && source.partition === partition);
-    const { consumed = 0, applied = 0, superseded = 0, filtered = 0, deadLettered = 0 } = status?.fates ?? {};
-    const place = `${topic}/${partition}`;
-    expect({ place, consumed, landed: applied + superseded, filtered, deadLettered }).toEqual({
-      place,
-      consumed: fates.consumed,
-      landed: fates.landed,
-      filtered: fates.filtered,
-      deadLettered: fates.deadLettered,
-    });
-    expect(consumed).toBe(applied + superseded + filtered + deadLettered);
-    expect(applied, `different events applied from ${place}`).toBeGreaterThanOrEqual(fates.distinct);
-  }
-}
-
 /**
  * Waits until a product has caught up, asks it over GraphQL, stops it, then reads its store and the dead letters, and finds no
  * difference from the oracle anywhere.
@@ -84,7 +66,7 @@ async function expectOracle(
   try {
     expect(await compareGraph(store, oracle)).toEqual([]);
     const sources = await store.sources();
-    expectConservation(sources, oracle.fates);
+    expect(compareFates(sources, oracle.fates)).toEqual([]);
     expect(await compareDeadLetters(settings.bootstrapServers, settings.topics, oracle.bad, copies)).toEqual(
       [],
     );

@@ -13,25 +13,32 @@ import { runResumes } from '../../live-events/gateway/resume-testing.ts';
 import { runStalls } from '../../live-events/gateway/stall-testing.ts';
 import { runStorm } from '../../live-events/gateway/storm-testing.ts';
 import { runBackfills } from './backfill-campaign.ts';
+import { runCassandraConformance } from './cassandra-conformance.ts';
 import { runLiveKills } from './live-kill-campaign.ts';
+import { runProcessFaults } from './process-campaign.ts';
 
-const usage = `Usage: npm run faults -- WHAT [--runs N] [--seed N] [--json]
+const usage = `Usage: npm run faults -- WHAT [--runs N] [--seed N] [--events N] [--json]
 
   replays: shuffled replays of random graphs, with duplicates, over memory and LevelDB; all digests must be equal (20,000)
   kills:   kill -9 while batches are being written; nothing may be lost or counted twice (300)
   cuts:    LevelDB's log cut at a random byte; positions, counts and graph must belong together (1,000)
   backfill: one history in four graphs: from the log, from the archive, with 20 kills -9, twice; all digests must be equal (1,000,000 events)
+  processes: three jg ingest on three brokers and three Cassandra nodes, killed -9 and frozen past their session timeout, a node and a broker down for a minute;
+            graph and dead letters must be the oracle's, each record counted once (30 kills; --events 100000; needs Java 17, Maven and python3)
+  cassandra-conformance: what npm test shows of the store on one Cassandra node, on three with three copies of each row (1; needs Java 17 and Maven)
   live-resumes: devices go and come back while the journal is trimmed; no gap, no step back (100,000, and a twentieth over sockets)
   live-kills:   jg up and two jg gateway killed with -9 while stages change; every device ends at the right one (200 broadcasts)
   live-cuts:    gateways killed, the router of this process cut off; every single message is the right one (200 broadcasts)
   live-storm:   all devices of a gateway lose it at once; how long until all are back (10,000 devices)
   live-stalls:  a quarter of the readers stops reading; what the others wait, before, meanwhile and after (2,000 readers)
 
-  --runs N: other than what is in brackets. --json: nothing but the figures on standard output.
+  --runs N: other than what is in brackets. --events N: of processes alone, the records of its history. --json: nothing but the figures on standard output.
 `;
 /** One socket in twenty: a session without one is as good, and cheaper. */
 const resumesPerSocket = 20;
 const replaysPerStore = 100;
+/** Of `processes`: written throughout the faults, and a third of them behind. */
+const eventsDefault = 100_000;
 /** As many deliveries a second as two processes on two cores make beside other work; so little is let wait that closing falls within the run. */
 const stalls = { broadcastsPerSecond: 4, partSeconds: 60, socketBufferBytesMax: 8_192, fillMax: 1_000 };
 const runsDefault = {
@@ -39,6 +46,8 @@ const runsDefault = {
   kills: 300,
   cuts: 1_000,
   backfill: 1_000_000,
+  processes: 30,
+  'cassandra-conformance': 1,
   'live-resumes': 100_000,
   'live-kills': 200,
   'live-cuts': 200,
@@ -50,6 +59,8 @@ const progressEvery = {
   kills: 25,
   cuts: 100,
   backfill: 1,
+  processes: 1,
+  'cassandra-conformance': 1,
   'live-resumes': 10_000,
   'live-kills': 5,
   'live-cuts': 25,
@@ -103,6 +114,9 @@ const campaigns = {
   cuts: (seed: number, runs: number): Promise<object> => runCuts(seed, runs, progress('cuts')),
   backfill: (seed: number, events: number): Promise<object> =>
     runBackfills(seed, events, (line) => console.error(line)),
+  processes: (seed: number, kills: number, events: number): Promise<object> =>
+    runProcessFaults({ seed, kills, events, say: (line) => console.error(line) }),
+  'cassandra-conformance': (): Promise<object> => runCassandraConformance((line) => console.error(line)),
   'live-resumes': resumes,
   'live-kills': (seed: number, runs: number): Promise<object> =>
     runLiveKills(seed, runs, progress('live-kills')),
@@ -123,6 +137,7 @@ async function main(args: readonly string[]): Promise<void> {
     options: {
       runs: { type: 'string' },
       seed: { type: 'string' },
+      events: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -140,9 +155,10 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const runs = Number(values.runs ?? runsDefault[what]);
+  const events = Number(values.events ?? eventsDefault);
   (values.json ? console.error : console.log)(`${what}: ${runs} runs, seed ${seed}`);
   const startedMs = systemClock.now();
-  const summary = await campaigns[what](seed, runs);
+  const summary = await campaigns[what](seed, runs, events);
   const seconds = (systemClock.now() - startedMs) / 1000;
   const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
   console.log(JSON.stringify({ what, seed, ...summary, seconds, machine }));

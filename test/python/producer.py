@@ -72,7 +72,8 @@ def register(registry: str, subject: str, text: str) -> int:
 
 def create_topics(bootstrap: str, topics: list[str]) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    for future in admin.create_topics([NewTopic(topic, PARTITIONS, 1) for topic in topics]).values():
+    # The brokers' own replication factor.
+    for future in admin.create_topics([NewTopic(topic, PARTITIONS, -1) for topic in topics]).values():
         future.result(timeout=30)
 
 

@@ -85,6 +85,11 @@ export class GuardedProcess {
     return this.#exited === null;
   }
 
+  /** `exit code 0` or `signal SIGKILL`, once it is gone. */
+  get exit(): Promise<string> {
+    return this.#exit;
+  }
+
   /**
    * Waits until `check` answers true; a check that throws counts as "not yet".
    *

@@ -40,8 +40,12 @@ export interface TestServices {
   /** Base URL of Confluent's registry API. */
   readonly registryUrl: string;
   readonly neo4j: { readonly uri: string; readonly credentials: Neo4jCredentials | null };
-  /** Suites have keyspaces of their own. */
-  readonly cassandra: { readonly contactPoints: readonly string[]; readonly dataCenter: string };
+  /** Suites have keyspaces of their own, of so many copies of each row. */
+  readonly cassandra: {
+    readonly contactPoints: readonly string[];
+    readonly dataCenter: string;
+    readonly replication: number;
+  };
 }
 
 /**
@@ -108,7 +112,13 @@ function servicesFrom(addresses: ReadonlyMap<ServiceName, string>): TestServices
       };
     },
     get cassandra() {
-      return { contactPoints: address('cassandra').split(','), dataCenter: cassandraDataCenter };
+      const contactPoints = address('cassandra').split(',');
+      // Each is a node: what three are given for is that there are three copies.
+      return {
+        contactPoints,
+        dataCenter: cassandraDataCenter,
+        replication: Math.min(3, contactPoints.length),
+      };
     },
   };
 }

@@ -9,6 +9,8 @@ const plan: KafkaPlan = {
   users: [{ name: 'alice', password: 'secret' }],
   properties: { 'log.retention.ms': '1000', 'auto.create.topics.enable': 'true' },
   dataDirectory: '/data',
+  nodeId: 2,
+  controllers: ['1@127.0.0.1:9', '2@127.0.0.1:3'],
   ports: new Map([
     ['PLAINTEXT', 1],
     ['SCRAM', 2],
@@ -23,6 +25,12 @@ describe('the settings of a broker', () => {
     expect(lines).toContain('listeners=PLAINTEXT://127.0.0.1:1,SCRAM://127.0.0.1:2,CONTROLLER://127.0.0.1:3');
     expect(lines).toContain('advertised.listeners=PLAINTEXT://127.0.0.1:1,SCRAM://127.0.0.1:2');
     expect(lines).toContain('listener.name.scram.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256');
+  });
+
+  it('name the node and all controllers of its cluster', () => {
+    const lines = serverProperties(plan).split('\n');
+    expect(lines).toContain('node.id=2');
+    expect(lines).toContain('controller.quorum.voters=1@127.0.0.1:9,2@127.0.0.1:3');
   });
 
   it('let the caller’s settings win over our own, once each', () => {

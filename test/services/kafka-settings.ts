@@ -21,13 +21,17 @@ export interface KafkaPlan {
   readonly users: readonly KafkaUser[];
   readonly properties: Readonly<Record<string, string>>;
   readonly dataDirectory: string;
+  /** Among `controllers`. */
+  readonly nodeId: number;
+  /** Every node of the cluster is broker and controller at once: `ID@host:port` of each. */
+  readonly controllers: readonly string[];
   /** Port by listener name, `CONTROLLER` included. */
   readonly ports: ReadonlyMap<string, number>;
   /** Key store of the listeners with TLS; null when none has it. */
   readonly keyStore: { readonly file: string; readonly password: string } | null;
 }
 
-/** The text of `server.properties` for one node that is broker and controller at once. */
+/** The text of `server.properties` of a node that is broker and controller at once. */
 export function serverProperties(plan: KafkaPlan): string {
   const first = plan.listeners[0]?.name ?? '';
   const controller = `127.0.0.1:${plan.ports.get('CONTROLLER')}`;
@@ -35,8 +39,8 @@ export function serverProperties(plan: KafkaPlan): string {
   const protocols = plan.listeners.map(({ name, protocol }) => `${name}:${protocol}`);
   const settings: Record<string, string> = {
     'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@${controller}`,
+    'node.id': String(plan.nodeId),
+    'controller.quorum.voters': plan.controllers.join(','),
     'controller.listener.names': 'CONTROLLER',
     listeners: [...addresses, `CONTROLLER://${controller}`].join(','),
     'advertised.listeners': addresses.join(','),

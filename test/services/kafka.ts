@@ -19,7 +19,8 @@ import { fetchPackage, outputOf } from './packages.ts';
 import { ServiceError } from './service-error.ts';
 
 const run = promisify(execFile);
-const readyTimeoutMs = 60_000;
+/** Several that start at once beside other work take longer than one. */
+const readyTimeoutMs = 120_000;
 const plainListener: KafkaListener = { name: 'PLAINTEXT', protocol: 'PLAINTEXT' };
 
 export interface KafkaOptions {
@@ -76,6 +77,60 @@ export async function startKafkaWith(
   }
 }
 
+/** Of several brokers that are one cluster. */
+interface Membership {
+  readonly clusterId: string;
+  readonly nodeId: number;
+  /** By node, from 1. */
+  readonly controllerPorts: readonly number[];
+}
+
+/** What is kept is kept by all three, and two of them are enough to go on. */
+const replicated = {
+  'default.replication.factor': '3',
+  'min.insync.replicas': '2',
+  'offsets.topic.replication.factor': '3',
+  'transaction.state.log.replication.factor': '3',
+  'transaction.state.log.min.isr': '2',
+  'share.coordinator.state.topic.replication.factor': '3',
+  'share.coordinator.state.topic.min.isr': '2',
+};
+
+/**
+ * Three brokers, controllers too, of one cluster that goes on without any one of them. Each `bootstrapServers` is its own alone.
+ *
+ * @throws {ServiceError} as {@link startKafkaWith} does.
+ */
+export async function startKafkaCluster(
+  tools: JavaTools,
+  cacheDirectory: string,
+  options: Pick<KafkaOptions, 'properties' | 'heapMib'> = {},
+): Promise<readonly KafkaBroker[]> {
+  const lib = await fetchPackage('kafka', tools, cacheDirectory);
+  const controllerPorts = await freePorts(3);
+  const clusterId = newClusterId();
+  const properties = { ...replicated, ...options.properties };
+  const brokers: JvmKafka[] = [];
+  try {
+    for (const index of controllerPorts.keys()) {
+      const directory = await mkdtemp(join(tmpdir(), 'journey-graph-kafka-'));
+      const broker = new JvmKafka(tools, lib, directory, options.heapMib ?? 256);
+      brokers.push(broker);
+      await broker.prepare({ ...options, properties }, { clusterId, nodeId: index + 1, controllerPorts });
+    }
+    // None answers before two of them are there.
+    await Promise.all(brokers.map((broker) => broker.start()));
+    return brokers;
+  } catch (error) {
+    await Promise.all(brokers.map((broker) => broker.dispose()));
+    throw error;
+  }
+}
+
+function newClusterId(): string {
+  return randomBytes(16).toString('base64url');
+}
+
 class JvmKafka implements KafkaBroker {
   readonly #tools: JavaTools;
   readonly #lib: string;
@@ -112,10 +167,15 @@ class JvmKafka implements KafkaBroker {
   }
 
   /** Chooses ports, makes the key store and formats the data folder. */
-  async prepare(options: KafkaOptions): Promise<void> {
+  async prepare(options: KafkaOptions, membership: Membership | null = null): Promise<void> {
     const listeners = [plainListener, ...(options.listeners ?? [])];
-    const names = [...listeners.map(({ name }) => name), 'CONTROLLER'];
-    const ports = await freePorts(names.length);
+    const names = listeners.map(({ name }) => name);
+    const [ownPort = 0, ...ports] = await freePorts(names.length + 1);
+    const { clusterId, nodeId, controllerPorts } = membership ?? {
+      clusterId: newClusterId(),
+      nodeId: 1,
+      controllerPorts: [ownPort],
+    };
     const dataDirectory = join(this.#directory, 'data');
     await mkdir(dataDirectory);
     const plan: KafkaPlan = {
@@ -123,14 +183,19 @@ class JvmKafka implements KafkaBroker {
       users: options.users ?? [],
       properties: options.properties ?? {},
       dataDirectory,
-      ports: new Map(names.map((name, index) => [name, ports[index] ?? 0])),
+      nodeId,
+      controllers: controllerPorts.map((port, index) => `${index + 1}@127.0.0.1:${port}`),
+      ports: new Map([
+        ...names.map((name, index) => [name, ports[index] ?? 0] as const),
+        ['CONTROLLER', controllerPorts[nodeId - 1] ?? 0],
+      ]),
       keyStore: listeners.some(({ protocol }) => protocol.endsWith('SSL'))
         ? await this.#makeKeyStore()
         : null,
     };
     this.#plan = plan;
     await writeFile(this.#settingsFile, serverProperties(plan));
-    await this.#format(plan);
+    await this.#format(plan, clusterId);
   }
 
   get #settingsFile(): string {
@@ -174,8 +239,7 @@ class JvmKafka implements KafkaBroker {
     return store;
   }
 
-  async #format(plan: KafkaPlan): Promise<void> {
-    const clusterId = randomBytes(16).toString('base64url');
+  async #format(plan: KafkaPlan, clusterId: string): Promise<void> {
     // One id in 64 begins with a hyphen: as an argument of its own it would be taken for an option.
     const arguments_ = [
       'format',
