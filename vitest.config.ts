@@ -3,6 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import SlowFirst from './test/slow-first.ts';
 
 const integration = '**/*.int.test.ts';
+/** Minutes each against real servers: `npm run test:long`. */
+const long = '**/*.long.test.ts';
 /** Tests that use the whole machine: they install packages, or measure. */
 const alone = ['test/pack.test.ts', 'bench/**/*.test.ts'];
 const notOurs = [...configDefaults.exclude, 'dist/**', 'data/**', '.services/**'];
@@ -32,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...notOurs, integration, ...alone],
+          exclude: [...notOurs, integration, long, ...alone],
           pool: 'forks',
           // Importing a module of ours does nothing, so files can share a process, and what they import is loaded once.
           isolate: false,
@@ -57,6 +59,21 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        resolve,
+        test: {
+          name: 'long',
+          include: [long],
+          exclude: notOurs,
+          globalSetup: ['test/services/global-setup.ts'],
+          setupFiles: ['test/services/worker-setup.ts'],
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 3 },
         },
       },
       {

@@ -32,5 +32,5 @@ describeGraphStore('The LevelDB store', {
     await store.close();
     await rm(folderOf(store), { recursive: true });
   },
-  propertyRuns: 16,
+  propertyRuns: 10,
 });

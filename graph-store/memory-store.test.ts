@@ -5,5 +5,5 @@ describeGraphStore('The memory store', {
   open: async (clock) => createMemoryStore(clock),
   reopen: null,
   dispose: (store) => store.close(),
-  propertyRuns: 60,
+  propertyRuns: 40,
 });

@@ -30,7 +30,7 @@ describeWith('neo4j')('Neo4j', (services) => {
       return await openIn(must(namespaces.get(store), 'the harness opened this store'), clock);
     },
     dispose: (store) => store.close(),
-    propertyRuns: 5,
-    sweepRuns: 3,
+    propertyRuns: 3,
+    sweepRuns: 2,
   });
 });

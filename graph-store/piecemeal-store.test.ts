@@ -18,7 +18,7 @@ const harness: StoreHarness = {
   open: async (clock) => new PiecemealStore(clock),
   reopen: null,
   dispose: (store) => store.close(),
-  propertyRuns: 40,
+  propertyRuns: 20,
   guarantee: 'idempotent',
   tearNext,
 };

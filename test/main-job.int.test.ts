@@ -17,7 +17,7 @@ import { describeWith, type KafkaBroker, startKafka, startTimeoutMs } from './se
 const records = 100_000;
 const seed = 20_261_121;
 /** A long run says how many: see docs/faults.md. */
-const kills = Number(process.env.JOURNEY_GRAPH_MAIN_JOB_KILLS ?? 12);
+const kills = Number(process.env.JOURNEY_GRAPH_MAIN_JOB_KILLS || 12);
 const caughtUpWithinMs = 90_000;
 const claimedWithinMs = 30_000;
 /** Most lives are killed at a random moment of so many milliseconds after they began to read; a few while they start. */

@@ -16,7 +16,7 @@ const graceMs = 20_000;
  */
 const shortLivedJava = '-XX:TieredStopAtLevel=1';
 
-/** `npm test [-- FILTER…]`: every argument goes to vitest. */
+/** `npm test [-- FILTER…]`: every argument goes to vitest, which leaves the long tests out unless a project is named. */
 async function main(args: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'journey-graph-test-'));
   try {
@@ -38,7 +38,8 @@ async function main(args: readonly string[]): Promise<number> {
 function runVitest(args: readonly string[], summaryPath: string, compiledPath: string): Promise<number> {
   const reporters = ['--reporter=default', `--reporter=${join(root, 'test/report/summary-reporter.ts')}`];
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...args], {
+  const projects = args.some((word) => word.startsWith('--project')) ? [] : ['--project=!long'];
+  const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...projects, ...args], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: {
