@@ -14,7 +14,7 @@ const graceMs = 20_000;
  * Of the services that tests start. Brokers and databases live for a minute here, of which half goes into compiling code that is hardly run; benchmarks
  * start theirs without it.
  */
-const shortLivedJava = '-XX:TieredStopAtLevel=1';
+const shortLivedJava = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
 
 /** `npm test [-- FILTER…]`: every argument goes to vitest, which leaves the long tests out unless a project is named. */
 async function main(args: readonly string[]): Promise<number> {
