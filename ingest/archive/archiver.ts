@@ -10,12 +10,12 @@ import {
 import type { SourcePartition } from '../../graph-store/index.ts';
 import { asJourneyGraphError, classify } from '../error-classifier.ts';
 import type { EventSource, SourceBatch, SourceHandler } from '../event-source.ts';
+import { Turns } from '../turns.ts';
 import { archivedPositions, around, positionKey, type SkippedOffsets } from './archive-positions.ts';
 import { ArchiveRound, type RoundLimits } from './archive-round.ts';
 import type { ArchivedPartition, ArchiverState, ArchiverStatus } from './archiver-status.ts';
 import type { EventSchemas } from './event-schemas.ts';
 import type { TopicTable } from './topic-table.ts';
-import { Turns } from './turns.ts';
 
 export interface ArchiverParts {
   readonly source: EventSource;
