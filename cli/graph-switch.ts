@@ -31,18 +31,16 @@ export interface GraphSwitchParts {
 export class GraphSwitch {
   readonly #parts: GraphSwitchParts;
   #isBusy = false;
-  /** Lists that have graphs open for a moment. */
-  #listing: Promise<unknown> = Promise.resolve();
+  /** The last list, switch or drop that was asked for: each opens graphs, and a graph can be opened once. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: GraphSwitchParts) {
     this.#parts = parts;
   }
 
-  /** One after the other, and switches wait for it: it opens graphs, and a graph can be opened once. */
-  async list(): Promise<readonly ListedGraph[]> {
-    const listed = this.#listing.then(() => this.#list());
-    this.#listing = Promise.allSettled([listed]);
-    return await listed;
+  /** Waits for a switch or a drop, and they for it; beside a drop it would make an empty graph where the dropped one was. */
+  list(): Promise<readonly ListedGraph[]> {
+    return this.#inTurn(() => this.#list());
   }
 
   async #list(): Promise<readonly ListedGraph[]> {
@@ -190,11 +188,16 @@ export class GraphSwitch {
       );
     this.#isBusy = true;
     try {
-      await this.#listing;
-      return await work();
+      return await this.#inTurn(work);
     } finally {
       this.#isBusy = false;
     }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = Promise.allSettled([done]);
+    return done;
   }
 }
 

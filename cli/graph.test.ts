@@ -181,6 +181,32 @@ describe('jg graph', () => {
       ]);
   });
 
+  it('lists after a switch that was asked for before, though a list was under way then', async () => {
+    const graphs = graphsOf(new GraphFolders(await dataWithCopy()), []);
+    const before = graphs.list();
+    const switched = graphs.switchTo('copy', 0n);
+    const after = graphs.list();
+    expect(await switched).toMatchObject({ live: 'copy', previous: 'main' });
+    expect([await before, await after]).toMatchObject([
+      [
+        { name: 'main', state: 'live', sources: [{ next: '104' }] },
+        { name: 'copy', state: 'shadow', sources: [{ next: '104' }] },
+      ],
+      [
+        { name: 'main', state: 'previous', sources: [{ next: '104' }] },
+        { name: 'copy', state: 'live', sources: [{ next: '104' }] },
+      ],
+    ]);
+  });
+
+  it('makes no graph of a name that is dropped while graphs are listed', async () => {
+    const data = await dataWithCopy();
+    const graphs = graphsOf(new GraphFolders(data), []);
+    const [, , listed] = await Promise.all([graphs.list(), graphs.drop('copy'), graphs.list()]);
+    expect(listed.map(({ name }) => name)).toEqual(['main']);
+    expect(existsSync(join(data, 'graphs', 'copy'))).toBe(false);
+  });
+
   it('changes nothing when the pointer cannot be written', async () => {
     const data = await dataWithCopy();
     // In the place of the file that it is written into first.

@@ -109,9 +109,10 @@ export class CatalogTable implements IcebergTable {
     // First, because a catalog that is for reading alone refuses it.
     const metadataFiles = await catalog.forget(table, base, keep.olderThanMs, signal);
     const { olderThanMs } = keep;
-    const plan = (of: TableMetadata): TableEvolution => sweepMark(of, olderThanMs);
-    const mark = async (): Promise<TableMetadata> =>
-      await this.#commit.run(new EvolveChange(plan, this.#parts.clock), signal);
+    const mark = async (beforeMs: number): Promise<TableMetadata> => {
+      const plan = (of: TableMetadata): TableEvolution => sweepMark(of, beforeMs);
+      return await this.#commit.run(new EvolveChange(plan, this.#parts.clock), signal);
+    };
     const sweep = { metadata: base.metadata, expired: change.expired, olderThanMs, mark };
     const swept = await sweepFiles(this.#files, sweep, signal);
     return { snapshots: change.expired.length, ...swept, metadataFiles };

@@ -10,6 +10,7 @@ import {
   writeRows,
 } from './iceberg-testing.ts';
 import { MetadataFileCatalog } from './metadata-file-catalog.ts';
+import { mayBeSwept } from './sweep-mark.ts';
 
 const firstMs = Date.UTC(2026, 8, 21);
 const far = Number.MAX_SAFE_INTEGER;
@@ -117,6 +118,36 @@ describe('Expiring snapshots', () => {
     expect(await keys(test)).toContain(test.paths.keyOf(young.path, ''));
     expect(await keys(test)).toContain(`${test.name}/note.txt`);
     expect((await readRows(test)).length).toBe(10);
+  });
+
+  it('fences only writers as old as what it removed, however far ahead its clock is', async () => {
+    const test = await createTestTable();
+    await append(test, 0);
+    const orphan = await writeRows(test, someRows(90, 5, firstMs));
+    const removedMs = 1_000_000_000;
+    const old = new Date(removedMs);
+    utimesSync(orphan.path.slice('file://'.length), old, old);
+    const aheadMs = Date.now() + 28 * 86_400_000;
+    expect(await test.table.expire({ snapshots: 5, olderThanMs: aheadMs })).toMatchObject({ orphans: 1 });
+    const { metadata } = await test.table.load();
+    const skewMs = 600_000;
+    expect(mayBeSwept(metadata, removedMs)).toBe(true);
+    expect(mayBeSwept(metadata, removedMs + skewMs)).toBe(true);
+    expect(mayBeSwept(metadata, removedMs + skewMs + 2)).toBe(false);
+  });
+
+  it('keeps fencing the writers of a sweep before, when it removes only older files', async () => {
+    const test = await createTestTable();
+    await append(test, 0);
+    for (const atMs of [3_000_000_000, 1_000_000_000]) {
+      const orphan = await writeRows(test, someRows(90, 5, firstMs));
+      const at = new Date(atMs);
+      utimesSync(orphan.path.slice('file://'.length), at, at);
+      expect(await test.table.expire({ snapshots: 5, olderThanMs: 4_000_000_000 })).toMatchObject({
+        orphans: 1,
+      });
+    }
+    expect(mayBeSwept((await test.table.load()).metadata, 3_000_000_000)).toBe(true);
   });
 
   it('removes nothing of a table that is read from its metadata file', async () => {

@@ -1,7 +1,7 @@
 import type { TableEvolution } from './iceberg-table.ts';
 import type { TableMetadata } from './table-metadata.ts';
 
-/** Files that nothing referred to and that were written before this time (milliseconds) may have been removed. */
+/** Files that nothing referred to and that the store says were written before this time (milliseconds) may have been removed. */
 const sweptProperty = 'jg.swept-before';
 /** Between the clock of whoever writes files and the one that gives them their times. */
 const clockSkewMs = 600_000;
@@ -17,7 +17,7 @@ export function mayBeSwept({ properties }: TableMetadata, writtenFromMs: number)
 }
 
 /** To be committed before anything is removed; it never goes back. */
-export function sweepMark({ properties }: TableMetadata, olderThanMs: number): TableEvolution {
+export function sweepMark({ properties }: TableMetadata, beforeMs: number): TableEvolution {
   const before = Number(properties[sweptProperty] ?? Number.NEGATIVE_INFINITY);
-  return { changes: [], properties: { [sweptProperty]: String(Math.max(before, olderThanMs)) } };
+  return { changes: [], properties: { [sweptProperty]: String(Math.max(before, beforeMs)) } };
 }

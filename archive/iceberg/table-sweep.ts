@@ -9,8 +9,8 @@ export interface Sweep {
   readonly metadata: TableMetadata;
   readonly expired: readonly Snapshot[];
   readonly olderThanMs: number;
-  /** Says in the table that uncommitted files so old are going, and gives the version that says it. */
-  mark(): Promise<TableMetadata>;
+  /** Says in the table that uncommitted files from before that time are going, and gives the version that says it. */
+  mark(beforeMs: number): Promise<TableMetadata>;
 }
 
 /**
@@ -32,10 +32,15 @@ export async function sweepFiles(
     removed += 1;
   }
   const orphans: string[] = [];
-  for await (const { key, modifiedMs } of files.store.list(`${files.paths.folder(location)}/`, signal))
-    if (!kept.has(key) && modifiedMs < olderThanMs && sweepable.test(key)) orphans.push(key);
+  let newestMs = Number.NEGATIVE_INFINITY;
+  for await (const { key, modifiedMs } of files.store.list(`${files.paths.folder(location)}/`, signal)) {
+    if (kept.has(key) || modifiedMs >= olderThanMs || !sweepable.test(key)) continue;
+    orphans.push(key);
+    newestMs = Math.max(newestMs, modifiedMs);
+  }
   if (orphans.length === 0) return { files: removed, orphans: 0 };
-  const marked = await mark();
+  // Not `olderThanMs`: that is our clock's, and the mark never goes back. One of a clock that is days ahead would fence every writer for days.
+  const marked = await mark(Math.min(olderThanMs, Math.floor(newestMs) + 1));
   const had = new Set(metadata.snapshots.map(({ id }) => id));
   const since = marked.snapshots.filter(({ id }) => !had.has(id));
   const committed = await reachableFiles(files, since, location, kept, signal);

@@ -1,5 +1,5 @@
 import { type DataFile, dayText, partitionDay } from '../../archive/index.ts';
-import { must } from '../../foundation/index.ts';
+import { type Clock, must } from '../../foundation/index.ts';
 import type { SourcePartition } from '../../graph-store/index.ts';
 import type { SourceRecord } from '../event-source.ts';
 import { around, type Progress, positionKey } from './archive-positions.ts';
@@ -18,22 +18,28 @@ export interface RoundLimits {
 
 /** What is written between two commits: all of it becomes part of the table at once, or none. */
 export class ArchiveRound {
-  readonly startedMs: number;
   readonly #table: TopicTable;
   readonly #limits: RoundLimits;
   readonly #newUuid: () => string;
+  readonly #clock: Clock;
   readonly #open = new Map<string, OpenDataFile>();
   readonly #finished: DataFile[] = [];
   readonly #progress = new Map<string, Progress>();
+  #startedMs: number | null = null;
   #bufferedBytes = 0;
   #finishedBytes = 0;
   #rows = 0;
 
-  constructor(table: TopicTable, limits: RoundLimits, newUuid: () => string, startedMs: number) {
+  constructor(table: TopicTable, limits: RoundLimits, newUuid: () => string, clock: Clock) {
     this.#table = table;
     this.#limits = limits;
     this.#newUuid = newUuid;
-    this.startedMs = startedMs;
+    this.#clock = clock;
+  }
+
+  /** When its first file was opened; null before. A round may wait for days for its first row, and an expiry takes files by their age. */
+  get startedMs(): number | null {
+    return this.#startedMs;
   }
 
   get rows(): number {
@@ -101,6 +107,7 @@ export class ArchiveRound {
     if (this.#open.has(name)) await this.#close(name);
     const [oldest] = this.#open.keys();
     if (oldest !== undefined && this.#open.size >= this.#limits.openFilesMax) await this.#close(oldest);
+    this.#startedMs ??= this.#clock.now();
     const { folder } = this.#table;
     const base = `${source.partition}-${offset}-${this.#newUuid()}.parquet`;
     const key = `${folder}/data/timestamp_day=${dayText(day)}/${base}`;

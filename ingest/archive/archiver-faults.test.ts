@@ -1,9 +1,12 @@
+import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { folderOfTest } from '../../archive/iceberg/iceberg-testing.ts';
 import { LocalObjectStore } from '../../archive/index.ts';
 import { must, OutageError, systemClock } from '../../foundation/index.ts';
+import type { SourcePartition } from '../../graph-store/index.ts';
 import type { EmbeddedLog } from '../embedded-log.ts';
+import type { EventSource } from '../event-source.ts';
 import { skippedOffsets } from './archive-positions.ts';
 import {
   archivedRows,
@@ -111,6 +114,47 @@ describe('an expiry while an archiver sleeps for longer than it lets files lie',
     },
   );
 });
+
+describe('an archiver that heard of no row for days', () => {
+  it('commits the first ones at once, though an expiry removed files meanwhile', async () => {
+    const folder = folderOfTest();
+    const log = await logWith(folder, 20);
+    const archive = openTestArchive(folder);
+    const days = 3 * 86_400_000;
+    let sleptMs = -days;
+    const clock = { ...systemClock, now: () => systemClock.now() + sleptMs };
+    const orphan = 'test/plays/data/orphan.parquet';
+    const inner = sourceOf(log);
+    const reclaimed: SourcePartition[] = [];
+    const source: EventSource = {
+      ...{ topic, reading: true, ends: () => inner.ends(), report: () => undefined },
+      reclaim: (lost) => reclaimed.push(lost),
+      async run(handler) {
+        const { source: first, end } = must((await inner.ends())[0], 'the topic has a partition');
+        await handler.assigned(first);
+        await handler.batch({ source: first, records: [], from: 0n, next: 0n, end });
+        await archive.store.write(orphan, once(Buffer.from('PAR1')));
+        const away = new Date(systemClock.now() - 86_400_000);
+        await utimes(join(folder, 'archive', orphan), away, away);
+        const keep = { snapshots: 1_000, olderThanMs: systemClock.now() - 3_600_000 };
+        expect(await archive.table.expire(keep)).toMatchObject({ orphans: 1 });
+        sleptMs = 0;
+        const { records, next } = await log.read(topic, 0, 0n, 2 ** 20);
+        await handler.batch({ source: first, records, from: 0n, next, end });
+      },
+    };
+    const archiver = new Archiver({ ...archiverParts(archive, source), clock }, limits);
+    await archiver.run(new AbortController().signal);
+    expect(archiver.status()).toMatchObject({ commits: 1, rows: 20 });
+    expect(reclaimed).toEqual([]);
+    expect((await archivedRows(archive, 2))[0]).toEqual((await logRows(log))[0]);
+    await log.close();
+  });
+});
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
 
 describe('two archivers of one topic at a time', () => {
   it('archive each row once between them', async () => {

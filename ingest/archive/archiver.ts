@@ -4,18 +4,19 @@ import {
   type Clock,
   FencedError,
   type Log,
+  must,
   type Random,
   StopError,
 } from '../../foundation/index.ts';
 import type { SourcePartition } from '../../graph-store/index.ts';
 import { asJourneyGraphError, classify } from '../error-classifier.ts';
 import type { EventSource, SourceBatch, SourceHandler } from '../event-source.ts';
+import { Turns } from '../turns.ts';
 import { archivedPositions, around, positionKey, type SkippedOffsets } from './archive-positions.ts';
 import { ArchiveRound, type RoundLimits } from './archive-round.ts';
 import type { ArchivedPartition, ArchiverState, ArchiverStatus } from './archiver-status.ts';
 import type { EventSchemas } from './event-schemas.ts';
 import type { TopicTable } from './topic-table.ts';
-import { Turns } from './turns.ts';
 
 export interface ArchiverParts {
   readonly source: EventSource;
@@ -249,7 +250,7 @@ export class Archiver implements SourceHandler {
     if (expected !== null && batch.from > expected)
       throw new FencedError(`A batch begins at offset ${batch.from} and ${expected} comes next.`);
     const { clock, newUuid, schemas, table } = this.#parts;
-    const round = this.#round ?? new ArchiveRound(table, this.#limits, newUuid, clock.now());
+    const round = this.#round ?? new ArchiveRound(table, this.#limits, newUuid, clock);
     this.#round = round;
     let newestMs = -1;
     let taken = 0;
@@ -282,9 +283,12 @@ export class Archiver implements SourceHandler {
     while (!this.#ending.aborted) {
       await clock.sleep(Math.max(1, Math.min(1_000, commitMs / ticksOfCommit)), this.#ending);
       // Looked at again in its turn: another commit may have come before it. After a failure nobody waits to hear that it is over.
-      const isDue = (): boolean =>
-        this.#round !== null &&
-        (this.#isDue || this.#hasFailed || clock.now() - this.#round.startedMs >= commitMs);
+      const isDue = (): boolean => {
+        if (this.#round === null) return false;
+        const { startedMs } = this.#round;
+        const isLate = startedMs !== null && clock.now() - startedMs >= commitMs;
+        return this.#isDue || this.#hasFailed || isLate;
+      };
       if (isDue() && !this.#ending.aborted) await this.#flushIf(isDue);
     }
   }
@@ -296,7 +300,8 @@ export class Archiver implements SourceHandler {
     if (round === null || round.rows === 0) return;
     const files = await round.finish();
     const { progress, rows } = round;
-    await this.#parts.table.commit(files, progress, round.startedMs);
+    const startedMs = must(round.startedMs, 'a row lies in a file that was opened');
+    await this.#parts.table.commit(files, progress, startedMs);
     this.#round = null;
     this.#hasFailed = false;
     this.#backoff.reset();

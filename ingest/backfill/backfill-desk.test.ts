@@ -35,7 +35,7 @@ interface Set {
   readonly store: GraphStore;
   readonly journal: BackfillJournal;
   /** How often archives were opened and closed. */
-  readonly opens: { opened: number; closed: number };
+  readonly opens: { opened: number; closed: number; held: () => Promise<void> };
   desk(over?: Partial<BackfillDeskParts>): BackfillDesk;
 }
 
@@ -43,7 +43,7 @@ function setUp(rows = 200): Set {
   const archive = new MemoryArchive([{ key: 'a', partition: 0, rows: rowsBetween(0, rows) }]);
   const store = createMemoryStore(systemClock);
   const journal = new BackfillJournal(memoryFiles());
-  const opens = { opened: 0, closed: 0 };
+  const opens = { opened: 0, closed: 0, held: async (): Promise<void> => undefined };
   const desk = (over: Partial<BackfillDeskParts> = {}): BackfillDesk => {
     const made = new BackfillDesk(
       {
@@ -53,6 +53,7 @@ function setUp(rows = 200): Set {
         inFlight: new InFlightBudget(2 ** 20),
         open: async () => {
           opens.opened += 1;
+          await opens.held();
           const close = async (): Promise<void> => {
             opens.closed += 1;
           };
@@ -75,6 +76,17 @@ function setUp(rows = 200): Set {
     return made;
   };
   return { archive, store, journal, opens, desk };
+}
+
+/** Archives that are opened from now on wait until they may `go` on. */
+function holdOpening(opens: Set['opens']): { readonly opening: Promise<void>; readonly go: () => void } {
+  const began = Promise.withResolvers<void>();
+  const may = Promise.withResolvers<void>();
+  opens.held = async () => {
+    began.resolve();
+    await may.promise;
+  };
+  return { opening: began.promise, go: may.resolve };
 }
 
 /** Gives so many rows, then nothing until its signal aborts. */
@@ -233,6 +245,42 @@ describe('The desk of backfills', () => {
     await other.start(asked, never);
     await other.ended(plan.id);
     expect((await store.sources())[0]?.fates.consumed).toBe(200);
+  });
+
+  it.each([
+    ['cancel', 'BACKFILL_CANCELLED'],
+    ['forget', 'BACKFILL_UNKNOWN'],
+  ] as const)('does not begin what a %s ended while its archive was being opened', async (end, code) => {
+    const { store, opens, desk } = setUp();
+    const one = desk();
+    const { id } = await one.plan(asked, never);
+    const { opening, go } = holdOpening(opens);
+    const starting = one.start(id, never);
+    await opening;
+    expect((await one[end](id)).progress.state).toBe('cancelled');
+    go();
+    await expect(starting).rejects.toMatchObject({ code });
+    await one.ended(id);
+    expect(await store.sources()).toEqual([]);
+    expect(opens.closed).toBe(opens.opened);
+  });
+
+  it('leaves nothing running that a cancel has ended, at whatever moment of a start it comes', async () => {
+    const { opens, desk } = setUp();
+    const one = desk({ rate: stoppingAt(0) });
+    for (let moment = 0; moment < 40; moment += 1) {
+      const { id } = await one.plan({ ...asked, repeat: moment }, never);
+      const { opening, go } = holdOpening(opens);
+      const starting = one.start(id, never);
+      await opening;
+      go();
+      for (let tick = 0; tick < moment; tick += 1) await null;
+      const [, cancelled] = await Promise.allSettled([starting, one.cancel(id)]);
+      expect(cancelled).toMatchObject({ status: 'fulfilled', value: { progress: { state: 'cancelled' } } });
+      expect((await one.show(id)).progress.state, `moment ${moment}`).toBe('cancelled');
+      await expect(one.pause(id)).rejects.toMatchObject({ code: 'BACKFILL_NOT_RUNNING' });
+    }
+    expect(opens.closed).toBe(opens.opened);
   });
 
   it('runs so many at a time, and forgets the oldest plans that never ran', async () => {

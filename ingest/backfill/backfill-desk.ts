@@ -1,6 +1,7 @@
 import { Backoff, JourneyGraphError, OutageError, RefusedError } from '../../foundation/index.ts';
 import type { SourceStatus } from '../../graph-store/index.ts';
 import { asJourneyGraphError } from '../error-classifier.ts';
+import { Turns } from '../turns.ts';
 import type { BackfillDeskLimits, BackfillDeskParts, BackfillRequest } from './backfill-desk-parts.ts';
 import { type JournalEntry, plannedEntry } from './backfill-journal.ts';
 import type { BackfillPlan } from './backfill-plan.ts';
@@ -45,6 +46,8 @@ export class BackfillDesk {
   readonly #limits: BackfillDeskLimits;
   readonly #shelf: PlanShelf;
   readonly #running = new Map<string, Running>();
+  /** Replays begin and are cancelled in turns: a start sees the cancel before it in the journal, or the cancel sees it run. */
+  readonly #turns = new Turns();
   readonly #closing = new AbortController();
   #bug: (error: unknown) => void = () => undefined;
 
@@ -110,20 +113,16 @@ export class BackfillDesk {
 
   /** For good; what was applied stays. */
   async cancel(id: string): Promise<PlannedBackfill> {
-    const running = this.#running.get(id);
-    await this.#known(id);
-    await running?.run?.cancel();
-    running?.cancelling.abort();
-    await running?.ended;
-    await this.#shelf.cancel(id, this.#parts.clock.now());
-    return await this.show(id);
+    return await this.#turns.run(() => this.#cancel(id));
   }
 
   /** As {@link cancel}, and it is listed no longer. The graph keeps its rows and positions: planned anew, the same plan goes on behind them. */
   async forget(id: string): Promise<PlannedBackfill> {
-    const shown = await this.cancel(id);
-    await this.#parts.journal.forget(id);
-    return shown;
+    return await this.#turns.run(async () => {
+      const shown = await this.#cancel(id);
+      await this.#parts.journal.forget(id);
+      return shown;
+    });
   }
 
   /** Goes on with what ran when the process before this one ended, then waits; resolves when `signal` has aborted and all have ended. */
@@ -135,7 +134,7 @@ export class BackfillDesk {
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
     try {
-      await Promise.race([this.#goOn(signal), bug.promise]);
+      await Promise.race([this.#turns.run(() => this.#goOn(signal)), bug.promise]);
       await Promise.race([aborted, bug.promise]);
     } finally {
       await this.close();
@@ -161,6 +160,7 @@ export class BackfillDesk {
     const { plans, damaged } = await this.#shelf.all();
     for (const message of damaged) log.warn({}, message);
     for (const { plan, entry } of plans) {
+      if (this.#running.has(plan.id)) continue;
       if (signal.aborted || (entry.state !== 'running' && entry.state !== 'paused')) continue;
       if (this.#running.size >= this.#limits.runsMax) {
         log.warn({ backfill: plan.id }, 'A backfill waits to be resumed: too many others run.');
@@ -197,28 +197,55 @@ export class BackfillDesk {
     return await this.#parts.journal.entry(id);
   }
 
+  /** In its turn. */
+  async #cancel(id: string): Promise<PlannedBackfill> {
+    const running = this.#running.get(id);
+    await this.#known(id);
+    await running?.run?.cancel();
+    running?.cancelling.abort();
+    await running?.ended;
+    await this.#shelf.cancel(id, this.#parts.clock.now());
+    return await this.show(id);
+  }
+
   async #start(id: string, signal: AbortSignal): Promise<PlannedBackfill> {
-    const known = this.#running.get(id);
-    if (known !== undefined) return await this.show(id);
+    if (this.#running.has(id)) return await this.show(id);
+    const startable = await this.#startable(id);
+    if (startable === null) return await this.show(id);
+    checkRefusals(startable.plan);
+    const opened = await this.#open(startable.plan, signal);
+    await this.#turns.run(() => this.#beginOpened(id, opened));
+    return await this.show(id);
+  }
+
+  /** Null: it is done. Throws RefusedError `BACKFILL_UNKNOWN`, `BACKFILL_CANCELLED`. */
+  async #startable(id: string): Promise<ShelvedPlan | null> {
     const plan = await this.#parts.journal.plan(id);
-    const { state } = await this.#parts.journal.entry(id);
-    if (state === 'done' && (await this.#isThere(plan))) return await this.show(id);
-    if (state === 'cancelled')
+    const entry = await this.#parts.journal.entry(id);
+    if (entry.state === 'done' && (await this.#isThere(plan))) return null;
+    if (entry.state === 'cancelled')
       throw new RefusedError(
         'BACKFILL_CANCELLED',
         `The backfill ${id} was cancelled: plan it anew with another --repeat to apply it after all.`,
       );
-    checkRefusals(plan);
-    const opened = await this.#open(plan, signal);
-    const busy = this.#busy(plan);
-    if (this.#running.has(id) || busy !== null) {
-      await opened.close();
-      if (busy === null || this.#running.has(id)) return await this.show(id);
-      throw busy;
+    return { plan, entry };
+  }
+
+  /** In its turn. Looks again, because opening takes its time: meanwhile it may have been begun, done, cancelled or forgotten. */
+  async #beginOpened(id: string, opened: OpenedReplay): Promise<void> {
+    let isBegun = false;
+    try {
+      const startable = this.#running.has(id) ? null : await this.#startable(id);
+      if (startable === null) return;
+      const { plan, entry } = startable;
+      const busy = this.#busy(plan);
+      if (busy !== null) throw busy;
+      if (entry.state === 'done') await this.#parts.journal.write(id, plannedEntry);
+      this.#begin(plan, opened);
+      isBegun = true;
+    } finally {
+      if (!isBegun) await opened.close();
     }
-    if (state === 'done') await this.#parts.journal.write(id, plannedEntry);
-    this.#begin(plan, opened);
-    return await this.show(id);
   }
 
   /** What was done into a shadow that was dropped since is to be done again. */
@@ -266,6 +293,7 @@ export class BackfillDesk {
     return { plan: summaryOf(plan), progress: progressOfStored(plan, now, sources) };
   }
 
+  /** In its turn. */
   #begin(plan: BackfillPlan, opened: OpenedReplay | null): void {
     const running: Running = {
       ...{ plan, run: null, cancelling: new AbortController() },
