@@ -27,8 +27,8 @@ export interface DeviceConnectionParts {
   readonly ports: DevicePorts;
   readonly limits: ConnectionLimits;
   readonly report: Report;
-  /** By the server's clock, as far as it is known. */
-  readonly serverNow: () => number;
+  /** By the server's clock; null until a greeting has told it, for the device's own may be years off. */
+  readonly serverNow: () => number | null;
   readonly cursor: () => Cursor;
   readonly heard: (message: ServerMessage) => void;
   readonly told: (serverNowMs: number) => void;
@@ -47,7 +47,7 @@ export class DeviceConnection {
   #wanted: 'open' | 'suspended' | 'stopped' = 'open';
   #socket: DeviceSocket | null = null;
   #grant: ConnectionGrant | null = null;
-  /** Handshakes with it that brought no greeting, since one did. */
+  /** Handshakes with it that brought no greeting, since it was granted or since one did. */
   #refusals = 0;
   #hasHeartbeats = false;
   /** Of the pause or the grant under way. */
@@ -112,7 +112,10 @@ export class DeviceConnection {
     changed('connecting', null);
     try {
       if (this.#grant !== null && this.#isGood(this.#grant) === false) this.#grant = null;
-      this.#grant ??= await this.#askGrant();
+      if (this.#grant === null) {
+        this.#refusals = 0;
+        this.#grant = await this.#askGrant();
+      }
       if (this.#grant === null || this.#wanted !== 'open') return null;
       this.#socket = new DeviceSocket({
         webSocket,
@@ -157,20 +160,22 @@ export class DeviceConnection {
     const greetedMs = end?.greetedMs ?? null;
     this.#refusals = greetedMs === null ? this.#refusals + 1 : 0;
     const isDoubtful = greetedMs === null && this.#grant !== null && this.#isGood(this.#grant) !== true;
-    if (renew || isDoubtful || this.#refusals >= refusalsMax) {
-      this.#grant = null;
-      this.#refusals = 0;
-    }
+    if (renew || isDoubtful || this.#refusals >= refusalsMax) this.#grant = null;
     if (end === null || greetedMs === null) return;
     this.#hasHeartbeats = end.hasHeartbeats;
     const { ports, limits } = this.#parts;
     if (ports.clock.now() - greetedMs >= limits.stableMs) this.#backoff.reset();
   }
 
-  /** As far as the token says when it expires; null when it does not. */
+  /**
+   * As far as the token says when it expires; null when it does not. Before the first greeting one that says so is taken for good: by a clock that is ahead by more than its life
+   * it would count as expired the moment it is granted, and each handshake would ask for another. `refusalsMax` bounds what it is tried for.
+   */
   #isGood({ expiresAt }: ConnectionGrant): boolean | null {
     const expiresAtMs = typeof expiresAt === 'string' ? Date.parse(expiresAt) : (expiresAt ?? Number.NaN);
-    return Number.isNaN(expiresAtMs) ? null : this.#parts.serverNow() < expiresAtMs;
+    if (Number.isNaN(expiresAtMs)) return null;
+    const nowMs = this.#parts.serverNow();
+    return nowMs === null || nowMs < expiresAtMs;
   }
 
   async #rest(delayMs: number): Promise<void> {

@@ -281,6 +281,26 @@ it('Asks for no token at each handshake that a server without room refuses, as l
   expect(tokensAtFailures.slice(0, 9)).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 3]);
 });
 
+it('Asks for no token at each handshake that is refused, though by its own clock, which nobody has set right yet, each has expired', async () => {
+  const server = await serve();
+  server.refuses = 503;
+  let tokens = 0;
+  let before: ConnectionState = 'connecting';
+  const tokensAtFailures: number[] = [];
+  startDevice(server, {
+    connection: async () => {
+      tokens += 1;
+      return { ...server.grant(`t${tokens}`), expiresAt: Date.now() - 3_600_000 };
+    },
+    onState: ({ connection }) => {
+      if (connection === 'offline' && before !== 'offline') tokensAtFailures.push(tokens);
+      before = connection;
+    },
+  });
+  await expect.poll(() => tokensAtFailures.length).toBeGreaterThan(8);
+  expect(tokensAtFailures.slice(0, 9)).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 3]);
+});
+
 it('Asks for another token before it connects with one that has expired', async () => {
   const server = await serve();
   let tokens = 0;

@@ -121,7 +121,7 @@ export class LiveDevice {
       ports,
       limits,
       report,
-      serverNow,
+      serverNow: () => (this.#offsetMs === null ? null : this.#serverNow()),
       cursor: () => this.#state.cursor,
       heard: (message) => this.#hear(message),
       told: (serverNowMs) => {

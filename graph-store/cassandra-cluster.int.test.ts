@@ -228,6 +228,16 @@ describeWith('cassandra')('The Cassandra store', (services) => {
       await inTurn(must(opened[0], 'a store'), [event(1, [named('a')])]);
       expect((await opened[2]?.node(ann))?.properties).toHaveLength(1);
     });
+    it('makes the tables that it began to make, though it was never told that it was let', async () => {
+      const own = `${subject.keyspace}_begun`;
+      const { lost, ...surroundings } = subject.answerLost("'migration'");
+      const store = await open({ keyspace: own }, surroundings);
+      expect(lost()).toBe(1);
+      await inTurn(store, [event(1, [named('a')])]);
+      expect((await store.node(ann))?.properties).toHaveLength(1);
+      await store.close();
+      await ask(`DROP KEYSPACE ${own}`);
+    });
     it('makes the keyspace too, once, and goes on where a node has not heard yet of what another one made', async () => {
       const own = `${subject.keyspace}_own`;
       let unheard = 1;

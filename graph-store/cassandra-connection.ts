@@ -191,7 +191,15 @@ export class CassandraConnection {
     );
   }
 
-  /** A lightweight transaction; true when its condition held. After a failure it may have been done all the same: look again. */
+  /** A value that nobody else writes: who finds it where it was told that it came too late was the first after all. */
+  mark(): string {
+    return Array.from({ length: 4 }, () => Math.floor(this.#random() * 2 ** 32).toString(36)).join('-');
+  }
+
+  /**
+   * A lightweight transaction; true when its condition held. After a failure it may have been done all the same: look again. So it may after false: where an answer was lost it was
+   * asked once more, and met its own row. Where it matters whose the row is, its value is a {@link mark} to look for.
+   */
   async conditionally(query: string, parameters: readonly Parameter[]): Promise<boolean> {
     return await this.#attempts('write', writeAttemptsMax, () =>
       this.#writes.with(async () => {

@@ -187,9 +187,10 @@ export class CassandraKnowledge {
 
   /** Throws StopError STORE_RESTORE_INCOMPLETE when somebody else has begun, but with the same graph: both write the same rows. */
   async beginRestoring(id: string | null): Promise<void> {
-    const value = textOfRestoring({ id, rows: 0 });
+    // Without an id only the mark tells what was written here, where the answer was lost, from another one's.
+    const value = id === null ? textOfMarked(this.#connection.mark()) : textOfRestoring({ id, rows: 0 });
     await this.#set('restoring', (stored) => {
-      if (stored === null || (id !== null && stored === value)) return value;
+      if (stored === null || stored === value) return value;
       throw restoreIncomplete(this.#connection.settings.keyspace);
     });
   }
@@ -257,6 +258,10 @@ export function restoreIncomplete(keyspace: string): StopError {
     'STORE_RESTORE_INCOMPLETE',
     `The graph in keyspace ${keyspace} was being restored and is not complete; if that was \`jg store copy\`, give the same command again, which goes on with it; else drop the keyspace, or take another \`cassandra.keyspace\`, then restore it again.`,
   );
+}
+
+function textOfMarked(mark: string): string {
+  return JSON.stringify({ id: null, rows: 0, mark });
 }
 
 function textOfRestoring({ id, rows }: Restoring): string {

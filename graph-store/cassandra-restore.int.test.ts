@@ -127,6 +127,22 @@ describeWith('cassandra')('A snapshot of a graph in Cassandra', (services) => {
       expect(await (await open()).claim(source)).toEqual({ epoch: 2, next: BigInt(count) });
     }, 120_000);
 
+    it('is no other one’s where the answer to its beginning was lost', async () => {
+      const memory = createMemoryStore(systemClock);
+      await memory.apply(
+        advance(await memory.claim(source), 0, 1),
+        pack([from(event(1, [watched(dark)]), 0)]),
+      );
+      await using snapshot = await memory.snapshot();
+      await open();
+      const { lost, ...surroundings } = subject.answerLost("'graph', ?, ?, 1) IF NOT EXISTS");
+      const store = await open({}, surroundings);
+      const { sources, timeToLive } = snapshot;
+      await store.restore({ sources, timeToLive, rows: () => snapshot.rows() });
+      expect(lost()).toBe(1);
+      expect((await store.digest()).hex).toBe((await memory.digest()).hex);
+    });
+
     it('counts what it has as it counted it before', async () => {
       const memory = await graph();
       await using snapshot = await memory.snapshot();

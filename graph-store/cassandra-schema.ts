@@ -34,13 +34,15 @@ export async function openSchema(connection: CassandraConnection, clock: Clock):
   if (!(await tablesOf(connection)).has(metaTable)) {
     await connection.define(metaDefinition(connection.settings.keyspace));
   }
+  const mark = connection.mark();
   for (let waited = 0; ; waited += 1) {
     const state = await stateOf(connection);
     if (state !== null && state.format !== null) {
       checkFormat(connection, state.format);
       break;
     }
-    if (state?.migration === null && (await beginMigration(connection))) {
+    const isOurs = state?.migration === mark;
+    if (isOurs || (state?.migration === null && (await beginMigration(connection, mark)))) {
       await makeTables(connection);
       break;
     }
@@ -98,12 +100,12 @@ async function stateOf(
   }
 }
 
-/** Of several processes one makes the tables. False as well while the node that is asked has not heard of the table, which another one knew. */
-async function beginMigration(connection: CassandraConnection): Promise<boolean> {
+/** Of several processes one makes the tables, which its mark tells where its answer was lost. False as well while the node that is asked has not heard of the table, which another one knew. */
+async function beginMigration(connection: CassandraConnection, mark: string): Promise<boolean> {
   try {
     return await connection.conditionally(
       `INSERT INTO ${connection.table(metaTable)} (part, name, value, version) VALUES ('graph', 'migration', ?, 1) IF NOT EXISTS`,
-      [cassandraFormat],
+      [mark],
     );
   } catch (error) {
     if (isUnknownTable(error)) return false;

@@ -1,3 +1,4 @@
+import cassandra from 'cassandra-driver';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { type Clock, type Log, must, silentLog, systemClock } from '../foundation/index.ts';
 import type { BeforeWrite } from './cassandra-connection.ts';
@@ -18,6 +19,11 @@ interface Surroundings {
 /** Pauses between attempts take no time here. */
 const hasty: Clock = { ...systemClock, sleep: () => systemClock.sleep(0) };
 
+/** What a test sees of a write whose answer was lost. */
+interface LostAnswer extends Required<Pick<Surroundings, 'clock' | 'beforeWrite'>> {
+  readonly lost: () => number;
+}
+
 /** An empty keyspace for each test, and the stores that it opens. Registers its own hooks, so it is made inside a `describe`. */
 export class KeyspaceSubject {
   readonly #services: { readonly cassandra: Access };
@@ -25,6 +31,7 @@ export class KeyspaceSubject {
   #console: CassandraConsole | null = null;
   #keyspaces: string[] = [];
   #stores: GraphStore[] = [];
+  #opened = 0;
 
   constructor(services: { readonly cassandra: Access }, start: string) {
     this.#services = services;
@@ -57,8 +64,22 @@ export class KeyspaceSubject {
     this.#keyspaces.push(await must(this.#pool, 'the suite has begun').take());
   }
 
-  async ask(query: string): Promise<readonly (readonly unknown[])[]> {
-    return await must(this.#console, 'the suite has begun').ask(query);
+  async ask(query: string, parameters: readonly unknown[] = []): Promise<readonly (readonly unknown[])[]> {
+    return await must(this.#console, 'the suite has begun').ask(query, parameters);
+  }
+
+  /** The first write that names this is done, and the node dies before it has said so: it is asked again when it is there. */
+  answerLost(name: string): LostAnswer {
+    let done: Promise<unknown> | null = null;
+    return {
+      clock: { ...hasty, sleep: async () => void (await (done ?? hasty.sleep(0))) },
+      beforeWrite: ([statement]) => {
+        if (done !== null || statement?.query.includes(name) !== true) return;
+        done = this.ask(statement.query, statement.parameters);
+        throw new cassandra.errors.OperationTimedOutError('an invented end of a node');
+      },
+      lost: () => (done === null ? 0 : 1),
+    };
   }
 
   settings(
@@ -71,7 +92,10 @@ export class KeyspaceSubject {
     changes: Partial<CassandraSettings> = {},
     { clock = hasty, log = silentLog, beforeWrite }: Surroundings = {},
   ): ReturnType<typeof openCassandraStore> {
-    const store = await openCassandraStore(this.settings(changes), clock, () => 0.5, log, beforeWrite);
+    this.#opened += 1;
+    // Each process has dice of its own, by which it knows what it wrote itself.
+    const dice = 0.5 + this.#opened / 100_000;
+    const store = await openCassandraStore(this.settings(changes), clock, () => dice, log, beforeWrite);
     this.#stores.push(store);
     return store;
   }

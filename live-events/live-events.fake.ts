@@ -5,6 +5,7 @@ import type { JournalEntry, LiveEvent, LiveEvents } from './live-event.ts';
 export class FakeLiveEvents implements LiveEvents {
   readonly epoch = 1;
   readonly #events = new Map<string, LiveEvent>();
+  readonly #entries: JournalEntry[] = [];
   readonly #removed = new Set<string>();
   readonly #listeners = new Set<(entry: JournalEntry) => void>();
   readonly #removalListeners = new Set<(event: string) => void>();
@@ -45,10 +46,16 @@ export class FakeLiveEvents implements LiveEvents {
     for (const listener of this.#removalListeners) listener(id);
   }
 
-  change(command: JournalEntry['command'], after: LiveEvent): void {
+  /** Newest first. Of an event as it was given at the beginning nobody knows when it came to be so. */
+  async history(id: string, count: number): Promise<readonly JournalEntry[]> {
+    return this.#entries.filter(({ event }) => event === id).slice(0, count);
+  }
+
+  change(command: JournalEntry['command'], after: LiveEvent, timeMs: number = after.at): void {
     this.#events.set(after.id, after);
-    const { id: event, sequence, at: timeMs } = after;
-    for (const listener of this.#listeners)
-      listener({ event, sequence, timeMs, actor: 'local', command, reason: null, after });
+    const { id: event, sequence } = after;
+    const entry: JournalEntry = { event, sequence, timeMs, actor: 'local', command, reason: null, after };
+    this.#entries.unshift(entry);
+    for (const listener of this.#listeners) listener(entry);
   }
 }

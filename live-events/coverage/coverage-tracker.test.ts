@@ -117,8 +117,8 @@ describe('Coverage of a broadcast', () => {
 
   it('counts the delays of a change within a stage from when it was made, also after a restart', async () => {
     const coverage = await startTestCoverage(folder, { audience });
-    coverage.begin(liveEventAt(1), 1000);
-    coverage.begin(liveEventAt(2, { version: 2 }), 901_000);
+    coverage.begin(liveEventAt(1), async () => 1000);
+    coverage.begin(liveEventAt(2, { version: 2 }), async () => 901_000);
     const sent = deliveries('a0@900005', 'a1@900040');
     coverage.report(reportOf(2, { sent, applied: deliveries('a0@900010', 'a2@899990') }));
     expect(await coverage.coverage('fight-1', 2)).toMatchObject({
@@ -130,7 +130,7 @@ describe('Coverage of a broadcast', () => {
     const again = await startTestCoverage(folder, { audience });
     again.report(reportOf(2, { sent: deliveries('a3@900100') }));
     expect(await again.coverage('fight-1', 2)).toMatchObject({ sentTimes: { t100Ms: 100 } });
-    again.begin(liveEventAt(3, { stage: 'ended', stageKind: 'ended', at: 950_000 }), 950_001);
+    again.begin(liveEventAt(3, { stage: 'ended', stageKind: 'ended', at: 950_000 }), async () => 950_001);
     again.report(reportOf(3, { sent: deliveries('a0@7') }));
     expect(await again.coverage('fight-1', 3)).toMatchObject({ sentTimes: { t100Ms: 7 } });
     await again.close();
@@ -303,6 +303,27 @@ describe('Coverage of a broadcast', () => {
     await store.close();
   });
 
+  it('counts a change that was journaled just before a crash from when it was made, and from its stage where the journal does not say', async () => {
+    const before = [liveEventAt(1), liveEventAt(1, { id: 'fight-2' })];
+    const events = new FakeLiveEvents(...before);
+    const first = await startTestCoverage(folder, { audience });
+    const stop = first.follow(events);
+    await first.settled();
+    stop();
+    await first.close();
+    events.change('plan', liveEventAt(2, { version: 2 }), 901_000);
+    const unsaid = new FakeLiveEvents(liveEventAt(2, { id: 'fight-2', version: 2 }));
+    const clock = { ...stillClock, now: () => 902_000 };
+    const second = await startTestCoverage(folder, { audience, clock });
+    second.follow(events);
+    second.follow(unsaid);
+    second.report(reportOf(2, { sent: deliveries('a0@901040') }));
+    second.report(reportOf(2, { event: 'fight-2', sent: deliveries('a0@901040') }));
+    expect(await second.coverage('fight-1', 2)).toMatchObject({ sentTimes: { t100Ms: 1040 } });
+    expect(await second.coverage('fight-2', 2)).toMatchObject({ sentTimes: { t100Ms: 901_040 } });
+    await second.close();
+  });
+
   it('keeps the figures of events that the journal knows nothing of, as after it was moved away', async () => {
     const first = await startTestCoverage(folder, { audience });
     first.follow(new FakeLiveEvents(liveEventAt(1)));
@@ -329,6 +350,7 @@ describe('Coverage of a broadcast', () => {
       },
       watchRemovals: () => () => undefined,
       wasRemoved: () => false,
+      history: async () => [],
     };
     const entry = (after: LiveEvent): JournalEntry => ({
       event: after.id, sequence: after.sequence, timeMs: 0, actor: 'clock', command: 'clock', reason: null, after,

@@ -1,8 +1,16 @@
 import type { RoaringBitmap32 } from 'roaring-wasm';
 import type { Cursor } from '../../device/index.ts';
-import { type Clock, JourneyGraphError, type Log, must, RefusedError } from '../../foundation/index.ts';
+import {
+  type Clock,
+  JourneyGraphError,
+  type Log,
+  must,
+  OutageError,
+  RefusedError,
+} from '../../foundation/index.ts';
 import type { LiveEvent, LiveEvents } from '../live-event.ts';
 import type { AudienceMembers, DeliveryReport } from '../ports.ts';
+import type { PastEntry } from '../state/live-journal.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
 import { type CoverageHead, CoverageRecord, type NumberedDelivery } from './coverage-record.ts';
 import type { CoverageSources } from './coverage-sources.ts';
@@ -40,7 +48,15 @@ export interface CoverageParts {
 export interface FollowedEvents extends LiveEvents {
   /** False of an event that is there, and of one that this life of the journal never had. */
   wasRemoved(id: string): boolean;
+  /** Newest first. */
+  history(id: string, count: number): Promise<readonly PastEntry[]>;
 }
+
+/** Looked through for when a broadcast was made that was journaled before anybody followed; entries that came while it waited for its turn lie before it. */
+const pastEntriesMax = 16;
+
+/** When a broadcast was made; null where nobody knows, and then its stage's `at` is all there is to count from. */
+type MadeMs = () => Promise<number | null>;
 
 export interface MissingMember {
   readonly member: string;
@@ -99,10 +115,10 @@ export class CoverageTracker {
    */
   follow(events: FollowedEvents): () => void {
     const stops = new DisposableStack();
-    stops.defer(events.watch(({ after, timeMs }) => this.begin(after, timeMs)));
+    stops.defer(events.watch(({ after, timeMs }) => this.begin(after, async () => timeMs)));
     stops.defer(events.watchRemovals((event) => this.forget(event)));
     for (const event of this.#parts.store.events()) if (events.wasRemoved(event)) this.forget(event);
-    for (const event of events.list()) this.begin(event);
+    for (const event of events.list()) this.begin(event, () => this.#madeMs(events, event));
     return () => stops.dispose();
   }
 
@@ -111,8 +127,8 @@ export class CoverageTracker {
     this.#later('forget', event, () => this.#records.forget(event), 0);
   }
 
-  /** The broadcast that this event is at, made then, supersedes those before it. Known already: nothing. */
-  begin(event: LiveEvent, madeMs: number = this.#parts.clock.now()): void {
+  /** The broadcast that this event is at, made then (asked for where it matters), supersedes those before it. Known already: nothing. */
+  begin(event: LiveEvent, madeMs: MadeMs = async () => null): void {
     this.#later('begin', event.id, () => this.#begin(event, madeMs), 0);
   }
 
@@ -177,7 +193,7 @@ export class CoverageTracker {
     await this.#parts.store.close();
   }
 
-  async #begin(event: LiveEvent, madeMs: number): Promise<void> {
+  async #begin(event: LiveEvent, madeMs: MadeMs): Promise<void> {
     const { store, clock } = this.#parts;
     const { id, epoch, sequence, stage, at } = event;
     if (store.has({ event: id, epoch, sequence })) return;
@@ -191,11 +207,25 @@ export class CoverageTracker {
     const audienceCount = members?.count ?? null;
     // Of a stage that has held since long ago, `at` says nothing of how fast a change of its schedule came.
     const isWithin = last !== null && last.head.stage === stage && last.head.at === at;
-    const fromMs = isWithin ? Math.max(at, madeMs) : at;
+    const fromMs = isWithin ? Math.max(at, (await madeMs()) ?? at) : at;
     const beganMs = clock.now();
     const head = { event: id, epoch, sequence, stage, at, fromMs, beganMs, audience, audienceCount };
     const before = last?.head.audience === audience ? last : null;
     await this.#records.begin(CoverageRecord.begin(head, before));
+  }
+
+  /** By the journal: what was journaled before a crash was not made when the next process found it. */
+  async #madeMs(events: FollowedEvents, { id, epoch, sequence }: LiveEvent): Promise<number | null> {
+    try {
+      const entries = await events.history(id, pastEntriesMax);
+      const its = entries.find((entry) => entry.sequence === sequence && entry.after.epoch === epoch);
+      return its?.timeMs ?? null;
+    } catch (error) {
+      // Its broadcast is worth more than the moment from which its delays are counted.
+      if (!(error instanceof OutageError)) throw error;
+      this.#parts.log.error({ code: error.code, event: id, what: 'made' }, error.message);
+      return null;
+    }
   }
 
   async #count(report: DeliveryReport): Promise<void> {

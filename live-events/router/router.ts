@@ -108,6 +108,7 @@ export class Router {
   /**
    * Hears of broadcasts until what it resolves to is called. The log is read from its newest on: what was published before, while it could not be read yet, comes from nowhere
    * any more, and gateways that were here by then would wait for the next change. So they are told the state that the journal has; who heard of it drops it.
+   * It may be ahead of broadcasts that are still unread; a gateway that is sent it first passes over these when they come, so its devices see the newest stage and not each one before it.
    */
   async follow(broadcasts: Pick<BroadcastLog, 'subscribe'>): Promise<() => Promise<void>> {
     const stop = await broadcasts.subscribe(async (broadcast) => this.broadcast(broadcast));

@@ -5,7 +5,9 @@ const lookEveryMs = 500;
 
 /**
  * Looks at the stored positions all the time. Every offset of these topics is a record, from 0 on, so at any moment a partition has consumed as many records as its
- * position says, no epoch goes back, and within an epoch no position does: a write of a process that was fenced would show as one of these.
+ * position says, no epoch goes back, and within an epoch no position does. Where all epochs share a row, a write of a process that was fenced would show as one of these. In
+ * Cassandra each epoch has its own and the greatest one's is shown: there a fenced process may still write its own row, after a freeze at any time, so neither this nor a look at
+ * all rows could tell right from wrong; the comparison with the oracle does.
  */
 export class PositionWatch {
   readonly #store: Pick<GraphStore, 'sources'>;
