@@ -6,8 +6,13 @@ import { emptySummary, judgeRun, parseSummary } from './report/run-summary.ts';
 import { summaryFileVariable } from './report/summary-reporter.ts';
 
 const root = join(import.meta.dirname, '..');
-/** After the limit the run is told to stop, and after the grace period it is killed: the command always comes back. */
-const runLimitMs = 14.75 * 60_000;
+/** What the run is to stay under on the machine of CI; longer ones say so. */
+const runGoalMs = 15 * 60_000;
+/**
+ * After the limit the run is told to stop, and after the grace period it is killed: the command always comes back. Well above the goal, for a shared
+ * machine is at times half as fast, and that is no fault of what is tested.
+ */
+const runLimitMs = 30 * 60_000;
 const graceMs = 20_000;
 
 /**
@@ -19,6 +24,7 @@ const shortLivedJava = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
 /** `npm test [-- FILTER…]`: every argument goes to vitest, which leaves the long tests out unless a project is named. */
 async function main(args: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'journey-graph-test-'));
+  const startedAt = performance.now();
   try {
     const summaryPath = join(folder, 'summary.json');
     const exitCode = await runVitest(args, summaryPath, join(folder, 'compiled'));
@@ -29,6 +35,11 @@ async function main(args: readonly string[]): Promise<number> {
       nothingMayBeSkipped: process.env.CI === 'true' && isInstalled('java') && isInstalled('mvn'),
     });
     console.log(verdict.lines.join('\n'));
+    const tookMs = performance.now() - startedAt;
+    if (tookMs > runGoalMs) {
+      const minutes = (tookMs / 60_000).toFixed(1);
+      console.warn(`The run took ${minutes} minutes, and is to stay under ${runGoalMs / 60_000}.`);
+    }
     return verdict.exitCode;
   } finally {
     rmSync(folder, { recursive: true, force: true });
