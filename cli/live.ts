@@ -14,6 +14,7 @@ import {
   type DeviceTokens,
   Gateway,
   InProcessLink,
+  isRefusal,
   LevelLiveJournal,
   LevelStageMaps,
   LiveProducer,
@@ -137,6 +138,9 @@ export async function openLive(
   };
 }
 
+/** An outage of so many attempts, two seconds or so, is one: while Kafka settles who leads a topic the first may fail. */
+const attemptsUntilSaid = 3;
+
 /** Again and again while the table cannot be read; what is no outage ends it, and is said. */
 async function learnSubscribers(
   router: Router,
@@ -146,14 +150,20 @@ async function learnSubscribers(
   signal: AbortSignal,
 ): Promise<void> {
   const backoff = new Backoff({ baseMs: 500, maxMs: 30_000 }, clock, random);
+  let isSaid = false;
   for (let attempt = 1; !signal.aborted; attempt += 1) {
     try {
       return await router.start();
     } catch (error) {
+      // Ended with the process, in the middle of an attempt.
+      if (signal.aborted) return;
       const message = 'Which gateways have subscribers could not be read; they dial in any case.';
+      const isLasting = !(error instanceof OutageError) || isRefusal(error);
       // Once: the same again and again tells nobody anything.
-      if (attempt === 1) log.warn({ error }, message);
-      else log.debug({ error, attempt }, message);
+      if (!isSaid && (isLasting || attempt >= attemptsUntilSaid)) {
+        log.warn({ error }, message);
+        isSaid = true;
+      } else log.debug({ error, attempt }, message);
       if (!(error instanceof OutageError)) return;
       await backoff.wait(signal);
     }

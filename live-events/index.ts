@@ -62,6 +62,7 @@ export {
 export { type PrefetchFieldParts, prefetchFields, prefetchMutations } from './prefetch/prefetch-fields.ts';
 export { type PrefetchRouteParts, prefetchRoute } from './prefetch/prefetch-route.ts';
 export { InProcessBroadcastLog } from './producer/in-process-broadcast-log.ts';
+export { isRefusal } from './producer/kafka-broadcast-failure.ts';
 export {
   type KafkaBroadcastLimits,
   KafkaBroadcastLog,

@@ -174,8 +174,12 @@ describeWith(
       }
     }
     expect([...versions].sort()).toEqual([1, 2]);
+    // Looked at now and then, as the lag is.
+    await until('the metrics know that no lag is left', all, async () => {
+      const seen = await third.metrics();
+      return seen.get(`journey_graph_lag_records{topic="${topic}"}`) === 0;
+    });
     const metrics = await third.metrics();
-    expect(metrics.get(`journey_graph_lag_records{topic="${topic}"}`)).toBe(0);
     expect(metrics.get(`journey_graph_lag_seconds{topic="${topic}"}`)).toBe(0);
     expect(metrics.get(`journey_graph_assigned_partitions{topic="${topic}"}`)).toBe(6);
     // Whatever the setting `data` says.
