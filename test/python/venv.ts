@@ -50,7 +50,9 @@ export async function pythonWithPackages(
   const staging = await mkdtemp(join(cacheDirectory, '.python-'));
   try {
     await run(python, ['-m', 'venv', staging], { timeout: installTimeoutMs });
-    const install = ['-m', 'pip', 'install', '--quiet', '--only-binary', ':all:', '-r', requirements];
+    // Python compiles what is imported; compiling all of it takes longer than the download.
+    const options = ['--quiet', '--no-compile', '--only-binary', ':all:'];
+    const install = ['-m', 'pip', 'install', ...options, '-r', requirements];
     await run(join(staging, 'bin', 'python'), install, { timeout: installTimeoutMs });
     await adopt(staging, target);
     return interpreter;

@@ -25,6 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const directory = await mkdtemp(join(tmpdir(), 'journey-graph-test-'));
   const socket = join(directory, 'services.sock');
   const server = await serveControl(socket, async (request) => {
+    if (request === 'python') return host.python();
     if (typeof request !== 'string' || !isServiceName(request))
       throw new ServiceError('Expected the name of a service.');
     return (await host.need(request)).address;

@@ -78,6 +78,8 @@ export function describeWith(
       const addresses = new Map<ServiceName, string>();
       const turns: (() => Promise<void>)[] = [];
       beforeAll(async () => {
+        // Before anything is taken turns at: an installation is no reason to keep others waiting.
+        if (needs.includes('python')) await askControl(context.socket, 'python');
         // All suites ask in this one order, so no two wait for each other.
         for (const name of serviceNames) {
           if (!needs.includes(name)) continue;

@@ -1,5 +1,5 @@
 import { unreachable } from '../../foundation/index.ts';
-import { findPython } from '../python/venv.ts';
+import { findPython, pythonWithPackages } from '../python/venv.ts';
 import { answersCql, startCassandraWith } from './cassandra.ts';
 import { dockerAnswers, startContainer } from './docker.ts';
 import type { TestEnvironment } from './environment.ts';
@@ -25,6 +25,7 @@ export class ServiceHost {
   readonly #java: JavaToolsAnswer;
   readonly provisions: Provisions;
   readonly #started = new Map<ServiceName, Promise<RunningService>>();
+  #python: Promise<string> | null = null;
   #disposed = false;
 
   private constructor(environment: TestEnvironment, java: JavaToolsAnswer, provisions: Provisions) {
@@ -50,6 +51,15 @@ export class ServiceHost {
     const starting = this.#start(name);
     this.#started.set(name, starting);
     return starting;
+  }
+
+  /**
+   * The interpreter that runs `test/python`. Its packages are a minute's work where they are not installed yet, so all suites wait for one
+   * installation, and none of them in the time of a test.
+   */
+  python(): Promise<string> {
+    this.#python ??= pythonWithPackages();
+    return this.#python;
   }
 
   async #start(name: ServiceName): Promise<RunningService> {

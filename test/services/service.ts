@@ -34,7 +34,8 @@ export type Provision =
 
 /**
  * Besides services: `java` for brokers that a test starts on its own with {@link startKafka}, `python` for programs in a
- * virtual environment (`test/python`). Nothing is started for either.
+ * virtual environment (`test/python`). Nothing is started for either; the packages
+ * of `test/python` are installed before the suite begins.
  */
 export type Need = ServiceName | 'java' | 'python';
 
