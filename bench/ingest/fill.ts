@@ -16,9 +16,9 @@ const chunk = 2000;
 const topicTimeoutMs = 30_000;
 const topicPollMs = 100;
 
-/** Event times run up to now, one a millisecond. */
-function* chunks(events: PlaybackEvents, count: number): Generator<readonly BenchEvent[]> {
-  const startMs = Date.now() - count;
+/** Event times run up to the end, one a millisecond. */
+function* chunks(events: PlaybackEvents, count: number, endMs: number): Generator<readonly BenchEvent[]> {
+  const startMs = endMs - count;
   for (let sent = 0; sent < count; sent += chunk) {
     const size = Math.min(chunk, count - sent);
     yield Array.from({ length: size }, (_, index) => events.next(startMs + sent + index));
@@ -31,6 +31,7 @@ export async function fillLog(
   count: number,
   seed: number,
   shape: BenchShape = benchShape,
+  endMs: number = Date.now(),
 ): Promise<void> {
   const schema = await benchSchema();
   const events = new PlaybackEvents(new EventEncoder(schema.id, schema.text), seed, shape);
@@ -38,7 +39,7 @@ export async function fillLog(
   try {
     await log.createTopic(benchTopic, partitions);
     let turn = 0;
-    for (const batch of chunks(events, count)) {
+    for (const batch of chunks(events, count, endMs)) {
       const records = batch.map(({ key, value, timeMs }) => ({
         key,
         value,
@@ -99,8 +100,13 @@ async function untilLed(admin: Admin, topic: string): Promise<void> {
 export async function withProducer<T>(
   target: KafkaTarget,
   work: (producer: Producer) => Promise<T>,
+  idempotent = false,
 ): Promise<T> {
-  const producer = kafkaOf(target).producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  const producer = kafkaOf(target).producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    idempotent,
+    ...(idempotent ? { maxInFlightRequests: 1 } : {}),
+  });
   await producer.connect();
   try {
     return await work(producer);
@@ -109,11 +115,22 @@ export async function withProducer<T>(
   }
 }
 
-export async function fillKafka(target: KafkaTarget, count: number, seed: number): Promise<void> {
+export async function fillKafka(
+  target: KafkaTarget,
+  count: number,
+  seed: number,
+  endMs: number = Date.now(),
+): Promise<void> {
   const events = await prepareTopic(target, seed);
-  await withProducer(target, async (producer) => {
-    for (const batch of chunks(events, count)) await send(producer, target.topic, batch);
-  });
+  // A partition that its leader is not ready for makes kafkajs send a whole request again, with the records of partitions that took theirs.
+  const idempotent = true;
+  await withProducer(
+    target,
+    async (producer) => {
+      for (const batch of chunks(events, count, endMs)) await send(producer, target.topic, batch, -1);
+    },
+    idempotent,
+  );
 }
 
 export interface Paced {
@@ -159,9 +176,14 @@ export async function pacedKafka(
   });
 }
 
-async function send(producer: Producer, topic: string, batch: readonly BenchEvent[]): Promise<void> {
+async function send(
+  producer: Producer,
+  topic: string,
+  batch: readonly BenchEvent[],
+  acks: 1 | -1 = 1,
+): Promise<void> {
   const messages = batch.map(({ key, value, timeMs }) => ({ key, value, timestamp: String(timeMs) }));
-  await producer.send({ topic, messages, acks: 1 });
+  await producer.send({ topic, messages, acks });
 }
 
 function kafkaOf(target: KafkaTarget): Kafka {

@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { archiveLog } from '../../bench/backfill/archive-log.ts';
 import { askFor, clientOf, follow } from '../../bench/backfill/follow-backfill.ts';
-import { fillLog } from '../../bench/ingest/fill.ts';
-import { benchTopic } from '../../bench/ingest/playback-events.ts';
+import { fillKafka, fillLog } from '../../bench/ingest/fill.ts';
+import { benchShape, benchTopic } from '../../bench/ingest/playback-events.ts';
 import { Product } from '../../bench/ingest/product.ts';
 import { seededRandom, systemClock } from '../../foundation/index.ts';
 import { openLevelStore } from '../../graph-store/index.ts';
+import { hideKafkajsTimeoutWarning } from '../../ingest/index.ts';
+import { readTestEnvironment } from '../services/environment.ts';
+import { ServiceHost } from '../services/service-host.ts';
 
 const kills = 20;
 const timeoutMs = 3_600_000;
@@ -21,8 +24,8 @@ interface Campaign {
 }
 
 /**
- * One history in four graphs: from the log, from the archive, from the archive with the process killed (-9) at random rows twenty times, and
- * from the archive twice. All digests have to be equal, and no row counted twice.
+ * One history in five graphs: from Kafka (where a broker can be had), from the embedded log, from the archive, from the archive with the
+ * process killed (-9) at random rows twenty times, and from the archive twice. All digests have to be equal, and no row counted twice.
  */
 export async function runBackfills(
   seed: number,
@@ -33,7 +36,9 @@ export async function runBackfills(
   try {
     const campaign = { folder, events, random: seededRandom(seed), say };
     const data = join(folder, 'log');
-    await fillLog(data, events, seed);
+    const endMs = Date.now();
+    const kafka = await fromKafka(campaign, seed, endMs);
+    await fillLog(data, events, seed, benchShape, endMs);
     const { path, rows } = await archiveLog(data, benchTopic);
     if (rows !== events) throw new Error(`${rows} of ${events} events were archived`);
     const log = await fromLog(campaign);
@@ -42,11 +47,42 @@ export async function runBackfills(
     say(`from the archive ${twice.once}, twice ${twice.twice}`);
     const killed = await fromArchiveKilled(campaign, path);
     say(`after ${killed.kills} kills ${killed.digest}`);
-    const digests = [log, twice.once, twice.twice, killed.digest];
+    const digests = [...kafka, log, twice.once, twice.twice, killed.digest];
     if (new Set(digests).size !== 1) throw new Error(`digests differ: ${digests.join(', ')}`);
     return { events, kills: killed.kills, rowsAtKills: killed.rows, digest: log, equal: digests.length };
   } finally {
     await rm(folder, { recursive: true });
+  }
+}
+
+/** No digest where neither an address nor Java nor Docker is to be had, which is said. */
+async function fromKafka(
+  { folder, events, say }: Campaign,
+  seed: number,
+  endMs: number,
+): Promise<readonly string[]> {
+  const host = await ServiceHost.create(readTestEnvironment(process.env));
+  const lacking = [host.provisions.kafka, host.provisions.registry].find(({ kind }) => kind === 'lacking');
+  if (lacking?.kind === 'lacking') {
+    say(`not from Kafka: it ${lacking.reason}`);
+    return [];
+  }
+  hideKafkajsTimeoutWarning(process);
+  try {
+    const [kafka, registry] = await Promise.all([host.need('kafka'), host.need('registry')]);
+    const target = { bootstrapServers: kafka.address, registryUrl: registry.address, topic: benchTopic };
+    await fillKafka(target, events, seed, endMs);
+    const data = join(folder, 'kafka');
+    const product = await start(data, [
+      ...['--bootstrap.servers', kafka.address, '--schema.registry.url', registry.address],
+    ]);
+    await product.untilConsumed(events, timeoutMs);
+    await product.stop();
+    const digest = await digestOf(data, events, 1);
+    say(`from Kafka ${digest}`);
+    return [digest];
+  } finally {
+    await host.dispose();
   }
 }
 

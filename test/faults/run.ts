@@ -22,7 +22,7 @@ const usage = `Usage: npm run faults -- WHAT [--runs N] [--seed N] [--events N] 
   replays: shuffled replays of random graphs, with duplicates, over memory and LevelDB; all digests must be equal (20,000)
   kills:   kill -9 while batches are being written; nothing may be lost or counted twice (300)
   cuts:    LevelDB's log cut at a random byte; positions, counts and graph must belong together (1,000)
-  backfill: one history in four graphs: from the log, from the archive, with 20 kills -9, twice; all digests must be equal (1,000,000 events)
+  backfill: one history in five graphs: from Kafka, from the log, from the archive, with 20 kills -9, twice; all digests must be equal (1,000,000 events)
   processes: three jg ingest on three brokers and three Cassandra nodes, killed -9 and frozen past their session timeout, a node and a broker down for a minute;
             graph and dead letters must be the oracle's, each record counted once (30 kills; --events 100000; needs Java 17, Maven and python3)
   cassandra-conformance: what npm test shows of the store on one Cassandra node, on three with three copies of each row (1; needs Java 17 and Maven)
