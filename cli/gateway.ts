@@ -52,6 +52,7 @@ export async function runGateway(
           url,
           secret,
           gateway: id,
+          socketsMax: settings['live.sockets.max'],
           limits: routerSocketLimitsDefault,
           clock,
           random,

@@ -62,6 +62,7 @@ export function liveExtension(settings: Settings, parts: LiveExtensionParts): Ap
       socketUrl(parts.pools.addressOf(event) ?? settings['live.url'] ?? parts.address(), event),
     tokenMs: settings['live.token.ms'],
     clock,
+    random,
   };
   const fields = createLiveFields({
     live: service,
@@ -74,7 +75,10 @@ export function liveExtension(settings: Settings, parts: LiveExtensionParts): Ap
   return {
     query: fields.query,
     mutation: { ...fields.mutation, ...prefetchMutations(prefetching) },
-    routes: [prefetchRoute({ prefetches, random }), ...liveFileRoutes(pages(), gatewayOrigins(settings))],
+    routes: [
+      prefetchRoute({ prefetches, random }),
+      ...liveFileRoutes(pages(), gatewayOrigins(settings, parts.pools)),
+    ],
     metrics: liveMetrics(parts),
     sockets: [
       {
@@ -100,6 +104,7 @@ async function factsOf(
     members: audience?.state === 'READY' ? audience.row.size : null,
     prefetched: prefetches.coverage(event.id)?.fresh ?? null,
     gateways: router.gateways.attached.length,
+    socketLimits: router.socketLimits,
     sockets: router.socketsOf(event.id),
     // Prefetches are answered on one thread.
     serverCores: 1,
@@ -114,9 +119,10 @@ function socketUrl(base: string, event: string): string {
 }
 
 /** A page may open sockets to them, beside those of its own host. */
-function gatewayOrigins(settings: Settings): readonly string[] {
-  const url = settings['live.url'];
-  return url === null ? [] : [new URL(socketUrl(url, 'x')).origin];
+function gatewayOrigins(settings: Settings, pools: EventPools): readonly string[] {
+  const addresses = [settings['live.url'], ...pools.addresses];
+  const origins = addresses.flatMap((url) => (url === null ? [] : [new URL(socketUrl(url, 'x')).origin]));
+  return [...new Set(origins)];
 }
 
 function pages(): URL {

@@ -57,6 +57,17 @@ export function readStage(text: string, nowMs: number): ScheduledStage {
   return stageOf(key, kind, readTime(text.slice(equals + 1), nowMs));
 }
 
+/** `KEY=TIME`. */
+export function readMove(text: string, nowMs: number): Pick<ScheduledStage, 'key' | 'startsAt'> {
+  const { key, startsAt } = readStage(text, nowMs);
+  if (!text.startsWith(`${key}=`))
+    throw new RefusedError(
+      'LIVE_SCHEDULE_INVALID',
+      `${JSON.stringify(text)} says a kind, which a stage that is moved keeps; say ${key}=TIME.`,
+    );
+  return { key, startsAt };
+}
+
 function stageOf(key: string, kind: string | undefined, startsAt: string | null): ScheduledStage {
   const whole = kind ?? (kinds.includes(key) ? key : 'custom');
   if (!kinds.includes(whole))

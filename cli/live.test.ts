@@ -13,7 +13,7 @@ import {
 import { startTestApi } from '../query-api/api-testing.ts';
 import { fakeIo } from './command-io.fake.ts';
 import { liveJournalFolder } from './live-folder.ts';
-import { readSchedule, readStage, readTime } from './live-schedule.ts';
+import { readMove, readSchedule, readStage, readTime } from './live-schedule.ts';
 import { runProgram } from './program.ts';
 
 const nowMs = Date.UTC(2026, 10, 21, 20, 15);
@@ -216,6 +216,11 @@ describe('Times and schedules on the command line', () => {
     });
     for (const text of ['live', '=+5m', ':live=+5m', 'x:nothing=+5m'])
       expect(() => readStage(text, nowMs)).toThrow(/is no (kind of )?stage/);
+  });
+
+  it('a move is a key and a time: a stage keeps its kind', () => {
+    expect(readMove('second-half=by-hand', nowMs)).toEqual({ key: 'second-half', startsAt: null });
+    expect(() => readMove('second-half:live=by-hand', nowMs)).toThrow('say second-half=TIME');
   });
 
   it.each([

@@ -255,7 +255,7 @@ function createDelivery(
   const id = io.newId();
   const gateway = new Gateway({
     id,
-    link: new InProcessLink(router, id),
+    link: new InProcessLink(router, id, settings['live.sockets.max']),
     tokens,
     allowedOrigins: new Set(settings['live.allowed.origins']),
     refuses: traffic.refusesSocket,

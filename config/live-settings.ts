@@ -58,7 +58,8 @@ export const liveSettings = {
     default: 7_200_000,
     min: 60_000,
     max: 30 * dayMs,
-    description: 'How long a device’s token is valid; then its socket is closed, and it asks for another.',
+    description:
+      'How long a device’s token is valid at most; up to a tenth less, by chance, so that not all end at once. Then its socket is closed, and it asks for another.',
   },
   'live.sockets.max': {
     section: 'live',

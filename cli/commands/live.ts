@@ -5,7 +5,7 @@ import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } f
 import { askGraphql, type GraphqlAnswer } from '../graphql-client.ts';
 import { field } from '../journey-text.ts';
 import { liveQuestions } from '../live-questions.ts';
-import { readSchedule, readStage } from '../live-schedule.ts';
+import { readMove, readSchedule, readStage } from '../live-schedule.ts';
 import { renderLiveEvent, renderLiveEvents, renderLiveRemovals, renderLiveStage } from '../live-text.ts';
 import { wholeNumberOf } from '../whole-number.ts';
 import { addLivePreflight } from './live-preflight.ts';
@@ -107,10 +107,7 @@ function addReschedule(live: Command, io: CommandIo, finish: Finish): void {
     .option('--following', 'What follows a moved stage moves as far as that one.')
     .action(async (id: string, options: RescheduleOptions) => {
       const nowMs = io.clock.now();
-      const moves = options.stage.map((text) => {
-        const { key, startsAt } = readStage(text, nowMs);
-        return { key, startsAt };
-      });
+      const moves = options.stage.map((text) => readMove(text, nowMs));
       const variables = { id, moves, following: options.following === true };
       await change(io, options, liveQuestions.reschedule, variables, finish);
     });

@@ -14,6 +14,7 @@ const good: PreflightFacts = {
   members: 100_000,
   prefetched: 97_000,
   gateways: 8,
+  socketLimits: [],
   sockets: 40_000,
   serverCores: 4,
 };
@@ -38,6 +39,18 @@ describe('preflight', () => {
       { gateways: 5 },
       {},
       'sockets: 5 gateways have room for 95,000 of 100,000 devices: start 1 more',
+    ],
+    [
+      'has gateways that take fewer than they could',
+      { gateways: 6, socketLimits: [null, 4_000, 20_000, 19_000, null, null] },
+      {},
+      'sockets: 6 gateways have room for 99,000 of 100,000 devices: raise their `live.sockets.max`',
+    ],
+    [
+      'has too few gateways, which take fewer than they could',
+      { gateways: 5, socketLimits: [10_000, null, null, null, null] },
+      {},
+      'sockets: 5 gateways have room for 86,000 of 100,000 devices: start 1 more, and raise `live.sockets.max` of those that are there',
     ],
     [
       'has more devices than members',

@@ -19,6 +19,8 @@ export interface PreflightFacts {
   /** Members with a fresh prefetch; null: not known. */
   readonly prefetched: number | null;
   readonly gateways: number;
+  /** Devices that each of them takes, as it said; null for one that did not say. */
+  readonly socketLimits: readonly (number | null)[];
   /** Sockets of this event now. */
   readonly sockets: number;
   /** Cores that answer prefetches. */
@@ -121,9 +123,18 @@ function audience({ members }: PreflightFacts): PreflightCheck {
   return { name, verdict: 'yes', sentence: `${countText(members)} members are to be reached.` };
 }
 
-function sockets(devices: number, { gateways }: PreflightFacts, constants: FleetConstants): PreflightCheck {
+function sockets(
+  devices: number,
+  { gateways, socketLimits }: PreflightFacts,
+  constants: FleetConstants,
+): PreflightCheck {
   const name = 'sockets';
-  const room = gateways * constants.socketsPerGateway;
+  const perGateway = constants.socketsPerGateway;
+  const withheld = socketLimits.reduce<number>(
+    (sum, limit) => sum + Math.max(0, perGateway - (limit ?? perGateway)),
+    0,
+  );
+  const room = gateways * perGateway - withheld;
   const said = gateways === 1 ? '1 gateway has' : `${countText(gateways)} gateways have`;
   if (devices <= room)
     return {
@@ -131,8 +142,13 @@ function sockets(devices: number, { gateways }: PreflightFacts, constants: Fleet
       verdict: 'yes',
       sentence: `${said} room for ${countText(room)} sockets.`,
     };
-  const needed = Math.ceil(devices / constants.socketsPerGateway);
-  const sentence = `${said} room for ${countText(room)} of ${countText(devices)} devices: start ${countText(needed - gateways)} more.`;
+  const lack = `${said} room for ${countText(room)} of ${countText(devices)} devices`;
+  // What their own settings withhold costs no machine.
+  if (devices <= room + withheld)
+    return { name, verdict: 'no', sentence: `${lack}: raise their \`live.sockets.max\`.` };
+  const needed = Math.ceil(devices / perGateway);
+  const raise = withheld === 0 ? '' : ', and raise `live.sockets.max` of those that are there';
+  const sentence = `${lack}: start ${countText(needed - gateways)} more${raise}.`;
   return { name, verdict: 'no', sentence };
 }
 

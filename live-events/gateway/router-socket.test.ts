@@ -250,17 +250,20 @@ describe('a router takes no gateway', () => {
   });
 
   it('that has the id of another one without cutting off that one, so that it does not miss broadcasts unknowingly', async () => {
-    const { url } = await serve(createTestRouter());
-    const hello = (): WebSocket => {
+    const bench = createTestRouter();
+    const { url } = await serve(bench);
+    const hello = (more = ''): WebSocket => {
       const socket = new WebSocket(url, { headers: { authorization: `Bearer ${routerSecret}` } });
-      socket.once('open', () => socket.send('{"type":"hello","gateway":"gateway-7"}'));
+      socket.once('open', () => socket.send(`{"type":"hello","gateway":"gateway-7"${more}}`));
       return socket;
     };
-    const first = hello();
+    const first = hello(',"socketsMax":500');
     const closed = new Promise((resolve) => first.once('close', resolve));
     await new Promise((resolve) => first.once('open', resolve));
+    await expect.poll(() => bench.router.socketLimits).toEqual([500]);
     const second = hello();
     expect(await closed).toBe(1001);
+    expect(bench.router.socketLimits).toEqual([null]);
     expect(second.readyState).toBe(WebSocket.OPEN);
     second.terminate();
   });

@@ -25,6 +25,8 @@ export interface RouterSocketParts {
   readonly url: string;
   readonly secret: string;
   readonly gateway: string;
+  /** Devices that the gateway takes. */
+  readonly socketsMax?: number;
   readonly limits: RouterSocketLimits;
   readonly clock: Clock;
   readonly random: Random;
@@ -184,7 +186,8 @@ export class RouterSocket implements RouterLink {
   }
 
   #hello(): void {
-    this.#say({ type: 'hello', gateway: this.#parts.gateway });
+    const { gateway, socketsMax } = this.#parts;
+    this.#say({ type: 'hello', gateway, ...(socketsMax === undefined ? {} : { socketsMax }) });
     void this.#resubscribe([...this.#events.keys()]);
   }
 

@@ -112,7 +112,7 @@ describe('liveEvent in GraphQL', () => {
               event: 'fight-1',
               member: 'Account:a',
               device: 'd1',
-              expiresAtMs: test.clock.now() + 60_000,
+              expiresAtMs: test.clock.now() + 57_000,
             })}`,
           },
         },

@@ -8,7 +8,7 @@ import {
   GraphQLString,
 } from 'graphql';
 import { isKey } from '../../device/index.ts';
-import { type Clock, RefusedError } from '../../foundation/index.ts';
+import { type Clock, type Random, RefusedError } from '../../foundation/index.ts';
 import {
   type ApiContext,
   type AudienceSegments,
@@ -42,10 +42,13 @@ export interface PrefetchFieldParts {
   readonly signToken: (claims: DeviceClaims) => Promise<string>;
   /** Of an event's socket, such as `wss://host/live/socket?event=fight-1`. */
   readonly socketUrl: (event: string) => string;
+  /** A token is valid for nine to ten tenths of it, by chance. */
   readonly tokenMs: number;
   readonly clock: Clock;
+  readonly random: Random;
 }
 
+const tokenDither = 0.1;
 const minutesMax = 1440;
 const curvePointsMax = 500;
 /** Of a day, all of which are walked. */
@@ -175,7 +178,7 @@ export function prefetchMutations({
 }
 
 async function connectionOf(
-  { clock, tokenMs, signToken, socketUrl, maps, prefetches }: PrefetchFieldParts,
+  { clock, random, tokenMs, signToken, socketUrl, maps, prefetches }: PrefetchFieldParts,
   event: LiveEvent,
   input: OfDevice,
 ): Promise<Connection> {
@@ -187,7 +190,8 @@ async function connectionOf(
     );
   // Whoever may not fetch has nothing to hear either; while nothing serves yet, nobody knows who may.
   if (refusesOutsiders(maps, event)) await prefetches.segmentOf(event.id, input.member);
-  const expiresAt = clock.now() + tokenMs;
+  // Devices that came in one minute must not all lose their sockets in another.
+  const expiresAt = clock.now() + Math.round(tokenMs * (1 - tokenDither * random()));
   const token = await signToken({
     event: event.id,
     member: input.member,

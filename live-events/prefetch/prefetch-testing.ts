@@ -58,6 +58,7 @@ export async function startPrefetchApi(test: TestMaps, prefetches: Prefetches): 
     signToken: async (claims: object) => `signed ${JSON.stringify(claims)}`,
     socketUrl: (event: string) => `wss://live.example/live/socket?event=${event}`,
     tokenMs: 60_000,
+    random: () => 0.5,
     clock,
   };
   const type = new GraphQLObjectType<LiveEvent, ApiContext>({

@@ -81,13 +81,16 @@ export class GatewayConnection implements LinkListener {
       this.#socket.close(closeCodes.badMessage);
       return;
     }
-    if (message.type === 'hello') this.#hello(message.gateway);
+    if (message.type === 'hello') this.#hello(message.gateway, message.socketsMax);
     else if (this.#gateway !== null) this.#told(this.#gateway, message);
   }
 
-  #hello(gateway: string): void {
+  #hello(gateway: string, socketsMax: number | undefined): void {
     try {
-      this.#gateway = this.#parts.router.attach(gateway, this.#address, this, () => this.#replaced(gateway));
+      this.#gateway = this.#parts.router.attach(gateway, this.#address, this, {
+        socketsMax,
+        replaced: () => this.#replaced(gateway),
+      });
     } catch (error) {
       if (!(error instanceof OutageError)) throw error;
       this.#parts.log.warn({ gateway, error }, 'A gateway was sent away.');

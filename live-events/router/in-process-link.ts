@@ -7,15 +7,19 @@ import type { AttachedGateway, Router } from './router.ts';
 export class InProcessLink implements RouterLink {
   readonly #router: Router;
   readonly #gateway: string;
+  readonly #socketsMax: number | null;
   #attached: AttachedGateway | null = null;
 
-  constructor(router: Router, gateway: string) {
+  constructor(router: Router, gateway: string, socketsMax: number | null = null) {
     this.#router = router;
     this.#gateway = gateway;
+    this.#socketsMax = socketsMax;
   }
 
   listen(listener: LinkListener): void {
-    this.#attached = this.#router.attach(this.#gateway, 'this process', listener);
+    this.#attached = this.#router.attach(this.#gateway, 'this process', listener, {
+      socketsMax: this.#socketsMax,
+    });
   }
 
   async subscribe(event: string, after: Cursor): Promise<Broadcast | null> {

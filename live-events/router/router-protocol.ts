@@ -18,7 +18,8 @@ const deliveriesMax = 10_000;
 const idLengthMax = 512;
 
 export type GatewayMessage =
-  | { readonly type: 'hello'; readonly gateway: string }
+  /** Without `socketsMax` it does not say how many devices it takes. */
+  | { readonly type: 'hello'; readonly gateway: string; readonly socketsMax?: number }
   | ({ readonly type: 'subscribe' | 'history'; readonly request: number; readonly event: string } & Cursor)
   | { readonly type: 'unsubscribe'; readonly event: string }
   | { readonly type: 'holds'; readonly event: string; readonly sockets: number }
@@ -39,8 +40,11 @@ type Fields = Readonly<Record<string, unknown>>;
 export function readGatewayMessage(text: string): GatewayMessage | null {
   const fields = readFields(text);
   if (fields === null) return null;
-  const { type, request, event, epoch, sequence, gateway, sockets } = fields;
-  if (type === 'hello') return isKey(gateway) ? { type, gateway } : null;
+  const { type, request, event, epoch, sequence, gateway, sockets, socketsMax } = fields;
+  if (type === 'hello') {
+    if (!isKey(gateway)) return null;
+    return isCount(socketsMax) ? { type, gateway, socketsMax } : { type, gateway };
+  }
   if (!isKey(event)) return null;
   if (type === 'unsubscribe') return { type, event };
   if (type === 'holds') return isCount(sockets) ? { type, event, sockets } : null;

@@ -162,7 +162,8 @@ describe('a router', () => {
     const second = first.subscribe('fight-2', { epoch: 0, sequence: 0 });
     await expect(second).rejects.toMatchObject({ code: 'LIVE_ROUTER_BUSY', reaction: 'outage' });
     expect(() => router.attach('gateway-2', '', new Heard())).toThrow('as many as it may');
-    router.attach('gateway-1', '', new Heard());
+    router.attach('gateway-1', '', new Heard(), { socketsMax: 500 });
+    expect(router.socketLimits).toEqual([500]);
     expect(router.subscribersOf('fight-1')).toEqual([]);
     // Null would have its devices told that the event is gone.
     const late = first.subscribe('fight-1', { epoch: 0, sequence: 0 });

@@ -39,6 +39,13 @@ export interface RouterMetrics {
   reports: number;
 }
 
+export interface GatewayIntroduction {
+  /** Devices that it takes; null: it did not say. */
+  readonly socketsMax?: number | null | undefined;
+  /** Called when another of the same id takes its place. */
+  readonly replaced?: () => void;
+}
+
 /**
  * Knows which gateway has subscribers of which event, and sends a broadcast to those alone. Broadcasts come from the log of broadcasts
  * (`broadcast`), states and histories from the journal; the journal is never behind the log.
@@ -69,6 +76,11 @@ export class Router {
     return { attached: [...this.#gateways.keys()], expected: [...this.#expected.keys()] };
   }
 
+  /** Devices that attached gateways take, each as it said; null for one that did not say. */
+  get socketLimits(): readonly (number | null)[] {
+    return [...this.#gateways.values()].map(({ socketsMax }) => socketsMax);
+  }
+
   subscribersOf(event: string): readonly string[] {
     return [...(this.#byEvent.get(event) ?? [])].map(({ id }) => id);
   }
@@ -81,7 +93,12 @@ export class Router {
   /**
    * A second one of the same id takes the first one's place, which is told so by `replaced`. Throws OutageError when there are too many.
    */
-  attach(gateway: string, address: string, listener: LinkListener, replaced?: () => void): AttachedGateway {
+  attach(
+    gateway: string,
+    address: string,
+    listener: LinkListener,
+    { socketsMax = null, replaced }: GatewayIntroduction = {},
+  ): AttachedGateway {
     const former = this.#gateways.get(gateway);
     if (former === undefined && this.#gateways.size >= this.#parts.limits.gatewaysMax) {
       const message = `The router has ${this.#gateways.size} gateways, as many as it may; raise its bound or add routers.`;
@@ -100,6 +117,7 @@ export class Router {
       this.#byEvent,
       left,
       replaced,
+      socketsMax,
     );
     this.#gateways.set(gateway, attached);
     return attached;
@@ -157,6 +175,7 @@ export class Router {
 /** A gateway, as the router sees it. */
 export class AttachedGateway {
   readonly id: string;
+  readonly socketsMax: number | null;
   readonly #address: string;
   readonly #listener: LinkListener;
   readonly #parts: RouterParts;
@@ -178,8 +197,10 @@ export class AttachedGateway {
     byEvent: Map<string, Set<AttachedGateway>>,
     left: () => void,
     replaced: () => void = () => undefined,
+    socketsMax: number | null = null,
   ) {
     this.id = id;
+    this.socketsMax = socketsMax;
     this.#address = address;
     this.#listener = listener;
     this.#parts = parts;

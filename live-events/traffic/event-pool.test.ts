@@ -21,6 +21,7 @@ describe('EventPools', () => {
 
   it('names the address of an event that has servers of its own', () => {
     expect([pools.addressOf('fight-1'), pools.addressOf('race-9')]).toEqual([own.url, null]);
+    expect(pools.addresses).toEqual([own.url]);
   });
 });
 

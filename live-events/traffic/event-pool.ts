@@ -47,6 +47,11 @@ export class EventPools {
     return this.#rules.find(({ events }) => events.some((named) => fits(named, event)))?.pool ?? shared;
   }
 
+  /** Of all pools that are servers of their own. */
+  get addresses(): readonly string[] {
+    return this.#rules.flatMap(({ pool }) => (pool.kind === 'address' ? [pool.url] : []));
+  }
+
   /** What a device is to be told in place of this server's own address; null: this server's own. */
   addressOf(event: string): string | null {
     const pool = this.of(event);
