@@ -139,13 +139,13 @@ export class Membership {
     const found = await reader.bulk.properties({ type: memberType, ids, names });
     let values: (typeof found)[number] = null;
     // One function for all of them: this is asked of each of a million.
-    const valueOf: ValueOf = (name) => {
+    const read: ValueOf = (name) => {
       for (const one of values ?? []) if (one.name === name) return one.value;
       return undefined;
     };
     return ids.filter((_id, i) => {
       values = found[i] ?? null;
-      return values !== null && holds(where, valueOf);
+      return values !== null && holds(where, read);
     });
   }
 
