@@ -1,6 +1,6 @@
 import type { NodeView } from './graph-store.ts';
 import { type NodeRef, nodeIdBytesMax, type Property } from './model.ts';
-import { hashNodeName } from './node-hash.ts';
+import { hashAsciiName, hashNodeName } from './node-hash.ts';
 
 /** Nodes of one type, in the store's own order. */
 export interface NodeScanQuery {
@@ -69,6 +69,10 @@ const scratch = Buffer.allocUnsafeSlow(1024 + nodeIdBytesMax);
 
 /** From 0 to 2^32 - 1, evenly spread: where the embedded store keeps a node. */
 export function placeOf({ type, id }: NodeRef): number {
+  return hashAsciiName(type, id) ?? placeOfBytes(type, id);
+}
+
+function placeOfBytes(type: string, id: string): number {
   const end = scratch.write(`${type}\0${id}\0`);
   return hashNodeName(scratch, 0, end);
 }

@@ -17,10 +17,9 @@ import { indexPrefix } from './leveldb-node-index.ts';
 import { withoutLineage } from './lineage.ts';
 import { shareUpTo } from './memory-bulk-reads.ts';
 import type { NodeRef } from './model.ts';
-import { hashNodeName } from './node-hash.ts';
+import { NamedProperties } from './named-properties.ts';
 import { eventKeyBytes, nodeHashBytes } from './packed-format.ts';
-import { propertiesOf, type Register } from './register.ts';
-import { contentAt, readTime, skipValue } from './register-bytes.ts';
+import { readTime } from './register-bytes.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
 
@@ -28,7 +27,8 @@ import type { Expiry } from './time-to-live.ts';
 const chunkRowsMax = 1024;
 const chunkBytesMax = 512 * 1024;
 
-type Row = readonly [key: Buffer, value: Buffer | null];
+/** The value where it is asked for. */
+type Row = readonly [key: Buffer, value?: Buffer | string];
 
 /** Reads over many nodes: keys alone where they say enough, values by many at once off the event loop, and nothing decoded that is not asked for. */
 export class LevelBulkReads implements BulkReads {
@@ -90,7 +90,8 @@ export class LevelBulkReads implements BulkReads {
         scanned += 1;
         last = key;
         if (!standsAt(farName, key, nameStart)) continue;
-        if (value !== null && keep?.(new ByteReader(withoutLineage(value)).properties()) === false) continue;
+        if (Buffer.isBuffer(value) && keep?.(new ByteReader(withoutLineage(value)).properties()) === false)
+          continue;
         found.push(row);
       }
       this.#take(
@@ -109,23 +110,21 @@ export class LevelBulkReads implements BulkReads {
     names,
   }: PropertiesQuery): Promise<readonly (NodeView['properties'] | null)[]> {
     await using snapshot = this.#db.snapshot();
-    const keys = ids.map((id) => nodeRowKey(type, id));
     const expiresMs = this.#expiry().ofNode(type);
     const isDeleted = this.#deletedTypes(snapshot).nodes.has(type);
-    const stored = await this.#db.getMany(keys, { snapshot });
+    const stored = await this.#db.getMany(rows.nodeKeys(type, ids), { snapshot });
     const tombstones = isDeleted
       ? await this.#db.getMany(
           ids.map((id) => rows.tombstoneKey({ type, id })),
           { snapshot },
         )
       : [];
-    const wanted = names.map((name) => Buffer.from(name));
+    const wanted = new NamedProperties(names);
     const found: (NodeView['properties'] | null)[] = [];
     for (const [i, id] of ids.entries()) {
       const row = stored[i];
-      const hiddenMs = Math.max(expiresMs, rows.decodeTime(tombstones[i]));
-      if (row !== undefined && readTime(row, 0) > hiddenMs)
-        found.push(propertiesOf(registersNamed(row, wanted), hiddenMs));
+      const hiddenMs = isDeleted ? Math.max(expiresMs, rows.decodeTime(tombstones[i])) : expiresMs;
+      if (row !== undefined && readTime(row, 0) > hiddenMs) found.push(wanted.of(row, hiddenMs));
       else found.push(onlyNamed(await this.#node({ type, id }), names));
     }
     return found;
@@ -166,7 +165,7 @@ export class LevelBulkReads implements BulkReads {
     });
   }
 
-  /** Values are read only where somebody looks at them. */
+  /** Values are read only where somebody looks at them; an absent one costs a buffer as well, unless it is an absent string. */
   async *#chunks(
     range: { readonly gte: Buffer; readonly lt: Buffer },
     rowsWanted: number,
@@ -174,19 +173,14 @@ export class LevelBulkReads implements BulkReads {
     snapshot: Snapshot,
   ): AsyncGenerator<readonly Row[]> {
     const options = { ...range, snapshot, highWaterMarkBytes: chunkBytesMax };
-    if (withValues) {
-      await using entries = this.#db.iterator(options);
-      for (let size = Math.min(rowsWanted, chunkRowsMax); ; size = chunkRowsMax) {
-        const chunk = await entries.nextv(size);
-        if (chunk.length === 0) return;
-        yield chunk;
-      }
-    }
-    await using keys = this.#db.keys(options);
-    for (let size = Math.min(rowsWanted, chunkRowsMax); ; size = chunkRowsMax) {
-      const chunk = await keys.nextv(size);
+    await using iterator = withValues
+      ? this.#db.iterator(options)
+      : this.#db.iterator<Buffer, string>({ ...options, values: false, valueEncoding: 'utf8' });
+    for (let left = rowsWanted; left > 0; ) {
+      const chunk: readonly Row[] = await iterator.nextv(Math.min(left, chunkRowsMax));
       if (chunk.length === 0) return;
-      yield chunk.map((key) => [key, null] as const);
+      yield chunk;
+      left -= chunk.length;
     }
   }
 
@@ -194,13 +188,6 @@ export class LevelBulkReads implements BulkReads {
     const stored = this.#db.getSync(rows.metaKey.deletedTypes, { snapshot });
     return stored === undefined ? nothingDeleted : decodeDeletedTypes(stored);
   }
-}
-
-/** `rows.nodeKey` in one piece: it is made for each of a million. */
-function nodeRowKey(type: string, id: string): Buffer {
-  const key = Buffer.from(`g....${type}\0${id}\0n`);
-  key.writeUInt32BE(hashNodeName(key, rows.nameAt, key.length - 1), 1);
-  return key;
 }
 
 /** By hand: what is compared is shorter than a call into native code takes, and it is done a million times. */
@@ -223,30 +210,4 @@ function behind(prefix: Buffer): Buffer {
 
 function later(a: Buffer, b: Buffer): Buffer {
   return a.compare(b) >= 0 ? a : b;
-}
-
-/** Of a node's row, the registers of these names; the rest is passed over where it stands. */
-function registersNamed(row: Buffer, names: readonly Buffer[]): Register[] {
-  const found: Register[] = [];
-  let at = rows.timeLength + 1 + (row[rows.timeLength] ?? 0);
-  while (at < row.length) {
-    const nameEnd = at + 1 + (row[at] ?? 0);
-    const end = skipValue(row, contentAt(row, nameEnd));
-    const start = at + 1;
-    if (
-      names.some(
-        (name) => name.length === nameEnd - start && row.compare(name, 0, name.length, start, nameEnd) === 0,
-      )
-    ) {
-      const reader = new ByteReader(row, at);
-      found.push({
-        name: reader.name(),
-        timeMs: reader.time(),
-        rank: reader.rank(),
-        content: reader.content(),
-      });
-    }
-    at = end;
-  }
-  return found;
 }

@@ -3,10 +3,14 @@
  * hashing. Its bits are not well mixed: see {@link mixed}.
  */
 export function fnv1a(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
+  let hash = fnvBasis;
+  for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ (bytes[i] ?? 0), fnvPrime);
   return hash >>> 0;
 }
+
+const fnvBasis = 0x811c9dc5;
+const fnvPrime = 0x01000193;
+const ascii = 127;
 
 /** The finalizer of MurmurHash3 (Austin Appleby, public domain): each bit of the answer depends on all of the hash. */
 export function mixed(hash: number): number {
@@ -18,4 +22,27 @@ export function mixed(hash: number): number {
 /** Of a node's name `<type>\0<id>\0` at `[start, end)`: every row of the node begins with it, and the estimate of nodes counts it. */
 export function hashNodeName(bytes: Uint8Array, start: number, end: number): number {
   return mixed(fnv1a(bytes, start, end));
+}
+
+/**
+ * {@link hashNodeName} of the name that a node has, without its bytes: of some twenty characters these would be most of what it costs. Null unless all of
+ * them are ASCII.
+ */
+export function hashAsciiName(type: string, id: string): number | null {
+  let hash = fnvBasis;
+  let seen = 0;
+  for (let i = 0; i < type.length; i += 1) {
+    const code = type.charCodeAt(i);
+    seen |= code;
+    hash = Math.imul(hash ^ code, fnvPrime);
+  }
+  // The NUL behind each part: only multiplied.
+  hash = Math.imul(hash, fnvPrime);
+  for (let i = 0; i < id.length; i += 1) {
+    const code = id.charCodeAt(i);
+    seen |= code;
+    hash = Math.imul(hash ^ code, fnvPrime);
+  }
+  hash = Math.imul(hash, fnvPrime);
+  return seen > ascii ? null : mixed(hash >>> 0);
 }

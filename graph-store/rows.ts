@@ -101,6 +101,23 @@ export function nodeKey(node: NodeRef): Buffer {
   return Buffer.concat([nodePrefix(node), Buffer.of(rowKind.node)]);
 }
 
+/** `nodeKey` of many of one type, in one piece of memory: they are made for each of a million. */
+export function nodeKeys(type: string, ids: readonly string[]): Buffer[] {
+  const head = Buffer.from(`g....${type}\0`);
+  // A character is three bytes at most; two bytes close the key.
+  const length = ids.reduce((sum, id) => sum + head.length + 3 * id.length + 2, 0);
+  const bytes = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  return ids.map((id) => {
+    const start = at;
+    for (let i = 0; i < head.length; i += 1) bytes[at++] = head[i] ?? 0;
+    at = writeName(bytes, at, id);
+    bytes.writeUInt32BE(hashNodeName(bytes, start + nameAt, at), start + 1);
+    bytes[at++] = rowKind.node;
+    return bytes.subarray(start, at);
+  });
+}
+
 export function tombstoneKey(node: NodeRef): Buffer {
   return Buffer.concat([nodePrefix(node), Buffer.of(rowKind.tombstone)]);
 }

@@ -13,7 +13,14 @@ describe('a bucket of members', () => {
     fc.assert(
       fc.property(bucket, fc.array(id, { maxLength: 20 }), (ids, others) => {
         const members = new Map(ids.map((one, i) => [one, 2 ** 32 - 1 - i]));
-        const bytes = encodeBucket(members);
+        const kept = ids.slice(0, ids.length >> 1);
+        const added = ids.slice(kept.length);
+        const before = new Map(kept.map((one) => [one, members.get(one) ?? 0]));
+        const bytes = encodeBucket(
+          before,
+          added,
+          added.map((one) => members.get(one) ?? 0),
+        );
         expect(decodeBucket(bytes)).toEqual(members);
         for (const one of [...ids, ...others])
           expect(numberIn(bytes, Buffer.from(one))).toBe(members.get(one) ?? null);

@@ -69,18 +69,38 @@ export function numberIn(bytes: Buffer, id: Buffer): number | null {
   return null;
 }
 
-export function encodeBucket(members: ReadonlyMap<string, number>): Buffer {
-  let length = 0;
-  for (const id of members.keys()) length += 6 + Buffer.byteLength(id);
-  const bytes = Buffer.allocUnsafe(length);
+/** Those that were in it, and more ids with their numbers. */
+export function encodeBucket(
+  before: ReadonlyMap<string, number> | null,
+  ids: readonly string[],
+  numbers: readonly number[],
+): Buffer {
+  // A character is three bytes at most.
+  let most = 0;
+  for (const id of before?.keys() ?? []) most += 6 + 3 * id.length;
+  for (const id of ids) most += 6 + 3 * id.length;
+  const bytes = Buffer.allocUnsafe(most);
   let at = 0;
-  for (const [id, number] of members) {
-    const written = bytes.write(id, at + 6);
-    bytes.writeUInt32BE(number, at);
-    bytes.writeUInt16BE(written, at + 4);
-    at += 6 + written;
+  for (const [id, number] of before ?? []) at = writeMember(bytes, at, id, number);
+  for (const [i, id] of ids.entries()) at = writeMember(bytes, at, id, numbers[i] ?? 0);
+  return bytes.subarray(0, at);
+}
+
+function writeMember(bytes: Buffer, at: number, id: string, number: number): number {
+  const end = writeText(bytes, at + 6, id);
+  bytes.writeUInt32BE(number, at);
+  bytes.writeUInt16BE(end - at - 6, at + 4);
+  return end;
+}
+
+/** By hand: most are ASCII, and shorter than a call into native code takes. */
+function writeText(bytes: Buffer, at: number, text: string): number {
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code > 127) return at + bytes.write(text, at);
+    bytes[at + i] = code;
   }
-  return bytes;
+  return at + text.length;
 }
 
 export function numberValue(number: number): Buffer {
@@ -94,7 +114,17 @@ export function blockKey(number: number): Buffer {
 }
 
 export function encodeBlock(members: readonly NodeRef[]): Buffer {
-  return Buffer.from(members.map(({ type, id }) => `${type}\0${id}\0`).join(''));
+  let most = 0;
+  for (const { type, id } of members) most += 3 * (type.length + id.length) + 2;
+  const bytes = Buffer.allocUnsafe(most);
+  let at = 0;
+  for (const { type, id } of members) {
+    at = writeText(bytes, at, type);
+    bytes[at++] = 0;
+    at = writeText(bytes, at, id);
+    bytes[at++] = 0;
+  }
+  return bytes.subarray(0, at);
 }
 
 export function decodeBlock(bytes: Buffer): NodeRef[] {

@@ -1,3 +1,4 @@
+import { must } from '../../foundation/index.ts';
 import { placeOf } from '../../graph-store/index.ts';
 
 /** Few enough ids in each that growing one never takes long, and each is a stretch of the embedded store. */
@@ -5,11 +6,19 @@ const shards = 4096;
 const shardBits = 12;
 /** As many are worth a read of their own. */
 const handedOut = 512;
+/** Beside a place in one double: more than a shard ever has. */
+const places = 2 ** 20;
+
+interface Shard {
+  readonly ids: Set<string>;
+  /** How often those came that came more than once: most come once, and looking them up twice would be most of what adding one costs. */
+  counts: Map<string, number> | null;
+}
 
 /** Distinct ids of one node type, and how often each came. Walked by where the store keeps them, which makes reading them cheap. */
 export class IdShards {
   readonly #type: string;
-  readonly #shards: Map<string, number>[] = Array.from({ length: shards }, () => new Map());
+  readonly #shards: Shard[] = Array.from({ length: shards }, newShard);
   #size = 0;
 
   constructor(type: string) {
@@ -22,35 +31,54 @@ export class IdShards {
 
   add(id: string): void {
     const shard = this.#shardOf(id);
-    const count = shard?.get(id);
-    if (count === undefined) this.#size += 1;
-    shard?.set(id, (count ?? 0) + 1);
+    const before = shard.ids.size;
+    shard.ids.add(id);
+    if (shard.ids.size > before) {
+      this.#size += 1;
+      return;
+    }
+    shard.counts ??= new Map();
+    shard.counts.set(id, (shard.counts.get(id) ?? 1) + 1);
   }
 
   has(id: string): boolean {
-    return this.#shardOf(id)?.has(id) === true;
+    return this.#shardOf(id).ids.has(id);
   }
 
   count(id: string): number {
-    return this.#shardOf(id)?.get(id) ?? 0;
+    const { ids, counts } = this.#shardOf(id);
+    return counts?.get(id) ?? (ids.has(id) ? 1 : 0);
   }
 
-  /** Some hundreds at a time, each once; a shard is let go of when it has been handed out. */
+  /** Some hundreds at a time, each once, in the order of their places; a shard is let go of when it has been handed out. */
   *drain(atLeast = 1): Generator<string[]> {
     let ids: string[] = [];
     for (const [i, shard] of this.#shards.entries()) {
-      if (shard.size === 0) continue;
-      this.#shards[i] = new Map();
-      this.#size -= shard.size;
-      for (const [id, count] of shard) if (count >= atLeast) ids.push(id);
+      if (shard.ids.size === 0) continue;
+      this.#shards[i] = newShard();
+      this.#size -= shard.ids.size;
+      for (const id of shard.ids) if (atLeast === 1 || (shard.counts?.get(id) ?? 1) >= atLeast) ids.push(id);
       if (ids.length < handedOut) continue;
-      yield ids;
+      yield this.#inPlace(ids);
       ids = [];
     }
-    if (ids.length > 0) yield ids;
+    if (ids.length > 0) yield this.#inPlace(ids);
   }
 
-  #shardOf(id: string): Map<string, number> | undefined {
-    return this.#shards[placeOf({ type: this.#type, id }) >>> (32 - shardBits)];
+  /** Neighbours share blocks of the store and of whoever numbers them. */
+  #inPlace(ids: readonly string[]): string[] {
+    const order = new Float64Array(ids.length);
+    for (const [i, id] of ids.entries()) order[i] = placeOf({ type: this.#type, id }) * places + i;
+    order.sort();
+    return Array.from(order, (place) => must(ids[place % places], 'one of those that were put in order'));
   }
+
+  #shardOf(id: string): Shard {
+    const place = placeOf({ type: this.#type, id });
+    return must(this.#shards[place >>> (32 - shardBits)], 'each place has a shard');
+  }
+}
+
+function newShard(): Shard {
+  return { ids: new Set(), counts: null };
 }

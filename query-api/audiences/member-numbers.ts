@@ -22,7 +22,11 @@ type AudienceLevel = ClassicLevel<Buffer, Buffer>;
 interface Bucket {
   readonly key: Buffer;
   readonly place: number;
-  readonly members: Map<string, number>;
+  /** That have a number; null while there is nobody. */
+  before: Map<string, number> | null;
+  /** That got theirs now, from `numbers` of the same place. */
+  readonly ids: string[];
+  readonly numbers: number[];
 }
 
 /** Members, numbered once: a number is never given to another, nor taken away. One caller at a time gives numbers out. */
@@ -90,17 +94,18 @@ export class MemberNumbers {
     const level = Math.max(this.#level, levelOf(this.#next + expected));
     const buckets = await this.#buckets(type, ids, level);
     const numbers = new Uint32Array(ids.length);
-    const changed = new Set<Bucket>();
+    const changed: Bucket[] = [];
     const batch = this.#db.batch();
     let next = this.#next;
     let block = [...this.#last];
     for (const [i, id] of ids.entries()) {
       const bucket = must(buckets[i], 'each has a bucket');
-      const number = bucket.members.get(id) ?? next;
+      const number = bucket.before?.get(id) ?? next;
       numbers[i] = number;
       if (number !== next) continue;
-      bucket.members.set(id, number);
-      changed.add(bucket);
+      if (bucket.ids.length === 0) changed.push(bucket);
+      bucket.ids.push(id);
+      bucket.numbers.push(number);
       block.push({ type, id });
       if (block.length === blockMembers) {
         batch.put(blockKey(next), encodeBlock(block));
@@ -113,7 +118,8 @@ export class MemberNumbers {
       await batch.close();
       return numbers;
     }
-    for (const { key, members } of changed) batch.put(key, encodeBucket(members));
+    for (const bucket of changed)
+      batch.put(bucket.key, encodeBucket(bucket.before, bucket.ids, bucket.numbers));
     if (block.length > 0) batch.put(blockKey(next - 1), encodeBlock(block));
     batch.put(metaKey.next, numberValue(next));
     if (level !== this.#level) batch.put(metaKey.level, numberValue(level));
@@ -126,13 +132,18 @@ export class MemberNumbers {
 
   /** Of each id the bucket of this level, with all that coarser ones said when there were fewer members. */
   async #buckets(type: string, ids: readonly string[], level: number): Promise<readonly Bucket[]> {
-    const places = ids.map((id) => placeOf({ type, id }));
     const shift = 32 - level;
     const found = new Map<number, Bucket>();
-    for (const place of places) {
-      const at = place >>> shift;
-      if (!found.has(at)) found.set(at, { key: bucketKey(level, type, place), place, members: new Map() });
-    }
+    let last: Bucket | null = null;
+    const buckets = ids.map((id) => {
+      const place = placeOf({ type, id });
+      // Neighbours mostly have the bucket of the one before.
+      if (last !== null && last.place >>> shift === place >>> shift) return last;
+      const bucket: Bucket = found.get(place >>> shift) ?? newBucket(level, type, place);
+      found.set(place >>> shift, bucket);
+      last = bucket;
+      return bucket;
+    });
     let missing = [...found.values()];
     for (const one of this.#next === 0 ? [] : levelsFrom(level)) {
       if (missing.length === 0) break;
@@ -140,14 +151,14 @@ export class MemberNumbers {
       for (const [i, bytes] of stored.entries()) {
         const bucket = must(missing[i], 'as many answers as keys');
         if (bytes === undefined) continue;
-        for (const [id, number] of decodeBucket(bytes)) {
-          const isOurs = one === level || placeOf({ type, id }) >>> shift === bucket.place >>> shift;
-          if (isOurs) bucket.members.set(id, number);
-        }
+        const members = decodeBucket(bytes);
+        for (const id of one === level ? [] : [...members.keys()])
+          if (placeOf({ type, id }) >>> shift !== bucket.place >>> shift) members.delete(id);
+        bucket.before = members;
       }
       missing = missing.filter((_bucket, i) => stored[i] === undefined);
     }
-    return places.map((place) => must(found.get(place >>> shift), 'each has a bucket'));
+    return buckets;
   }
 
   /** Whose they are, in their order; sorted ones are cheapest. */
@@ -162,6 +173,10 @@ export class MemberNumbers {
       must(blocks.get(Math.floor(number / blockMembers))?.[number % blockMembers], 'a number has its member'),
     );
   }
+}
+
+function newBucket(level: number, type: string, place: number): Bucket {
+  return { key: bucketKey(level, type, place), place, before: null, ids: [], numbers: [] };
 }
 
 function exhausted(): StopError {

@@ -1,6 +1,6 @@
 import { must, unreachable } from '../../foundation/index.ts';
 import { type GraphReader, type Property, readsAtOnceMax } from '../../graph-store/index.ts';
-import { holds, type Predicate } from '../where/predicate.ts';
+import { holds, type Predicate, type ValueOf } from '../where/predicate.ts';
 import { type Condition, type Did, propertiesIn } from './condition.ts';
 import type { IdShards } from './id-shards.ts';
 import type { TargetNodes } from './target-nodes.ts';
@@ -137,9 +137,15 @@ export class Membership {
     await turns.giveWay();
     const names = propertiesIn(where);
     const found = await reader.bulk.properties({ type: memberType, ids, names });
+    let values: (typeof found)[number] = null;
+    // One function for all of them: this is asked of each of a million.
+    const read: ValueOf = (name) => {
+      for (const one of values ?? []) if (one.name === name) return one.value;
+      return undefined;
+    };
     return ids.filter((_id, i) => {
-      const values = found[i] ?? null;
-      return values !== null && holds(where, (name) => values.find((one) => one.name === name)?.value);
+      values = found[i] ?? null;
+      return values !== null && holds(where, read);
     });
   }
 
