@@ -20,7 +20,7 @@ const rowGroupRows = 20_000;
 /** As docs/backfill.md has it for an empty graph beside which nothing happens. */
 const withoutLive = [
   ...['--backfill.inflight.bytes.max', '40MiB', '--store.window.bytes.max', '32MiB'],
-  ...['--store.window.events.max', '100000', '--store.compression', 'none'],
+  ...['--store.window.events.max', '100000'],
 ];
 
 interface Work {
