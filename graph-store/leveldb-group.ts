@@ -251,7 +251,9 @@ export class LevelGroup {
       end,
       timeMs: Number.MAX_SAFE_INTEGER - readTime(packed, eventAt),
       rank: readTime(packed, eventAt - rankBytes),
-      lineage: lineage.of(lineageAt),
+      lineage: lineage.bytes,
+      lineageStart: lineageAt + 1,
+      lineageEnd: lineage.end(lineageAt),
     };
     const rowStart = slot < 0 ? 0 : nodeRows.start(slot);
     const rowEnd = slot < 0 ? 0 : nodeRows.end(slot);
@@ -273,7 +275,8 @@ export class LevelGroup {
       // Before it is set: from there on it is pinned, and setting it may be what makes the rows forget their older half.
       this.#changed.add(packed, named, namedEnd, hash);
     }
-    nodeRows.set(packed, named, namedEnd, hash, merger.out, merger.outLength, this.#number);
+    if (slot < 0 || !nodeRows.replace(slot, merger.out, merger.outLength, this.#number))
+      nodeRows.set(packed, named, namedEnd, hash, merger.out, merger.outLength, this.#number);
     return end;
   }
 

@@ -65,9 +65,9 @@ export class LineageBytes {
     return at;
   }
 
-  /** Without its length. */
-  of(at: number): Buffer {
-    return this.bytes.subarray(at + 1, at + 1 + (this.bytes[at] ?? 0));
+  /** Where the one at `at`, which begins with its length, ends. */
+  end(at: number): number {
+    return at + 1 + (this.bytes[at] ?? 0);
   }
 
   clear(): void {

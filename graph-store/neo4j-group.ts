@@ -235,7 +235,7 @@ function mergeChange(
   row: string | undefined,
   { mutation: { properties }, timeMs, rank, lineage }: NodeChange,
 ): string | null {
-  const own = { timeMs, rank, lineage };
+  const own = { timeMs, rank, lineage, lineageStart: 0, lineageEnd: lineage.length };
   const before = Buffer.from(row ?? '', 'latin1');
   if (hasNoSets(properties)) {
     const bytes = encodeProperties(properties);

@@ -58,7 +58,10 @@ export interface PackedNode {
   readonly end: number;
   readonly timeMs: number;
   readonly rank: number;
+  /** At `[lineageStart, lineageEnd)`: a view of its own would cost as much as the merging. */
   readonly lineage: Buffer;
+  readonly lineageStart: number;
+  readonly lineageEnd: number;
 }
 
 /** A rank is a safe integer: seven bytes and their number. */
@@ -79,25 +82,23 @@ export class NodeRowMerger {
 
   /** Makes the row at `[start, end)`, which has no bytes when there is none, with the mutation; false when it already was the result. */
   merge(row: Buffer, start: number, end: number, packed: PackedNode): boolean {
-    const { timeMs, rank, lineage } = packed;
-    const worst = end - start + (packed.end - packed.start) * (1 + timeAndRankBytesMax) + lineage.length + 16;
+    const { timeMs, rank } = packed;
+    const lineageBytes = packed.lineageEnd - packed.lineageStart;
+    const worst = end - start + (packed.end - packed.start) * (1 + timeAndRankBytesMax) + lineageBytes + 16;
     if (this.out.length < worst) this.out = Buffer.allocUnsafeSlow(worst * 2);
     this.#row = row;
     this.#setRank(rank);
     const isNew = start === end;
     const mentionedMs = isNew ? -1 : readTime(row, start);
     this.#changed = isNew || timeMs > mentionedMs;
-    writeTime(this.out, 0, Math.max(timeMs, mentionedMs));
-    this.out[8] = lineage.length;
-    this.outLength = registersAt;
-    this.#copy(lineage, 0, lineage.length);
+    this.#begin(Math.max(timeMs, mentionedMs), packed);
     this.#mergeRegisters(isNew ? end : start + registersAt + (row[start + 8] ?? 0), end, packed);
     return this.#changed;
   }
 
   /** As `merge`, of a mutation that writes sets: these have rules of their own. */
   mergeSets(row: Buffer, start: number, end: number, packed: PackedNode): boolean {
-    const { bytes, timeMs, rank, lineage } = packed;
+    const { bytes, timeMs, rank } = packed;
     this.#setRank(rank);
     const before = row.subarray(start, end);
     const rowAt = before.length === 0 ? 0 : registersAt + (before[8] ?? 0);
@@ -106,18 +107,23 @@ export class NodeRowMerger {
     const places = mergeSetBytes(before, rowAt, writes);
     if (places === null && before.length > 0 && timeMs <= mentionedMs) return false;
     const size = (places ?? []).reduce((sum, place) => sum + place.end - place.at + timeAndRankBytesMax, 0);
-    const worst = registersAt + lineage.length + Math.max(size, before.length);
+    const lineageBytes = packed.lineageEnd - packed.lineageStart;
+    const worst = registersAt + lineageBytes + Math.max(size, before.length);
     if (this.out.length < worst) this.out = Buffer.allocUnsafeSlow(worst * 2);
-    writeTime(this.out, 0, Math.max(timeMs, mentionedMs));
-    this.out[8] = lineage.length;
-    this.outLength = registersAt;
-    this.#copy(lineage, 0, lineage.length);
+    this.#begin(Math.max(timeMs, mentionedMs), packed);
     if (places === null) this.#copy(before, rowAt, before.length);
     for (const place of places ?? []) {
       if (place.isNew) this.#write(bytes, place.at, place.nameEnd, place.end, timeMs);
       else this.#copy(before, place.at, place.end);
     }
     return true;
+  }
+
+  #begin(mentionedMs: number, { lineage, lineageStart, lineageEnd }: PackedNode): void {
+    writeTime(this.out, 0, mentionedMs);
+    this.out[8] = lineageEnd - lineageStart;
+    this.outLength = registersAt;
+    this.#copy(lineage, lineageStart, lineageEnd);
   }
 
   #setRank(rank: number): void {

@@ -94,15 +94,19 @@ export class NodeRows {
     group: number,
   ): void {
     const slot = this.find(name, start, end, hash);
-    const { bytes, words } = this.#young;
-    if (slot >= 0 && length <= (words[(slot >> 2) + 1] ?? 0)) {
-      row.copy(bytes, rowAt(this.#young, slot), 0, length);
-      words[slot >> 2] = length;
-      words[(slot >> 2) + 2] = group;
-      return;
-    }
+    if (slot >= 0 && this.replace(slot, row, length, group)) return;
     this.#append(name, start, end, hash, row, 0, length, group);
     if (this.#young.used + this.#young.table.byteLength > this.#limit) this.#turn();
+  }
+
+  /** Of a row that `find` has just answered; false when the new one needs more room, and nothing is changed then. */
+  replace(slot: number, row: Buffer, length: number, group: number): boolean {
+    const { bytes, words } = this.#young;
+    if (length > (words[(slot >> 2) + 1] ?? 0)) return false;
+    row.copy(bytes, rowAt(this.#young, slot), 0, length);
+    words[slot >> 2] = length;
+    words[(slot >> 2) + 2] = group;
+    return true;
   }
 
   delete(name: Buffer, start: number, end: number, hash: number): void {

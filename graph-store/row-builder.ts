@@ -63,7 +63,7 @@ export class RowBuilder {
 
   /** The event's lineage, then the row's own bytes. */
   value(lineage: LineageBytes, lineageAt: number, packed: Buffer, start: number, end: number): Buffer {
-    const lineageEnd = lineageAt + 1 + (lineage.bytes[lineageAt] ?? 0);
+    const lineageEnd = lineage.end(lineageAt);
     const length = lineageEnd - lineageAt + end - start;
     if (length > copiedValueBytesMax) {
       return Buffer.concat([lineage.bytes.subarray(lineageAt, lineageEnd), packed.subarray(start, end)]);

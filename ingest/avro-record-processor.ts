@@ -101,6 +101,8 @@ export class AvroRecordProcessor implements RecordProcessor {
   readonly #guids: GuidTable;
   /** By topic, then by writer's schema id: the subject may depend on both. */
   readonly #topics: LRUCache<string, LRUCache<number, Prepared>>;
+  /** The last one used, which is the last that the caches let go: records of one schema come by the million. */
+  #last: { readonly topic: string; readonly schemaId: number; readonly prepared: Prepared } | null = null;
 
   static async create(
     parts: AvroRecordProcessorParts,
@@ -182,8 +184,8 @@ export class AvroRecordProcessor implements RecordProcessor {
 
   /** Null when the schema has to be loaded. */
   #current(topic: string, schemaId: number): Prepared | null {
-    const prepared = this.#topics.get(topic)?.get(schemaId);
-    if (prepared === undefined) return null;
+    const prepared = this.#known(topic, schemaId);
+    if (prepared === null) return null;
     const { pair } = prepared;
     if (pair === null) return prepared;
     if (pair.mapping.retired) return null;
@@ -192,6 +194,14 @@ export class AvroRecordProcessor implements RecordProcessor {
     if (!isUsable(renewed)) return null;
     this.#keep(topic, schemaId, renewed);
     return renewed;
+  }
+
+  #known(topic: string, schemaId: number): Prepared | null {
+    if (this.#last?.schemaId === schemaId && this.#last.topic === topic) return this.#last.prepared;
+    const prepared = this.#topics.get(topic)?.get(schemaId);
+    if (prepared === undefined) return null;
+    this.#last = { topic, schemaId, prepared };
+    return prepared;
   }
 
   /** A GUID gets a number of our own, so that all else deals with numbers. */
@@ -210,6 +220,7 @@ export class AvroRecordProcessor implements RecordProcessor {
       this.#topics.set(topic, schemas);
     }
     schemas.set(schemaId, prepared);
+    this.#last = { topic, schemaId, prepared };
   }
 
   #prepare(pair: Pair): Prepared {

@@ -25,7 +25,8 @@ export class OccurrenceWindow {
   /** False when the occurrence's latest record in the window had the same bytes: superseded. */
   add(occurrence: bigint, bytes: Uint8Array): boolean {
     this.#id[0] = occurrence;
-    const [low = 0, high = 0] = this.#halves;
+    const low = this.#halves[0] ?? 0;
+    const high = this.#halves[1] ?? 0;
     const slot = this.#slotOf(low, high);
     const place = this.#table[slot] ?? 0;
     if (place === 0) {

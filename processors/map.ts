@@ -1,5 +1,6 @@
 import { BadDataError } from '../foundation/index.ts';
 import type {
+  EdgeMutation,
   Mutation,
   NodeProperty,
   NodeRef,
@@ -60,9 +61,9 @@ const noProperties: readonly Property[] = [];
 const noRoots: readonly number[] = [];
 const noLinks: readonly StepLink[] = [];
 
-/** One event under way. */
+/** One event under way. Each mapping has one and begins it anew: an event is mapped in one go, and its mutations are its caller's alone. */
 class Work {
-  readonly mutations: Mutation[] = [];
+  mutations: Mutation[] = [];
   /** By slot; null where the event does not name the node. */
   readonly nodes: (NodeRef | null)[];
   /** By slot: whether a mutation says already that the node exists. */
@@ -75,6 +76,17 @@ class Work {
     this.nodes = new Array(slots).fill(null);
     this.mentioned = new Array(slots).fill(false);
     this.#mutationsMax = mutationsMax;
+  }
+
+  /** What was mapped before, whether or not to the end, is forgotten. */
+  begin(): void {
+    this.mutations = [];
+    this.links = null;
+    this.#rounds = 0;
+    for (let slot = 0; slot < this.nodes.length; slot += 1) {
+      this.nodes[slot] = null;
+      this.mentioned[slot] = false;
+    }
   }
 
   /** Counts the rounds of all loops. */
@@ -114,12 +126,13 @@ export function compileMap(plan: MappingPlan, settings: MapSettings): MapEvent {
   const run = compileBlock(plan.body, step?.owner ?? null);
   const writeStep = step === null ? null : compileStep(step, domain);
   const noRows: Rows = plan.lookups.map(() => null);
+  const work = new Work(slots, mutationsMax);
   return (event, nowMs, rows = noRows) => {
-    const roots = [event, ...rows];
+    const roots = rows.length === 0 ? [event] : [event, ...rows];
     if (holds !== null && !holds(roots)) return null;
     const timeMs = readTime(roots, nowMs);
     const eventId = readEventId === null ? null : readEventId(roots);
-    const work = new Work(slots, mutationsMax);
+    work.begin();
     run(roots, work);
     if (writeStep !== null) writeStep(roots, work);
     const { mutations } = work;
@@ -213,7 +226,14 @@ function compileProperties(properties: readonly PropertyPlan[]): Read<readonly P
     // In the store's order, so that it need not sort each event's.
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   if (reads.every(({ rows, holds }) => rows.length === 0 && holds === null))
-    return (roots) => reads.map(({ name, read }) => [name, read(roots)]);
+    return (roots) => {
+      const found: Property[] = [];
+      for (let i = 0; i < reads.length; i += 1) {
+        const one = reads[i];
+        if (one !== undefined) found.push([one.name, one.read(roots)]);
+      }
+      return found;
+    };
   return (roots) => {
     const found: Property[] = [];
     for (const { name, read, rows, holds } of reads) {
@@ -302,13 +322,25 @@ function compileEdge(edge: EdgePlan, owner: number | null): Run {
     const toNode = work.nodes[to];
     if (!fromNode || !toNode) return;
     if (holds !== null && !holds(roots)) return;
-    const ends = { type, from: fromNode, to: toNode };
-    const found = readKey === null ? ends : { ...ends, key: readKey(roots) };
     if (op === 'delete') {
+      const ends = { type, from: fromNode, to: toNode };
+      const found = readKey === null ? ends : { ...ends, key: readKey(roots) };
       work.push({ kind: 'edge-delete', ...found });
       return;
     }
-    work.push({ kind: 'edge', ...found, properties: readProperties(roots) });
+    // Written out: to spread an object costs more than all else of an edge.
+    const edge: EdgeMutation =
+      readKey === null
+        ? { kind: 'edge', type, from: fromNode, to: toNode, properties: readProperties(roots) }
+        : {
+            kind: 'edge',
+            type,
+            from: fromNode,
+            to: toNode,
+            key: readKey(roots),
+            properties: readProperties(roots),
+          };
+    work.push(edge);
     work.mentioned[from] = true;
     work.mentioned[to] = true;
     if (!isLinked) return;

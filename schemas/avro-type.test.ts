@@ -16,11 +16,16 @@ function roundTrip(type: unknown, value: unknown): unknown {
 }
 
 describe('an Avro schema', () => {
-  test.each([0n, -1n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)])('reads the long %s exactly', (value) => {
-    expect(roundTrip('long', value)).toBe(value);
-    expect(roundTrip(['null', 'long'], value)).toBe(value);
-    expect(roundTrip({ type: 'array', items: 'long' }, [value])).toEqual([value]);
-  });
+  // 2^48 is where seven bytes of seven bits end.
+  const seventh = [2n ** 48n - 1n, 2n ** 48n, -(2n ** 48n), -(2n ** 48n) - 1n];
+  test.each([0n, -1n, ...seventh, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)])(
+    'reads the long %s exactly',
+    (value) => {
+      expect(roundTrip('long', value)).toBe(value);
+      expect(roundTrip(['null', 'long'], value)).toBe(value);
+      expect(roundTrip({ type: 'array', items: 'long' }, [value])).toEqual([value]);
+    },
+  );
 
   test('reads a timestamp and every unknown logical type as what lies below', () => {
     expect(roundTrip({ type: 'long', logicalType: 'timestamp-micros' }, 1_700_000_000_000_001n)).toBe(

@@ -6,6 +6,8 @@ import { isObject, parseSchemaText, type SchemaLimits, schemaLimitsDefault } fro
 
 /** The part of avsc's cursor that our own types read through. */
 interface WireTap {
+  readonly buf: Uint8Array;
+  pos: number;
   readLong(): number;
   skipLong(): void;
   readString(): string;
@@ -20,7 +22,7 @@ interface MapReader {
  * 2^53. Fresh because a timestamp is told from a plain long by the identity of its type.
  */
 function bigintLong(): types.LongType {
-  return avsc.types.LongType.__with({
+  const long = avsc.types.LongType.__with({
     fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
     toBuffer: (value: bigint) => {
       const buffer = Buffer.allocUnsafe(8);
@@ -35,6 +37,28 @@ function bigintLong(): types.LongType {
     isValid: (value: unknown) => isLong(value),
     compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
   });
+  return Object.create(long, { _read: { value: readBigint } });
+}
+
+/** Bytes of seven bits that a safe integer holds for certain. */
+const safeBytes = 7;
+
+/** avsc would unfold each number into a buffer of its own, for `fromBuffer`. What it is read past the end is void: avsc looks at the place. */
+function readBigint(tap: WireTap): bigint {
+  const { buf } = tap;
+  const isNegative = ((buf[tap.pos] ?? 0) & 1) === 1;
+  let low = 0;
+  for (let read = 0, factor = 1; read < safeBytes; read += 1, factor *= 128) {
+    const byte = buf[tap.pos++] ?? 0;
+    low += (byte & 127) * factor;
+    if (byte < 128) return BigInt(isNegative ? -(low + 1) / 2 : low / 2);
+  }
+  let zigzag = BigInt(low);
+  for (let shift = BigInt(7 * safeBytes); ; shift += 7n) {
+    const byte = buf[tap.pos++] ?? 0;
+    zigzag |= BigInt(byte & 127) << shift;
+    if (byte < 128) return BigInt.asIntN(64, (zigzag >> 1n) ^ -(zigzag & 1n));
+  }
 }
 
 /** Whole numbers pass too, so that a time in milliseconds can be encoded as it comes from a clock. */

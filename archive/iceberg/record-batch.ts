@@ -3,9 +3,10 @@ import type { ArchiveHeader, ArchiveRow } from '../archive-row.ts';
 import type { Column, ColumnBatch, ColumnValue, ColumnValues } from '../columns.ts';
 import type { RecordColumns } from './raw-columns.ts';
 
-const microsecondsOfMillisecond = 1_000n;
+const microsecondsOfMillisecond = 1_000;
 /** As Kafka says that a record has none. */
 const noTimestampMs = -1;
+const noHeaders: readonly ArchiveHeader[] = [];
 
 /** The columns of some rows, as records of a topic. */
 export class RecordBatch {
@@ -49,11 +50,11 @@ export class RecordBatch {
   }
 
   row(row: number): ArchiveRow {
-    const schemaId = whole(this.#schemaIds?.[row]);
+    const schemaId = this.#schemaIds?.[row];
     return {
       offset: this.offset(row),
       timestampMs: this.#timestampMs(row),
-      schemaId: schemaId === null ? null : Number(schemaId),
+      schemaId: typeof schemaId === 'number' || typeof schemaId === 'bigint' ? Number(schemaId) : null,
       key: bytes(this.#keys?.[row]),
       value: bytes(this.#values?.[row]),
       headers: headers(this.#headers?.[row]),
@@ -61,11 +62,18 @@ export class RecordBatch {
   }
 
   #timestampMs(row: number): number {
-    const micros = whole(this.#timestamps?.[row]);
-    if (micros === null) return noTimestampMs;
-    const isNegative = micros < 0n && micros % microsecondsOfMillisecond !== 0n;
-    return Number(micros / microsecondsOfMillisecond - (isNegative ? 1n : 0n));
+    const micros = this.#timestamps?.[row];
+    if (typeof micros !== 'bigint' && typeof micros !== 'number') return noTimestampMs;
+    const number = Number(micros);
+    // The error of the quotient of a safe integer is less than a thousandth, so it never reaches the next whole one.
+    if (Number.isSafeInteger(number)) return Math.floor(number / microsecondsOfMillisecond);
+    return Number(floorMillis(BigInt(micros)));
   }
+}
+
+function floorMillis(micros: bigint): bigint {
+  const unit = BigInt(microsecondsOfMillisecond);
+  return micros < 0n && micros % unit !== 0n ? micros / unit - 1n : micros / unit;
 }
 
 function whole(value: ColumnValue | undefined): bigint | null {
@@ -80,7 +88,7 @@ function bytes(value: ColumnValue | undefined): Uint8Array | null {
 }
 
 function headers(value: ColumnValue | undefined): readonly ArchiveHeader[] {
-  if (!Array.isArray(value)) return [];
+  if (!Array.isArray(value)) return noHeaders;
   const found: ArchiveHeader[] = [];
   for (const each of value) {
     if (typeof each !== 'object' || each === null || !('key' in each)) continue;

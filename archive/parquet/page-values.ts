@@ -85,7 +85,8 @@ function plainBytes(bytes: Uint8Array, count: number): Uint8Array[] {
     const length = lengthAt(bytes, at);
     at += 4;
     if (length > bytes.length - at) throw new Error('its values end early');
-    values[index] = bytes.subarray(at, at + length);
+    // A third of what `subarray` costs, which asks for the class of what it makes.
+    values[index] = new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
     at += length;
   }
   return values;
