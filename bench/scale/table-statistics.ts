@@ -14,14 +14,13 @@ interface Nodetool {
   nodetool(...words: readonly string[]): Promise<string>;
 }
 
-/** Of all tables of a keyspace, after what is in memory was written to disk; `compact` leaves one file of each table. */
-export async function statisticsOf(
-  node: Nodetool,
-  keyspace: string,
-  compact: boolean,
-): Promise<readonly TableStatistics[]> {
+/**
+ * Of all tables of a keyspace, after all of it was written to disk and put together: the database tells of the partitions in each of its files, and one that is in several
+ * would be told of in parts.
+ */
+export async function statisticsOf(node: Nodetool, keyspace: string): Promise<readonly TableStatistics[]> {
   await node.nodetool('flush', keyspace);
-  if (compact) await node.nodetool('compact', keyspace);
+  await node.nodetool('compact', keyspace);
   const stats = await node.nodetool('tablestats', '-F', 'json', keyspace);
   const histograms = await node.nodetool('tablehistograms');
   return tableStatistics(keyspace, stats, histograms);
@@ -34,12 +33,12 @@ export function tableStatistics(
 ): readonly TableStatistics[] {
   const parsed: Record<string, unknown> = JSON.parse(tablestats);
   const tables = record(record(parsed[keyspace]).tables);
-  const largest = largestPartitions(keyspace, tablehistograms);
+  const histograms = largestPartitions(keyspace, tablehistograms);
   return Object.entries(tables).map(([table, said]) => {
-    const { bytes, cells } = must(largest.get(table), `nodetool has histograms of ${keyspace}.${table}`);
+    const { bytes, cells } = must(histograms.get(table), `nodetool has histograms of ${keyspace}.${table}`);
     const liveBytes = Number(record(said).space_used_live);
-    const mean = Number(record(said).compacted_partition_maximum_bytes);
-    return { table, liveBytes, partitionBytesMax: Math.max(bytes, mean), partitionCellsMax: cells };
+    const largest = Number(record(said).compacted_partition_maximum_bytes);
+    return { table, liveBytes, partitionBytesMax: Math.max(bytes, largest), partitionCellsMax: cells };
   });
 }
 
