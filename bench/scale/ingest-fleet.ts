@@ -1,10 +1,12 @@
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import type { Producer } from 'kafkajs';
 import { must } from '../../foundation/index.ts';
 import { RunningCommand } from '../../test/pack/running-command.ts';
 import type { Figure } from '../benchmark.ts';
 import { processCpuMs } from '../broadcast/machine-meter.ts';
 import { type KafkaTarget, prepareTopic, send, sendPaced, withProducer } from '../ingest/fill.ts';
+import type { PlaybackEvents } from '../ingest/playback-events.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
 const partitionsEach = 2;
@@ -38,25 +40,42 @@ interface Cost {
   readonly idleShare: number;
 }
 
-/** What an event costs `jg ingest` in CPU, by how many of them share the work. */
+/** Processes that share a topic, and the events that they are sent. */
+interface Group {
+  readonly topic: string;
+  readonly events: PlaybackEvents;
+  readonly processes: readonly IngestProcess[];
+}
+
+/**
+ * What an event costs `jg ingest` in CPU, by how many of them share a topic. Beside the group that is measured others share another topic, so that as many processes have as
+ * much to do whatever the group's size: what cores have in common with each other would otherwise count as growth. The first of them is measured alone as well.
+ */
 export async function measureFleets(
   work: FleetWork,
   place: FleetPlace,
   log: (line: string) => void,
 ): Promise<Record<string, Figure>> {
+  const most = Math.max(...work.processes);
   const figures: Record<string, Figure> = {};
-  const costs: number[] = [];
-  for (const count of work.processes) {
-    const cost = await measureFleet(count, work, place);
-    costs.push(cost.cpuMicrosPerEvent);
-    const key = `processes.${count}`;
-    figures[`${key}.cpuMicrosPerEvent`] = { value: cost.cpuMicrosPerEvent, unit: 'µs' };
-    figures[`${key}.eventsPerSecond`] = { value: cost.eventsPerSecond, unit: 'events/s' };
-    figures[`${key}.machineIdle`] = { value: cost.idleShare * 100, unit: '%' };
-    log(
-      `${count} ${count === 1 ? 'process' : 'processes'}: ${Math.round(cost.cpuMicrosPerEvent)} µs of CPU an event, ${Math.round(cost.idleShare * 100)} % of the machine idle`,
+  const measured = async (key: string, count: number, others: number): Promise<number> => {
+    const { cpuMicrosPerEvent, eventsPerSecond, idleShare } = await measureFleet(
+      key,
+      count,
+      others,
+      work,
+      place,
     );
-  }
+    figures[`${key}.cpuMicrosPerEvent`] = { value: cpuMicrosPerEvent, unit: 'µs' };
+    figures[`${key}.eventsPerSecond`] = { value: eventsPerSecond, unit: 'events/s' };
+    figures[`${key}.machineIdle`] = { value: idleShare * 100, unit: '%' };
+    const idle = Math.round(idleShare * 100);
+    log(`${key}: ${Math.round(cpuMicrosPerEvent)} µs of CPU an event, ${idle} % of the machine idle`);
+    return cpuMicrosPerEvent;
+  };
+  await measured('processes.alone', 1, 0);
+  const costs: number[] = [];
+  for (const count of work.processes) costs.push(await measured(`processes.${count}`, count, most - count));
   figures['processes.cpuGrowth'] = { value: growthOf(costs), unit: 'times' };
   return figures;
 }
@@ -66,38 +85,66 @@ export function growthOf(costs: readonly number[]): number {
   return Math.max(...costs) / must(costs[0], 'something was measured');
 }
 
-async function measureFleet(count: number, work: FleetWork, place: FleetPlace): Promise<Cost> {
-  const target = { ...place.kafka, topic: `bench.playback-of-${count}` };
-  const events = await prepareTopic(target, place.seed + count, count * partitionsEach);
-  const fleet = Array.from({ length: count }, () => new IngestProcess(target, place));
+async function measureFleet(
+  key: string,
+  count: number,
+  others: number,
+  work: FleetWork,
+  place: FleetPlace,
+): Promise<Cost> {
+  const groups: Group[] = [];
   try {
-    const [first] = fleet;
-    const asked = must(first, 'there is one');
-    for (const one of fleet) await one.untilAssigned(partitionsEach);
-    return await withProducer(target, async (producer) => {
-      const warm = work.warmEventsEach * count;
-      for (let sent = 0; sent < warm; sent += warmChunk) {
-        const size = Math.min(warmChunk, warm - sent);
-        await send(
-          producer,
-          target.topic,
-          Array.from({ length: size }, () => events.next(Date.now())),
-        );
-      }
-      await until('the warm-up is consumed', async () => (await asked.consumed()) >= warm);
-      const pace = { perSecond: work.perSecondEach * count, seconds: work.seconds };
-      const sending = sendPaced(producer, target.topic, pace, events);
-      await sleep(settleMs);
-      const before = await sample(fleet, asked);
-      await sending;
-      const after = await sample(fleet, asked);
-      const all = warm + pace.perSecond * pace.seconds;
-      await until('all is consumed', async () => (await asked.consumed()) >= all);
-      return costBetween(before, after);
-    });
+    groups.push(await startGroup(`bench.${key}`, count, place));
+    if (others > 0) groups.push(await startGroup(`bench.${key}.others`, others, place));
+    for (const { processes } of groups) for (const one of processes) await one.untilAssigned(partitionsEach);
+    return await measureGroup(groups, work, place);
   } finally {
-    await Promise.all(fleet.map((one) => one.stop()));
+    await Promise.all(groups.flatMap(({ processes }) => processes.map((one) => one.stop())));
   }
+}
+
+async function startGroup(topic: string, count: number, place: FleetPlace): Promise<Group> {
+  const target = { ...place.kafka, topic };
+  const events = await prepareTopic(target, place.seed + count, count * partitionsEach);
+  return { topic, events, processes: Array.from({ length: count }, () => new IngestProcess(target, place)) };
+}
+
+/** The first of the groups. */
+async function measureGroup(groups: readonly Group[], work: FleetWork, place: FleetPlace): Promise<Cost> {
+  const { topic, processes } = must(groups[0], 'there is one to be measured');
+  return await withProducer({ ...place.kafka, topic }, async (producer) => {
+    await Promise.all(groups.map((group) => warmUp(producer, group, work)));
+    const sending = Promise.all(
+      groups.map((group) => {
+        const perSecond = work.perSecondEach * group.processes.length;
+        return sendPaced(producer, group.topic, { perSecond, seconds: work.seconds }, group.events);
+      }),
+    );
+    const [before] = await Promise.all([sleep(settleMs).then(() => sample(processes)), sending]);
+    const after = await sample(processes);
+    const each = work.warmEventsEach + work.perSecondEach * work.seconds;
+    await untilConsumed(processes, each * processes.length);
+    return costBetween(before, after);
+  });
+}
+
+async function warmUp(producer: Producer, group: Group, { warmEventsEach }: FleetWork): Promise<void> {
+  const { topic, events, processes } = group;
+  const warm = warmEventsEach * processes.length;
+  for (let sent = 0; sent < warm; sent += warmChunk) {
+    const size = Math.min(warmChunk, warm - sent);
+    await send(
+      producer,
+      topic,
+      Array.from({ length: size }, () => events.next(Date.now())),
+    );
+  }
+  await untilConsumed(processes, warm);
+}
+
+async function untilConsumed(processes: readonly IngestProcess[], events: number): Promise<void> {
+  const asked = must(processes[0], 'there is one');
+  await until(`${events} events are consumed`, async () => (await asked.consumed()) >= events);
 }
 
 interface Sample {
@@ -107,8 +154,8 @@ interface Sample {
   readonly consumed: number;
 }
 
-async function sample(fleet: readonly IngestProcess[], asked: IngestProcess): Promise<Sample> {
-  const consumed = await asked.consumed();
+async function sample(fleet: readonly IngestProcess[]): Promise<Sample> {
+  const consumed = await must(fleet[0], 'there is one').consumed();
   return {
     consumed,
     atMs: performance.now(),

@@ -88,10 +88,6 @@ export class JanusGraphRival {
     return Number(edges);
   }
 
-  rewind(): void {
-    this.#loaded = 0;
-  }
-
   /** It ends with its input. */
   async close(): Promise<void> {
     if (this.#child.exitCode !== null) return;
