@@ -46,10 +46,10 @@ function workOf({ quick, events, rivalEvents, members }: BenchContext): Work {
       reads: { seconds: 1, questionsMax: 100 },
       rival: {
         eventsMax: Math.min(rivalEvents ?? 6_000, Math.floor(all / 2)),
-        loadingMsMax: 4_000,
+        loadingMsMax: 3_000,
         trialEvents: 2_000,
       },
-      members: members ?? 30_000,
+      members: members ?? 20_000,
       fleet: { processes: [1, 2], perSecondEach: 200, seconds: 4, warmEventsEach: 500 },
     };
   }

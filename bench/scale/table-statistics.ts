@@ -21,8 +21,10 @@ interface Nodetool {
 export async function statisticsOf(node: Nodetool, keyspace: string): Promise<readonly TableStatistics[]> {
   await node.nodetool('flush', keyspace);
   await node.nodetool('compact', keyspace);
-  const stats = await node.nodetool('tablestats', '-F', 'json', keyspace);
-  const histograms = await node.nodetool('tablehistograms');
+  const [stats, histograms] = await Promise.all([
+    node.nodetool('tablestats', '-F', 'json', keyspace),
+    node.nodetool('tablehistograms'),
+  ]);
   return tableStatistics(keyspace, stats, histograms);
 }
 

@@ -100,6 +100,8 @@ export async function prepareCassandra(
 function nodetoolArguments(home: string, lib: string, jmxPort: number): readonly string[] {
   return [
     ...cassandraJvmFlags(64),
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
     `-Duser.home=${home}`,
     '-cp',
     `${join(home, 'conf')}:${join(lib, '*')}`,
