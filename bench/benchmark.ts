@@ -15,6 +15,8 @@ export interface BenchContext {
   readonly events: number | null;
   /** How many events rivals are given at most, if the command line says so. */
   readonly rivalEvents: number | null;
+  /** How many members have one title in common, if the command line says so; `scale` alone asks. */
+  readonly members: number | null;
   /** Whether a few titles are watched far more often than most, where the benchmark leaves that open. */
   readonly zipf: boolean;
   /** For generators, so that two runs do the same work. */

@@ -39,7 +39,7 @@ describe('the bench harness', () => {
   it('writes and prints figures with machine, command and commit, and clears its folder away', async () => {
     const folder = temporaryFolder();
     const tempDirs: string[] = [];
-    const options = parseBenchArguments(['example', '--quick', '--events', '2_000']);
+    const options = parseBenchArguments(['example', '--quick', '--events', '2_000', '--members', '30']);
     const result = await runBenchmark(
       example(1234.5, (dir) => tempDirs.push(dir)),
       options,
@@ -48,7 +48,7 @@ describe('the bench harness', () => {
     );
     const written: unknown = JSON.parse(readFileSync(join(folder, 'example-quick.json'), 'utf8'));
     expect(written).toMatchObject({
-      command: 'npm run bench -- example --quick --events 2000 --seed 1',
+      command: 'npm run bench -- example --quick --events 2000 --members 30 --seed 1',
       commit: expect.stringMatching(/^(unknown|[0-9a-f]{12}(\+dirty)?)$/),
       machine: { cores: expect.any(Number), node: process.versions.node },
       figures: { 'example.eventsPerSecond': { value: 1234.5, unit: 'events/s' } },

@@ -14,6 +14,7 @@ export interface BenchOptions {
   readonly help: boolean;
   readonly events: number | null;
   readonly rivalEvents: number | null;
+  readonly members: number | null;
   readonly zipf: boolean;
   readonly seed: number;
   readonly data: string | null;
@@ -29,6 +30,7 @@ export function parseBenchArguments(args: readonly string[]): BenchOptions {
       help: { type: 'boolean', short: 'h', default: false },
       events: { type: 'string' },
       'rival-events': { type: 'string' },
+      members: { type: 'string' },
       zipf: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
       data: { type: 'string' },
@@ -37,6 +39,7 @@ export function parseBenchArguments(args: readonly string[]): BenchOptions {
   if (positionals.length > 1) throw new Error(`one benchmark at a time: ${positionals.join(', ')}`);
   const events = optionalInteger('--events', values.events);
   const rivalEvents = optionalInteger('--rival-events', values['rival-events']);
+  const members = optionalInteger('--members', values.members);
   const seed = positiveInteger('--seed', values.seed);
   return {
     name: positionals[0] ?? null,
@@ -45,6 +48,7 @@ export function parseBenchArguments(args: readonly string[]): BenchOptions {
     help: values.help,
     events,
     rivalEvents,
+    members,
     zipf: values.zipf,
     seed,
     data: values.data ?? null,
@@ -98,12 +102,13 @@ export async function runBenchmark(
 ): Promise<BenchResult> {
   const tempDir = mkdtempSync(join(tmpdir(), `journey-graph-bench-`));
   try {
-    const { quick, events, rivalEvents, zipf, seed } = options;
+    const { quick, events, rivalEvents, members, zipf, seed } = options;
     const keptFolder = options.data === null ? null : resolve(options.data);
     const figures = await benchmark.run({
       quick,
       events,
       rivalEvents,
+      members,
       zipf,
       seed,
       keptFolder,
@@ -132,11 +137,12 @@ export async function runBenchmark(
   }
 }
 
-function givenOptions({ quick, events, rivalEvents, zipf, seed }: BenchOptions): string {
+function givenOptions({ quick, events, rivalEvents, members, zipf, seed }: BenchOptions): string {
   return [
     quick ? ' --quick' : '',
     events === null ? '' : ` --events ${events}`,
     rivalEvents === null ? '' : ` --rival-events ${rivalEvents}`,
+    members === null ? '' : ` --members ${members}`,
     zipf ? ' --zipf' : '',
     ` --seed ${seed}`,
   ].join('');

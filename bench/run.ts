@@ -14,7 +14,8 @@ async function main(args: readonly string[]): Promise<void> {
   const options = parseBenchArguments(args);
   if (options.help || options.name === null) {
     console.log(
-      'Usage: npm run bench -- NAME [--quick] [--json] [--events N] [--rival-events N] [--zipf] [--seed N] [--data FOLDER]\n',
+      'Usage: npm run bench -- NAME [--quick] [--json] [--events N] [--rival-events N] [--members N] [--zipf] [--seed N] [--data FOLDER]\n\n' +
+        '  --members N: of scale, how many members have watched one title\n',
     );
     for (const name of benchNames(folder)) {
       console.log(`  ${name}: ${(await loadBenchmark(folder, name)).description}`);

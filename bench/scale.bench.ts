@@ -1,115 +1,267 @@
-import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import cassandra from 'cassandra-driver';
-import { seededRandom, silentLog, systemClock } from '../foundation/index.ts';
+import { must, seededRandom, silentLog, systemClock } from '../foundation/index.ts';
 import { type GraphStore, openCassandraStore } from '../graph-store/index.ts';
-import { cassandraDataCenter, startCassandraWith } from '../test/services/cassandra.ts';
+import { hideKafkajsTimeoutWarning } from '../ingest/index.ts';
+import { type CassandraNode, cassandraDataCenter, startCassandraWith } from '../test/services/cassandra.ts';
 import { readTestEnvironment } from '../test/services/environment.ts';
-import { findJavaTools } from '../test/services/java-tools.ts';
+import { findJavaTools, type JavaTools } from '../test/services/java-tools.ts';
 import { ServiceError } from '../test/services/service-error.ts';
+import { ServiceHost } from '../test/services/service-host.ts';
 import type { BenchContext, Benchmark, Figure, Figures } from './benchmark.ts';
-import { Histogram } from './histogram.ts';
-import { account, batchOf, title } from './scale/member-days.ts';
+import { processCpuMs } from './broadcast/machine-meter.ts';
+import { growTimedRival, type RivalBounds } from './rivals/grow-rival.ts';
+import { type FleetWork, measureFleets } from './scale/ingest-fleet.ts';
+import { JanusGraphRival, type JanusGraphWay } from './scale/janusgraph-rival.ts';
+import { batchEvents, StoreLoad } from './scale/load-store.ts';
+import { batchOf, type MemberDay, memberDays, writeLines } from './scale/member-days.ts';
+import { SlowProxy } from './scale/slow-proxy.ts';
+import { askAll, questionsOf, type ReadWork, supernodeQuestions } from './scale/store-reads.ts';
+import { loadSupernode } from './scale/supernode.ts';
+import { statisticsOf, type TableStatistics } from './scale/table-statistics.ts';
 
-const eventsDefault = 1_000_000;
-const quickEvents = 50_000;
-const batchEvents = 500;
-const batchesInFlight = 8;
-const reads = 1_000;
 const keyspace = 'bench';
-const tables = ['nodes', 'steps', 'edges_out', 'edges_in'] as const;
-const source = { cluster: 'bench', topic: 'plays', topicId: 'life-1', partition: 0 };
-const clockTicksPerSecond = 100;
+const rivalKeyspace = 'janusgraph';
+const edgeTables = ['edges_out', 'edges_in'];
+const countedTables = ['nodes', 'steps', ...edgeTables];
+/** Of the events, before the rest is measured: the rival has its trials. */
+const warmShare = 0.05;
+const oneWayMs = 10;
+
+interface Work {
+  readonly events: number;
+  readonly heapMiB: number;
+  readonly reads: ReadWork;
+  readonly rival: RivalBounds;
+  readonly members: number;
+  readonly fleet: FleetWork;
+}
+
+function workOf({ quick, events, rivalEvents, members }: BenchContext): Work {
+  if (quick) {
+    const all = events ?? 20_000;
+    return {
+      events: all,
+      heapMiB: 1024,
+      reads: { seconds: 1, questionsMax: 100 },
+      rival: {
+        eventsMax: Math.min(rivalEvents ?? 6_000, Math.floor(all / 2)),
+        loadingMsMax: 3_000,
+        trialEvents: 2_000,
+      },
+      members: members ?? 20_000,
+      fleet: { processes: [1, 2], perSecondEach: 200, seconds: 4, warmEventsEach: 500 },
+    };
+  }
+  const all = events ?? 1_000_000;
+  return {
+    events: all,
+    heapMiB: 4096,
+    reads: { seconds: 20, questionsMax: 2_000 },
+    rival: {
+      eventsMax: Math.min(rivalEvents ?? all, Math.floor(all / 2)),
+      loadingMsMax: 60_000,
+      trialEvents: 20_000,
+    },
+    members: members ?? 5_000_000,
+    fleet: { processes: [1, 2, 4, 8], perSecondEach: 250, seconds: 30, warmEventsEach: 6_000 },
+  };
+}
+
+interface Bench {
+  readonly context: BenchContext;
+  readonly work: Work;
+  readonly tools: JavaTools;
+  readonly cacheDirectory: string;
+  readonly node: CassandraNode;
+}
 
 async function run(context: BenchContext): Promise<Figures> {
+  const work = workOf(context);
   const environment = readTestEnvironment(process.env);
+  const { cacheDirectory } = environment;
   const java = await findJavaTools(environment);
   if (!java.found) throw new ServiceError(`Cannot start Cassandra: it needs ${java.lacking}.`);
-  const heapMiB = context.quick ? 1024 : 3072;
-  const node = await startCassandraWith(java.tools, environment.cacheDirectory, { heapMiB });
+  const { tools } = java;
+  const node = await startCassandraWith(tools, cacheDirectory, { heapMiB: work.heapMiB });
   try {
-    return await measureNode(context, node.contactPoint, node.pid);
+    const bench: Bench = { context, work, tools, cacheDirectory, node };
+    const ours = await withStore(bench, (store) => measureStore(bench, store));
+    const theirs = await measureRival(bench);
+    const crowded = await withStore(bench, (store) => measureSupernode(bench, store));
+    const fleets = await measureProcesses(bench);
+    return { ...ours, ...theirs, ...ratios(ours, theirs), ...crowded, ...fleets };
   } finally {
     await node.dispose();
   }
 }
 
-async function measureNode(context: BenchContext, contactPoint: string, pid: number): Promise<Figures> {
-  const events = context.events ?? (context.quick ? quickEvents : eventsDefault);
-  const settings = {
-    contactPoints: [contactPoint],
-    dataCenter: cassandraDataCenter,
-    keyspace,
-    replication: 1,
-  };
+function ratios(ours: Figures, theirs: Figures): Figures {
+  const rate = (figures: Figures, name: string): number =>
+    must(figures[`${name}.eventsPerSecond`], 'it was measured').value;
+  const ratio = (name: string): Figure => figure(rate(ours, 'cassandra') / rate(theirs, name), 'times');
+  return { ratioToJanusgraph: ratio('janusgraph'), ratioToBlindJanusgraph: ratio('janusgraph.blind') };
+}
+
+async function withStore<T>({ context, node }: Bench, work: (store: GraphStore) => Promise<T>): Promise<T> {
+  const contactPoints = [node.contactPoint];
+  const settings = { contactPoints, dataCenter: cassandraDataCenter, keyspace, replication: 1 };
   const store = await openCassandraStore(settings, systemClock, seededRandom(context.seed), silentLog);
   try {
-    const serverBefore = cpuMicrosOf(pid);
-    const { elapsedMs, cpuMs } = await context.measure(() => load(context, store, events));
-    const serverMicros = cpuMicrosOf(pid) - serverBefore;
-    const rows = await rowsIn(contactPoint);
-    const figure = (value: number, unit: string): Figure => ({ value, unit });
-    return {
-      'cassandra.eventsPerSecond': figure(events / (elapsedMs / 1000), 'events/s'),
-      'cassandra.rowsPerEvent': figure(rows / events, 'rows'),
-      'cassandra.cpuMicrosPerEvent': figure((cpuMs * 1000) / events, 'µs'),
-      'cassandra.serverCpuMicrosPerEvent': figure(serverMicros / events, 'µs'),
-      ...(await latencies('journey', (i) => store.journey({ ...journey, of: account(i * 7) }))),
-      ...(await latencies('hopOut', (i) =>
-        store.adjacency({ ...hop, of: account(i * 7), direction: 'out' }),
-      )),
-      ...(await latencies('hopIn', (i) => store.adjacency({ ...hop, of: title(i % 100), direction: 'in' }))),
-      ...(await latencies('node', (i) => store.node(account(i * 7)))),
-    };
+    return await work(store);
   } finally {
     await store.close();
   }
 }
 
-const allTimes = { sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER } as const;
-const journey = {
-  ...allTimes,
-  domains: null,
-  order: 'newest-first',
-  after: null,
-  limit: 20,
-  scanMax: 1_000,
-  bytesMax: 2 ** 20,
-} as const;
-const hop = { ...allTimes, type: 'WATCHED', limit: 20, scanMax: 1_000 } as const;
-
-async function load(context: BenchContext, store: GraphStore, events: number): Promise<void> {
-  const random = seededRandom(context.seed);
-  const { epoch } = await store.claim(source);
-  const inFlight: Promise<unknown>[] = [];
-  for (let from = 0; from < events; from += batchEvents) {
-    const count = Math.min(batchEvents, events - from);
-    const fates = { consumed: count, applied: count, superseded: 0, filtered: 0, deadLettered: 0 };
-    const advance = {
-      source,
-      epoch,
-      from: BigInt(from),
-      next: BigInt(from + count),
-      fates,
-      newestEventMs: 0,
-    };
-    inFlight.push(store.apply(advance, batchOf(from, count, random)));
-    if (inFlight.length >= batchesInFlight) await inFlight.shift();
-    if (from % 100_000 === 0) context.log(`${from} of ${events}`);
-  }
-  await Promise.all(inFlight);
+function figure(value: number, unit: string): Figure {
+  return { value, unit };
 }
 
-async function latencies(name: string, read: (i: number) => Promise<unknown>): Promise<Figures> {
-  const times = new Histogram();
-  for (let i = 0; i < reads; i += 1) {
-    const began = performance.now();
-    await read(i);
-    times.record(performance.now() - began);
+async function measureStore(bench: Bench, store: GraphStore): Promise<Record<string, Figure>> {
+  const { context, work, node } = bench;
+  const { events } = work;
+  const days = memberDays(events, seededRandom(context.seed));
+  const load = await StoreLoad.of(store, 'plays');
+  const warm = Math.ceil(events * warmShare);
+  context.log(`our store: ${events} events, of which the first ${warm} warm up`);
+  await apply(load, days, warm, () => undefined);
+  const serverBefore = processCpuMs(node.pid);
+  const { elapsedMs, cpuMs } = await context.measure(() => apply(load, days, events - warm, context.log));
+  const serverMs = processCpuMs(node.pid) - serverBefore;
+  const measured = events - warm;
+  context.log('our store: reads');
+  const read = await askAll(questionsOf(store, events, seededRandom(context.seed)), work.reads, context.log);
+  context.log('our store: counting rows and bytes');
+  const rows = await rowsIn(node.contactPoint);
+  const statistics = await statisticsOf(node, keyspace);
+  return {
+    'cassandra.eventsPerSecond': figure(measured / (elapsedMs / 1000), 'events/s'),
+    rowsPerEvent: figure(rows / events, 'rows'),
+    cpuMicrosPerEvent: figure((cpuMs * 1000) / measured, 'µs'),
+    'cassandra.serverCpuMicrosPerEvent': figure((serverMs * 1000) / measured, 'µs'),
+    bytesPerEdge: figure(liveBytes(statistics, edgeTables) / events, 'B'),
+    bytesPerEvent: figure(liveBytes(statistics, null) / events, 'B'),
+    ...read,
+  };
+}
+
+/** The next so many of them. */
+async function apply(
+  load: StoreLoad,
+  days: Iterator<MemberDay>,
+  count: number,
+  log: (line: string) => void,
+): Promise<void> {
+  for (let done = 0; done < count; ) {
+    const batch: MemberDay[] = [];
+    for (let left = Math.min(batchEvents, count - done); left > 0; left -= 1) {
+      const next = days.next();
+      if (next.done === true) throw new Error('there are fewer events than were asked for');
+      batch.push(next.value);
+    }
+    await load.apply(batch.length, batchOf(batch));
+    done += batch.length;
+    if (done % 100_000 === 0) log(`our store: ${done} of ${count}`);
+  }
+  await load.settled();
+}
+
+function liveBytes(statistics: readonly TableStatistics[], tables: readonly string[] | null): number {
+  const some = statistics.filter(({ table }) => tables === null || tables.includes(table));
+  return some.reduce((sum, one) => sum + one.liveBytes, 0);
+}
+
+/** Twice, one after the other: as many events again are added without looking whether they are there. */
+async function measureRival(bench: Bench): Promise<Record<string, Figure>> {
+  const { context, work, tools, cacheDirectory, node } = bench;
+  const { eventsMax, loadingMsMax } = work.rival;
+  context.log(`janusgraph: up to ${eventsMax} of the same events or ${loadingMsMax / 1000} s of loading`);
+  const eventsFile = join(context.tempDir, 'events.tsv');
+  await writeLines(eventsFile, memberDays(work.events, seededRandom(context.seed)));
+  const { contactPoint } = node;
+  const place = { tools, cacheDirectory, contactPoint, dataCenter: cassandraDataCenter, eventsFile };
+  const rival = await JanusGraphRival.start({ ...place, keyspace: rivalKeyspace });
+  try {
+    const upserts = await growRival(bench, rival, 'upsert', 'janusgraph');
+    const blind = await growRival(bench, rival, 'blind', 'janusgraph.blind');
+    const statistics = await statisticsOf(node, rivalKeyspace);
+    return {
+      ...upserts,
+      ...blind,
+      'janusgraph.bytesPerEvent': figure(liveBytes(statistics, null) / rival.loaded, 'B'),
+    };
+  } finally {
+    await rival.close();
+  }
+}
+
+async function growRival(
+  { context, work, node }: Bench,
+  rival: JanusGraphRival,
+  way: JanusGraphWay,
+  key: string,
+): Promise<Record<string, Figure>> {
+  const before = { cpuSeconds: rival.cpuSeconds, serverMs: processCpuMs(node.pid) };
+  const grown = await growTimedRival(rival.loader(way), work.rival, context.log);
+  const { eventsPerSecond, events, early, late, lost, plan } = grown;
+  const micros = ((rival.cpuSeconds - before.cpuSeconds) / events) * 1e6;
+  const serverMicros = ((processCpuMs(node.pid) - before.serverMs) * 1000) / events;
+  return {
+    [`${key}.eventsPerSecond`]: figure(eventsPerSecond, 'events/s'),
+    [`${key}.early.eventsPerSecond`]: figure(early, 'events/s'),
+    [`${key}.late.eventsPerSecond`]: figure(late, 'events/s'),
+    [`${key}.events`]: figure(events, 'events'),
+    [`${key}.lost`]: figure(lost, 'events'),
+    [`${key}.batch`]: figure(plan.eventsPerBatch, 'events'),
+    [`${key}.threads`]: figure(plan.sessions, 'at once'),
+    [`${key}.cpuMicrosPerEvent`]: figure(micros, 'µs'),
+    [`${key}.serverCpuMicrosPerEvent`]: figure(serverMicros, 'µs'),
+  };
+}
+
+async function measureSupernode(bench: Bench, store: GraphStore): Promise<Record<string, Figure>> {
+  const { context, work, node } = bench;
+  context.log(`supernode: ${work.members} members of one title`);
+  const loaded = await loadSupernode(store, work.members, context.log);
+  const read = await askAll(supernodeQuestions(store), work.reads, context.log);
+  const statistics = await statisticsOf(node, keyspace);
+  const largest = (of: (one: TableStatistics) => number): number => Math.max(...statistics.map(of));
+  for (const { table, partitionBytesMax, partitionCellsMax } of statistics) {
+    context.log(`${table}: no partition above ${partitionBytesMax} bytes or ${partitionCellsMax} cells`);
   }
   return {
-    [`cassandra.${name}.p50`]: { value: times.quantile(0.5), unit: 'ms' },
-    [`cassandra.${name}.p99`]: { value: times.quantile(0.99), unit: 'ms' },
+    ...loaded,
+    ...read,
+    'partition.maxBytes': figure(
+      largest((one) => one.partitionBytesMax),
+      'B',
+    ),
+    'partition.maxCells': figure(
+      largest((one) => one.partitionCellsMax),
+      'cells',
+    ),
   };
+}
+
+async function measureProcesses({ context, work, node }: Bench): Promise<Record<string, Figure>> {
+  hideKafkajsTimeoutWarning(process);
+  context.log(`processes: the store is ${oneWayMs} ms away, ${work.fleet.perSecondEach} events/s for each`);
+  const host = await ServiceHost.create(readTestEnvironment(process.env));
+  const proxy = await SlowProxy.start(node.contactPoint, oneWayMs);
+  try {
+    const [kafka, registry] = await Promise.all([host.need('kafka'), host.need('registry')]);
+    const place = {
+      kafka: { bootstrapServers: kafka.address, registryUrl: registry.address },
+      contactPoint: proxy.address,
+      dataCenter: cassandraDataCenter,
+      seed: context.seed,
+    };
+    return await measureFleets(work.fleet, place, context.log);
+  } finally {
+    await proxy.close();
+    await host.dispose();
+  }
 }
 
 async function rowsIn(contactPoint: string): Promise<number> {
@@ -119,7 +271,7 @@ async function rowsIn(contactPoint: string): Promise<number> {
   });
   try {
     let rows = 0;
-    for (const table of tables) {
+    for (const table of countedTables) {
       const key = table === 'nodes' ? 'life' : 'bucket';
       for await (const _ of await client.execute(`SELECT ${key} FROM ${keyspace}.${table}`, [], {
         fetchSize: 10_000,
@@ -133,19 +285,23 @@ async function rowsIn(contactPoint: string): Promise<number> {
   }
 }
 
-/** User and system time of a process, from `/proc`. */
-function cpuMicrosOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return ((Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond) * 1e6;
-}
-
 const benchmark: Benchmark = {
   name: 'scale',
-  description: 'the graph in Cassandra: one node, writes of a stream of events, then reads',
+  description:
+    'The graph in one node of Cassandra: rate, rows and CPU of events, bytes of an edge; JanusGraph given the same events on the same node; reads; a title ' +
+    'that millions of members have in common (`--members`), and the largest partitions; `jg ingest` as one, two, four and eight processes.',
   notMeasured: [
-    'several nodes: one copy of each row, on the machine that also writes',
-    'disk: rows are in memory and in the commit log for much of the run',
-    'decoding and mapping: batches of mutations are made beside it',
+    'several nodes: one copy of each row, on the machine that also writes; commit logs are synced every ten seconds, which is the default of Cassandra',
+    'a graph that has outgrown memory: reads are of what has just been written',
+    'decoding and mapping, but in the part with processes: our mutations, and the lines of the rival, are made from decoded events',
+    'what the rival is spared: positions, lineage, estimates, merge rules by event time; it remembers the identities of all nodes in memory and has them to itself, so that two processes of it would make nodes twice. `janusgraph.blind` adds an edge without looking whether it is there: an event that comes again is there twice, which `janusgraph`, as ours, does not allow',
+    'the rival at other tunings than a few sizes of transactions and numbers of threads; the nodes of the first events are made in its trials',
+    'bytes of an edge: of the tables of edges alone, where each edge is there from both of its ends, with keys, properties, lineage and indexes of the files, compressed, after a compaction of everything, which leaves less than a node in use has; commit log left out',
+    'rows of partitions: cells, which are what the database counts; a row of a step or an edge is one',
+    'rows of a partition and bytes of it to the byte: the database tells them up to a fifth too high',
+    'three hops with 300 edges for each node; here a hop has 300 in all',
+    'the same load shared by more processes, whose groups are smaller and cost more of an event: here each process brings as much load along as the first had, and two partitions of its own',
+    'what processes take from each other: eight run in each of these measurements, those beside the group that is measured share another topic; `processes.alone` is one with nothing beside it',
   ],
   run,
 };

@@ -60,7 +60,11 @@ export interface KafkaTarget {
 }
 
 /** Registers the schema and makes the topic; the events' schema id is the registry's. */
-export async function prepareTopic(target: KafkaTarget, seed: number): Promise<PlaybackEvents> {
+export async function prepareTopic(
+  target: KafkaTarget,
+  seed: number,
+  numPartitions: number = partitions,
+): Promise<PlaybackEvents> {
   const { text } = await benchSchema();
   const response = await fetch(
     `${target.registryUrl}/subjects/${encodeURIComponent(target.topic)}-value/versions`,
@@ -74,7 +78,7 @@ export async function prepareTopic(target: KafkaTarget, seed: number): Promise<P
   const { id }: { id: number } = JSON.parse(await response.text());
   const admin = kafkaOf(target).admin();
   await admin.connect();
-  const topics = [{ topic: target.topic, numPartitions: partitions }];
+  const topics = [{ topic: target.topic, numPartitions }];
   await admin.createTopics({ topics, waitForLeaders: false });
   await untilLed(admin, target.topic);
   await admin.disconnect();
@@ -146,6 +150,27 @@ const warmUpEvents = 20;
  * Open loop: every event has the time at which it was meant to be sent, and a producer that falls behind sends late events with
  * their intended times, so that its own delay counts.
  */
+export async function sendPaced(
+  producer: Producer,
+  topic: string,
+  pace: Paced,
+  events: PlaybackEvents,
+): Promise<void> {
+  const startMs = Date.now();
+  const total = pace.perSecond * pace.seconds;
+  const sending: Promise<void>[] = [];
+  let sent = 0;
+  while (sent < total) {
+    const due = Math.min(total, Math.floor(((Date.now() - startMs) * pace.perSecond) / 1000));
+    const batch: BenchEvent[] = [];
+    while (sent < due) batch.push(events.next(startMs + Math.floor((sent++ * 1000) / pace.perSecond)));
+    if (batch.length > 0) sending.push(send(producer, topic, batch));
+    await new Promise((resolve) => setTimeout(resolve, tickMs));
+  }
+  await Promise.all(sending);
+}
+
+/** The same to a consumer that is awake. Answers how many events that were. */
 export async function pacedKafka(
   target: KafkaTarget,
   pace: Paced,
@@ -160,23 +185,12 @@ export async function pacedKafka(
       Array.from({ length: warmUpEvents }, () => events.next(now)),
     );
     await untilWarm(warmUpEvents);
-    const startMs = Date.now();
-    const total = pace.perSecond * pace.seconds;
-    const sending: Promise<void>[] = [];
-    let sent = 0;
-    while (sent < total) {
-      const due = Math.min(total, Math.floor(((Date.now() - startMs) * pace.perSecond) / 1000));
-      const batch: BenchEvent[] = [];
-      while (sent < due) batch.push(events.next(startMs + Math.floor((sent++ * 1000) / pace.perSecond)));
-      if (batch.length > 0) sending.push(send(producer, target.topic, batch));
-      await new Promise((resolve) => setTimeout(resolve, tickMs));
-    }
-    await Promise.all(sending);
-    return warmUpEvents + total;
+    await sendPaced(producer, target.topic, pace, events);
+    return warmUpEvents + pace.perSecond * pace.seconds;
   });
 }
 
-async function send(
+export async function send(
   producer: Producer,
   topic: string,
   batch: readonly BenchEvent[],

@@ -10,6 +10,14 @@ export interface RivalBounds {
   readonly trialEvents: number;
 }
 
+/** Whoever is grown: it is told how many events to load in which way, and says how many seconds that took. */
+export interface TimedRival {
+  readonly name: string;
+  readonly plans: readonly LoadPlan[];
+  load(plan: LoadPlan, events: number): Promise<number>;
+  countEvents(): Promise<number>;
+}
+
 /** A stretch of loading; the making of its events is not in it. */
 interface Stretch {
   readonly events: number;
@@ -33,20 +41,28 @@ const share = 0.2;
 /** A stretch lasts about so long, so that a slow rival is looked at the clock often enough. */
 const stretchSeconds = 2;
 
-/**
- * Warms a rival up with each of its plans and goes on with the fastest. Events are made between the stretches that are timed,
- * which gives the rival's own background work a rest that ours does not get.
- */
+/** Events are made between the stretches that are timed, which gives the rival's own background work a rest that ours does not get. */
 export async function growRival(
   rival: Rival,
   facts: PlaybackFacts,
   bounds: RivalBounds,
   log: (line: string) => void,
 ): Promise<RivalGrowth> {
+  const { name, plans } = rival;
+  const load = (plan: LoadPlan, events: number): Promise<number> => timeLoad(rival, facts, plan, events);
+  return await growTimedRival({ name, plans, load, countEvents: () => rival.countEvents() }, bounds, log);
+}
+
+/** Warms a rival up with each of its plans and goes on with the fastest. */
+export async function growTimedRival(
+  rival: TimedRival,
+  bounds: RivalBounds,
+  log: (line: string) => void,
+): Promise<RivalGrowth> {
   let given = 0;
   const stretch = async (plan: LoadPlan, count: number): Promise<Stretch> => {
     given += count;
-    return { events: count, seconds: await timeLoad(rival, facts, plan, count) };
+    return { events: count, seconds: await rival.load(plan, count) };
   };
   // Once untimed: whatever is compiled at first use.
   const first = must(rival.plans[0], 'a rival has a plan');

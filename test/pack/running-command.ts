@@ -47,6 +47,11 @@ export class RunningCommand {
     });
   }
 
+  /** Undefined when it did not start. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Everything that it has printed, in the order it came. */
   get output(): string {
     return this.#output;

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import cassandra from 'cassandra-driver';
 import {
   type CassandraPlace,
@@ -12,10 +14,13 @@ import {
 import { freePorts } from './free-port.ts';
 import { GuardedProcess } from './guarded-process.ts';
 import type { JavaTools } from './java-tools.ts';
-import { fetchPackage } from './packages.ts';
+import { fetchPackage, outputOf } from './packages.ts';
 import { ServiceError } from './service-error.ts';
 
+const run = promisify(execFile);
 const readyTimeoutMs = 180_000;
+const nodetoolTimeoutMs = 600_000;
+const nodetoolBytesMax = 16 * 1024 * 1024;
 
 /** What nodes call their data center that are not told another name. */
 export const cassandraDataCenter = 'datacenter1';
@@ -39,6 +44,8 @@ export interface CassandraNode {
   kill(): Promise<void>;
   /** Starts it again after `kill`, on the same data and ports; resolves when it takes queries. */
   start(): Promise<void>;
+  /** What Cassandra's own `nodetool` answers; throws ServiceError when it fails. */
+  nodetool(...words: readonly string[]): Promise<string>;
   /** Kills it and removes its data. */
   dispose(): Promise<void>;
 }
@@ -86,19 +93,42 @@ export async function prepareCassandra(
     `${join(home, 'conf')}:${join(lib, '*')}`,
     'org.apache.cassandra.service.CassandraDaemon',
   ];
-  return new JvmCassandra(tools.java, args, place, authority);
+  return new JvmCassandra(tools.java, args, nodetoolArguments(home, lib, jmxPort), place, authority);
+}
+
+/** It keeps a history in the home of its user. */
+function nodetoolArguments(home: string, lib: string, jmxPort: number): readonly string[] {
+  return [
+    ...cassandraJvmFlags(64),
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
+    `-Duser.home=${home}`,
+    '-cp',
+    `${join(home, 'conf')}:${join(lib, '*')}`,
+    'org.apache.cassandra.tools.NodeTool',
+    '-p',
+    String(jmxPort),
+  ];
 }
 
 class JvmCassandra implements CassandraNode {
   readonly authority: string | null;
   readonly #java: string;
   readonly #args: readonly string[];
+  readonly #nodetool: readonly string[];
   readonly #place: CassandraPlace;
   #process: GuardedProcess | null = null;
 
-  constructor(java: string, args: readonly string[], place: CassandraPlace, authority: string | null) {
+  constructor(
+    java: string,
+    args: readonly string[],
+    nodetool: readonly string[],
+    place: CassandraPlace,
+    authority: string | null,
+  ) {
     this.#java = java;
     this.#args = args;
+    this.#nodetool = nodetool;
     this.#place = place;
     this.authority = authority;
   }
@@ -132,6 +162,16 @@ class JvmCassandra implements CassandraNode {
 
   async kill(): Promise<void> {
     await this.#process?.kill();
+  }
+
+  async nodetool(...words: readonly string[]): Promise<string> {
+    const options = { cwd: this.home, maxBuffer: nodetoolBytesMax, timeout: nodetoolTimeoutMs };
+    try {
+      const { stdout } = await run(this.#java, [...this.#nodetool, ...words], options);
+      return stdout;
+    } catch (error) {
+      throw new ServiceError(`nodetool ${words.join(' ')} failed: ${outputOf(error)}.`, { cause: error });
+    }
   }
 
   async dispose(): Promise<void> {

@@ -11,7 +11,14 @@ const run = promisify(execFile);
 const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.0';
 const downloadTimeoutMs = 600_000;
 
-export type PackageName = 'kafka' | 'registry' | 'neo4j' | 'cassandra' | 'debezium' | 'spark-iceberg';
+export type PackageName =
+  | 'kafka'
+  | 'registry'
+  | 'neo4j'
+  | 'cassandra'
+  | 'janusgraph'
+  | 'debezium'
+  | 'spark-iceberg';
 
 /** Goal by package: the registry is one archive to unpack, the others are JARs with their dependencies. */
 const goals: Readonly<Record<PackageName, string>> = {
@@ -19,6 +26,7 @@ const goals: Readonly<Record<PackageName, string>> = {
   registry: 'unpack-dependencies',
   neo4j: 'copy-dependencies',
   cassandra: 'copy-dependencies',
+  janusgraph: 'copy-dependencies',
   debezium: 'copy-dependencies',
   'spark-iceberg': 'copy-dependencies',
 };
