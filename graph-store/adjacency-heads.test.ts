@@ -237,11 +237,11 @@ describe('The newest edges that are remembered', () => {
     const { ClassicLevel } = await import('classic-level');
     // Other files share the process, and a test that fails must not leave them a spy.
     onTestFinished(() => void vi.restoreAllMocks());
-    const keys = vi.spyOn(ClassicLevel.prototype, 'keys');
+    const iterators = vi.spyOn(ClassicLevel.prototype, 'iterator');
     const searches = async (): Promise<number> => {
-      keys.mockClear();
+      iterators.mockClear();
       await store.adjacency(asked);
-      return keys.mock.calls.length;
+      return iterators.mock.calls.length;
     };
     expect(await searches()).toBe(1);
     expect(await searches()).toBe(0);

@@ -1,6 +1,7 @@
 import { ByteReader } from './codec.ts';
 import type { AdjacencyPage, AdjacencyQuery, EdgeQuery, OccurrenceView } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
+import { keysAlone } from './leveldb-keys-alone.ts';
 import type { Moment } from './leveldb-moment.ts';
 import { type OriginRow, readLineage } from './lineage.ts';
 import { eventKeyBytes } from './packed-format.ts';
@@ -12,8 +13,8 @@ export const chunkBytesMax = 256 * 1024;
 /** After the first chunk did not do: hidden rows come in runs, and a second look costs as much as some tens of rows. */
 const nextRowsMin = 64;
 
-/** A row's key, and its value where contents are asked for. Node makes a buffer of its own for each, which is most of what a row costs. */
-type Row = Buffer | readonly [key: Buffer, value: Buffer];
+/** A row's key, and its value, a text where contents are not asked for. Node makes a buffer of its own for each, which is most of what a row costs. */
+type Row = readonly [key: Buffer, value: Buffer | string];
 
 interface RowIterator extends AsyncDisposable {
   nextv(size: number): Promise<readonly Row[]>;
@@ -55,11 +56,12 @@ export async function readOccurrences(
       for (; at < entries.length && candidates.length < query.limit - found.length; at += 1) {
         if (scanned >= query.scanMax) break;
         const row = entries[at] ?? neverEmpty();
-        const [key, value] = Buffer.isBuffer(row) ? [row, null] : row;
+        const [key, value] = row;
+        const content = Buffer.isBuffer(value) ? value : null;
         scanned += 1;
         lastKey = key;
         if (wanted !== null && !wanted(key.subarray(prefix.length + eventKeyBytes))) continue;
-        candidates.push(occurrenceOf(query, prefix.length, key, value, originOf));
+        candidates.push(occurrenceOf(query, prefix.length, key, content, originOf));
       }
       if (candidates.length > 0) found.push(...(await moment.visible(candidates, query.direction)));
       if (found.length >= query.limit) return page(false);
@@ -91,7 +93,7 @@ function iterate(
   range: { readonly gte: Buffer; readonly lt: Buffer },
 ): RowIterator {
   const options = { ...range, snapshot, highWaterMarkBytes: chunkBytesMax } as const;
-  return query.endsOnly === true ? db.keys(options) : db.iterator(options);
+  return query.endsOnly === true ? keysAlone(db, options) : db.iterator(options);
 }
 
 function occurrenceOf(

@@ -13,6 +13,7 @@ import { ByteReader } from './codec.ts';
 import { type DeletedTypes, decodeDeletedTypes, nothingDeleted } from './deleted-types.ts';
 import type { NodeView } from './graph-store.ts';
 import type { Level } from './leveldb-group.ts';
+import { keysAlone } from './leveldb-keys-alone.ts';
 import { indexPrefix } from './leveldb-node-index.ts';
 import { withoutLineage } from './lineage.ts';
 import { shareUpTo } from './memory-bulk-reads.ts';
@@ -165,7 +166,7 @@ export class LevelBulkReads implements BulkReads {
     });
   }
 
-  /** Values are read only where somebody looks at them; an absent one costs a buffer as well, unless it is an absent string. */
+  /** Values are read only where somebody looks at them. */
   async *#chunks(
     range: { readonly gte: Buffer; readonly lt: Buffer },
     rowsWanted: number,
@@ -173,9 +174,7 @@ export class LevelBulkReads implements BulkReads {
     snapshot: Snapshot,
   ): AsyncGenerator<readonly Row[]> {
     const options = { ...range, snapshot, highWaterMarkBytes: chunkBytesMax };
-    await using iterator = withValues
-      ? this.#db.iterator(options)
-      : this.#db.iterator<Buffer, string>({ ...options, values: false, valueEncoding: 'utf8' });
+    await using iterator = withValues ? this.#db.iterator(options) : keysAlone(this.#db, options);
     for (let left = rowsWanted; left > 0; ) {
       const chunk: readonly Row[] = await iterator.nextv(Math.min(left, chunkRowsMax));
       if (chunk.length === 0) return;
