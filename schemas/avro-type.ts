@@ -42,8 +42,10 @@ function bigintLong(): types.LongType {
 
 /** Bytes of seven bits that a safe integer holds for certain. */
 const safeBytes = 7;
+/** Ten bytes of seven bits. */
+const longBits = 70n;
 
-/** avsc would unfold each number into a buffer of its own, for `fromBuffer`. What it is read past the end is void: avsc looks at the place. */
+/** avsc would unfold each number into a buffer of its own, for `fromBuffer`. Past the end it reads noughts: avsc looks at the place afterwards. */
 function readBigint(tap: WireTap): bigint {
   const { buf } = tap;
   const isNegative = ((buf[tap.pos] ?? 0) & 1) === 1;
@@ -54,11 +56,12 @@ function readBigint(tap: WireTap): bigint {
     if (byte < 128) return BigInt(isNegative ? -(low + 1) / 2 : low / 2);
   }
   let zigzag = BigInt(low);
-  for (let shift = BigInt(7 * safeBytes); ; shift += 7n) {
+  for (let shift = BigInt(7 * safeBytes); shift < longBits; shift += 7n) {
     const byte = buf[tap.pos++] ?? 0;
     zigzag |= BigInt(byte & 127) << shift;
-    if (byte < 128) return BigInt.asIntN(64, (zigzag >> 1n) ^ -(zigzag & 1n));
+    if (byte < 128) break;
   }
+  return BigInt.asIntN(64, (zigzag >> 1n) ^ -(zigzag & 1n));
 }
 
 /** Whole numbers pass too, so that a time in milliseconds can be encoded as it comes from a clock. */
