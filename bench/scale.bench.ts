@@ -203,7 +203,7 @@ async function growRival(
   key: string,
 ): Promise<Record<string, Figure>> {
   const before = { cpuSeconds: rival.cpuSeconds, serverMs: processCpuMs(node.pid) };
-  const grown = await growTimedRival(rival.loader(way), work.rival, context.log);
+  const grown = await growTimedRival(await rival.loader(way), work.rival, context.log);
   const { eventsPerSecond, events, early, late, lost, plan } = grown;
   const micros = ((rival.cpuSeconds - before.cpuSeconds) / events) * 1e6;
   const serverMicros = ((processCpuMs(node.pid) - before.serverMs) * 1000) / events;

@@ -51,7 +51,8 @@ async function startProduct(): Promise<{
 }> {
   const data = mkdtempSync(join(tmpdir(), 'live-product-'));
   onTestFinished(() => rmSync(data, { recursive: true, force: true }));
-  const words = [main, 'up', '--port', '0', '--demo', 'off', '--data', data];
+  const live = ['--live.sockets.max', '50', '--live.pools', 'elsewhere=https://pool.example'];
+  const words = [main, 'up', '--port', '0', '--demo', 'off', '--data', data, ...live];
   const up = new RunningCommand(process.execPath, words, tmpdir());
   onTestFinished(() => up.kill('SIGKILL'));
   const [, url = ''] = await up.printed(/(http:\/\/127\.0\.0\.1:\d+)\//);
@@ -69,6 +70,7 @@ const create = `mutation($audience: ID, $plan: String) { createLiveEvent(id: "fi
   stages: [{ key: "lobby", kind: LOBBY }, { key: "live", kind: LIVE }, { key: "ended", kind: ENDED }]) { id } }`;
 const freeze = `mutation { freezeAudience(memberType: "Account", name: "everybody", key: "everybody", waitMs: 4000,
   where: { did: { edge: "WATCHED", to: { type: "Title" } } }) { id } }`;
+const preflight = '{ liveEvent(id: "fight-1") { id preflight { checks { sentence } } } }';
 const reschedule = `mutation($moves: [LiveStageMove!]!) { rescheduleLiveEvent(id: "fight-1", moves: $moves) { id } }`;
 
 describe('The page of live events, of jg up itself', () => {
@@ -97,6 +99,9 @@ describe('The page of live events, of jg up itself', () => {
       const { url, up, ask } = await startProduct();
       const audience = (await ask(freeze))?.freezeAudience?.id;
       await ask(create, { audience, plan });
+      expect(JSON.stringify(await ask(preflight))).toContain('1 gateway has room for 50 sockets.');
+      const policy = (await fetch(`${url}/live/pages/`)).headers.get('content-security-policy');
+      expect(policy).toContain("connect-src 'self' wss://pool.example;");
       const { page, complaints } = await open(url);
       const stages = (): Promise<string[]> =>
         page.evaluate("[...document.querySelectorAll('.screen')].map((one) => one.dataset.stage)");

@@ -46,7 +46,7 @@ const router = new Router({
 });
 const gateway = new Gateway({
   id: 'gateway-1',
-  link: new InProcessLink(router, 'gateway-1'),
+  link: new InProcessLink(router, 'gateway-1', 20_000),
   tokens: await benchTokens(),
   allowedOrigins: new Set(),
   limits: {

@@ -54,8 +54,8 @@ export class JanusGraphRival {
   }
 
   /** Loads the events that come after those it has. */
-  loader(way: JanusGraphWay): TimedRival {
-    const before = this.#loaded;
+  async loader(way: JanusGraphWay): Promise<TimedRival> {
+    const before = await this.#count();
     return {
       name: `janusgraph, ${way}`,
       plans,
@@ -90,7 +90,7 @@ export class JanusGraphRival {
 
   /** It ends with its input. */
   async close(): Promise<void> {
-    if (this.#child.exitCode !== null) return;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, 'exit');
     this.#child.stdin.end();
     await ended;

@@ -103,7 +103,7 @@ function addReschedule(live: Command, io: CommandIo, finish: Finish): void {
   addChangeOptions(live.command('reschedule'))
     .description('Moves stages that are still to come.')
     .argument('<id>', 'The event.')
-    .requiredOption('--stage <stage>', stageHelp, collect)
+    .requiredOption('--stage <stage>', moveHelp, collect)
     .option('--following', 'What follows a moved stage moves as far as that one.')
     .action(async (id: string, options: RescheduleOptions) => {
       const nowMs = io.clock.now();
@@ -220,6 +220,7 @@ function addWatch(live: Command, io: CommandIo, finish: Finish): void {
     });
 }
 
+const moveHelp = 'KEY=TIME, as often as stages move; TIME is +10m, 2026-11-21T20:15:00Z or by-hand.';
 const stageHelp =
   'KEY=TIME or KEY:KIND=TIME, as often as there are stages; TIME is +10m, 2026-11-21T20:15:00Z or by-hand.';
 

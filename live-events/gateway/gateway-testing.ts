@@ -138,7 +138,7 @@ export async function startTestGatewayAlone(
   options: Parameters<typeof startTestGateway>[1] = {},
 ): Promise<TestGateway & RouterBench> {
   const bench = createTestRouter();
-  const link = new InProcessLink(bench.router, options.id ?? 'gateway-1');
+  const link = new InProcessLink(bench.router, options.id ?? 'gateway-1', 20_000);
   return { ...bench, ...(await startTestGateway(link, options)) };
 }
 

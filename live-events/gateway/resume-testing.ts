@@ -113,7 +113,7 @@ class ResumeRun {
 
   #gateway(): EventFeeds {
     const metrics = createGatewayMetrics();
-    const link = new InProcessLink(this.#bench.router, 'gateway-1');
+    const link = new InProcessLink(this.#bench.router, 'gateway-1', 20_000);
     const ledger = new DeliveryLedger('gateway-1', limits, systemClock, () => undefined);
     const shut = (session: Session, code: number, reason: string): void => {
       session.feed.leave(session);

@@ -76,6 +76,7 @@ export function dialRouter(
     url,
     secret,
     gateway,
+    socketsMax: 500,
     limits: { ...routerSocketLimitsDefault, backoffBaseMs: 5, backoffMaxMs: 50, openMs: 200, ...limits },
     clock,
     random: Math.random,

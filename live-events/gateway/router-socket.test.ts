@@ -58,6 +58,7 @@ describe('a gateway and a router, each in a process of its own', () => {
       .poll(() => bench.reports.flatMap(({ gateway: id, applied }) => applied.map((one) => ({ id, ...one }))))
       .toEqual([{ id: 'gateway-1', member: 'Account:a1', device: 'tv-1', delayMs: 7 }]);
     expect(bench.router.gateways.attached).toEqual(['gateway-1']);
+    expect(bench.router.socketLimits).toEqual([500]);
   });
 
   it('know of no event that is not there', async () => {
@@ -109,7 +110,7 @@ describe('a gateway and a router, each in a process of its own', () => {
   it('know how many devices of an event there are at all gateways, also after a router has begun anew', async () => {
     const bench = createTestRouter();
     const server = await serve(bench);
-    const own = await startTestGateway(new InProcessLink(bench.router, 'own'), { id: 'own', limits: { reportMs: 10, tickMs: 5 } }); // biome-ignore format: one row
+    const own = await startTestGateway(new InProcessLink(bench.router, 'own', 700), { id: 'own', limits: { reportMs: 10, tickMs: 5 } }); // biome-ignore format: one row
     undo.push(() => own.close());
     const gateway = await gatewayOn(server.url);
     const devices = await Promise.all(['tv-1', 'tv-2', 'tv-3'].map((device) => connect(gateway, { device })));

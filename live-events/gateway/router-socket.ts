@@ -26,7 +26,7 @@ export interface RouterSocketParts {
   readonly secret: string;
   readonly gateway: string;
   /** Devices that the gateway takes. */
-  readonly socketsMax?: number;
+  readonly socketsMax: number;
   readonly limits: RouterSocketLimits;
   readonly clock: Clock;
   readonly random: Random;
@@ -187,7 +187,7 @@ export class RouterSocket implements RouterLink {
 
   #hello(): void {
     const { gateway, socketsMax } = this.#parts;
-    this.#say({ type: 'hello', gateway, ...(socketsMax === undefined ? {} : { socketsMax }) });
+    this.#say({ type: 'hello', gateway, socketsMax });
     void this.#resubscribe([...this.#events.keys()]);
   }
 

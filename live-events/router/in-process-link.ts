@@ -7,10 +7,10 @@ import type { AttachedGateway, Router } from './router.ts';
 export class InProcessLink implements RouterLink {
   readonly #router: Router;
   readonly #gateway: string;
-  readonly #socketsMax: number | null;
+  readonly #socketsMax: number;
   #attached: AttachedGateway | null = null;
 
-  constructor(router: Router, gateway: string, socketsMax: number | null = null) {
+  constructor(router: Router, gateway: string, socketsMax: number) {
     this.#router = router;
     this.#gateway = gateway;
     this.#socketsMax = socketsMax;

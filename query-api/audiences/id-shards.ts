@@ -6,8 +6,8 @@ const shards = 4096;
 const shardBits = 12;
 /** As many are worth a read of their own. */
 const handedOut = 512;
-/** Beside a place in one double: more than a shard ever has. */
-const places = 2 ** 20;
+/** Of ids that are put in order together: their number stands beside a place in one double. */
+const inOrderMax = 2 ** 20;
 
 interface Shard {
   readonly ids: Set<string>;
@@ -57,7 +57,14 @@ export class IdShards {
       if (shard.ids.size === 0) continue;
       this.#shards[i] = newShard();
       this.#size -= shard.ids.size;
-      for (const id of shard.ids) if (atLeast === 1 || (shard.counts?.get(id) ?? 1) >= atLeast) ids.push(id);
+      for (const id of shard.ids) {
+        if (atLeast > 1 && (shard.counts?.get(id) ?? 1) < atLeast) continue;
+        ids.push(id);
+        // Ids that were made to meet in one shard.
+        if (ids.length < inOrderMax) continue;
+        yield this.#inPlace(ids);
+        ids = [];
+      }
       if (ids.length < handedOut) continue;
       yield this.#inPlace(ids);
       ids = [];
@@ -68,9 +75,9 @@ export class IdShards {
   /** Neighbours share blocks of the store and of whoever numbers them. */
   #inPlace(ids: readonly string[]): string[] {
     const order = new Float64Array(ids.length);
-    for (const [i, id] of ids.entries()) order[i] = placeOf({ type: this.#type, id }) * places + i;
+    for (const [i, id] of ids.entries()) order[i] = placeOf({ type: this.#type, id }) * inOrderMax + i;
     order.sort();
-    return Array.from(order, (place) => must(ids[place % places], 'one of those that were put in order'));
+    return Array.from(order, (place) => must(ids[place % inOrderMax], 'one of those that were put in order'));
   }
 
   #shardOf(id: string): Shard {

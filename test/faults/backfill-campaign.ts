@@ -55,7 +55,7 @@ export async function runBackfills(
   }
 }
 
-/** No digest where neither an address nor Java nor Docker is to be had, which is said. */
+/** From a broker of this run alone, for the topic has the name that the catalog's mapping is for. No digest where none can be had, which is said. */
 async function fromKafka(
   { folder, events, say }: Campaign,
   seed: number,
@@ -67,6 +67,10 @@ async function fromKafka(
     say(`not from Kafka: it ${lacking.reason}`);
     return [];
   }
+  if ([host.provisions.kafka, host.provisions.registry].some(({ kind }) => kind === 'environment')) {
+    say(`not from Kafka: a topic ${benchTopic} of a broker that is given is not ours to fill`);
+    return [];
+  }
   hideKafkajsTimeoutWarning(process);
   try {
     const [kafka, registry] = await Promise.all([host.need('kafka'), host.need('registry')]);
@@ -76,8 +80,11 @@ async function fromKafka(
     const product = await start(data, [
       ...['--bootstrap.servers', kafka.address, '--schema.registry.url', registry.address],
     ]);
-    await product.untilConsumed(events, timeoutMs);
-    await product.stop();
+    try {
+      await product.untilConsumed(events, timeoutMs);
+    } finally {
+      await product.stop();
+    }
     const digest = await digestOf(data, events, 1);
     say(`from Kafka ${digest}`);
     return [digest];

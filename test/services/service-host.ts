@@ -55,11 +55,16 @@ export class ServiceHost {
 
   /**
    * The interpreter that runs `test/python`. Its packages are a minute's work where they are not installed yet, so all suites wait for one
-   * installation, and none of them in the time of a test.
+   * installation, and none of them in the time of a test. One that failed is tried again for the next suite.
    */
-  python(): Promise<string> {
+  async python(): Promise<string> {
     this.#python ??= pythonWithPackages();
-    return this.#python;
+    try {
+      return await this.#python;
+    } catch (error) {
+      this.#python = null;
+      throw error;
+    }
   }
 
   async #start(name: ServiceName): Promise<RunningService> {
