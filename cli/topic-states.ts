@@ -19,8 +19,11 @@ export function topicState(pipeline: Pick<Pipeline, 'status'>, watch: TopicWatch
       ? []
       : [{ partition: source.partition, topicId: source.topicId, lag, waitedMs: null }],
   );
-  // What the pipeline was told with its last batch is newer, while it reads.
-  const watched = seen.map((one) => ({ ...one, lag: own.get(placeOf(one)) ?? one.lag }));
+  // What the pipeline was told with its last batch is newer, while it reads. Of nothing that waits, nothing has waited for long.
+  const watched = seen.map((one) => {
+    const lag = own.get(placeOf(one));
+    return lag === undefined ? one : { ...one, lag, waitedMs: lag === 0n ? 0 : one.waitedMs };
+  });
   return {
     topic,
     state: state.kind,

@@ -125,6 +125,14 @@ describe('A topic that this process reads', () => {
     });
   });
 
+  it('has waited for nothing once its pipeline has caught up, whatever the watch saw before', async () => {
+    const figures = new Figures();
+    await figures.watch.look();
+    const [mine] = pipeline().status().partitions;
+    const caughtUp = pipeline({ partitions: mine === undefined ? [] : [{ ...mine, lag: 0n }] });
+    expect(topicState(caughtUp, figures.watch).partitions[1]).toMatchObject({ lag: 0n, waitedMs: 0 });
+  });
+
   it('goes by the watch while its pipeline is paused and hears of no end', async () => {
     const figures = new Figures();
     await figures.watch.look();
