@@ -119,6 +119,22 @@ describe('a mapping run on an event', () => {
     ]);
   });
 
+  test('maps an event as if none had been before it, and leaves what it made of that one alone', () => {
+    const graph = {
+      nodes: [a, { ...b, where: "a != 'a3'" }],
+      edges: [{ type: 'T', from: 'A', to: 'B', where: "a != 'a2'" }],
+      journey: { owner: 'A', action: 'did' },
+    };
+    const again = mapOf(graph);
+    const events = ['a1', 'a3', 'a2', 'a1'].flatMap((id) => [
+      { ...event, a: id },
+      { ...event, a: id, b: null },
+    ]);
+    const alone = events.map((one) => mapOf(graph)(one, now));
+    expect(new Set(alone.map((one) => one.mutations.length)).size).toBeGreaterThan(1);
+    expect(events.map((one) => again(one, now))).toEqual(alone);
+  });
+
   test('tells a link by its direction seen from the owner', () => {
     const edges = [
       { type: 'OUT', from: 'A', to: 'B' },
