@@ -74,10 +74,15 @@ export function benchNames(folder: string): string[] {
     .sort();
 }
 
-export async function loadBenchmark(folder: string, name: string): Promise<Benchmark> {
+/** @throws {Error} when there is no benchmark of that name. */
+export function checkName(folder: string, name: string): void {
   const known = benchNames(folder);
   if (!known.includes(name))
     throw new Error(`there is no benchmark "${name}"; there are: ${known.join(', ') || 'none'}`);
+}
+
+export async function loadBenchmark(folder: string, name: string): Promise<Benchmark> {
+  checkName(folder, name);
   const module: { default?: Benchmark } = await import(pathToFileURL(join(folder, `${name}.bench.ts`)).href);
   if (module.default === undefined) throw new Error(`${name}.bench.ts has no default export`);
   return module.default;

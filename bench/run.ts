@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import {
+  type BenchOptions,
   benchNames,
+  checkName,
   jsonLine,
   loadBenchmark,
   parseBenchArguments,
@@ -10,8 +12,23 @@ import {
 
 const folder = import.meta.dirname;
 
+/** Null after words that are none of ours, which need a sentence and no stack. */
+function parsed(args: readonly string[]): BenchOptions | null {
+  try {
+    const options = parseBenchArguments(args);
+    if (options.name !== null) checkName(folder, options.name);
+    return options;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    console.error(`${message}\n(npm run bench -- --help shows what there is)`);
+    process.exitCode = 2;
+    return null;
+  }
+}
+
 async function main(args: readonly string[]): Promise<void> {
-  const options = parseBenchArguments(args);
+  const options = parsed(args);
+  if (options === null) return;
   if (options.help || options.name === null) {
     console.log(
       'Usage: npm run bench -- NAME [--quick] [--json] [--events N] [--rival-events N] [--members N] [--zipf] [--seed N] [--data FOLDER]\n\n' +
