@@ -55,6 +55,8 @@ export class LiveServerFake {
     this.#history.push(this.#state);
     this.#http = http;
     http.on('upgrade', (request, connection, head) => {
+      // A device that is stopped hangs up in the middle of a refusal.
+      connection.on('error', () => connection.destroy());
       if (this.refuses !== null) {
         connection.end(`HTTP/1.1 ${this.refuses} No\r\nConnection: close\r\n\r\n`);
         return;
@@ -137,6 +139,7 @@ export class LiveServerFake {
     const its = { socket, token, after };
     this.connects.push(after);
     this.#sockets.add(its);
+    socket.on('error', () => socket.terminate());
     socket.on('close', () => this.#sockets.delete(its));
     socket.on('message', (data) => {
       const applied = readDeviceMessage(String(data));
