@@ -1,15 +1,16 @@
 import type { Cursor } from '../../device/index.ts';
 import type { Clock } from '../../foundation/index.ts';
-import type { Delivery, DeliveryReport } from '../ports.ts';
-import type { Session } from './session.ts';
+import type { DeliveryReport } from '../ports.ts';
+import { DeliveryColumns } from './delivery-columns.ts';
 
-/** What happened to one broadcast since the last report. Sessions and delays apart: nothing is allocated for a delivery. */
+/** Those kept for the next pages: of two broadcasts, sent and applied. */
+const spareColumnsMax = 4;
+
+/** What happened to one broadcast since the last report. */
 export interface LedgerPage extends Cursor {
   readonly event: string;
-  readonly sent: Session[];
-  readonly sentDelaysMs: number[];
-  readonly applied: Session[];
-  readonly appliedDelaysMs: number[];
+  readonly sent: DeliveryColumns;
+  readonly applied: DeliveryColumns;
   readonly dropped: string[];
 }
 
@@ -24,6 +25,7 @@ export class DeliveryLedger {
   readonly #limits: LedgerLimits;
   readonly #clock: Clock;
   readonly #report: (report: DeliveryReport) => void;
+  readonly #spare: DeliveryColumns[] = [];
   #pages = new Map<string, LedgerPage>();
 
   constructor(gateway: string, limits: LedgerLimits, clock: Clock, report: (report: DeliveryReport) => void) {
@@ -43,10 +45,8 @@ export class DeliveryLedger {
         event,
         epoch,
         sequence,
-        sent: [],
-        sentDelaysMs: [],
-        applied: [],
-        appliedDelaysMs: [],
+        sent: this.#columns(),
+        applied: this.#columns(),
         dropped: [],
       };
       this.#pages.set(key, page);
@@ -80,32 +80,30 @@ export class DeliveryLedger {
     const pages = this.#pages;
     this.#pages = new Map();
     const size = this.#limits.reportDeliveriesMax;
-    for (const { event, epoch, sequence, dropped, ...page } of pages.values()) {
-      const length = Math.max(page.sent.length, page.applied.length, dropped.length);
+    for (const { event, epoch, sequence, sent, applied, dropped } of pages.values()) {
+      const length = Math.max(sent.length, applied.length, dropped.length);
       for (let from = 0; from < length; from += size) {
         yield {
           gateway: this.#gateway,
           event,
           epoch,
           sequence,
-          sent: deliveries(page.sent, page.sentDelaysMs, from, size),
-          applied: deliveries(page.applied, page.appliedDelaysMs, from, size),
+          sent: sent.slice(from, size),
+          applied: applied.slice(from, size),
           dropped: dropped.slice(from, from + size),
         };
       }
+      this.#recycle(sent);
+      this.#recycle(applied);
     }
   }
-}
 
-function deliveries(
-  sessions: readonly Session[],
-  delaysMs: readonly number[],
-  from: number,
-  size: number,
-): readonly Delivery[] {
-  return sessions.slice(from, from + size).map(({ member, device }, index) => ({
-    member,
-    device,
-    delayMs: delaysMs[from + index] ?? 0,
-  }));
+  #columns(): DeliveryColumns {
+    return this.#spare.pop() ?? new DeliveryColumns();
+  }
+
+  #recycle(columns: DeliveryColumns): void {
+    columns.clear();
+    if (this.#spare.length < spareColumnsMax) this.#spare.push(columns);
+  }
 }

@@ -92,7 +92,7 @@ describe('the feed of an event', () => {
       await bench.settle();
     }
     expect(slow?.wire).toMatchObject({ closed: 4408 });
-    expect(slow?.wire.waitingBytes).toBeLessThanOrEqual(1_000);
+    expect(slow?.wire.writableLength).toBeLessThanOrEqual(1_000);
     for (const { wire } of others) {
       expect(wire.closed).toBeNull();
       expect(wire.received).toHaveLength(29);

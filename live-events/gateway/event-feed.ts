@@ -3,10 +3,11 @@ import { type Clock, type SteadyTime, unreachable } from '../../foundation/index
 import type { History } from '../ports.ts';
 import type { DeliveryLedger, LedgerPage } from './delivery-ledger.ts';
 import { type CatchUp, EventHistory, type Kept } from './event-history.ts';
+import { FeedSessions } from './feed-sessions.ts';
 import { textFrame } from './frame.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
 import { count, type GatewayMetrics } from './gateway-metrics.ts';
-import type { Session } from './session.ts';
+import type { Outlet, Session } from './session.ts';
 
 /** Written to in less than half a millisecond, so that one moment is true of all. */
 const batchSockets = 32;
@@ -34,12 +35,10 @@ export class EventFeed {
   readonly event: string;
   readonly #parts: FeedParts;
   readonly #history: EventHistory;
-  /** Those before `#reached` have been written to by the pass that is under way, or need nothing of it. */
-  readonly #sessions: Session[] = [];
+  readonly #sessions = new FeedSessions();
   readonly #byDevice = new Map<string, Session>();
   /** Counts broadcasts here; a sequence would start again with an epoch. */
   #ordinal = 0;
-  #reached = 0;
   #passing = false;
   #isOver = false;
   /** When its last session left, by the steady time. */
@@ -59,12 +58,12 @@ export class EventFeed {
   }
 
   get sessions(): readonly Session[] {
-    return this.#sessions;
+    return this.#sessions.all;
   }
 
   /** Sessions that the pass under way has not reached. */
   get queue(): number {
-    return this.#passing ? this.#sessions.length - this.#reached : 0;
+    return this.#passing ? this.#sessions.left : 0;
   }
 
   /** From the router, in any order and any number of times. */
@@ -93,9 +92,7 @@ export class EventFeed {
     const former = this.#byDevice.get(key);
     if (former !== undefined) this.#parts.shut(former, closeCodes.replaced, 'replaced');
     this.#byDevice.set(key, session);
-    session.index = this.#sessions.length;
-    session.delivered = this.#ordinal;
-    this.#sessions.push(session);
+    this.#sessions.add(session, this.#ordinal);
     if (this.#isOver) this.#shutGone(session);
     else this.#greet(session, this.#history.catchUp(cursor, journal));
   }
@@ -104,27 +101,17 @@ export class EventFeed {
   async end(): Promise<void> {
     const { limits, clock } = this.#parts;
     this.#isOver = true;
-    while (this.#sessions.length > 0) {
-      for (const session of this.#sessions.slice(0, limits.fanOutSockets)) this.#shutGone(session);
+    while (this.sessions.length > 0) {
+      for (const session of this.sessions.slice(0, limits.fanOutSockets)) this.#shutGone(session);
       await clock.sleep(0);
     }
   }
 
   leave(session: Session): void {
-    const { index } = session;
-    if (index < 0) return;
-    session.index = -1;
+    if (session.index < 0) return;
     this.#byDevice.delete(keyOf(session));
-    // The hole is filled from its own part of the array, so that nobody is moved from those not reached to those reached.
-    let hole = index;
-    if (hole < this.#reached) {
-      this.#reached -= 1;
-      this.#move(this.#reached, hole);
-      hole = this.#reached;
-    }
-    this.#move(this.#sessions.length - 1, hole);
-    this.#sessions.pop();
-    if (this.#sessions.length === 0) this.idleSinceMs = this.#parts.steadyMs();
+    this.#sessions.remove(session);
+    if (this.sessions.length === 0) this.idleSinceMs = this.#parts.steadyMs();
   }
 
   /** Its device shows the stage of a broadcast. Nothing when it said so before, or the broadcast is none of ours. */
@@ -143,15 +130,8 @@ export class EventFeed {
     session.appliedSequence = sequence;
     metrics.applied += 1;
     const page = ledger.page(this.event, { epoch, sequence });
-    page.applied.push(session);
-    page.appliedDelaysMs.push(delay);
-  }
-
-  #move(from: number, to: number): void {
-    const session = this.#sessions[from];
-    if (session === undefined || from === to) return;
-    this.#sessions[to] = session;
-    session.index = to;
+    page.applied.add(session);
+    page.applied.timed(delay);
   }
 
   /**
@@ -163,24 +143,24 @@ export class EventFeed {
     let begunWith: number;
     do {
       begunWith = this.#ordinal;
-      this.#reached = 0;
+      this.#sessions.rewind();
       this.#slice();
-      while (this.#reached < this.#sessions.length) {
+      while (this.#sessions.left > 0) {
         await this.#parts.clock.sleep(0);
         this.#slice();
       }
     } while (begunWith !== this.#ordinal);
-    this.#reached = 0;
+    this.#sessions.rewind();
     this.#passing = false;
   }
 
   #slice(): void {
     const { newest } = this.#history;
     const { limits, ledger } = this.#parts;
-    if (newest === null || this.#sessions.length === 0) return;
+    if (newest === null || this.sessions.length === 0) return;
     const page = ledger.page(this.event, newest.broadcast);
     for (let written = 0; written < limits.fanOutSockets; written += batchSockets) {
-      if (this.#reached >= this.#sessions.length) return;
+      if (this.#sessions.left === 0) return;
       const count = Math.min(batchSockets, limits.fanOutSockets - written);
       this.#deliver(this.#nextBatch(count, newest.frame.length, page), newest, page);
     }
@@ -190,37 +170,35 @@ export class EventFeed {
    * Those next in line that can be written to; no other code has its turn before they are. They are looked at together, ahead of the writes: between
    * two calls of the kernel each of them would have to come from memory anew.
    */
-  #nextBatch(count: number, bytes: number, page: LedgerPage): readonly Session[] {
+  #nextBatch(count: number, bytes: number, page: LedgerPage): readonly Outlet[] {
     const { limits, metrics, shut } = this.#parts;
-    const ordinal = this.#ordinal;
-    const batch: Session[] = [];
-    for (let looked = 0; looked < count; looked += 1) {
-      const session = this.#sessions[this.#reached];
-      if (session === undefined) break;
-      this.#reached += 1;
-      if (session.delivered === ordinal) continue;
-      metrics.collapsed += ordinal - session.delivered - 1;
-      session.delivered = ordinal;
-      const { wire } = session;
-      if (!wire.open) continue;
-      if (wire.waitingBytes + bytes > limits.socketBufferBytesMax) {
+    const sessions = this.#sessions;
+    const batch: Outlet[] = [];
+    for (let looked = 0; looked < count && sessions.left > 0; looked += 1) {
+      const at = sessions.reached;
+      const missed = this.#ordinal - sessions.reach(this.#ordinal);
+      if (missed === 0) continue;
+      metrics.collapsed += missed - 1;
+      const outlet = sessions.outlet(at);
+      if (!outlet.writable) continue;
+      const session = sessions.session(at);
+      if (outlet.writableLength + bytes > limits.socketBufferBytesMax) {
         page.dropped.push(session.member);
         shut(session, closeCodes.tooSlow, 'too slow');
-      } else batch.push(session);
+      } else {
+        batch.push(outlet);
+        page.sent.add(session);
+      }
     }
     return batch;
   }
 
-  #deliver(batch: readonly Session[], { frame, broadcast }: Kept, page: LedgerPage): void {
+  #deliver(batch: readonly Outlet[], { frame, broadcast }: Kept, page: LedgerPage): void {
     const { metrics, clock } = this.#parts;
-    for (const { wire } of batch) wire.write(frame);
+    for (const outlet of batch) outlet.write(frame);
     metrics.sent += batch.length;
     metrics.bytes += batch.length * frame.length;
-    const delayMs = Math.max(0, clock.now() - broadcast.at);
-    for (const session of batch) {
-      page.sent.push(session);
-      page.sentDelaysMs.push(delayMs);
-    }
+    page.sent.timed(Math.max(0, clock.now() - broadcast.at));
   }
 
   #shutGone(session: Session): void {
@@ -257,8 +235,8 @@ export class EventFeed {
 
   #recordReplay(session: Session, broadcast: Broadcast, nowMs: number): void {
     const page = this.#parts.ledger.page(this.event, broadcast);
-    page.sent.push(session);
-    page.sentDelaysMs.push(Math.max(0, nowMs - broadcast.at));
+    page.sent.add(session);
+    page.sent.timed(Math.max(0, nowMs - broadcast.at));
   }
 }
 

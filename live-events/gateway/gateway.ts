@@ -44,6 +44,8 @@ export interface GatewayParts {
 
 /** Pings that may stay unanswered. */
 const unansweredMax = 2;
+/** Ticks that may wait for a broadcast that is being written. */
+const ticksWaitedMax = 4;
 const drainStepMs = 50;
 const abnormalClosure = 1006;
 
@@ -157,7 +159,7 @@ export class Gateway {
         this.#closeGone(socket);
         return;
       }
-      socket.connection = connection;
+      socket.outlet = connection;
       const { claims, feed, journal } = found;
       feed.join(this.#open(socket, feed, claims), asked.cursor, journal);
     });
@@ -207,6 +209,7 @@ export class Gateway {
     });
     // A message that is too long, or no UTF-8: ws closes with the code that RFC 6455 has for it.
     socket.on('error', ignoreBroken);
+    socket.onClosing = () => this.#forget(session);
     socket.on('close', () => this.#gone(session));
     this.#wheel.add(session);
     return session;
@@ -266,13 +269,17 @@ export class Gateway {
   async #run(): Promise<void> {
     const { limits, clock, steadyMs } = this.#parts;
     let reportedMs = steadyMs();
+    let ticksWaited = 0;
     while (!this.#stopped.signal.aborted) {
       await clock.sleep(limits.tickMs, this.#stopped.signal);
+      this.metrics.queue = [...this.#feeds].reduce((sum, { queue }) => sum + queue, 0);
+      // Pings and reports can wait for a broadcast that is being written, but not for ever.
+      ticksWaited = this.metrics.queue > 0 && ticksWaited < ticksWaitedMax ? ticksWaited + 1 : 0;
+      if (ticksWaited > 0) continue;
       const nowMs = steadyMs();
       const due = [...this.#wheel.due(nowMs)];
       const heartbeat = due.length === 0 ? pingFrame : heartbeatFrame(clock.now());
       for (const session of due) this.#attend(session, nowMs, heartbeat);
-      this.metrics.queue = [...this.#feeds].reduce((sum, { queue }) => sum + queue, 0);
       if (nowMs - reportedMs < limits.reportMs) continue;
       reportedMs = nowMs;
       this.#feeds.tellSockets();

@@ -1,13 +1,21 @@
 import type { DeviceClaims } from '../ports.ts';
 import type { EventFeed } from './event-feed.ts';
 
+/** Where the frames of a broadcast go: a connection of Node's is one. */
+export interface Outlet {
+  /** False once it is ended or broken; nothing may be written then. */
+  readonly writable: boolean;
+  /** Bytes that wait for the reader. */
+  readonly writableLength: number;
+  /** A whole frame, or several. */
+  write(frames: Buffer): unknown;
+}
+
 /** What a session writes to: a WebSocket, or nothing at all in a test of thousands. */
 export interface Wire {
-  /** False once a close is on its way; nothing may be written then. */
-  readonly open: boolean;
-  /** Bytes that wait for the reader. */
-  readonly waitingBytes: number;
-  /** A whole frame, or several. */
+  /** Past whatever the wire itself does: the session leaves its feed before a close is on its way, after which no frame may follow. */
+  readonly outlet: Outlet;
+  /** A whole frame, or several. Nothing once a close is on its way. */
   write(frames: Buffer): void;
   shut(code: number, reason: string): void;
   terminate(): void;
@@ -28,8 +36,6 @@ export class Session {
   unanswered = 0;
   /** Where the feed has it; -1 when it has left. */
   index = -1;
-  /** The feed's count of broadcasts as of the last one written to it. */
-  delivered = 0;
   /** The last broadcast that its device said it applied. */
   appliedEpoch = 0;
   appliedSequence = 0;

@@ -1,10 +1,11 @@
 import { readHeartbeat, readServerMessage, type ServerMessage } from '../../device/index.ts';
 import { must } from '../../foundation/index.ts';
-import type { Wire } from './session.ts';
+import type { Outlet, Wire } from './session.ts';
 
 /** Reads what is written to it at once or, when it is told to stall, keeps it. */
-export class FakeWire implements Wire {
-  open = true;
+export class FakeWire implements Wire, Outlet {
+  readonly outlet = this;
+  writable = true;
   stalled = false;
   closed: number | null = null;
   readonly received: ServerMessage[] = [];
@@ -15,12 +16,12 @@ export class FakeWire implements Wire {
     this.#hear = hear ?? ((message) => this.received.push(message));
   }
 
-  get waitingBytes(): number {
+  get writableLength(): number {
     return this.#waiting;
   }
 
   write(frames: Buffer): void {
-    if (!this.open) return;
+    if (!this.writable) return;
     if (this.stalled) this.#waiting += frames.length;
     for (const text of unframed(frames)) {
       if (readHeartbeat(text) === null)
@@ -29,7 +30,7 @@ export class FakeWire implements Wire {
   }
 
   shut(code: number): void {
-    this.open = false;
+    this.writable = false;
     this.closed = code;
   }
 
