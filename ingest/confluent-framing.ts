@@ -39,9 +39,10 @@ export function readFraming(value: Uint8Array, headers: readonly SourceHeader[] 
   return { kind: 'id', schemaId: readId(value, 'value'), start: idBytes };
 }
 
-/** The schema's id where the value has the usual form and no header that could say otherwise; -1 for all else, be it right or wrong. Makes no object. */
+/** The schema's id where the value has the usual form and no header that could say otherwise; -1 for all else, be it right or wrong. */
 export function plainSchemaId(value: Uint8Array, headers: readonly SourceHeader[] | null): number {
-  if (headers !== null || value.length < idBytes || value[0] !== 0 || (value[1] ?? 0) > 127) return -1;
+  if (headers?.some(({ key }) => key === headerOf.value) === true) return -1;
+  if (value.length < idBytes || value[0] !== 0 || (value[1] ?? 0) > 127) return -1;
   return readId(value, 'value');
 }
 

@@ -189,6 +189,17 @@ describe('an event of a mapping that only says which field goes where', () => {
     expect(packed).toEqual(general);
   });
 
+  test('is packed beside headers, but for the one that names its schema', async () => {
+    const { processor, encoder } = await fixture();
+    const value = encoder.encode(ordinary);
+    const traced = recordOf(value, [{ key: 'traceparent', value: Buffer.from('00-1') }]);
+    expect(processor.pack(traced, sourceOf(topic), at)).toMatchObject({ event: expect.any(PackedEvent) });
+    const named = recordOf(value.subarray(5), [{ key: '__value_schema_id', value: value.subarray(0, 5) }]);
+    const outcome = processor.pack(named, sourceOf(topic), at);
+    expect(outcome).toMatchObject({ kind: 'mapped', event: { mutations: expect.any(Array) } });
+    expect(described(outcome)).toBe(described(processor.process(named, sourceOf(topic), at)));
+  });
+
   test('without an id of its own is told by all of its bytes', async () => {
     const { eventId: _, ...rest } = graph;
     const { processor, encoder } = await fixture(rest);
