@@ -49,7 +49,7 @@ export {
   type StepPlan,
 } from './mapping-plan.ts';
 export type { NormalizerSignature, NormalizerSignatures } from './normalizer-signature.ts';
-export { type PlainField, type PlainWire, plainField } from './plain-field.ts';
+export { type PlainField, plainField } from './plain-field.ts';
 export type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './registry.ts';
 export { RegistryCache, type RegistryCacheLimits, registryCacheLimitsDefault } from './registry-cache.ts';
 export { type RegistryHttpLimits, registryHttpLimitsDefault } from './registry-http.ts';

@@ -2,7 +2,7 @@ import avsc, { type Type } from 'avsc';
 import type { PathPlan } from './value-plan.ts';
 
 /** How a single value stands in Avro's bytes. */
-export type PlainWire =
+type PlainWire =
   | { readonly kind: 'text' | 'whole' | 'double' | 'boolean' }
   | { readonly kind: 'symbol'; readonly symbols: readonly string[] };
 
