@@ -83,6 +83,7 @@ export {
   nodeIdBytesMax,
   type Property,
   type PropertyValue,
+  propertyTextBytesMax,
   type SetChange,
   type StepLink,
   type StepMutation,
@@ -94,6 +95,8 @@ export { openNeo4jStore } from './neo4j-opening.ts';
 export type { Neo4jSettings } from './neo4j-settings.ts';
 export { ObservedWrites, type StoreWriter, type WriteObserver } from './observed-writes.ts';
 export { OwnerSet, ownerKey } from './owner-set.ts';
+export { PackedEvent } from './packed-event.ts';
+export { edgeHead, linkHead, nameHead, stepHead, textValue, typeHead } from './packed-heads.ts';
 export { readsAtOnceMax } from './reads-at-once.ts';
 export { SideDatabase, type SideDatabaseFailures } from './side-database.ts';
 export {

@@ -19,6 +19,7 @@ import {
   rankBytes,
   tag,
 } from './packed-format.ts';
+import { putUint32, uint16At, uint32At } from './read-bytes.ts';
 import { readTime } from './register-bytes.ts';
 import type { RowBatch, RowBatches } from './row-batches.ts';
 import type { RowBuilder } from './row-builder.ts';
@@ -130,7 +131,7 @@ export class LevelGroup {
         case tag.event: {
           eventAt = at + 1 + rankBytes;
           at = eventAt + eventKeyBytes;
-          const place = packed.readUInt16BE(at);
+          const place = uint16At(packed, at);
           const id = place === 0 ? 0 : (ids[place - 1] ?? 0);
           lineageAt = lineage.add(id, source.partition, packed, at + 2);
           at += eventLineageBytes;
@@ -210,7 +211,7 @@ export class LevelGroup {
   #removeNode(key: Buffer, hiddenMs: number): boolean {
     const { nodeRows } = this.#context;
     const end = key.length - 1;
-    const hash = key.readUInt32BE(1);
+    const hash = uint32At(key, 1);
     const slot = this.#rowOf(key, nameAt, end, hash);
     if (slot < 0 || readTime(nodeRows.bytes, nodeRows.start(slot)) > hiddenMs) return false;
     nodeRows.delete(key, nameAt, end, hash);
@@ -228,9 +229,9 @@ export class LevelGroup {
   #define(packed: Buffer, at: number): number {
     const hashAt = at + nameLengthBytes;
     const start = hashAt + nodeHashBytes;
-    const end = start + packed.readUInt16BE(at);
+    const end = start + uint16At(packed, at);
     const hash = hashNodeName(packed, start, end);
-    packed.writeUInt32BE(hash, hashAt);
+    putUint32(packed, hashAt, hash);
     if (this.#context.nodes.add(hash)) this.#estimatesChanged = true;
     return end;
   }
@@ -238,12 +239,12 @@ export class LevelGroup {
   #node(packed: Buffer, at: number, eventAt: number, lineageAt: number, withSets: boolean): number {
     const { nodeRows, merger, lineage, queue } = this.#context;
     this.#makeRoom();
-    const node = packed.readUInt32BE(at);
+    const node = uint32At(packed, at);
     const start = at + 8;
-    const end = start + packed.readUInt32BE(at + 4);
+    const end = start + uint32At(packed, at + 4);
     const named = node + nameLengthBytes + nodeHashBytes;
-    const namedEnd = named + packed.readUInt16BE(node);
-    const hash = packed.readUInt32BE(node + nameLengthBytes);
+    const namedEnd = named + uint16At(packed, node);
+    const hash = uint32At(packed, node + nameLengthBytes);
     const slot = this.#rowOf(packed, named, namedEnd, hash);
     const mutation = {
       bytes: packed,
@@ -293,31 +294,31 @@ export class LevelGroup {
   }
 
   #edge(packed: Buffer, at: number, eventAt: number, lineageAt: number): number {
-    const from = packed.readUInt32BE(at);
-    const to = packed.readUInt32BE(at + 4);
+    const from = uint32At(packed, at);
+    const to = uint32At(packed, at + 4);
     const typeAt = at + 8;
     const keyAt = typeAt + 1 + (packed[typeAt] ?? 0);
     const keyEnd = keyAt + 1 + (packed[keyAt] ?? 0);
-    const fromHash = packed.readUInt32BE(from + nameLengthBytes);
-    const toHash = packed.readUInt32BE(to + nameLengthBytes);
+    const fromHash = uint32At(packed, from + nameLengthBytes);
+    const toHash = uint32At(packed, to + nameLengthBytes);
     this.#makeRoom();
     const batch = this.#packed.length - 1;
     this.#context.queue.push(fromHash, rowKind.out, batch, at, eventAt, lineageAt);
     this.#context.queue.push(toHash, rowKind.in, batch, at, eventAt, lineageAt);
     const hash = mixHashes(mixHashes(fromHash, toHash), fnv1a(packed, typeAt, keyEnd));
     if (this.#context.edges.add(hash)) this.#estimatesChanged = true;
-    return keyEnd + 4 + packed.readUInt32BE(keyEnd);
+    return keyEnd + 4 + uint32At(packed, keyEnd);
   }
 
   #step(packed: Buffer, at: number, eventAt: number, lineageAt: number): number {
-    const hash = packed.readUInt32BE(packed.readUInt32BE(at) + nameLengthBytes);
+    const hash = uint32At(packed, uint32At(packed, at) + nameLengthBytes);
     this.#makeRoom();
     this.#context.queue.push(hash, rowKind.step, this.#packed.length - 1, at, eventAt, lineageAt);
-    return at + 8 + packed.readUInt32BE(at + 4);
+    return at + 8 + uint32At(packed, at + 4);
   }
 
   #nodeDelete(packed: Buffer, at: number, eventAt: number): number {
-    const node = packed.readUInt32BE(at);
+    const node = uint32At(packed, at);
     const named = node + nameLengthBytes + nodeHashBytes;
     const type = packed.toString('latin1', named, packed.indexOf(0, named));
     if (this.#context.deleted.add('nodes', type)) this.#deletedChanged = true;
@@ -354,16 +355,16 @@ export class LevelGroup {
     if (row.kind === rowKind.step) {
       const { mutationAt } = row;
       const start = mutationAt + 8;
-      const end = start + packed.readUInt32BE(mutationAt + 4);
+      const end = start + uint32At(packed, mutationAt + 4);
       const value = builder.value(lineage, row.lineageAt, packed, start, end);
-      this.#batch.put(builder.stepKey(packed, packed.readUInt32BE(mutationAt), row.eventAt), value);
+      this.#batch.put(builder.stepKey(packed, uint32At(packed, mutationAt), row.eventAt), value);
       return;
     }
     const typeAt = row.mutationAt + 8;
     const keyAt = typeAt + 1 + (packed[typeAt] ?? 0);
     const keyEnd = keyAt + 1 + (packed[keyAt] ?? 0);
     const start = keyEnd + 4;
-    const value = builder.value(lineage, row.lineageAt, packed, start, start + packed.readUInt32BE(keyEnd));
+    const value = builder.value(lineage, row.lineageAt, packed, start, start + uint32At(packed, keyEnd));
     this.#batch.put(builder.occurrenceKey(packed, row), value);
   }
 

@@ -2,6 +2,7 @@ import { must } from '../foundation/index.ts';
 import type { ByteReader } from './codec.ts';
 import type { Lineage, SourcePartition } from './graph-store.ts';
 import type { EventOrigin } from './model.ts';
+import { putUint32, uint32At } from './read-bytes.ts';
 
 /**
  * A row's lineage: id of its origin, partition and offset as varints (1 + n in front of what the row is about; 0 when unknown).
@@ -19,7 +20,7 @@ export const originsMax = 65_536;
 
 export function originKey(id: number): Buffer {
   const key = Buffer.from('l....');
-  key.writeUInt32BE(id, 1);
+  putUint32(key, 1, id);
   return key;
 }
 
@@ -32,7 +33,7 @@ export class OriginIds {
   readonly #ids: Map<string, number>;
 
   constructor(stored: readonly (readonly [key: Buffer, value: Buffer])[]) {
-    this.#ids = new Map(stored.map(([key, value]) => [value.toString(), key.readUInt32BE(1)]));
+    this.#ids = new Map(stored.map(([key, value]) => [value.toString(), uint32At(key, 1)]));
   }
 
   /** `row` is to be written together with what names it, or null when it is there already; null altogether when there are too many. */
@@ -91,7 +92,7 @@ function writeLineage(
   offsetAt: number,
 ): number {
   const at = writeVarint(bytes, writeVarint(bytes, start, id), partition);
-  const offset = packed.readUInt32BE(offsetAt) * 2 ** 32 + packed.readUInt32BE(offsetAt + 4);
+  const offset = uint32At(packed, offsetAt) * 2 ** 32 + uint32At(packed, offsetAt + 4);
   if (Number.isSafeInteger(offset)) return writeVarint(bytes, at, offset);
   let rest = packed.readBigUInt64BE(offsetAt);
   let to = at;

@@ -31,14 +31,13 @@ import {
   registerCount,
   sortedByName,
 } from './mutation-checks.ts';
+import { PackedEvent } from './packed-event.ts';
+import { eventHeadBytes, writeEventHead } from './packed-event-head.ts';
 import {
   direction,
-  eventKeyBytes,
-  eventLineageBytes,
   nameLengthBytes,
   nodeHashBytes,
   type PackedMutations,
-  rankBytes,
   tag,
   valueTag,
 } from './packed-format.ts';
@@ -106,7 +105,7 @@ export class MutationBatch {
    * Adds all of an event or, when it throws, nothing of it. Throws BadDataError: INVALID_NODE_ID, INVALID_NAME,
    * INVALID_EVENT_TIME, INVALID_EVENT or INVALID_PROPERTY.
    */
-  add(event: EventMutations): void {
+  add(event: EventMutations | PackedEvent): void {
     must(this.#taken ? null : this, 'a batch that was applied takes no more events');
     const start = this.#length;
     try {
@@ -139,27 +138,17 @@ export class MutationBatch {
     return packed;
   }
 
-  #writeEvent(event: EventMutations): void {
-    const { timeMs, rank, occurrence } = event;
+  #writeEvent(event: EventMutations | PackedEvent): void {
     checkEvent(event);
-    this.#reserve(1 + rankBytes + eventKeyBytes + eventLineageBytes);
-    const view = this.#view;
-    let at = this.#length;
-    view.setUint8(at, tag.event);
-    view.setUint32(at + 1, Math.floor(rank / 2 ** 32));
-    view.setUint32(at + 5, rank >>> 0);
-    at += 1 + rankBytes;
-    // Inverted, so that in key order the newest comes first; the words as well, so that ties reverse exactly.
-    const inverted = Number.MAX_SAFE_INTEGER - timeMs;
-    view.setUint32(at, Math.floor(inverted / 2 ** 32));
-    view.setUint32(at + 4, inverted >>> 0);
-    view.setBigUint64(at + 8, occurrence);
-    view.setUint32(at + 8, ~view.getUint32(at + 8));
-    view.setUint32(at + 12, ~view.getUint32(at + 12));
-    at += eventKeyBytes;
-    view.setUint16(at, this.#placeOf(event.lineage));
-    view.setBigUint64(at + 2, event.lineage?.offset ?? 0n);
-    this.#length = at + eventLineageBytes;
+    this.#reserve(eventHeadBytes);
+    writeEventHead(this.#view, this.#length, event, this.#placeOf(event.lineage));
+    this.#length += eventHeadBytes;
+    if (event instanceof PackedEvent) {
+      this.#reserve(event.length);
+      event.copyTo(this.#bytes, this.#view, this.#length);
+      this.#length += event.length;
+      return;
+    }
     this.#nodeCount = 0;
     for (const mutation of event.mutations) {
       switch (mutation.kind) {
@@ -307,6 +296,7 @@ export class MutationBatch {
     this.#bytes[this.#length++] = tag.define;
     const at = this.#length;
     this.#writeNodeName(type, id, nodeHashBytes);
+    this.#view.setUint32(at + nameLengthBytes, 0);
     if (this.#nodeCount < eventNodesMax) {
       this.#nodeTypes[this.#nodeCount] = type;
       this.#nodeIds[this.#nodeCount] = id;

@@ -1,6 +1,5 @@
 import { BadDataError } from '../foundation/index.ts';
 import {
-  type EventMutations,
   edgeKeyBytesMax,
   type NodeProperty,
   nameBytesMax,
@@ -9,11 +8,12 @@ import {
   type PropertyValue,
   type SetChange,
 } from './model.ts';
+import type { EventHead } from './packed-event-head.ts';
 
 const occurrenceMax = 2n ** 64n - 1n;
 
 /** Throws BadDataError INVALID_EVENT_TIME or INVALID_EVENT unless time, rank and occurrence are in their ranges. */
-export function checkEvent({ timeMs, rank, occurrence }: EventMutations): void {
+export function checkEvent({ timeMs, rank, occurrence }: EventHead): void {
   if (!Number.isSafeInteger(timeMs) || timeMs < 0) {
     throw new BadDataError(
       'INVALID_EVENT_TIME',

@@ -1,5 +1,6 @@
 import { must } from '../foundation/index.ts';
 import { valueTag } from './packed-format.ts';
+import { putUint32, uint32At } from './read-bytes.ts';
 
 /** Reading a row's registers where they stand: see `node-row.ts` for how they are laid out. */
 export const timeBytesLength = 8;
@@ -25,12 +26,12 @@ export function skipValue(bytes: Buffer, at: number): number {
 }
 
 export function readTime(bytes: Buffer, at: number): number {
-  return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
+  return uint32At(bytes, at) * 2 ** 32 + uint32At(bytes, at + 4);
 }
 
 export function writeTime(bytes: Buffer, at: number, timeMs: number): void {
-  bytes.writeUInt32BE(Math.floor(timeMs / 2 ** 32), at);
-  bytes.writeUInt32BE(timeMs % 2 ** 32, at + 4);
+  putUint32(bytes, at, Math.floor(timeMs / 2 ** 32));
+  putUint32(bytes, at + 4, timeMs % 2 ** 32);
 }
 
 export function compareBytes(

@@ -1,6 +1,7 @@
 import { must } from '../foundation/index.ts';
 import type { LineageBytes } from './lineage.ts';
 import { eventKeyBytes, nameLengthBytes, nodeHashBytes } from './packed-format.ts';
+import { putUint32, uint16At, uint32At } from './read-bytes.ts';
 import type { QueuedRow } from './row-queue.ts';
 import { nameAt, rowKind } from './rows.ts';
 
@@ -24,7 +25,7 @@ export class RowBuilder {
   nodeKey(name: Buffer, start: number, end: number, hash: number): Buffer {
     const key = this.#key;
     key[0] = 0x67;
-    key.writeUInt32BE(hash, 1);
+    putUint32(key, 1, hash);
     const kindAt = this.#copy(name, start, end, nameAt);
     key[kindAt] = rowKind.node;
     return this.#keyOf(kindAt + 1);
@@ -45,8 +46,8 @@ export class RowBuilder {
   /** Of an edge seen from the side that the row's kind names. */
   occurrenceKey(packed: Buffer, { kind, mutationAt, eventAt }: QueuedRow): Buffer {
     const out = kind === rowKind.out;
-    const of = packed.readUInt32BE(out ? mutationAt : mutationAt + 4);
-    const other = packed.readUInt32BE(out ? mutationAt + 4 : mutationAt);
+    const of = uint32At(packed, out ? mutationAt : mutationAt + 4);
+    const other = uint32At(packed, out ? mutationAt + 4 : mutationAt);
     const typeAt = mutationAt + 8;
     const keyAt = typeAt + 1 + (packed[typeAt] ?? 0);
     let end = this.#typed(packed, of, kind, typeAt, keyAt);
@@ -57,8 +58,8 @@ export class RowBuilder {
   edgeTombstoneKey(packed: Buffer, mutationAt: number): Buffer {
     const typeAt = mutationAt + 8;
     const keyAt = typeAt + 1 + (packed[typeAt] ?? 0);
-    const end = this.#typed(packed, packed.readUInt32BE(mutationAt), rowKind.edgeTombstone, typeAt, keyAt);
-    return this.#keyOf(this.#otherEnd(packed, packed.readUInt32BE(mutationAt + 4), keyAt, end));
+    const end = this.#typed(packed, uint32At(packed, mutationAt), rowKind.edgeTombstone, typeAt, keyAt);
+    return this.#keyOf(this.#otherEnd(packed, uint32At(packed, mutationAt + 4), keyAt, end));
   }
 
   /** The event's lineage, then the row's own bytes. */
@@ -93,7 +94,7 @@ export class RowBuilder {
 
   #otherEnd(packed: Buffer, node: number, keyAt: number, at: number): number {
     const named = node + nameLengthBytes + nodeHashBytes;
-    const end = this.#copy(packed, named, named + packed.readUInt16BE(node), at);
+    const end = this.#copy(packed, named, named + uint16At(packed, node), at);
     return this.#copy(packed, keyAt + 1, keyAt + 1 + (packed[keyAt] ?? 0), end);
   }
 
@@ -101,7 +102,7 @@ export class RowBuilder {
   #prefix(packed: Buffer, node: number): number {
     this.#key[0] = 0x67;
     const hashAt = node + nameLengthBytes;
-    return this.#copy(packed, hashAt, hashAt + nodeHashBytes + packed.readUInt16BE(node), 1);
+    return this.#copy(packed, hashAt, hashAt + nodeHashBytes + uint16At(packed, node), 1);
   }
 
   #copy(packed: Buffer, start: number, end: number, at: number): number {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import xxhash, { type XXHashAPI } from 'xxhash-wasm';
 import { BadDataError, type Clock, JourneyGraphError } from '../foundation/index.ts';
-import type { EventOrigin, SourcePartition } from '../graph-store/index.ts';
+import type { EventOrigin, PackedEvent, SourcePartition } from '../graph-store/index.ts';
 import { hasMeaning, type Rows } from '../processors/index.ts';
 import {
   AvroSchema,
@@ -11,7 +11,8 @@ import {
   type WireLimits,
   wireLimitsDefault,
 } from '../schemas/index.ts';
-import { type Framing, readFraming } from './confluent-framing.ts';
+import { type Framing, idBytes, plainSchemaId, readFraming } from './confluent-framing.ts';
+import { EventPacker } from './event-packer.ts';
 import type { SourceRecord } from './event-source.ts';
 import { GuidTable } from './guid-table.ts';
 import type { LookupTables } from './lookup-tables.ts';
@@ -19,7 +20,7 @@ import type { Reader } from './mapping-judge.ts';
 import type { SubjectMapping } from './mapping-slot.ts';
 import type { MappingsInForce } from './mappings-in-force.ts';
 import { RecordLookups } from './record-lookups.ts';
-import type { Outcome, RecordProcessor } from './record-processor.ts';
+import type { Outcome, PackedOutcome, RecordProcessor } from './record-processor.ts';
 
 /** How the subject of a value is named, as in Confluent's serializers. */
 export type SubjectStrategy = 'topic' | 'record' | 'topic-record';
@@ -64,6 +65,8 @@ type Prepared =
       readonly pair: Pair;
       readonly reader: Reader;
       readonly decode: Decode;
+      /** Null where events have to go the general way. */
+      readonly packer: EventPacker | null;
       /** Null when the mapping looks nothing up. */
       readonly lookups: RecordLookups | null;
       /** Sets this subject's occurrence ids apart from every other's. */
@@ -162,6 +165,20 @@ export class AvroRecordProcessor implements RecordProcessor {
     }
   }
 
+  pack(record: SourceRecord, source: SourcePartition, seenMs: number): Outcome | PackedOutcome {
+    const event = this.#packed(record, source);
+    return event === null ? this.process(record, source, seenMs) : { kind: 'mapped', event };
+  }
+
+  /** Only where records of the same schema went before: what is new, or wrong, is `process`'s. */
+  #packed({ value, offset, headers }: SourceRecord, { topic }: SourcePartition): PackedEvent | null {
+    const last = this.#last?.prepared;
+    if (last?.kind !== 'ready' || last.packer === null || value === null) return null;
+    const schemaId = plainSchemaId(value, headers);
+    if (schemaId < 0 || this.#current(topic, schemaId) !== last) return null;
+    return last.packer.pack(value, idBytes, offset, this.#parts.clock.now());
+  }
+
   async load(schemaId: number, source: SourcePartition, signal?: AbortSignal): Promise<void> {
     const { topic } = source;
     try {
@@ -236,11 +253,22 @@ export class AvroRecordProcessor implements RecordProcessor {
       // Numbers below zero are our own, for schemas that go by GUID.
       const origin = { schemaId: Math.max(schemaId, -1), subject, version };
       const seed = this.#hash.h64(mapping.subject);
-      return { kind: 'ready', pair, reader, decode, lookups, seed, origin };
+      const packer = this.#packerOf(pair, reader, { seed, origin });
+      return { kind: 'ready', pair, reader, decode, packer, lookups, seed, origin };
     } catch (error) {
       if (!(error instanceof BadDataError)) throw error;
       return { kind: 'dead', pair, reader, error, untilMs: this.#untilMs() };
     }
+  }
+
+  /** Where a writer's schema is another than the mapping's, its fields lie elsewhere. */
+  #packerOf(
+    { writer }: Pair,
+    { plain, from }: Reader,
+    of: { readonly seed: bigint; readonly origin: EventOrigin },
+  ): EventPacker | null {
+    if (plain === null || writer.text !== from.schema.text) return null;
+    return new EventPacker(plain, writer, this.#settings.wireLimits, this.#hash, of);
   }
 
   async #writerText(schemaId: number, signal?: AbortSignal): Promise<string> {

@@ -7,7 +7,7 @@ export type Framing =
   | { readonly kind: 'guid'; readonly guid: string; readonly start: number };
 
 const headerOf = { key: '__key_schema_id', value: '__value_schema_id' } as const;
-const idBytes = 5;
+export const idBytes = 5;
 const guidBytes = 17;
 
 /**
@@ -37,6 +37,13 @@ export function readFraming(value: Uint8Array, headers: readonly SourceHeader[] 
     );
   }
   return { kind: 'id', schemaId: readId(value, 'value'), start: idBytes };
+}
+
+/** The schema's id where the value has the usual form and no header that could say otherwise; -1 for all else, be it right or wrong. */
+export function plainSchemaId(value: Uint8Array, headers: readonly SourceHeader[] | null): number {
+  if (headers?.some(({ key }) => key === headerOf.value) === true) return -1;
+  if (value.length < idBytes || value[0] !== 0 || (value[1] ?? 0) > 127) return -1;
+  return readId(value, 'value');
 }
 
 /**

@@ -2,10 +2,12 @@ import { BadDataError, StopError } from '../foundation/index.ts';
 import {
   compileLookups,
   compileMap,
+  compilePlainMapping,
   type FindRows,
   type MapEvent,
   type MapSettings,
   normalizers,
+  type PlainMapping,
 } from '../processors/index.ts';
 import {
   type AvroSchema,
@@ -27,6 +29,8 @@ export interface Reader {
   readonly from: MappedVersion;
   readonly plan: MappingPlan;
   readonly map: MapEvent;
+  /** Null when it is more than a plain one. */
+  readonly plain: PlainMapping | null;
   /** Null when it looks nothing up. */
   readonly findRows: FindRows | null;
   /** What it says about the graph. */
@@ -74,7 +78,9 @@ export function compileReader(found: MappedVersion, tables: TableSchemas, settin
     const plan = compileMapping(of, schema, normalizers, tables);
     const map = compileMap(plan, settings);
     const findRows = compileLookups(plan);
-    return { ok: true, reader: { from: found, plan, map, findRows, declarations: declarationsOf(plan) } };
+    const plain = compilePlainMapping(plan, schema, settings);
+    const declarations = declarationsOf(plan);
+    return { ok: true, reader: { from: found, plan, map, plain, findRows, declarations } };
   } catch (error) {
     if (!(error instanceof StopError)) throw error;
     return { ok: false, fault: { error, problems: checkMapping(of, schema, normalizers, tables).problems } };

@@ -200,7 +200,9 @@ export class PartitionLane {
 
   /** False when its schema, a table or a row has to be waited for first. */
   #process(record: SourceRecord, segment: Segment, fetchedMs: number): boolean {
-    const outcome = this.#parts.processor.process(record, this.source, fetchedMs);
+    const { processor } = this.#parts;
+    const outcome =
+      processor.pack?.(record, this.source, fetchedMs) ?? processor.process(record, this.source, fetchedMs);
     switch (outcome.kind) {
       case 'mapped':
         this.#addEvent(record, outcome.event, segment);

@@ -1,5 +1,5 @@
 import type { JourneyGraphError } from '../foundation/index.ts';
-import type { EventMutations, SourcePartition } from '../graph-store/index.ts';
+import type { EventMutations, PackedEvent, SourcePartition } from '../graph-store/index.ts';
 import type { SourceRecord } from './event-source.ts';
 
 /** What a record turned out to be. */
@@ -18,6 +18,12 @@ export type Outcome =
       readonly untilMs: number;
     };
 
+/** An event that was packed on the spot: its mutations are bytes, and are the processor's again at the next call. */
+export interface PackedOutcome {
+  readonly kind: 'mapped';
+  readonly event: PackedEvent;
+}
+
 /** Where rows come in. */
 export interface RowArrivals {
   readonly topic: string;
@@ -35,5 +41,7 @@ export interface RowArrivals {
  */
 export interface RecordProcessor {
   process(record: SourceRecord, source: SourcePartition, seenMs: number): Outcome;
+  /** As `process`, for whoever only adds the event to a batch: where it can it spares making objects of the mutations. */
+  pack?(record: SourceRecord, source: SourcePartition, seenMs: number): Outcome | PackedOutcome;
   load(schemaId: number, source: SourcePartition, signal?: AbortSignal): Promise<void>;
 }

@@ -11,3 +11,4 @@ export {
 export { compileMap, type MapEvent, type MappedEvent, type MapSettings, mapSettingsDefault } from './map.ts';
 export { normalizers } from './normalizers/index.ts';
 export type { Normalizer } from './normalizers/normalizer.ts';
+export { compilePlainMapping, type PlainMapping } from './plain-mapping.ts';

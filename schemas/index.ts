@@ -49,6 +49,7 @@ export {
   type StepPlan,
 } from './mapping-plan.ts';
 export type { NormalizerSignature, NormalizerSignatures } from './normalizer-signature.ts';
+export { type PlainField, plainField } from './plain-field.ts';
 export type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './registry.ts';
 export { RegistryCache, type RegistryCacheLimits, registryCacheLimitsDefault } from './registry-cache.ts';
 export { type RegistryHttpLimits, registryHttpLimitsDefault } from './registry-http.ts';
@@ -64,7 +65,9 @@ export type {
   ValueSource,
 } from './value-plan.ts';
 export {
+  compilePlacedScan,
   compileWireLength,
+  type PlacedScan,
   type WireLength,
   type WireLimits,
   type WireScan,

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import avsc, { type Type } from 'avsc';
 import { BadDataError } from '../foundation/index.ts';
 import { typeWeight } from './avro-type.ts';
+import { type FieldTree, fieldTree } from './field-tree.ts';
 
 /** What one record's Avro bytes may cost. */
 export interface WireLimits {
@@ -31,6 +32,8 @@ interface Cursor {
   valuesLeft: number;
   depthLeft: number;
   readonly checksText: boolean;
+  /** Of the fields that are asked for, by their numbers. */
+  readonly places: Int32Array;
 }
 
 type Step = (cursor: Cursor) => void;
@@ -178,6 +181,13 @@ interface NamedStep {
   skip: Step;
 }
 
+function notingStep(number: number, skip: Step): Step {
+  return (cursor) => {
+    cursor.places[number] = cursor.pos;
+    skip(cursor);
+  };
+}
+
 function recordSkip(fields: readonly NamedStep[]): Step {
   return (cursor) => {
     enter(cursor);
@@ -246,6 +256,20 @@ class ScanCompiler {
     return holder.skip;
   }
 
+  /** As {@link step}, noting where the fields of the tree begin. A record is compiled for its place, since its type may stand in several. */
+  noting(type: Type, tree: FieldTree): Step {
+    const skip =
+      tree.fields.size > 0 && type instanceof avsc.types.RecordType
+        ? recordSkip(type.fields.map((field) => ({ name: field.name, skip: this.#field(field, tree) })))
+        : this.step(type);
+    return tree.number === null ? skip : notingStep(tree.number, skip);
+  }
+
+  #field({ name, type }: avsc.types.RecordType['fields'][number], tree: FieldTree): Step {
+    const inner = tree.fields.get(name);
+    return inner === undefined ? this.step(type) : this.noting(type, inner);
+  }
+
   #compile(type: Type): Step {
     const { types } = avsc;
     if (type instanceof types.RecordType) {
@@ -294,7 +318,29 @@ function primitiveSkip(type: Type): Step {
  * it would have to take on trust (counts, lengths, branches, nesting) is checked here first.
  */
 export function compileWireScan(type: Type, limits: WireLimits = wireLimitsDefault): WireScan {
-  const walk = compileWalk(type, limits, true);
+  const walk = compileWalk(new ScanCompiler().step(type), limits, true, noPlaces);
+  return bounded(walk, limits);
+}
+
+/** A scan that also says where fields of the datum begin. */
+export interface PlacedScan {
+  readonly scan: WireScan;
+  /** By the numbers of the paths, until the next scan. */
+  readonly places: Int32Array;
+}
+
+/** As {@link compileWireScan}. Each path is of names of fields, through records alone: see `plainField`. */
+export function compilePlacedScan(
+  type: Type,
+  limits: WireLimits,
+  paths: readonly (readonly string[])[],
+): PlacedScan {
+  const places = new Int32Array(paths.length);
+  const step = new ScanCompiler().noting(type, fieldTree(paths));
+  return { scan: bounded(compileWalk(step, limits, true, places), limits), places };
+}
+
+function bounded(walk: Walk, limits: WireLimits): WireScan {
   return (bytes, start, end) => {
     if (end - start > limits.bytesMax) {
       throw new BadDataError(
@@ -308,18 +354,22 @@ export function compileWireScan(type: Type, limits: WireLimits = wireLimitsDefau
 
 /** As {@link compileWireScan}, where nothing but the datum itself says how long it is. */
 export function compileWireLength(type: Type, limits: Omit<WireLimits, 'bytesMax'>): WireLength {
-  const walk = compileWalk(type, limits, false);
+  const walk = compileWalk(new ScanCompiler().step(type), limits, false, noPlaces);
   return (bytes, start) => walk(bytes, start, bytes.length, false);
 }
 
+type Walk = (bytes: Uint8Array, start: number, end: number, isWhole: boolean) => number;
+
+const noPlaces = new Int32Array(0);
+
 function compileWalk(
-  type: Type,
+  step: Step,
   limits: Omit<WireLimits, 'bytesMax'>,
   checksText: boolean,
-): (bytes: Uint8Array, start: number, end: number, isWhole: boolean) => number {
-  const step = new ScanCompiler().step(type);
+  places: Int32Array,
+): Walk {
   const nothing = new Uint8Array(0);
-  const cursor: Cursor = { bytes: nothing, pos: 0, end: 0, valuesLeft: 0, depthLeft: 0, checksText };
+  const cursor: Cursor = { bytes: nothing, pos: 0, end: 0, valuesLeft: 0, depthLeft: 0, checksText, places };
   return (bytes, start, end, isWhole) => {
     cursor.bytes = bytes;
     cursor.pos = start;

@@ -1,7 +1,7 @@
 import { StopError } from '../../foundation/index.ts';
 import type { SourcePartition } from '../../graph-store/index.ts';
 import type { SourceRecord } from '../event-source.ts';
-import type { Outcome, RecordProcessor } from '../record-processor.ts';
+import type { Outcome, PackedOutcome, RecordProcessor } from '../record-processor.ts';
 import type { BackfillPlan } from './backfill-plan.ts';
 
 /**
@@ -20,7 +20,15 @@ export class PlannedProcessor implements RecordProcessor {
   }
 
   process(record: SourceRecord, source: SourcePartition, seenMs: number): Outcome {
-    const outcome = this.#processor.process(record, source, seenMs);
+    return this.#asPlanned(this.#processor.process(record, source, seenMs), record);
+  }
+
+  pack(record: SourceRecord, source: SourcePartition, seenMs: number): Outcome | PackedOutcome {
+    const packed = this.#processor.pack?.(record, source, seenMs);
+    return packed === undefined ? this.process(record, source, seenMs) : this.#asPlanned(packed, record);
+  }
+
+  #asPlanned<T extends Outcome | PackedOutcome>(outcome: T, record: SourceRecord): T {
     if (outcome.kind !== 'mapped') return outcome;
     const origin = outcome.event.lineage?.origin;
     const planned = origin === undefined ? undefined : this.#versions.get(origin.subject);
