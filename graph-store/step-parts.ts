@@ -103,8 +103,11 @@ export class StepParts {
     return this.bytes.readDoubleBE(this.value.start);
   }
 
-  integer(): bigint {
-    return this.bytes.readBigInt64BE(this.value.start);
+  /** A number while it is certainly exact: a bigint takes several times as long. */
+  integer(): number | bigint {
+    const { bytes, value } = this;
+    const number = bytes.readInt32BE(value.start) * 2 ** 32 + bytes.readUInt32BE(value.start + 4);
+    return Number.isSafeInteger(number) ? number : bytes.readBigInt64BE(value.start);
   }
 
   #text(span: Span, length: number): void {

@@ -33,8 +33,10 @@ function plainText(kind: Exclude<StepParts['kind'], 'text'>, parts: StepParts): 
       const number = parts.number();
       return Number.isFinite(number) ? String(number) : 'null';
     }
-    case 'integer':
-      return JSON.stringify(safeNumber(parts.integer()));
+    case 'integer': {
+      const integer = parts.integer();
+      return typeof integer === 'number' ? String(integer) : JSON.stringify(safeNumber(integer));
+    }
     case 'null':
     case 'false':
     case 'true':
