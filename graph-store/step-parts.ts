@@ -2,7 +2,7 @@ import { must } from '../foundation/index.ts';
 import type { PackedStep } from './graph-store.ts';
 import { direction, nameLengthBytes, valueTag } from './packed-format.ts';
 
-export type PartKind = 'null' | 'false' | 'true' | 'number' | 'integer' | 'text';
+type PartKind = 'null' | 'false' | 'true' | 'number' | 'integer' | 'text';
 
 const kinds: readonly (PartKind | undefined)[] = Object.assign([], {
   [valueTag.null]: 'null',
