@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type ApiData, prepareApiData } from './api/api-data.ts';
 import type { ApiRival } from './api/api-target.ts';
 import { askSample, expectSameAnswers, type SampleAnswers, sampleAccounts } from './api/check-answers.ts';
+import { startConstantTarget } from './api/constant-target.ts';
 import { type ApiMeter, type ApiWork, measureFixed, measureHighest, p99LimitMs } from './api/measure-api.ts';
 import { Neo4jGraphqlRival } from './api/neo4j-rival-api.ts';
 import { ourQuestions } from './api/our-questions.ts';
@@ -84,6 +85,17 @@ async function measureOurs({ data, meter, sample, sinceMs }: Prepared): Promise<
   }
 }
 
+/** What plain HTTP of one process gives with answers as long as ours. */
+async function measureConstant({ figures }: Ours, { meter, sinceMs }: Prepared): Promise<Figures> {
+  const bytes = figures['journey.bytes']?.value ?? 0;
+  const target = await startConstantTarget(bytes, ourQuestions(sinceMs));
+  try {
+    return (await measureHighest(meter, target, 'journey', 'constant.')).figures;
+  } finally {
+    await target.close();
+  }
+}
+
 /** With each number of workers, after it has been found to answer as we do; the best of them is its figure. */
 async function measureRival(rival: ApiRival, ours: SampleAnswers, prepared: Prepared): Promise<Figures> {
   const { meter, sample, quick } = prepared;
@@ -119,6 +131,7 @@ async function run(context: BenchContext): Promise<Figures> {
   const { data, meter, sinceMs } = prepared;
   const rows = rowsOfNode(data.data.events);
   const ours = await measureOurs(prepared);
+  const constant = await measureConstant(ours, prepared);
   const postgraphile = await withRival(
     await PostgraphileRival.start(data, postgraphileQuestions(sinceMs, rows), meter.log),
     ours.answers,
@@ -129,7 +142,7 @@ async function run(context: BenchContext): Promise<Figures> {
     ours.answers,
     prepared,
   );
-  const figures = { ...ours.figures, ...postgraphile, ...neo4j };
+  const figures = { ...ours.figures, ...constant, ...postgraphile, ...neo4j };
   return {
     events: { value: data.data.events, unit: 'events' },
     ...figures,
@@ -155,7 +168,7 @@ const api: Benchmark = {
   description:
     'GraphQL over HTTP on 10 million events, open loop, latency from the moment a request was meant to be sent: the latest 20 steps of an account at ' +
     '1,000 requests/s, three hops of 300 edges and 99 days at 100/s, and the highest rate of each at ' +
-    `p99 < ${p99LimitMs} ms; @neo4j/graphql on Neo4j and PostGraphile on PostgreSQL answer the same questions on the same data.`,
+    `p99 < ${p99LimitMs} ms; @neo4j/graphql on Neo4j and PostGraphile on PostgreSQL answer the same questions on the same data; plain node:http with a constant answer as long as ours is the ceiling of one process.`,
   notMeasured: [
     'a network: generator, servers and databases share one machine and its cores; what the generator takes of them is among the figures',
     'a cold disk: everything fits into memory',

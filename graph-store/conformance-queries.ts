@@ -10,6 +10,7 @@ import type {
   AdjacencyQuery,
   DegreeQuery,
   GraphStore,
+  JourneyPage,
   JourneyQuery,
   OccurrencePosition,
   OccurrenceView,
@@ -86,8 +87,21 @@ async function compareDegree(
 async function compareJourney(store: GraphStore, graph: NaiveGraph, query: JourneyQuery): Promise<void> {
   const page = await store.journey(query);
   expect({ ...page, steps: page.steps.map(withoutLineage) }).toEqual(graph.journey(query));
+  await expectRows(store, query, page);
   const whole = graph.journey({ ...query, limit: 1_000, scanMax: 1_000 });
   expect(await allSteps(store, query)).toEqual(whole.steps);
+}
+
+/** What `journeyRows` answers is what `journey` does; nothing where the engine has none of its own. */
+async function expectRows(store: GraphStore, query: JourneyQuery, page: JourneyPage): Promise<void> {
+  const found = await store.journeyRows?.(query);
+  if (found === undefined) return;
+  const { rows, scanned, more, truncated, last } = found;
+  const steps = found.steps();
+  expect({ steps, scanned, more, truncated, last }).toEqual(page);
+  const places = rows?.map((row) => [row.timeMs, row.position()]);
+  if (places !== undefined)
+    expect(places).toEqual(steps.map(({ timeMs, occurrence }) => [timeMs, { timeMs, occurrence }]));
 }
 
 function describeDegree(subject: Subject): void {

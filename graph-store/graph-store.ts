@@ -152,6 +152,22 @@ export interface JourneyPage {
   readonly last: TimePosition | null;
 }
 
+/** A step as it is stored. What lies in `value` from `at` on, {@link StepParts} tells. */
+export interface PackedStep {
+  readonly value: Buffer;
+  readonly at: number;
+  readonly timeMs: number;
+  position(): TimePosition;
+}
+
+/** A page of a journey in as few objects as its engine can give it. */
+export interface JourneyRows extends Omit<JourneyPage, 'steps'> {
+  /** The steps as they are stored; null where an engine has them as objects, or a row holds more than is to be seen. */
+  readonly rows: readonly PackedStep[] | null;
+  /** The same as objects, made when they are first asked for. */
+  steps(): readonly StepView[];
+}
+
 /** A place among a node's occurrences of one type: an event may have left several, which are told apart by their far ends. */
 export interface OccurrencePosition extends TimePosition {
   readonly far: NodeRef;
@@ -314,6 +330,8 @@ export interface GraphReader {
   /** What `node` answers for each, at one moment of the store; `readsAtOnceMax` at most. Aborted it throws the signal's reason. */
   nodes(refs: readonly NodeRef[], signal?: AbortSignal): Promise<readonly (NodeView | null)[]>;
   journey(query: JourneyQuery): Promise<JourneyPage>;
+  /** What `journey` answers, in rows. Undefined where an engine's steps come as objects anyway: then that is to be asked ({@link journeyRowsOf}). */
+  readonly journeyRows?: ((query: JourneyQuery) => Promise<JourneyRows>) | undefined;
   adjacency(query: AdjacencyQuery): Promise<AdjacencyPage>;
   /** What `adjacency` answers for each, at one moment of the store: a hop from many nodes. `readsAtOnceMax` at most. Aborted it throws the signal's reason. */
   adjacencies(queries: readonly AdjacencyQuery[], signal?: AbortSignal): Promise<readonly AdjacencyPage[]>;

@@ -40,10 +40,12 @@ export type {
   GraphStore,
   JourneyPage,
   JourneyQuery,
+  JourneyRows,
   Lineage,
   NodeView,
   OccurrencePosition,
   OccurrenceView,
+  PackedStep,
   Restorable,
   SourcePartition,
   SourceStatus,
@@ -115,7 +117,9 @@ export {
   letterLifeOf,
   liveSources,
 } from './source-life.ts';
+export { type Span, StepParts } from './step-parts.ts';
 export { type OwnedStepPlace, stepPlaces } from './step-places.ts';
+export { journeyRowsOf } from './step-rows.ts';
 export type {
   EmbeddedStore,
   SnapshotFile,

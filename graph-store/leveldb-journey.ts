@@ -1,17 +1,18 @@
-import { ByteReader, decodeStepValue } from './codec.ts';
-import type { JourneyPage, JourneyQuery, StepView, TimePosition } from './graph-store.ts';
+import { ByteReader } from './codec.ts';
+import type { JourneyQuery, JourneyRows, StepView, TimePosition } from './graph-store.ts';
 import { chunkBytesMax, chunkRowsMax } from './leveldb-adjacency.ts';
 import type { Level } from './leveldb-group.ts';
 import type { Moment } from './leveldb-moment.ts';
-import { type OriginRow, readLineage } from './lineage.ts';
+import { type OriginRow, skipLineage } from './lineage.ts';
 import * as rows from './rows.ts';
+import { journeyRowsOf, PackedJourney, type StepRowsOf, StoredStep } from './step-rows.ts';
 import { isWantedStep } from './wanted-step.ts';
 
 type OriginOf = (id: number) => OriginRow | null;
 
 /** Of a journey that is read. */
 interface FoundSteps {
-  readonly steps: StepView[];
+  readonly rows: StoredStep[];
   scanned: number;
   /** Of the steps. */
   bytes: number;
@@ -26,11 +27,12 @@ export async function readJourney(
   moment: Moment,
   query: JourneyQuery,
   originOf: OriginOf,
-): Promise<JourneyPage> {
+): Promise<JourneyRows> {
   const prefix = rows.stepsPrefix(query.of);
   const sinceMs = Math.max(query.sinceMs, moment.hiddenMs(query.of) + 1);
   const range = rows.timeRange(prefix, sinceMs, query.untilMs);
-  const found: FoundSteps = { steps: [], scanned: 0, bytes: 0, more: false, last: null };
+  const page: StepRowsOf = { owner: query.of, keyAt: prefix.length, originOf };
+  const found: FoundSteps = { rows: [], scanned: 0, bytes: 0, more: false, last: null };
   if (range !== null) {
     const { snapshot } = moment;
     const options = { ...journeyRange(query, prefix, range), snapshot, highWaterMarkBytes: chunkBytesMax };
@@ -38,44 +40,39 @@ export async function readJourney(
     for (let size = Math.min(query.limit + 1, chunkRowsMax); !found.more; size = chunkRowsMax) {
       const entries = await iterator.nextv(size);
       if (entries.length === 0) break;
-      takeSteps(query, entries, prefix.length, found, originOf);
+      takeSteps(query, entries, found, page);
     }
   }
-  const { steps, scanned, more, last } = found;
-  return {
-    steps: await withoutHiddenLinks(steps, moment),
-    scanned,
-    more,
-    truncated: more && steps.length < query.limit,
-    last,
-  };
+  const { scanned, more, last } = found;
+  const about = { scanned, more, truncated: more && found.rows.length < query.limit, last };
+  const packed = new PackedJourney(found.rows, about);
+  if (moment.showsAllNodes) return packed;
+  return journeyRowsOf({ ...about, steps: await withoutHiddenLinks(packed.steps(), moment) });
 }
 
 function takeSteps(
   query: JourneyQuery,
   entries: readonly (readonly [key: Buffer, value: Buffer])[],
-  keyAt: number,
   found: FoundSteps,
-  originOf: OriginOf,
+  page: StepRowsOf,
 ): void {
-  const { of: owner, limit, scanMax, bytesMax } = query;
-  const { steps } = found;
+  const { limit, scanMax, bytesMax, domains, edgeTypes = null } = query;
+  const takesAll = domains === null && edgeTypes === null;
+  let lastKey: Buffer | null = null;
   for (const [key, value] of entries) {
-    found.more = steps.length >= limit || found.scanned >= scanMax || found.bytes >= bytesMax;
-    if (found.more) return;
+    found.more = found.rows.length >= limit || found.scanned >= scanMax || found.bytes >= bytesMax;
+    if (found.more) break;
     found.scanned += 1;
-    const { timeMs, occurrence } = new ByteReader(key, keyAt).eventKey();
-    found.last = { timeMs, occurrence };
-    const reader = new ByteReader(value);
-    const lineage = readLineage(reader, originOf);
+    lastKey = key;
+    // Asked for now: what is decoded later must not need the store.
+    const at = skipLineage(value, page.originOf);
+    const row = new StoredStep(key, value, at, page);
+    if (!takesAll && !isWantedStep(row.decoded(), query)) continue;
+    found.rows.push(row);
     // Without the lineage: the same graph has the same pages.
-    const bytes = value.length - reader.at;
-    const step = decodeStepValue(reader);
-    if (!isWantedStep(step, query)) continue;
-    const { domain, action, links, properties } = step;
-    steps.push({ owner, timeMs, occurrence, domain, action, links, properties, lineage });
-    found.bytes += bytes;
+    found.bytes += value.length - at;
   }
+  if (lastKey !== null) found.last = new ByteReader(lastKey, page.keyAt).eventKey();
 }
 
 function journeyRange(
@@ -92,7 +89,6 @@ function journeyRange(
 }
 
 async function withoutHiddenLinks(steps: readonly StepView[], moment: Moment): Promise<readonly StepView[]> {
-  if (moment.showsAllNodes) return steps;
   const ends = steps.flatMap(({ links }) => links.map(({ node }) => node));
   const hiddenMs = await moment.hiddenLinksMs(ends);
   let next = 0;

@@ -19,6 +19,7 @@ import type {
   GraphEstimate,
   JourneyPage,
   JourneyQuery,
+  JourneyRows,
   Lineage,
   NodeView,
   SourceStatus,
@@ -39,6 +40,7 @@ import { compareSources, decodePosition, statusOf } from './position.ts';
 import { readEach } from './read-each.ts';
 import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
+import { journeyPageOfRows } from './step-rows.ts';
 import { type HidingType, hidingTypeOf } from './swept-horizon.ts';
 import type { Expiry } from './time-to-live.ts';
 import type { WriteStamps } from './write-stamps.ts';
@@ -177,6 +179,10 @@ export class LevelReader {
   }
 
   async journey(query: JourneyQuery): Promise<JourneyPage> {
+    return journeyPageOfRows(await this.journeyRows(query));
+  }
+
+  async journeyRows(query: JourneyQuery): Promise<JourneyRows> {
     await using snapshot = this.#db.snapshot();
     return await readJourney(this.#db, this.#moment(snapshot), query, this.#originOf);
   }

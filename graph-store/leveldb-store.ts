@@ -19,6 +19,7 @@ import type {
   GraphSnapshot,
   JourneyPage,
   JourneyQuery,
+  JourneyRows,
   NodeView,
   Restorable,
   SourcePartition,
@@ -167,6 +168,10 @@ class LevelStore implements EmbeddedStore {
 
   journey(query: JourneyQuery): Promise<JourneyPage> {
     return this.#read((reader) => reader.journey(query));
+  }
+
+  journeyRows(query: JourneyQuery): Promise<JourneyRows> {
+    return this.#read((reader) => reader.journeyRows(query));
   }
 
   adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {

@@ -1,5 +1,5 @@
 import { must } from '../foundation/index.ts';
-import type { ByteReader } from './codec.ts';
+import { ByteReader } from './codec.ts';
 import type { Lineage, SourcePartition } from './graph-store.ts';
 import type { EventOrigin } from './model.ts';
 import { putUint32, uint32At } from './read-bytes.ts';
@@ -151,6 +151,14 @@ export function readLineage(reader: ByteReader, originOf: (id: number) => Origin
   if (origin === null) return null;
   const { topic, schemaId, subject, version } = origin;
   return { topic, partition, offset, schemaId, mapping: { subject, version } };
+}
+
+/** Where what the row is about begins. Its origin is known to `originOf` from then on. */
+export function skipLineage(value: Buffer, originOf: (id: number) => OriginRow | null): number {
+  const reader = new ByteReader(value);
+  const length = reader.byte();
+  if (length > 0) originOf(reader.count());
+  return 1 + length;
 }
 
 /** What the row is about. */

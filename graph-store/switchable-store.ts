@@ -7,6 +7,7 @@ import type { NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
 import { positionKey } from './position.ts';
 import type { SnapshotAbout } from './snapshot-file.ts';
+import { journeyRowsOf } from './step-rows.ts';
 import type { EmbeddedStore } from './store-inspection.ts';
 import type { TimeToLive } from './time-to-live.ts';
 
@@ -75,6 +76,14 @@ export class SwitchableStore implements EmbeddedStore {
 
   journey(query: port.JourneyQuery): Promise<port.JourneyPage> {
     return this.#use((store) => store.journey(query));
+  }
+
+  journeyRows(query: port.JourneyQuery): Promise<port.JourneyRows> {
+    return this.#use(async (store) =>
+      store.journeyRows === undefined
+        ? journeyRowsOf(await store.journey(query))
+        : await store.journeyRows(query),
+    );
   }
 
   adjacency(query: port.AdjacencyQuery): Promise<port.AdjacencyPage> {

@@ -7,7 +7,15 @@ import {
   GraphQLNonNull,
   GraphQLString,
 } from 'graphql';
-import type { JourneyPage, JourneyQuery, NodeRef, StepView, TimeOrder } from '../graph-store/index.ts';
+import {
+  type JourneyQuery,
+  type JourneyRows,
+  journeyRowsOf,
+  type NodeRef,
+  type StepView,
+  type TimeOrder,
+  type TimePosition,
+} from '../graph-store/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
 import { badInput } from './api-error.ts';
 import { costOfRefused, type FieldCost } from './cost/field-cost.ts';
@@ -111,7 +119,10 @@ async function readJourney(input: JourneyArguments, context: ApiContext): Promis
   const query = planJourney(input, context.limits, context.clock.now());
   context.steps.take(query.limit);
   context.reads.take();
-  return answer(query, await context.reader.journey(query), input.foldRepeats === true, context);
+  const { reader } = context;
+  const rows = reader.journeyRows?.(query);
+  const page = rows === undefined ? journeyRowsOf(await reader.journey(query)) : await rows;
+  return answer(query, page, input.foldRepeats === true, context);
 }
 
 /** Every limit is settled here, before the store is asked. */
@@ -149,20 +160,22 @@ function checkNames(argument: string, names: readonly string[] | null): readonly
   return names;
 }
 
-function answer(query: JourneyQuery, page: JourneyPage, folds: boolean, context: ApiContext): JourneyAnswer {
-  const edges = folds
-    ? foldRepeats(page.steps).map((folded) => new JourneyEdge(folded.step, folded))
-    : page.steps.map((step) => new JourneyEdge(step, null));
-  const last = page.last ?? page.steps.at(-1) ?? null;
+function answer(query: JourneyQuery, page: JourneyRows, folds: boolean, context: ApiContext): JourneyAnswer {
+  const edges = once(() => edgesOf(page.steps(), folds));
+  const last = (): TimePosition | null => page.last ?? page.steps().at(-1) ?? null;
   const limited = limitReached(query, page);
   return {
     edges,
+    rows: folds ? null : page.rows,
     pageInfo: {
       hasNextPage: page.more,
       // Relay lets a forward page answer this cheaply: something lies before a page that starts after a cursor.
       hasPreviousPage: query.after !== null,
-      startCursor: () => edges[0]?.cursor() ?? null,
-      endCursor: () => (last === null ? null : writeCursor(last)),
+      startCursor: () => edges()[0]?.cursor() ?? null,
+      endCursor: () => {
+        const at = last();
+        return at === null ? null : writeCursor(at);
+      },
     },
     completeness: {
       since: query.sinceMs,
@@ -171,9 +184,27 @@ function answer(query: JourneyQuery, page: JourneyPage, folds: boolean, context:
       limit: limited?.value ?? null,
       scanned: page.scanned,
     },
-    view: { steps: page.steps, order: query.order, bounds: boundsOf(query, page, context.clock.now()) },
+    view: {
+      steps: () => page.steps(),
+      order: query.order,
+      bounds: boundsOf(query, page, context.clock.now()),
+    },
     freshness: () => context.status.topics().map(({ topic, freshnessMs }) => ({ topic, freshnessMs })),
     tablePath: () => journeyTablePath(query),
+  };
+}
+
+function edgesOf(steps: readonly StepView[], folds: boolean): readonly JourneyEdge[] {
+  return folds
+    ? foldRepeats(steps).map((folded) => new JourneyEdge(folded.step, folded))
+    : steps.map((step) => new JourneyEdge(step, null));
+}
+
+function once<T>(make: () => readonly T[]): () => readonly T[] {
+  let made: readonly T[] | null = null;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
 
@@ -202,7 +233,7 @@ class JourneyEdge {
 
 function limitReached(
   query: JourneyQuery,
-  page: JourneyPage,
+  page: JourneyRows,
 ): { readonly kind: LimitKind; readonly value: number } | null {
   if (!page.more) return null;
   if (!page.truncated) return { kind: 'PAGE', value: query.limit };

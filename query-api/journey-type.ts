@@ -8,8 +8,9 @@ import {
   GraphQLObjectType,
   GraphQLString,
 } from 'graphql';
-import type { Lineage, NodeRef, StepLink } from '../graph-store/index.ts';
+import type { Lineage, NodeRef, PackedStep, StepLink } from '../graph-store/index.ts';
 import type { ApiContext } from './api-context.ts';
+import { edgesWriter } from './journey/edges-text.ts';
 import type { JourneyView } from './journey/journey-view.ts';
 import { sessionsField } from './journey/session-field.ts';
 import { transitionsField } from './journey/transition-field.ts';
@@ -39,7 +40,9 @@ export interface StepAnswer {
 export type LimitKind = 'PAGE' | 'SCAN' | 'BYTES';
 
 export interface JourneyAnswer {
-  readonly edges: readonly {
+  /** The steps of `edges` as they are stored; null where an edge is more than its step, or they come as objects. */
+  readonly rows: readonly PackedStep[] | null;
+  readonly edges: () => readonly {
     /** Made where it is asked for, as those of the page are. */
     readonly cursor: () => string;
     readonly node: StepAnswer;
@@ -174,7 +177,7 @@ export const journeyConnectionType = new GraphQLObjectType<JourneyAnswer, ApiCon
   name: 'JourneyConnection',
   description: "A member's steps in time order across all domains.",
   fields: {
-    edges: { type: listOf(edgeType) },
+    edges: { type: listOf(edgeType), extensions: { ownWriter: edgesWriter } },
     pageInfo: { type: new GraphQLNonNull(pageInfoType) },
     completeness: { type: new GraphQLNonNull(completenessType) },
     freshness: { type: listOf(freshnessType) },

@@ -1,4 +1,5 @@
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
+import { dayMs, dayText } from './day-text.ts';
 
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt]([01]\d|2[0-3]):(\d\d):(\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
 const takesDateTime = 'an RFC 3339 date and time such as 2026-11-21T20:15:00Z';
@@ -27,6 +28,22 @@ export function fitsDateTime(value: unknown): boolean {
 
 /** With microseconds where there are some: a double holds them exactly enough to round them back. */
 function dateTimeText(timeMs: number): string {
+  return wholeText(timeMs) ?? fractionText(timeMs);
+}
+
+const two = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'));
+
+/** Of a whole millisecond, as nearly all are; null of others, and of what is before 1970. */
+function wholeText(timeMs: number): string | null {
+  const day = Math.floor(timeMs / dayMs);
+  const date = Number.isSafeInteger(timeMs) ? dayText(day) : null;
+  if (date === null) return null;
+  const seconds = Math.floor((timeMs - day * dayMs) / 1000);
+  const millis = String(timeMs - day * dayMs - seconds * 1000).padStart(3, '0');
+  return `${date}T${two[Math.floor(seconds / 3600)]}:${two[Math.floor(seconds / 60) % 60]}:${two[seconds % 60]}.${millis}Z`;
+}
+
+function fractionText(timeMs: number): string {
   const micros = Math.round((timeMs - Math.floor(timeMs)) * 1000);
   const text = new Date(Math.floor(timeMs) + (micros === 1000 ? 1 : 0)).toISOString();
   return micros % 1000 === 0 ? text : `${text.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;

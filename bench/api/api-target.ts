@@ -1,11 +1,14 @@
+import type { ThreadSeconds } from '../ingest/thread-meter.ts';
 import type { Questions } from './questions.ts';
 
 /** A server that answers the questions over HTTP. */
 export interface ApiTarget {
-  readonly name: 'journey-graph' | 'neo4j' | 'postgraphile';
+  readonly name: 'journey-graph' | 'neo4j' | 'postgraphile' | 'constant';
   readonly host: string;
   readonly port: number;
   readonly questions: Questions;
+  /** CPU of its threads so far; absent of a server whose work is in other processes too. */
+  readonly threadSeconds?: () => ThreadSeconds | null;
   close(): Promise<void>;
 }
 

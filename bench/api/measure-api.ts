@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Figure, Figures } from '../benchmark.ts';
+import { microsecondsAnEvent } from '../ingest/thread-meter.ts';
 import type { ApiTarget } from './api-target.ts';
 import { generateLoad } from './generator.ts';
 import type { LoadReport } from './load.ts';
@@ -55,7 +56,9 @@ export async function measureFixed(
   const { fixedRate, fixedSeconds, warmUpSeconds } = meter.work;
   const rate = fixedRate[name];
   await load(meter, target, name, rate / 2, warmUpSeconds);
+  const before = target.threadSeconds?.() ?? null;
   const report = await load(meter, target, name, rate, fixedSeconds);
+  const cpu = microsecondsAnEvent(before, target.threadSeconds?.() ?? null, report.sent);
   meter.log(`${target.name}: ${name} at ${rate}/s: ${reading(report)}`);
   const key = `${prefix}${name}`;
   return {
@@ -65,8 +68,18 @@ export async function measureFixed(
     [`${key}.maxMs`]: { value: report.maxMs, unit: 'ms' },
     [`${key}.errors`]: { value: report.errors, unit: 'requests' },
     [`${key}.bytes`]: { value: report.bytesPerAnswer, unit: 'B an answer' },
+    ...cpuFigures(key, cpu),
     ...generatorFigures(key, report),
   };
+}
+
+function cpuFigures(key: string, cpu: Readonly<Record<string, number>>): Figures {
+  return Object.fromEntries(
+    Object.entries(cpu).map(([thread, value]) => [
+      `${key}.cpu.${thread}`,
+      { value, unit: 'µs of CPU a request' },
+    ]),
+  );
 }
 
 export interface HighestRate {

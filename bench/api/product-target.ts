@@ -27,6 +27,7 @@ export async function startProductTarget(
     host: hostname,
     port: Number(port),
     questions,
+    threadSeconds: () => product.threadSeconds(),
     close: () => product.stop(),
   };
 }

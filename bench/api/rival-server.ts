@@ -11,13 +11,18 @@ export interface RivalServer {
 }
 
 /** `program` is a module of this folder that calls {@link serveWorkers}; it ends with us, however we end. */
-export async function startRivalServer(
+export function startRivalServer(
   program: './neo4j-graphql-process.ts' | './postgraphile-process.ts',
   url: string,
   workers: number,
 ): Promise<RivalServer> {
+  return startServer(program, ['--url', url, '--workers', String(workers)]);
+}
+
+/** `program` prints where it listens, and ends when its standard input does. */
+export async function startServer(program: string, flags: readonly string[]): Promise<RivalServer> {
   const file = fileURLToPath(new URL(program, import.meta.url));
-  const child = spawn(process.execPath, [file, '--url', url, '--workers', String(workers)], {
+  const child = spawn(process.execPath, [file, ...flags], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, NODE_ENV: 'production', GRAPHILE_ENV: 'production' },
   });

@@ -8,7 +8,11 @@ export interface PageBounds {
   readonly laterMs: number;
 }
 
-export function boundsOf(query: JourneyQuery, page: JourneyPage, nowMs: number): PageBounds {
+export function boundsOf(
+  query: JourneyQuery,
+  page: Pick<JourneyPage, 'more' | 'last'>,
+  nowMs: number,
+): PageBounds {
   const behind = page.more ? (page.last ?? query.after) : null;
   const [earlier, later] =
     query.order === 'oldest-first' ? [query.after, behind] : ([behind, query.after] as const);

@@ -22,7 +22,7 @@ import type { Cost } from '../cost/field-cost.ts';
 import { type HopPage, HopWatch } from './hop-watch.ts';
 import type { QueryRun } from './query-run.ts';
 
-export type StoreMethod = Exclude<keyof GraphReader, 'ends'>;
+export type StoreMethod = Exclude<keyof GraphReader, 'ends' | 'journeyRows'>;
 
 /** Told of each call of the store; `began` returns what is to be told when it has ended. */
 export interface StoreWatcher {
@@ -75,11 +75,21 @@ export class MeteredReader implements GraphReader {
   }
 
   async journey(query: JourneyQuery): Promise<JourneyPage> {
-    const page = await this.#call(
-      'journey',
-      (reader) => reader.journey(query),
-      ({ scanned }) => scanned,
-    );
+    return await this.#journey(query, (reader) => reader.journey(query));
+  }
+
+  get journeyRows(): GraphReader['journeyRows'] {
+    const { journeyRows } = this.#parts.reader;
+    if (journeyRows === undefined) return undefined;
+    // To whoever looks at the figures it is the same call.
+    return (query) => this.#journey(query, (reader) => journeyRows.call(reader, query));
+  }
+
+  async #journey<T extends { readonly scanned: number }>(
+    query: JourneyQuery,
+    read: (reader: GraphReader) => Promise<T>,
+  ): Promise<T> {
+    const page = await this.#call('journey', read, ({ scanned }) => scanned);
     // One step, or the look whether there is one more, may lie behind any number of others: it says nothing about a page.
     if (query.limit === 1) return page;
     const isFiltered = query.domains !== null || (query.edgeTypes ?? null) !== null;

@@ -37,6 +37,16 @@ export interface Selected {
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
 }
 
+/**
+ * What writes a field's value from the object that the field is of, where the field has a way of its own (`extensions.ownWriter`); null where what is
+ * selected is beyond that way. Such a writer answers null of an object that it cannot write from: then the general way is gone.
+ */
+export type OwnWriterOf = (
+  selected: Selected,
+  type: GraphQLOutputType,
+  nodes: readonly FieldNode[],
+) => ((source: unknown) => string | null) | null;
+
 /** The fields of an object, in the order of the answer, each with where it is written; null where that depends on variables. */
 export function fieldsOf(
   selected: Selected,
@@ -161,10 +171,14 @@ function objectWriter(
 function writeObject(writers: readonly FieldWriter[], value: unknown): string {
   if (!isRecord(value) || isSpecial(value)) throw irregular;
   let text = '';
-  for (const { head, name, resolve, write } of writers) {
-    text += head + write(resolve === null ? propertyOf(value, name) : resolve(value));
-  }
+  for (const writer of writers) text += writer.head + textFrom(writer, value);
   return `${text}}`;
+}
+
+function textFrom({ name, resolve, write }: FieldWriter, source: unknown): string {
+  if (resolve !== null) return write(resolve(source));
+  if (!isRecord(source)) throw irregular;
+  return write(propertyOf(source, name));
 }
 
 /** One that is a function is called, as GraphQL does; here only such as take nothing. */
@@ -190,7 +204,23 @@ function fieldWriter(
   const field = type.getFields()[name];
   if (field === undefined || !isPlain(field)) return null;
   const write = writerOf(selected, field.type, nodes);
-  return write === null ? null : { head, name, resolve: sourceResolver(field), write };
+  if (write === null) return null;
+  const { ownWriter } = field.extensions;
+  const own = isOwnWriterOf(ownWriter) ? ownWriter(selected, field.type, nodes) : null;
+  const general = { head, name, resolve: sourceResolver(field), write };
+  return own === null ? general : withOwn(general, own);
+}
+
+function withOwn(general: FieldWriter, own: (source: unknown) => string | null): FieldWriter {
+  return {
+    ...general,
+    resolve: (source) => source,
+    write: (source) => own(source) ?? textFrom(general, source),
+  };
+}
+
+function isOwnWriterOf(value: unknown): value is OwnWriterOf {
+  return typeof value === 'function';
 }
 
 /** Reads nothing, takes nothing, and looks at its object alone. */
