@@ -64,7 +64,7 @@ function workOf({ quick, events, rivalEvents, members }: BenchContext): Work {
       trialEvents: 20_000,
     },
     members: members ?? 5_000_000,
-    fleet: { processes: [1, 2, 4, 8], perSecondEach: 250, seconds: 30, warmEventsEach: 6_000 },
+    fleet: { processes: [1, 2, 4, 8], perSecondEach: 30, seconds: 30, warmEventsEach: 6_000 },
   };
 }
 

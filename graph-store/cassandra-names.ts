@@ -3,7 +3,7 @@ import { hashNodeName } from './node-hash.ts';
 import { nameAt, rowKind } from './rows.ts';
 
 /** A side of a node: the beginning of its rows' keys, and the same as a text to look it up by. */
-export interface NamedSide {
+interface NamedSide {
   readonly bytes: Buffer;
   readonly text: string;
 }
