@@ -17,8 +17,24 @@ export type Cells = Map<string, Cell>;
 
 const kindByte = { value: 0, cleared: 1, element: 2 } as const;
 const timeBytesLength = 8;
+const noRank = encodeRank(0);
 
-export function cellKey({ name, content }: Pick<Register, 'name' | 'content'>): string {
+/** Of properties that are values: their names are few. Full, it is begun anew. */
+const valueKeys = new Map<string, string>();
+const valueKeysMax = 4_096;
+
+export function cellKey(register: Pick<Register, 'name' | 'content'>): string {
+  const { name, content } = register;
+  if (content.kind !== 'value') return newCellKey(register);
+  const known = valueKeys.get(name);
+  if (known !== undefined) return known;
+  if (valueKeys.size >= valueKeysMax) valueKeys.clear();
+  const key = newCellKey(register);
+  valueKeys.set(name, key);
+  return key;
+}
+
+function newCellKey({ name, content }: Pick<Register, 'name' | 'content'>): string {
   const kind = Buffer.of(kindByte[content.kind]);
   const element = content.kind === 'element' ? [encodeValue(content.value)] : [];
   return Buffer.concat([encodeName(name), kind, ...element]).toString('latin1');
@@ -26,9 +42,14 @@ export function cellKey({ name, content }: Pick<Register, 'name' | 'content'>): 
 
 /** The event time is repeated in front: a column has no place for it where two lives of a row are read together. */
 export function cellOf({ timeMs, rank, content }: Omit<Register, 'name'>): Cell {
-  const time = Buffer.alloc(timeBytesLength);
-  time.writeBigUInt64BE(BigInt(timeMs));
-  return { timeMs, value: Buffer.concat([time, encodeRank(rank), encodeContent(content)]) };
+  const behind = rank === 0 ? noRank : encodeRank(rank);
+  const said = encodeContent(content);
+  const value = Buffer.allocUnsafe(timeBytesLength + behind.length + said.length);
+  value.writeUInt32BE(Math.floor(timeMs / 2 ** 32));
+  value.writeUInt32BE(timeMs % 2 ** 32, 4);
+  value.set(behind, timeBytesLength);
+  value.set(said, timeBytesLength + behind.length);
+  return { timeMs, value };
 }
 
 export function registerOf(key: Buffer, value: Buffer): Register {

@@ -269,6 +269,37 @@ describeWith('cassandra')('The Cassandra store', (services) => {
         await expect(late).rejects.toMatchObject({ code: 'FENCED' });
       },
     );
+    it('refuses a group that was made while the one before it failed, and moves no position', async () => {
+      let failing = true;
+      const beforeWrite: BeforeWrite = (statements) => {
+        const isFirst = statements.some(({ parameters }) =>
+          parameters.some((one) => Buffer.isBuffer(one) && one.includes('first-title')),
+        );
+        if (!failing || !isFirst) return;
+        throw new cassandra.errors.ResponseError(
+          cassandra.types.responseErrorCodes.invalid,
+          'refused by the test',
+        );
+      };
+      const store = await open({ groupEventsMax: 2 }, { clock: systemClock, beforeWrite });
+      const claim = await store.claim(source);
+      const batches = ['first-title', 'second-title'].map((id, i) => [
+        event(i + 1, [watched({ type: 'Title', id })]),
+      ]);
+      const applyAll = (by: typeof claim): Promise<unknown>[] =>
+        batches.map((list, i) => store.apply(advance(by, i, i + 1), pack(list)));
+      const outcomes = await Promise.allSettled(applyAll(claim));
+      const errors = outcomes.map((one) => (one.status === 'rejected' ? one.reason : null));
+      expect(errors[0]).toBeInstanceOf(Error);
+      // By the failure of the first, not as one that came behind it.
+      expect(errors[1]).toBe(errors[0]);
+      failing = false;
+      const again = await store.claim(source);
+      expect(again).toEqual({ epoch: 2, next: null });
+      await Promise.all(applyAll(again));
+      expect((await store.adjacency(hop(ann, 'out'))).occurrences).toHaveLength(2);
+      expect(await store.claim(source)).toEqual({ epoch: 3, next: 2n });
+    });
     it('refuses tables that somebody began to make and did not finish, and says what to do', async () => {
       await ask(
         `CREATE TABLE IF NOT EXISTS ${subject.keyspace}.meta (part text, name text, value text, version int, PRIMARY KEY (part, name))`,

@@ -13,6 +13,11 @@ const pause = { baseMs: 20, maxMs: 2_000 };
 const connectTimeoutMs = 5_000;
 const schemaTimeoutMs = 60_000;
 
+/** So many statements of one text go as one: a batch that the nodes keep prepared. Cassandra warns of batches over more partitions. */
+export const alikeRows = 10;
+/** Of texts there are some dozen; were there more, the others would go as batches that nobody keeps. */
+const alikeTextsMax = 256;
+
 /** A row: its columns by their place in the query. */
 export type CassandraRow = readonly unknown[];
 
@@ -39,6 +44,7 @@ export class CassandraConnection {
   readonly #reads: Permits;
   readonly #writes: Permits;
   readonly #beforeWrite: BeforeWrite;
+  readonly #alikeTexts = new Map<string, string>();
   #isOnePlace = true;
 
   /** Connects to nothing yet. */
@@ -179,8 +185,12 @@ export class CassandraConnection {
           ...(routingKey === null ? {} : { routingKey }),
         };
         const [only] = statements;
+        const alike = this.#alikeText(statements);
         if (statements.length === 1 && only !== undefined) {
           await this.#client.execute(only.query, [...only.parameters], options);
+        } else if (alike !== null) {
+          const parameters = statements.flatMap((one) => one.parameters);
+          await this.#client.execute(alike, parameters, options);
         } else {
           await this.#client.batch(
             statements.map(({ query, parameters }) => ({ query, params: [...parameters] })),
@@ -189,6 +199,19 @@ export class CassandraConnection {
         }
       }),
     );
+  }
+
+  /** Null unless they are as many as a prepared batch has, all of one text. */
+  #alikeText(statements: readonly Statement[]): string | null {
+    const [first] = statements;
+    if (first === undefined || statements.length !== alikeRows) return null;
+    const { query } = first;
+    if (statements.some((one) => one.query !== query)) return null;
+    const known = this.#alikeTexts.get(query);
+    if (known !== undefined || this.#alikeTexts.size >= alikeTextsMax) return known ?? null;
+    const text = `BEGIN UNLOGGED BATCH ${`${query}; `.repeat(alikeRows)}APPLY BATCH`;
+    this.#alikeTexts.set(query, text);
+    return text;
   }
 
   /** A value that nobody else writes: who finds it where it was told that it came too late was the first after all. */

@@ -1,3 +1,4 @@
+import { rootBucket } from './cassandra-buckets.ts';
 import type { CassandraConnection, Statement } from './cassandra-connection.ts';
 import type { CassandraGroup, EdgeTombstone, NodeChanges } from './cassandra-group.ts';
 import type { CassandraNodeCache, CellWrite } from './cassandra-node-cache.ts';
@@ -7,15 +8,27 @@ import { nodesToPrune, pruneSets } from './cassandra-set-pruning.ts';
 import { stampOf } from './cassandra-stamps.ts';
 import type { Applied } from './graph-store.ts';
 
-/** Writes a group, every row for itself; answers the counts of each batch. Behind it all of the group is durable. */
-export async function writeGroup(
+/** A group as the statements that write it. */
+export interface PreparedGroup {
+  /** Of each batch. */
+  readonly applied: readonly Applied[];
+  readonly writes: PartitionedWrites;
+  readonly marked: Marks;
+  /** Nodes whose sets are looked at behind it. */
+  readonly looks: readonly Buffer[];
+}
+
+type Marks = Parameters<CassandraPlacement['beside']>[2];
+
+/** From here on the node cache takes it as written. */
+export function prepareGroup(
   connection: CassandraConnection,
   group: CassandraGroup,
   batches: number,
   cache: CassandraNodeCache,
   placement: CassandraPlacement,
   hash: (bytes: Uint8Array) => number,
-): Promise<readonly Applied[]> {
+): PreparedGroup {
   const applied = Array.from({ length: batches }, () => ({
     nodeWrites: 0,
     nodeWritesSuppressed: 0,
@@ -29,9 +42,17 @@ export async function writeGroup(
     looks.push(...nodesToPrune(cells, hash));
     addTombstone(writes, connection, changes);
   }
-  await writeRest(connection, group, writes, placement);
+  return { applied, writes, marked: addRest(connection, group, writes, placement), looks };
+}
+
+/** Writes every row for itself. Behind it all of the group is durable. */
+export async function writeGroup(
+  connection: CassandraConnection,
+  { writes, marked, looks }: PreparedGroup,
+  placement: CassandraPlacement,
+): Promise<void> {
+  await writeMarked(connection, writes, marked, placement);
   await Promise.all(looks.map((node) => pruneSets(connection, node)));
-  return applied;
 }
 
 /** Rows and tombstones, with the places and marks that go with them. */
@@ -41,17 +62,37 @@ export async function writeRest(
   writes: PartitionedWrites,
   placement: CassandraPlacement,
 ): Promise<void> {
+  await writeMarked(connection, writes, addRest(connection, group, writes, placement), placement);
+}
+
+function addRest(
+  connection: CassandraConnection,
+  group: CassandraGroup,
+  writes: PartitionedWrites,
+  placement: CassandraPlacement,
+): Marks {
   for (const tombstone of group.edgeTombstones.values()) addEdgeTombstone(writes, connection, tombstone);
-  const marked: Parameters<CassandraPlacement['beside']>[2] = new Map();
+  const marked: Marks = new Map();
+  const insert = (table: string): string =>
+    `INSERT INTO ${connection.table(table)} (side, bucket, key, value) VALUES (?, ?, ?, ?) USING TIMESTAMP ?`;
+  const queries = { steps: insert('steps'), edges_out: insert('edges_out'), edges_in: insert('edges_in') };
   for (const row of group.rows.values()) {
-    const { table, side, key, value, stamp } = row;
-    const bucket = placement.bucketOf(side, key);
+    const { table, side, sideText, key, value, stamp } = row;
+    const bucket = placement.bucketOf(row);
     for (const statement of placement.beside(row, bucket, marked)) writes.add('beside', side, statement);
-    writes.add(table, [side, bucket], {
-      query: `INSERT INTO ${connection.table(table)} (side, bucket, key, value) VALUES (?, ?, ?, ?) USING TIMESTAMP ?`,
-      parameters: [side, bucket, key, value, stamp],
-    });
+    const statement = { query: queries[table], parameters: [side, bucket, key, value, stamp] };
+    const name = bucket === rootBucket ? sideText : `${sideText}\0${bucket.toString('latin1')}`;
+    writes.add(table, [side, bucket], statement, name);
   }
+  return marked;
+}
+
+async function writeMarked(
+  connection: CassandraConnection,
+  writes: PartitionedWrites,
+  marked: Marks,
+  placement: CassandraPlacement,
+): Promise<void> {
   try {
     await writes.write(connection);
   } catch (error) {

@@ -1,15 +1,16 @@
 import { assert, unreachable } from '../foundation/index.ts';
 import type { Side } from './cassandra-knowledge.ts';
+import { GroupNames, joined, type NamedNode, sideOf } from './cassandra-names.ts';
+import { type PackedEvent, type PackedMutation, PackedReader } from './cassandra-packed.ts';
 import type { SideRow } from './cassandra-placement.ts';
 import { stampOf } from './cassandra-stamps.ts';
 import { sideTables } from './cassandra-tables.ts';
-import { ByteReader, decodeStepValue, encodeProperties, encodeStepValue } from './codec.ts';
+import { ByteReader, decodeStepValue } from './codec.ts';
 import type { Estimates } from './estimates.ts';
 import { decodeGraphKey } from './graph-key.ts';
-import type { TimePosition } from './graph-store.ts';
-import { eventsOf, type GroupBatch, type NodeChange } from './group-batch.ts';
+import type { GroupBatch, NodeChange } from './group-batch.ts';
 import { withoutLineage } from './lineage.ts';
-import type { EventMutations, Mutation, NodeRef } from './model.ts';
+import type { NodeRef } from './model.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
 
@@ -35,6 +36,20 @@ export interface GroupMoment {
   readonly life: number;
 }
 
+interface Occurrence {
+  readonly type: string;
+  readonly from: NamedNode;
+  readonly to: NamedNode;
+  readonly key: string;
+  readonly value: Buffer;
+}
+
+/** When something happened, and the same as rows' keys have it. */
+interface RowEvent {
+  readonly timeMs: number;
+  readonly key: Buffer;
+}
+
 /**
  * Several batches as the rows that they leave, each of which says by its key or its stamp what it is the version of. A later duplicate takes the place
  * of an earlier one, as overwriting does elsewhere.
@@ -48,50 +63,50 @@ export class CassandraGroup {
   readonly deletedNodeTypes = new Set<string>();
   readonly deletedEdgeTypes = new Set<string>();
   usesLife = false;
-  readonly #hash: (bytes: Uint8Array) => number;
+  readonly #names: GroupNames;
   readonly #moment: GroupMoment;
   #batches = 0;
 
   constructor(hash: (bytes: Uint8Array) => number, moment: GroupMoment) {
-    this.#hash = hash;
+    this.#names = new GroupNames(hash);
     this.#moment = moment;
   }
 
   add(batch: GroupBatch): void {
     const place = this.#batches;
     this.#batches += 1;
-    for (const [event, lineage] of eventsOf(batch)) {
-      for (const mutation of event.mutations) this.#take(mutation, event, lineage, place, batch.estimates);
+    const reader = new PackedReader(batch, this.#names);
+    for (let event = reader.event(); event !== null; event = reader.event()) {
+      for (let one = reader.mutation(event); one !== null; one = reader.mutation(event)) {
+        this.#take(one, event, place, batch.estimates);
+      }
     }
   }
 
-  #take(
-    mutation: Mutation,
-    event: EventMutations,
-    lineage: Buffer,
-    batch: number,
-    estimates: Estimates,
-  ): void {
+  #take(mutation: PackedMutation, event: PackedEvent, batch: number, estimates: Estimates): void {
     const { timeMs, rank } = event;
     switch (mutation.kind) {
       case 'node': {
-        this.#count(mutation.node, estimates);
-        const change = { batch, mutation, timeMs, rank, lineage: lineage.subarray(1) };
-        this.nodeAt(mutation.node, timeMs).changes.push(change);
+        const { node } = mutation;
+        estimates.addNode(node.hash);
+        const lineage = event.lineage.subarray(1);
+        this.#nodeAt(node, timeMs).changes.push({
+          batch,
+          mutation: mutation.mutation,
+          timeMs,
+          rank,
+          lineage,
+        });
         break;
       }
-      case 'edge': {
-        const { type, from, to, key = '' } = mutation;
-        const value = Buffer.concat([lineage, encodeProperties(mutation.properties)]);
-        this.#putOccurrence(type, from, to, key, event, value, estimates);
+      case 'edge':
+        this.#putOccurrence(mutation, event, estimates);
         break;
-      }
-      case 'step': {
-        for (const { node } of mutation.links) this.#count(node, estimates);
-        this.#count(mutation.owner, estimates);
-        this.#putStep(mutation.owner, event, Buffer.concat([lineage, encodeStepValue(mutation)]));
+      case 'step':
+        for (const { hash } of mutation.links) estimates.addNode(hash);
+        estimates.addNode(mutation.owner.hash);
+        this.#putStep(mutation.owner, event, mutation.value);
         break;
-      }
       case 'node-delete':
         this.#count(mutation.node, estimates);
         this.#deleteNode(mutation.node, timeMs);
@@ -128,64 +143,74 @@ export class CassandraGroup {
         this.#count(what.node, estimates);
         for (const { node } of decodeStepValue(new ByteReader(withoutLineage(value))).links)
           this.#count(node, estimates);
-        this.#putStep(what.node, what, value);
+        this.#putStep(this.#names.of(what.node), { ...what, key: rows.eventKey(what) }, value);
         break;
       default: {
         assert(what.kind === 'out', 'a snapshot has no reverse rows');
-        this.#putOccurrence(what.type, what.node, what.other, what.key ?? '', what, value, estimates);
+        const [from, to] = [this.#names.of(what.node), this.#names.of(what.other)];
+        const { type, key } = what;
+        const event = { timeMs: what.timeMs, key: rows.eventKey(what) };
+        this.#putOccurrence({ type, from, to, key: key ?? '', value }, event, estimates);
       }
     }
   }
 
-  nodeAt(ref: NodeRef, timeMs: number): NodeChanges {
-    const node = rows.nodePrefix(ref);
+  #nodeAt({ ref, prefix, prefixText }: NamedNode, timeMs: number): NodeChanges {
     const life = this.#lifeOf(timeMs, this.#moment.expiry.ofNode(ref.type));
-    const name = `${life} ${node.toString('latin1')}`;
+    const name = life === 0 ? prefixText : `${life} ${prefixText}`;
     const known = this.nodes.get(name);
     if (known !== undefined) return known;
-    const changes: NodeChanges = { node, life, changes: [], deletedMs: -1 };
+    const changes: NodeChanges = { node: prefix, life, changes: [], deletedMs: -1 };
     this.nodes.set(name, changes);
     return changes;
   }
 
-  #putOccurrence(
-    type: string,
-    from: NodeRef,
-    to: NodeRef,
-    key: string,
-    event: TimePosition,
-    value: Buffer,
-    estimates: Estimates,
-  ): void {
+  #putOccurrence({ type, from, to, key, value }: Occurrence, event: RowEvent, estimates: Estimates): void {
     const { expiry } = this.#moment;
-    const hiddenMs = Math.max(expiry.ofEdge(type), expiry.ofNode(from.type), expiry.ofNode(to.type));
+    const hiddenMs = Math.max(expiry.ofEdge(type), expiry.ofNode(from.ref.type), expiry.ofNode(to.ref.type));
     const stamp = stampOf(event.timeMs, this.#lifeOf(event.timeMs, hiddenMs));
-    const fromHash = this.#count(from, estimates);
-    const toHash = this.#count(to, estimates);
-    const out = Buffer.concat([rows.eventKey(event), rows.nodeName(to), Buffer.from(key)]);
-    const into = Buffer.concat([rows.eventKey(event), rows.nodeName(from), Buffer.from(key)]);
+    estimates.addNode(from.hash);
+    estimates.addNode(to.hash);
+    this.#putEnd(from, to, { type, direction: 'out' }, event, key, value, stamp);
+    this.#putEnd(to, from, { type, direction: 'in' }, event, key, value, stamp);
+    estimates.addEdge(from.hash, to.hash, this.#names.edgeHash(type, key));
+  }
+
+  #putEnd(
+    of: NamedNode,
+    far: NamedNode,
+    side: Side,
+    event: RowEvent,
+    key: string,
+    value: Buffer,
+    stamp: bigint,
+  ): void {
+    const isOut = side.direction === 'out';
+    const kind = isOut ? rows.rowKind.out : rows.rowKind.in;
+    const { size } = of.sides;
+    const { bytes, text } = sideOf(of, kind, side.type);
+    if (of.sides.size > size) this.#side(of.ref.type, side);
+    const place = joined(event.key, far.prefix, rows.nameAt, far.prefix.length);
+    const whole = key === '' ? place : Buffer.concat([place, Buffer.from(key)]);
     this.#put({
-      table: sideTables.out,
-      side: rows.adjacencyPrefix(from, 'out', type),
-      key: out,
+      table: isOut ? sideTables.out : sideTables.in,
+      side: bytes,
+      sideText: text,
+      key: whole,
       value,
       stamp,
     });
-    this.#put({ table: sideTables.in, side: rows.adjacencyPrefix(to, 'in', type), key: into, value, stamp });
-    this.#side(from.type, { type, direction: 'out' });
-    this.#side(to.type, { type, direction: 'in' });
-    estimates.addEdge(fromHash, toHash, this.#hash(Buffer.from(`${type}\0${key}`)));
   }
 
-  #putStep(owner: NodeRef, event: TimePosition, value: Buffer): void {
-    const life = this.#lifeOf(event.timeMs, this.#moment.expiry.ofNode(owner.type));
-    const key = rows.eventKey(event);
+  #putStep(owner: NamedNode, event: RowEvent, value: Buffer): void {
+    const life = this.#lifeOf(event.timeMs, this.#moment.expiry.ofNode(owner.ref.type));
     const stamp = stampOf(event.timeMs, life);
-    this.#put({ table: sideTables.steps, side: rows.stepsPrefix(owner), key, value, stamp });
+    const { bytes, text } = sideOf(owner, rows.rowKind.step, null);
+    this.#put({ table: sideTables.steps, side: bytes, sideText: text, key: event.key, value, stamp });
   }
 
   #deleteNode(node: NodeRef, timeMs: number): void {
-    const changes = this.nodeAt(node, timeMs);
+    const changes = this.#nodeAt(this.#names.of(node), timeMs);
     changes.deletedMs = Math.max(changes.deletedMs, timeMs);
     this.deletedNodeTypes.add(node.type);
   }
@@ -211,16 +236,14 @@ export class CassandraGroup {
   }
 
   #put(row: SideRow): void {
-    this.rows.set(`${row.side.toString('latin1')}${row.key.toString('latin1')}`, row);
+    this.rows.set(row.sideText + row.key.toString('latin1'), row);
   }
 
   #side(nodeType: string, side: Side): void {
     this.sides.set(`${nodeType} ${side.direction} ${side.type}`, { nodeType, side });
   }
 
-  #count(ref: NodeRef, estimates: Estimates): number {
-    const hash = this.#hash(rows.nodeName(ref));
-    estimates.addNode(hash);
-    return hash;
+  #count(ref: NodeRef, estimates: Estimates): void {
+    estimates.addNode(this.#names.of(ref).hash);
   }
 }

@@ -9,6 +9,8 @@ import { bytesOf, integerOf } from './cassandra-values.ts';
 export interface SideRow {
   readonly table: SideTable;
   readonly side: Buffer;
+  /** As latin1. */
+  readonly sideText: string;
   readonly key: Buffer;
   readonly value: Buffer;
   readonly stamp: bigint;
@@ -39,6 +41,7 @@ export class CassandraPlacement {
   /** By side, as latin1 text. */
   readonly #full = new Map<string, Set<string>>();
   #fullCount = 0;
+  readonly #scratch = Buffer.allocUnsafeSlow(1024);
   readonly #listed = new LRUCache<string, true>({ max: listedMax });
 
   constructor(connection: CassandraConnection, hash: (bytes: Uint8Array) => number, log: Log) {
@@ -62,8 +65,8 @@ export class CassandraPlacement {
     return this.#fullCount >= fullBucketsMax;
   }
 
-  bucketOf(side: Buffer, key: Buffer): Buffer {
-    const full = this.#full.get(side.toString('latin1'));
+  bucketOf({ sideText, key }: Pick<SideRow, 'sideText' | 'key'>): Buffer {
+    const full = this.#full.get(sideText);
     if (full === undefined) return rootBucket;
     let bucket = rootBucket;
     for (let level = 1; level <= deepestLevel && full.has(bucket.toString('latin1')); level += 1) {
@@ -73,9 +76,13 @@ export class CassandraPlacement {
   }
 
   /** What goes with a row: its bucket's place in the list of its side, and perhaps a mark, which is also noted in `marked`. */
-  beside({ table, side, key, value }: SideRow, bucket: Buffer, marked: Map<string, Marked>): Statement[] {
+  beside(
+    { table, side, sideText, key, value }: SideRow,
+    bucket: Buffer,
+    marked: Map<string, Marked>,
+  ): Statement[] {
     const statements: Statement[] = [];
-    const name = `${side.toString('latin1')}\0${bucket.toString('latin1')}`;
+    const name = bucket === rootBucket ? sideText : `${sideText}\0${bucket.toString('latin1')}`;
     if (bucket !== rootBucket && !this.#listed.has(name)) {
       this.#listed.set(name, true);
       statements.push({
@@ -83,7 +90,7 @@ export class CassandraPlacement {
         parameters: [side, bucket, once],
       });
     }
-    const hash = this.#hash(Buffer.concat([side, key]));
+    const hash = this.#hash(this.#together(side, key));
     const mark = markOf(
       hash,
       side.length + key.length + value.length,
@@ -96,6 +103,15 @@ export class CassandraPlacement {
       parameters: [side, bucket, hash | 0, mark.rows, once],
     });
     return statements;
+  }
+
+  /** Holds until the next call. */
+  #together(side: Buffer, key: Buffer): Uint8Array {
+    const length = side.length + key.length;
+    if (length > this.#scratch.length) return Buffer.concat([side, key]);
+    side.copy(this.#scratch);
+    key.copy(this.#scratch, side.length);
+    return this.#scratch.subarray(0, length);
   }
 
   /** Nothing that failed to be written may count as listed. */

@@ -219,7 +219,8 @@ function nodeAt(reader: ByteReader, offset: number): NodeRef {
   return new ByteReader(reader.bytes, offset + nameLengthBytes + nodeHashBytes).nodeName();
 }
 
-function decodeMutation(reader: ByteReader): Mutation | null {
+/** At a mutation's tag; null of a definition. */
+export function decodeMutation(reader: ByteReader): Mutation | null {
   const kind = reader.byte();
   switch (kind) {
     case tag.define:

@@ -44,13 +44,14 @@ export function* eventsOf({
   const places = new Map(packed.origins.map((origin, i) => [origin, originIds[i] ?? 0]));
   for (const event of decodeEvents(packed)) {
     const origin = event.lineage === undefined ? 0 : (places.get(event.lineage.origin) ?? 0);
-    yield [event, lineageBytes(origin, advance.source.partition, event)];
+    const offset = event.lineage?.offset ?? 0n;
+    yield [event, lineageBytes(origin, advance.source.partition, offset)];
   }
 }
 
-/** With its length in front. */
-function lineageBytes(originId: number, partition: number, { lineage }: EventMutations): Buffer {
-  if (originId === 0 || lineage === undefined) return Buffer.of(0);
-  const bytes = encodeLineage(originId, partition, lineage.offset);
+/** With its length in front; the id is 0 when the origin is unknown. */
+export function lineageBytes(originId: number, partition: number, offset: bigint): Buffer {
+  if (originId === 0) return Buffer.of(0);
+  const bytes = encodeLineage(originId, partition, offset);
   return Buffer.concat([Buffer.of(bytes.length), bytes]);
 }

@@ -16,18 +16,29 @@ interface TaskJob {
   readonly run: () => Promise<void>;
 }
 
+/** Leaves to the queue what of a group is still on its way when the next one may be made. Never rejected. */
+export type LeaveRest = (rest: Promise<void>) => void;
+
+/** Groups whose writes may be under way at once: one is made while another is written. */
+const groupsUnderWayMax = 2;
+
 /**
- * All writes of one store on a database server, one after the other in call order: waiting batches together up to so many events, everything else by
- * itself. Bounded by what the pipelines let be in flight.
+ * All writes of one store on a database server, in call order: waiting batches together up to so many events, everything else by itself. What `apply` leaves to the queue
+ * goes on beside the next group, if half of one waits already: smaller ones would cost more of an event, and wait to grow instead. Bounded by what the pipelines let be in flight.
  */
 export class WriteQueue {
   readonly #jobs: (ApplyJob | TaskJob)[] = [];
   readonly #groupEventsMax: number;
-  readonly #apply: (group: readonly ApplyJob[]) => Promise<void>;
+  readonly #apply: (group: readonly ApplyJob[], leave: LeaveRest) => Promise<void>;
+  readonly #underWay = new Set<Promise<void>>();
   #running: Promise<void> | null = null;
+  #jobCame: () => void = () => undefined;
 
   /** `apply` settles each job of its group, and never throws. */
-  constructor(groupEventsMax: number, apply: (group: readonly ApplyJob[]) => Promise<void>) {
+  constructor(
+    groupEventsMax: number,
+    apply: (group: readonly ApplyJob[], leave: LeaveRest) => Promise<void>,
+  ) {
     this.#groupEventsMax = groupEventsMax;
     this.#apply = apply;
   }
@@ -39,7 +50,7 @@ export class WriteQueue {
     });
   }
 
-  /** Between two groups. */
+  /** Between two groups, with nothing under way. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     return await new Promise((resolve, reject) => {
       // Settled before the next job begins: whoever claims has his answer before a batch of his is looked at.
@@ -50,21 +61,27 @@ export class WriteQueue {
   }
 
   async drained(): Promise<void> {
-    await this.#running;
+    while (this.#running !== null || this.#underWay.size > 0) {
+      await Promise.all([this.#running, ...this.#underWay]);
+    }
   }
 
   #start(): void {
+    this.#jobCame();
     this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
-    for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
+    for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
       switch (job.kind) {
         case 'task':
+          await Promise.all(this.#underWay);
+          this.#jobs.shift();
           await job.run();
           break;
         case 'apply':
-          await this.#apply(this.#groupFrom(job));
+          while (this.#mustWait()) await this.#change();
+          await this.#apply(this.#nextGroup(), (rest) => this.#follow(rest));
           break;
         default:
           unreachable(job);
@@ -74,12 +91,43 @@ export class WriteQueue {
     this.#running = null;
   }
 
-  #groupFrom(first: ApplyJob): ApplyJob[] {
-    const group = [first];
-    let events = first.packed.eventCount;
+  #mustWait(): boolean {
+    if (this.#underWay.size === 0) return false;
+    return this.#underWay.size >= groupsUnderWayMax || this.#waitingEvents() * 2 < this.#groupEventsMax;
+  }
+
+  async #change(): Promise<void> {
+    const came = new Promise<void>((resolve) => {
+      this.#jobCame = resolve;
+    });
+    await Promise.race([came, ...this.#underWay]);
+  }
+
+  #follow(rest: Promise<void>): void {
+    const ended = rest.then(() => {
+      this.#underWay.delete(ended);
+    });
+    this.#underWay.add(ended);
+  }
+
+  /** Of the batches in front, as far as that matters. */
+  #waitingEvents(): number {
+    let events = 0;
+    for (const job of this.#jobs) {
+      // Somebody waits for all that is in front of him: nothing will be added to it.
+      if (job.kind === 'task') return this.#groupEventsMax;
+      events += job.packed.eventCount;
+      if (events >= this.#groupEventsMax) break;
+    }
+    return events;
+  }
+
+  #nextGroup(): ApplyJob[] {
+    const group: ApplyJob[] = [];
+    let events = 0;
     for (let next = this.#jobs[0]; next?.kind === 'apply'; next = this.#jobs[0]) {
       events += next.packed.eventCount;
-      if (events > this.#groupEventsMax) break;
+      if (group.length > 0 && events > this.#groupEventsMax) break;
       group.push(next);
       this.#jobs.shift();
     }
