@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Clock, OutageError, systemClock } from '../../foundation/index.ts';
-import { connect, refusedConnect, startTestGateway, type TestGateway, testEvent } from './gateway-testing.ts';
+import {
+  connect,
+  refusedConnect,
+  startTestGateway,
+  startTestGatewayAlone,
+  type TestGateway,
+  testEvent,
+} from './gateway-testing.ts';
 import { FakeRouterLink } from './router-link.fake.ts';
 
 const hourMs = 3_600_000;
@@ -44,6 +51,68 @@ describe('a gateway whose clock is set', () => {
     await expect.poll(() => device.heartbeats).toBeGreaterThan(before + 3);
     await expect.poll(() => router.reports.length).toBeGreaterThan(reports);
     expect(gateway.gateway.metrics).toMatchObject({ sockets: 1, closed: {} });
+  });
+});
+
+const tickMs = 5;
+
+/** Ticks when the test says so, and lets a pass go on when it says so. */
+class HeldClock implements Clock {
+  steadyMs = 1_000_000;
+  #ticks: (() => void)[] = [];
+  #held: (() => void)[] = [];
+  #holds = false;
+
+  readonly now = systemClock.now;
+
+  readonly sleep: Clock['sleep'] = (delayMs, signal) => {
+    const isTick = delayMs === tickMs;
+    if (!isTick && (delayMs > 0 || !this.#holds)) return systemClock.sleep(delayMs, signal);
+    return new Promise((resolve) => {
+      (isTick ? this.#ticks : this.#held).push(resolve);
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+    });
+  };
+
+  hold(): void {
+    this.#holds = true;
+  }
+
+  release(): void {
+    this.#holds = false;
+    for (const go of this.#held.splice(0)) go();
+  }
+
+  async tick(byMs: number): Promise<void> {
+    this.steadyMs += byMs;
+    for (const go of this.#ticks.splice(0)) go();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe('a gateway that writes a broadcast to many', () => {
+  it('lets its pings wait meanwhile, four ticks and no more', async () => {
+    const pingMs = 1_000;
+    const clock = new HeldClock();
+    const gateway = await startTestGatewayAlone({
+      clock,
+      steadyMs: () => clock.steadyMs,
+      limits: { pingMs, tickMs, fanOutSockets: 1, reportMs: hourMs, lifetimeMs: hourMs },
+    });
+    started.push(gateway);
+    const devices = [await connect(gateway, { device: 'tv-1' }), await connect(gateway, { device: 'tv-2' })];
+    clock.hold();
+    gateway.advance();
+    for (let ticks = 0; ticks < 4; ticks += 1) await clock.tick(pingMs);
+    expect(gateway.gateway.metrics.queue).toBe(1);
+    await clock.tick(pingMs);
+    clock.release();
+    for (const device of devices) await device.messages(2);
+    gateway.advance();
+    for (const device of devices) {
+      await device.messages(3);
+      expect(device.heartbeats).toBe(1);
+    }
   });
 });
 
