@@ -1,3 +1,4 @@
+import { must } from '../foundation/index.ts';
 import type { BenchContext, Benchmark, Figure, Figures } from './benchmark.ts';
 import { defaultGatewayLimits } from './broadcast/default-gateway-limits.ts';
 import { socketsMax } from './broadcast/machine-meter.ts';
@@ -13,6 +14,8 @@ import { rivals, startOwn } from './broadcast/targets.ts';
 const socketsWanted = 19_000;
 const quickSockets = 1000;
 const broadcastsDefault = 100;
+/** Of the raw limit and the gateway; the one in the middle is what is reported. */
+const pairsOfRaw = 3;
 const serverCore = 0;
 const clientCore = 1;
 
@@ -23,7 +26,7 @@ function workOf({ quick, events }: BenchContext): BroadcastWork {
     ? { sockets, warmUps: 3, broadcasts: 10, everyMs: 150, settleMs: 3000, idleMs: 500, acknowledges: false }
     : {
         sockets,
-        warmUps: Math.min(30, broadcasts),
+        warmUps: Math.min(12, broadcasts),
         broadcasts,
         everyMs: 1000,
         settleMs: 10_000,
@@ -83,15 +86,41 @@ async function measureRivals(context: BenchContext, work: BroadcastWork, placing
   return figures;
 }
 
+interface RawPair {
+  readonly raw: Measured;
+  readonly gateway: Measured;
+  readonly ratio: number;
+}
+
+/**
+ * The raw limit and the gateway in turns, each time in new processes: the machine's speed drifts, and where a process's memory happens to lie makes up to a fifth.
+ * In order of their ratios.
+ */
+async function measurePairs(
+  context: BenchContext,
+  work: BroadcastWork,
+  placing: Placing,
+): Promise<readonly RawPair[]> {
+  const pairs: RawPair[] = [];
+  for (let nth = 1; nth <= (context.quick ? 1 : pairsOfRaw); nth += 1) {
+    const raw = await measureBroadcast([startOwn('raw')], work, placing);
+    const gateway = await measureBroadcast([startOwn('gateway')], work, placing);
+    const ratio = gateway.deliveriesPerSecond / raw.deliveriesPerSecond;
+    pairs.push({ raw, gateway, ratio });
+    context.log(
+      `pair ${nth}, ${work.sockets} sockets: raw ${Math.round(raw.deliveriesPerSecond)} deliveries/s, gateway ${Math.round(gateway.deliveriesPerSecond)}, ${ratio.toFixed(3)} of it`,
+    );
+  }
+  return pairs.toSorted((one, other) => one.ratio - other.ratio);
+}
+
 async function run(context: BenchContext): Promise<Figures> {
   const work = workOf(context);
   const placing = { folder: context.tempDir, serverCore, clientCore };
   if (!context.quick && work.sockets < socketsWanted)
     context.log(`only ${work.sockets} sockets: a process may not open more files here`);
-  context.log(`raw: ${work.sockets} sockets`);
-  const raw = await measureBroadcast([startOwn('raw')], work, placing);
-  context.log(`gateway: ${work.sockets} sockets`);
-  const gateway = await measureBroadcast([startOwn('gateway')], work, placing);
+  const pairs = await measurePairs(context, work, placing);
+  const { raw, gateway, ratio } = must(pairs[Math.floor(pairs.length / 2)], 'a pair was measured');
   const others = await measureRivals(context, work, placing);
   context.log('the gateway, each broadcast acknowledged by its devices');
   const acknowledged = await measureBroadcast(
@@ -109,7 +138,9 @@ async function run(context: BenchContext): Promise<Figures> {
   const coverage = await measureCoverage(context.tempDir, context.quick ? 20_000 : 80_000);
   return {
     ...figuresOf('gateway', gateway),
-    ratioToRaw: figure(gateway.deliveriesPerSecond / raw.deliveriesPerSecond, 'times'),
+    ratioToRaw: figure(ratio, 'times'),
+    'ratioToRaw.min': figure(must(pairs[0], 'a pair was measured').ratio, 'times'),
+    'ratioToRaw.max': figure(must(pairs.at(-1), 'a pair was measured').ratio, 'times'),
     'T100.p50ms': figure(gateway.t100.p50Ms, 'ms'),
     cpuMicrosPerDelivery: figure(gateway.cpuMicrosPerDelivery, 'µs'),
     'gateway.cpuMicrosPerHeartbeat': figure(perHeartbeat(gateway), 'µs'),
@@ -125,7 +156,7 @@ async function run(context: BenchContext): Promise<Figures> {
 const broadcast: Benchmark = {
   name: 'broadcast',
   description:
-    'One message to 19,000 sockets of one gateway, open loop, timed from the intended moment; beside the same frame written to as many plain sockets, nats-server and ' +
+    'One message to 19,000 sockets of one gateway, open loop, timed from the intended moment; beside the same frame written to as many plain sockets (three pairs in turns), nats-server and ' +
     'mosquitto over WebSocket, and Socket.IO; then with acknowledgements, and two gateways with 38,000.',
   notMeasured: [
     'TLS, a network card, round trips, loss, radios: it is all loopback, where the sender is charged for most of what receiving costs in the kernel',
