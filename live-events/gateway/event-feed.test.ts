@@ -92,11 +92,27 @@ describe('the feed of an event', () => {
       await bench.settle();
     }
     expect(slow?.wire).toMatchObject({ closed: 4408 });
-    expect(slow?.wire.writableLength).toBeLessThanOrEqual(1_000);
+    expect(slow?.wire.outlet.writableLength).toBeLessThanOrEqual(1_000);
     for (const { wire } of others) {
       expect(wire.closed).toBeNull();
       expect(wire.received).toHaveLength(29);
     }
+  });
+
+  it('writes no frame behind the close frame of who is sent away while it writes to all', async () => {
+    const bench = new FeedBench({ fanOutSockets: 1 });
+    bench.feed.take(stageBroadcast(1));
+    const joined = Array.from({ length: 6 }, (_, at) => bench.join(`tv-${at}`, { epoch: 0, sequence: 0 }));
+    bench.feed.take(stageBroadcast(2));
+    await bench.clock.turn();
+    const [reached, , , next, last] = joined;
+    for (const one of [reached, next, last]) {
+      if (one === undefined) continue;
+      bench.feed.leave(one.session);
+      one.wire.shut(4408);
+    }
+    await bench.settle();
+    expect(joined.map(({ wire }) => wire.received.at(-1)?.sequence)).toEqual([2, 2, 2, 1, 1, 2]);
   });
 
   it('reports every delivery once, in batches of the size allowed, however many there are', async () => {

@@ -17,7 +17,7 @@ export interface GatewayLimits extends GatewaySettings {
   readonly connectsBurst: number;
   readonly messagesPerSecond: number;
   readonly messagesBurst: number;
-  /** How exactly pings, lifetimes and expiries are kept. */
+  /** How exactly pings, lifetimes and expiries are kept; while a broadcast is being written, five times as long at most. */
   readonly tickMs: number;
   /** The part of the lifetime that is random. */
   readonly lifetimeDitherMs: number;

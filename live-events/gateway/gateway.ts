@@ -273,7 +273,7 @@ export class Gateway {
     while (!this.#stopped.signal.aborted) {
       await clock.sleep(limits.tickMs, this.#stopped.signal);
       this.metrics.queue = [...this.#feeds].reduce((sum, { queue }) => sum + queue, 0);
-      // Pings and reports can wait for a broadcast that is being written, but not for ever.
+      // Pings, reports and the ends of tokens and lifetimes can wait for a broadcast that is being written, but not for ever.
       ticksWaited = this.metrics.queue > 0 && ticksWaited < ticksWaitedMax ? ticksWaited + 1 : 0;
       if (ticksWaited > 0) continue;
       const nowMs = steadyMs();
