@@ -50,7 +50,7 @@ function workOf({ quick, events, rivalEvents, members }: BenchContext): Work {
         trialEvents: 2_000,
       },
       members: members ?? 20_000,
-      fleet: { processes: [1, 2], perSecondEach: 200, seconds: 4, warmEventsEach: 500 },
+      fleet: { processes: [1, 2], perSecondEach: 30, seconds: 4, warmEventsEach: 500 },
     };
   }
   const all = events ?? 1_000_000;

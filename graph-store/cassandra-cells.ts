@@ -73,8 +73,8 @@ export function isGreater(a: Cell, b: Cell): boolean {
 }
 
 /**
- * Puts a mutation's registers in; answers the keys of those that changed something. `cells` may know less than the database, never more: what
- * changes nothing here changes nothing there.
+ * Puts a mutation's registers in; answers the keys of those that changed something. `cells` may know less than the database, and more only by what is on its way in a
+ * group whose failure fails all behind it and empties the cache that they are of: what changes nothing here changes nothing there.
  */
 export function putRegisters(
   cells: Cells,

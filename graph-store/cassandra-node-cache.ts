@@ -3,7 +3,7 @@ import { type Cells, putRegisters } from './cassandra-cells.ts';
 import type { NodeChanges } from './cassandra-group.ts';
 import type { Applied } from './graph-store.ts';
 
-/** What is known of a node's row: at least so much is in the database. */
+/** What is known of a node's row: at least so much is in the database, or on its way in a group whose failure fails all behind it and empties this. */
 interface Known {
   mentionedMs: number;
   readonly cells: Cells;
@@ -24,8 +24,8 @@ const cellsMax = 4_096;
 type Counts = { -readonly [name in keyof Applied]: number };
 
 /**
- * What this process wrote of nodes lately. The database may know more than this, never less: so a mutation that changes nothing here is left out, and
- * nothing is read for it. Emptied when a write fails, for then it might know less after all.
+ * What this process wrote of nodes lately. The database may know more than this. Never less, once what is on its way is there: so a mutation that changes nothing
+ * here is left out, and nothing is read for it. Emptied when a group fails, which fails all that were made on the assumption that it would not.
  */
 export class CassandraNodeCache {
   readonly #known: LRUCache<string, Known>;

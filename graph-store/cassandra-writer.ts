@@ -57,6 +57,7 @@ export class CassandraWriter {
   #rulesKnown = '';
   /** Of the group that was begun last. */
   #last: Promise<Outcome> = Promise.resolve(durable);
+  #failures = 0;
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
@@ -85,8 +86,14 @@ export class CassandraWriter {
     if (accepted.length === 0) return;
     const moves = this.#movesOf(accepted);
     const before = this.#last;
+    const failures = this.#failures;
     try {
       const prepared = await this.#prepare(accepted, moves);
+      if (this.#failures > failures) {
+        // Lost already, with the one before it: its requests would only keep whoever claims anew waiting, through all their attempts.
+        const earlier = await before;
+        if (earlier.kind === 'failed') throw earlier.error;
+      }
       const outcome = this.#finish(accepted, moves, prepared, before);
       this.#last = outcome;
       leave(outcome.then(() => undefined));
@@ -123,6 +130,7 @@ export class CassandraWriter {
   }
 
   #failed(jobs: readonly ApplyJob[], error: unknown): Outcome {
+    this.#failures += 1;
     // Batches behind these must not open a gap: all partitions have to be claimed again.
     this.#owned.clear();
     this.#cache.forget();

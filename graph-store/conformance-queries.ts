@@ -5,7 +5,7 @@ import { expectEnds } from './conformance-ends.ts';
 import { edgeTypes, events, nodes, pack } from './conformance-graphs.ts';
 import { NaiveGraph } from './conformance-oracle.ts';
 import { assertProperty } from './conformance-property.ts';
-import { advance, ann, dark, event, hop, lost, propertyTimeoutOf, type StoreHarness, type Subject, source, watched } from './conformance-subject.ts'; // biome-ignore format: one row
+import { advance, ann, dark, event, hop, journeyOf, lost, propertyTimeoutOf, type StoreHarness, type Subject, source, step, watched } from './conformance-subject.ts'; // biome-ignore format: one row
 import type {
   AdjacencyQuery,
   DegreeQuery,
@@ -23,6 +23,7 @@ const pagesMax = 100;
 /** Every bound of every paged read, against an oracle that knows the events only. */
 export function describeQueries(subject: Subject, harness: StoreHarness): void {
   describe('degree', () => describeDegree(subject));
+  if (harness.answersRows === true) describe('journeys in rows', () => describeRows(subject));
   it('answers hops, degrees and journeys as the oracle does, whatever graph is asked whatever question', {
     timeout: propertyTimeoutOf(harness),
   }, async () => {
@@ -102,6 +103,26 @@ async function expectRows(store: GraphStore, query: JourneyQuery, page: JourneyP
   const places = rows?.map((row) => [row.timeMs, row.position()]);
   if (places !== undefined)
     expect(places).toEqual(steps.map(({ timeMs, occurrence }) => [timeMs, { timeMs, occurrence }]));
+}
+
+function describeRows(subject: Subject): void {
+  const rowsOf = async () => (await subject.store.journeyRows?.(journeyOf(ann)))?.rows;
+
+  it('are rows while no node is hidden, in their order', async () => {
+    await subject.apply(event(3, [step('d')]), event(4, [step('e', lost)]));
+    expect((await rowsOf())?.map(({ timeMs }) => timeMs)).toEqual([4, 3]);
+    const page = await subject.store.journey(journeyOf(ann));
+    await expectRows(subject.store, journeyOf(ann), page);
+  });
+  it('are objects as soon as some node was deleted, or is kept for a while', async () => {
+    await subject.apply(event(3, [step('d')]));
+    await subject.store.setTimeToLive({ nodes: { Other: 1 }, edges: {} });
+    expect(await rowsOf()).toBeNull();
+    await subject.store.setTimeToLive({ nodes: {}, edges: {} });
+    expect(await rowsOf()).toHaveLength(1);
+    await subject.apply(event(4, [{ kind: 'node-delete', node: { type: 'Other', id: 'gone' } }]));
+    expect(await rowsOf()).toBeNull();
+  });
 }
 
 function describeDegree(subject: Subject): void {

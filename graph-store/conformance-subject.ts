@@ -29,6 +29,8 @@ export interface StoreHarness {
   readonly replay?: { readonly seed: number; readonly path: string };
   /** What the store must say of itself; `atomic` where nothing is said. Decides which half of the suite's levels runs. */
   readonly guarantee?: GraphStore['guarantee'];
+  /** Of an engine whose `journeyRows` answers rows; without it the suite takes objects as well. */
+  readonly answersRows?: true;
   /**
    * Lets the next batch fail with an OutageError after so many of its mutations, as far as the adapter's guarantee lets them be there;
    * absent where that cannot be had.

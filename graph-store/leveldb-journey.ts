@@ -64,7 +64,7 @@ function takeSteps(
     if (found.more) break;
     found.scanned += 1;
     lastKey = key;
-    // Asked for now: what is decoded later must not need the store.
+    // Asked for now, and remembered, also that there is none: what is decoded later must not need the store.
     const at = skipLineage(value, page.originOf);
     const row = new StoredStep(key, value, at, page);
     if (!takesAll && !isWantedStep(row.decoded(), query)) continue;

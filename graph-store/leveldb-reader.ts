@@ -32,7 +32,7 @@ import { readJourney } from './leveldb-journey.ts';
 import { Moment } from './leveldb-moment.ts';
 import { newestTouch } from './leveldb-newest-touch.ts';
 import { type Entry, scanRows } from './leveldb-scan.ts';
-import { decodeOrigin, type OriginRow, originKey, readLineage } from './lineage.ts';
+import { decodeOrigin, type OriginRow, originKey, originsMax, readLineage } from './lineage.ts';
 import { logicalRows } from './logical-rows.ts';
 import type { NodeRef } from './model.ts';
 import { decodeNodeRow } from './node-row.ts';
@@ -74,8 +74,8 @@ export class LevelReader {
   readonly #expiry: () => Expiry;
   readonly #heads: AdjacencyHeads;
   readonly #stamps: WriteStamps;
-  /** Bounded by `originsMax` of the writer. */
-  readonly #origins = new Map<number, OriginRow>();
+  /** Null of one that is not there, so that rows can be decoded when the store is closed already. Bounded by `originsMax`, of the writer and here. */
+  readonly #origins = new Map<number, OriginRow | null>();
   /** As read last, and what it says: it changes a few times in a store's life. */
   #deletedRow: Buffer | null = null;
   #deleted: DeletedTypes = nothingDeleted;
@@ -312,9 +312,9 @@ export class LevelReader {
     const known = this.#origins.get(id);
     if (known !== undefined) return known;
     const stored = this.#db.getSync(originKey(id));
-    if (stored === undefined) return null;
-    const origin = decodeOrigin(stored);
-    this.#origins.set(id, origin);
+    const origin = stored === undefined ? null : decodeOrigin(stored);
+    // Of the writer's there are no more; a damaged graph may name any.
+    if (this.#origins.size < originsMax) this.#origins.set(id, origin);
     return origin;
   };
 }

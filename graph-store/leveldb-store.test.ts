@@ -33,4 +33,5 @@ describeGraphStore('The LevelDB store', {
     await rm(folderOf(store), { recursive: true });
   },
   propertyRuns: 10,
+  answersRows: true,
 });

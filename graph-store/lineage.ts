@@ -153,7 +153,7 @@ export function readLineage(reader: ByteReader, originOf: (id: number) => Origin
   return { topic, partition, offset, schemaId, mapping: { subject, version } };
 }
 
-/** Where what the row is about begins. Its origin is known to `originOf` from then on. */
+/** Where what the row is about begins. `originOf` is asked for its origin, so that one that remembers its answers has this one from then on. */
 export function skipLineage(value: Buffer, originOf: (id: number) => OriginRow | null): number {
   const reader = new ByteReader(value);
   const length = reader.byte();

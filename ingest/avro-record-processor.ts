@@ -170,13 +170,13 @@ export class AvroRecordProcessor implements RecordProcessor {
     return event === null ? this.process(record, source, seenMs) : { kind: 'mapped', event };
   }
 
-  /** Only where records of the same schema went before: what is new, or wrong, is `process`'s. */
+  /** Only where the schema is known and its mapping plain: what is new, or wrong, is `process`'s. */
   #packed({ value, offset, headers }: SourceRecord, { topic }: SourcePartition): PackedEvent | null {
-    const last = this.#last?.prepared;
-    if (last?.kind !== 'ready' || last.packer === null || value === null) return null;
+    if (value === null) return null;
     const schemaId = plainSchemaId(value, headers);
-    if (schemaId < 0 || this.#current(topic, schemaId) !== last) return null;
-    return last.packer.pack(value, idBytes, offset, this.#parts.clock.now());
+    const prepared = schemaId < 0 ? null : this.#current(topic, schemaId);
+    if (prepared?.kind !== 'ready' || prepared.packer === null) return null;
+    return prepared.packer.pack(value, idBytes, offset, this.#parts.clock.now());
   }
 
   async load(schemaId: number, source: SourcePartition, signal?: AbortSignal): Promise<void> {

@@ -47,8 +47,14 @@ const graph = {
   ],
   journey: { owner: 'by', action: 'schaute', properties: { title: 'title', seen: 'seen' } },
 };
-const schemaText = (mapping: object = graph) =>
-  JSON.stringify({ type: 'record', name: 'Watched', namespace: 'test', fields, graph: mapping });
+const schemaText = (mapping: object = graph, more: readonly object[] = []) =>
+  JSON.stringify({
+    type: 'record',
+    name: 'Watched',
+    namespace: 'test',
+    fields: [...fields, ...more],
+    graph: mapping,
+  });
 
 const ordinary = {
   at,
@@ -143,10 +149,17 @@ describe('an event of a mapping that only says which field goes where', () => {
     );
   });
 
-  test('and its bytes changed anywhere comes to the same both ways', async () => {
+  test('and its bytes changed anywhere, cut short anywhere, or one too many come to the same both ways', async () => {
     const { processor, encoder } = await fixture();
     const value = encoder.encode(ordinary);
     const seen = new Set<unknown>();
+    const others = Array.from({ length: value.length }, (_, length) => value.subarray(0, length));
+    for (const other of [...others, Buffer.concat([value, Buffer.of(0)])]) {
+      const { general, packed, isPacked } = bothWays(processor, other);
+      expect(isPacked).toBe(false);
+      expect(general).not.toEqual(expect.any(String));
+      expect(packed).toEqual(general);
+    }
     for (let i = 0; i < value.length; i += 1) {
       for (const byte of [0, 1, 2, 0x7f, 0x80, 0xff]) {
         const changed = Buffer.from(value);
@@ -187,6 +200,23 @@ describe('an event of a mapping that only says which field goes where', () => {
     const { general, packed, isPacked } = bothWays(processor, encoder.encode({ ...ordinary, ...change }));
     expect(isPacked).toBe(false);
     expect(packed).toEqual(general);
+  });
+
+  test('is packed where events of another schema, which is not the mapping\'s, come in between', async () => {
+    const subject = `${topic}-value`;
+    const older = schemaText(graph, [{ name: 'gone', type: 'int' }]);
+    const registry = BundledRegistry.of([older, schemaText()].map((one) => ({ subject, text: one })));
+    const processor = await processorOver(registry, clock);
+    const values = (await registry.versions(subject)).map(({ schema }) =>
+      new EventEncoder(schema.id, schema.text).encode({ ...ordinary, gone: 1 }),
+    );
+    for (const value of values) await run(processor, topic, recordOf(value));
+    const outcomes = [...values, ...values, ...values].map((value) => bothWays(processor, value));
+    expect(outcomes.map(({ isPacked }) => isPacked)).toEqual([false, true, false, true, false, true]);
+    for (const { general, packed } of outcomes) {
+      expect(general).toEqual(expect.stringMatching(/^[0-9a-f]+$/));
+      expect(packed).toBe(general);
+    }
   });
 
   test('is packed beside headers, but for the one that names its schema', async () => {

@@ -8,7 +8,7 @@ import {
 import { type PackedStep, type Span, StepParts } from '../../graph-store/index.ts';
 import { writeCursor } from '../cursor.ts';
 import type { JsonBytes } from '../json-bytes.ts';
-import { fieldsOf, type Selected } from '../prepared/answer-writer.ts';
+import { fieldsOf, isPlain, type Selected } from '../prepared/answer-writer.ts';
 import { dateTimeScalar } from '../scalars.ts';
 import { writeProperties } from './properties-text.ts';
 
@@ -107,7 +107,9 @@ function objectText(
       continue;
     }
     const field = named.getFields()[name];
-    const write = field === undefined ? null : partOf(name, field.type, [node, ...others]);
+    // One with a resolver may have another value than the row's.
+    if (field === undefined || field.resolve !== undefined || !isPlain(field)) return null;
+    const write = partOf(name, field.type, [node, ...others]);
     if (write === null) return null;
     writers.push({ head, write });
   }

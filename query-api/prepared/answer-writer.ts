@@ -224,7 +224,7 @@ function isOwnWriterOf(value: unknown): value is OwnWriterOf {
 }
 
 /** Reads nothing, takes nothing, and looks at its object alone. */
-function isPlain({ resolve, args, extensions }: GraphQLField<unknown, unknown>): boolean {
+export function isPlain({ resolve, args, extensions }: GraphQLField<unknown, unknown>): boolean {
   return args.length === 0 && extensions.cost === undefined && (resolve?.length ?? 0) <= 1;
 }
 

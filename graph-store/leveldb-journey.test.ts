@@ -1,0 +1,42 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../foundation/index.ts';
+import { pack } from './conformance-graphs.ts';
+import { advance, ann, event, journeyOf, source, step } from './conformance-subject.ts';
+import { openLevelStore } from './leveldb-store.ts';
+import { originRange } from './lineage.ts';
+
+describe('A journey of which the rows were read', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'graph-store-journey-'));
+    const store = await openLevelStore({ folder }, systemClock);
+    const origin = { schemaId: 7, subject: 'plays-value', version: 1 };
+    const one = { ...event(3, [step('d')]), lineage: { offset: 5n, origin } };
+    await store.apply(advance(await store.claim(source), 0, 1), pack([one]));
+    await store.close();
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  /** Its steps are decoded when the store is closed already. */
+  async function stepsRead() {
+    const store = await openLevelStore({ folder }, systemClock);
+    const found = await store.journeyRows?.(journeyOf(ann));
+    await store.close();
+    return found?.steps();
+  }
+
+  it('is decoded without the store', async () => {
+    expect(await stepsRead()).toMatchObject([{ timeMs: 3, lineage: { topic: 'plays', offset: 5n } }]);
+  });
+
+  it('is decoded without the store where the origin that a row names is gone', async () => {
+    const db = new ClassicLevel<Buffer, Buffer>(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    await db.clear(originRange);
+    await db.close();
+    expect(await stepsRead()).toMatchObject([{ timeMs: 3, lineage: null }]);
+  });
+});
