@@ -202,7 +202,7 @@ describe('an event of a mapping that only says which field goes where', () => {
     expect(packed).toEqual(general);
   });
 
-  test('is packed where events of another schema, which is not the mapping\'s, come in between', async () => {
+  test("is packed where events of another schema, which is not the mapping's, come in between", async () => {
     const subject = `${topic}-value`;
     const older = schemaText(graph, [{ name: 'gone', type: 'int' }]);
     const registry = BundledRegistry.of([older, schemaText()].map((one) => ({ subject, text: one })));
