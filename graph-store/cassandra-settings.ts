@@ -18,7 +18,7 @@ export interface CassandraSettings {
   readonly requestTimeoutMs: number;
   /** A read that takes longer is asked of another node as well; 0: never. */
   readonly speculativeMs: number;
-  /** Waiting batches are written together up to so many events. */
+  /** Waiting batches are written together up to so many events: the larger, the fewer rows of nodes that many of them touch. */
   readonly groupEventsMax: number;
   /** Rows of a partition from which on later ones go to others: see `cassandra-buckets.ts`. */
   readonly bucketRowsMax: number;
@@ -60,7 +60,7 @@ export const defaultCassandraSettings = {
   requestsMax: 64,
   requestTimeoutMs: 12_000,
   speculativeMs: 100,
-  groupEventsMax: 2000,
+  groupEventsMax: 8000,
   bucketRowsMax: 16_384,
   nodeCacheEntriesMax: 100_000,
   resume: null,
