@@ -115,7 +115,7 @@ export const cassandraSettings = {
     section: 'store',
     kind: 'number',
     unit: 'records',
-    default: 2000,
+    default: 8000,
     min: 1,
     max: 1_000_000,
     description: 'Waiting batches are written together up to so many events; a batch is never split.',
