@@ -1,6 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
-import { liveSubprotocol, tokenSubprotocolPrefix } from '../../device/index.ts';
+import { liveSocketPath, liveSubprotocol, tokenSubprotocolPrefix } from '../../device/index.ts';
 import { must } from '../../foundation/index.ts';
 import { tokenToleranceMs } from './device-tokens.ts';
 import {
@@ -116,6 +119,32 @@ describe('a socket is closed', () => {
     expect(lively.socket.readyState).toBe(WebSocket.OPEN);
     // No page is told of a ping: a device hears it in words.
     expect(lively.heartbeats).toBeGreaterThan(1);
+  });
+
+  it('and is sent nothing more from its device’s goodbye on, though the answer to that still waits for its reader', async () => {
+    const gateway = await start();
+    const connections: Duplex[] = [];
+    const stuck = createServer().on('upgrade', (request, connection, head) => {
+      connections.push(connection);
+      gateway.gateway.upgrade(request, connection, head);
+    });
+    await new Promise<void>((resolve) => stuck.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      stuck.close();
+    });
+    const { port } = stuck.address() as AddressInfo;
+    const leaving = await connect({ ...gateway, url: `ws://127.0.0.1:${port}${liveSocketPath}` });
+    const staying = await connect(gateway, { device: 'tv-2' });
+    const connection = must(connections[0], 'the device is connected');
+    connection.cork();
+    leaving.socket.close(1000);
+    await expect.poll(() => connection.writableLength).toBeGreaterThan(0);
+    const { sent } = gateway.gateway.metrics;
+    gateway.advance();
+    await staying.messages(2);
+    expect(gateway.gateway.metrics.sent).toBe(sent + 1);
+    connection.uncork();
+    expect(await leaving.closed).toMatchObject({ code: 1000 });
   });
 
   it('with 1001 when the gateway shuts down, a few at a time over the drain time', async () => {
