@@ -85,6 +85,7 @@ export function openEmbeddedStore(settings: Settings, folder: string, io: Comman
       windowEventsMax: settings['store.window.events.max'],
       windowMs: settings['store.window.ms'],
       maxOpenFiles: settings['store.open.files.max'],
+      stretchBytes: settings['store.stretch.bytes'],
       headCacheBytes: settings['store.head.cache.bytes'],
     },
     io.clock,

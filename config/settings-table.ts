@@ -271,6 +271,16 @@ export const settingsTable = {
     description:
       "Size of LevelDB's files. Compaction rewrites whole files; smaller ones make more of them, larger ones longer pauses of a read.",
   },
+  'store.stretch.bytes': {
+    section: 'store',
+    kind: 'number',
+    unit: 'bytes',
+    default: 2 * GiB,
+    min: 1 * MiB,
+    max: 1024 * GiB,
+    description:
+      'Steps and edges lie on disk in stretches of event time; after so many bytes, uncompressed, the next one begins. Smaller ones keep writing fast in a graph that grows, larger ones keep reading far back cheap.',
+  },
   'store.compression': {
     section: 'store',
     kind: 'choice',

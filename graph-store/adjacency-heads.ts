@@ -1,8 +1,7 @@
 import type { Snapshot } from 'classic-level';
 import { EndsArena, endBytes, PackedEnds } from './ends-page.ts';
 import type { AdjacencyQuery, EndsPage } from './graph-store.ts';
-import type { Level } from './leveldb-group.ts';
-import { keysAlone } from './leveldb-keys-alone.ts';
+import type { Level } from './level.ts';
 import { NodeRows } from './node-rows.ts';
 import * as rows from './rows.ts';
 import type { WriteStamps } from './write-stamps.ts';
@@ -81,7 +80,7 @@ export class AdjacencyHeads {
     if (limit > rowsMax) return null;
     const prefix = rows.adjacencyPrefix(query.of, query.direction, query.type);
     const range = { gte: prefix, lt: behind(prefix) };
-    await using iterator = keysAlone(this.#db, { ...range, snapshot, highWaterMarkBytes: readBytesMax });
+    await using iterator = this.#db.keysAlone({ ...range, snapshot, highWaterMarkBytes: readBytesMax });
     const keys = (await iterator.nextv(limit)).map(([key]) => key);
     const read = keys.reduce((sum, key) => sum + key.length, 0);
     const row = encoded(keys, prefix.length, keys.length < limit && read <= readBytesMax, settled);

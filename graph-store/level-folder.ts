@@ -26,11 +26,11 @@ export function openFailureOf(error: Error, failures: OpenFailures): StopError |
 export async function hasFormat<Key>(
   db: ClassicLevel<Key, Buffer>,
   key: Key,
-  format: string,
+  formats: readonly string[],
   otherFormat: (found: string) => StopError,
 ): Promise<boolean> {
   const found = (await db.get(key))?.toString();
-  if (found === format) return true;
+  if (found !== undefined && formats.includes(found)) return true;
   const [first] = await db.keys({ limit: 1 }).all();
   if (found !== undefined || first !== undefined) throw otherFormat(found ?? 'unknown');
   return false;

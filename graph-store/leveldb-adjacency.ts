@@ -1,7 +1,6 @@
 import { ByteReader } from './codec.ts';
 import type { AdjacencyPage, AdjacencyQuery, EdgeQuery, OccurrenceView } from './graph-store.ts';
-import type { Level } from './leveldb-group.ts';
-import { keysAlone } from './leveldb-keys-alone.ts';
+import type { Level } from './level.ts';
 import type { Moment } from './leveldb-moment.ts';
 import { type OriginRow, readLineage } from './lineage.ts';
 import { eventKeyBytes } from './packed-format.ts';
@@ -93,7 +92,7 @@ function iterate(
   range: { readonly gte: Buffer; readonly lt: Buffer },
 ): RowIterator {
   const options = { ...range, snapshot, highWaterMarkBytes: chunkBytesMax } as const;
-  return query.endsOnly === true ? keysAlone(db, options) : db.iterator(options);
+  return query.endsOnly === true ? db.keysAlone(options) : db.iterator(options);
 }
 
 function occurrenceOf(

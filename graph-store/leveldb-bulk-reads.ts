@@ -12,8 +12,7 @@ import { onlyNamed } from './bulk-reads.ts';
 import { ByteReader } from './codec.ts';
 import { type DeletedTypes, decodeDeletedTypes, nothingDeleted } from './deleted-types.ts';
 import type { NodeView } from './graph-store.ts';
-import type { Level } from './leveldb-group.ts';
-import { keysAlone } from './leveldb-keys-alone.ts';
+import type { Level } from './level.ts';
 import { indexPrefix } from './leveldb-node-index.ts';
 import { withoutLineage } from './lineage.ts';
 import { shareUpTo } from './memory-bulk-reads.ts';
@@ -47,7 +46,7 @@ export class LevelBulkReads implements BulkReads {
   async scan({ type, after, limit }: NodeScanQuery): Promise<NodeScanPage> {
     const prefix = indexPrefix(type);
     const gte = after === null ? prefix : Buffer.concat([prefix, after, Buffer.of(0)]);
-    const keys = await this.#db.keys({ gte, lt: behind(prefix), limit: limit + 1 }).all();
+    const keys = await this.#db.keys({ gte, lt: behind(prefix), limit: limit + 1 });
     const page = keys.slice(0, limit);
     const idAt = prefix.length + nodeHashBytes;
     const last = page.at(-1);
@@ -174,7 +173,7 @@ export class LevelBulkReads implements BulkReads {
     snapshot: Snapshot,
   ): AsyncGenerator<readonly Row[]> {
     const options = { ...range, snapshot, highWaterMarkBytes: chunkBytesMax };
-    await using iterator = withValues ? this.#db.iterator(options) : keysAlone(this.#db, options);
+    await using iterator = withValues ? this.#db.iterator(options) : this.#db.keysAlone(options);
     for (let left = rowsWanted; left > 0; ) {
       const chunk: readonly Row[] = await iterator.nextv(Math.min(left, chunkRowsMax));
       if (chunk.length === 0) return;

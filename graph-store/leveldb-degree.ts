@@ -1,8 +1,8 @@
 import { ByteReader } from './codec.ts';
 import type { DegreeQuery, DegreeView } from './graph-store.ts';
+import type { Level } from './level.ts';
 import { estimateByBytes } from './leveldb-degree-bytes.ts';
 import { estimateByPieces } from './leveldb-degree-pieces.ts';
-import type { Level } from './leveldb-group.ts';
 import { KeyAxis, readKeys } from './leveldb-key-axis.ts';
 import type { Moment, Occurrence } from './leveldb-moment.ts';
 import * as rows from './rows.ts';

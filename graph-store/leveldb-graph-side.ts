@@ -2,7 +2,7 @@ import type { Snapshot } from 'classic-level';
 import { differingRow } from './difference-text.ts';
 import type { ComparedGraph, DifferingRow } from './graph-difference.ts';
 import { behindReverseRows } from './graph-key.ts';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import { levelSources } from './leveldb-snapshot.ts';
 import { decodeOrigin, type OriginRow, originKey } from './lineage.ts';
 import { logicalValue } from './logical-rows.ts';

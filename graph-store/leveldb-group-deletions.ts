@@ -1,4 +1,4 @@
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import { readTime } from './register-bytes.ts';
 
 interface Context {

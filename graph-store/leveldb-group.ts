@@ -1,8 +1,8 @@
-import type { ClassicLevel } from 'classic-level';
 import { must } from '../foundation/index.ts';
 import { type DeletedTypesSoFar, encodeDeletedTypes } from './deleted-types.ts';
 import type { Applied, SourcePartition } from './graph-store.ts';
 import { type HyperLogLog, mixHashes } from './hyperloglog.ts';
+import type { Level } from './level.ts';
 import { GroupDeletions } from './leveldb-group-deletions.ts';
 import { indexKeyOf, putIndexRow } from './leveldb-node-index.ts';
 import { type LineageBytes, type OriginIds, originKey } from './lineage.ts';
@@ -25,8 +25,7 @@ import type { RowBatch, RowBatches } from './row-batches.ts';
 import type { RowBuilder } from './row-builder.ts';
 import type { QueuedRow, RowQueue } from './row-queue.ts';
 import { kindAt, metaKey, nameAt, rowKind, timeBytes } from './rows.ts';
-
-export type Level = ClassicLevel<Buffer, Buffer>;
+import type { Stretches } from './stretches.ts';
 
 /** What all groups of one writer share. */
 export interface GroupContext {
@@ -41,6 +40,7 @@ export interface GroupContext {
   readonly origins: OriginIds;
   readonly deleted: DeletedTypesSoFar;
   readonly batches: RowBatches;
+  readonly stretches: Stretches;
   /** Groups that LevelDB does not have yet, the one being built included. */
   readonly pending: Set<LevelGroup>;
   /** Numbers groups, and parts of groups: each is given out once. */
@@ -130,6 +130,7 @@ export class LevelGroup {
       switch (packed[at]) {
         case tag.event: {
           eventAt = at + 1 + rankBytes;
+          this.#context.stretches.note(Number.MAX_SAFE_INTEGER - readTime(packed, eventAt));
           at = eventAt + eventKeyBytes;
           const place = uint16At(packed, at);
           const id = place === 0 ? 0 : (ids[place - 1] ?? 0);
@@ -171,7 +172,7 @@ export class LevelGroup {
 
   /** Builds what is to be written. Nothing is added afterwards. */
   seal(): void {
-    const { nodes, edges, lineage, deleted } = this.#context;
+    const { nodes, edges, lineage, deleted, stretches } = this.#context;
     this.#drain();
     lineage.clear();
     for (const [key, timeMs] of this.deletions.tombstones) {
@@ -181,6 +182,7 @@ export class LevelGroup {
       this.#batch.put(metaKey.nodeEstimate, Buffer.from(nodes.registers));
       this.#batch.put(metaKey.edgeEstimate, Buffer.from(edges.registers));
     }
+    if (this.#events > 0) this.#batch.put(metaKey.stretches, stretches.encode());
     if (this.#deletedChanged) this.#batch.put(metaKey.deletedTypes, encodeDeletedTypes(deleted));
     this.#packed.length = 0;
   }
@@ -201,7 +203,7 @@ export class LevelGroup {
     const isTombstone = kind === rowKind.tombstone || kind === rowKind.edgeTombstone;
     const deletedMs = isTombstone ? this.deletions.removeTombstone(key, hiddenMs) : null;
     if (isTombstone && deletedMs === null) return null;
-    this.#batch.del(key);
+    this.#batch.del(this.#context.stretches.storedKey(key));
     // Should the node come back, in this group or a later one, it is new and puts its row there again.
     if (kind === rowKind.node) this.#batch.del(indexKeyOf(key));
     this.#bytes += key.length;
@@ -357,7 +359,12 @@ export class LevelGroup {
       const start = mutationAt + 8;
       const end = start + uint32At(packed, mutationAt + 4);
       const value = builder.value(lineage, row.lineageAt, packed, start, end);
-      this.#batch.put(builder.stepKey(packed, uint32At(packed, mutationAt), row.eventAt), value);
+      this.#putEventRow(
+        builder.stepKey(packed, uint32At(packed, mutationAt), row.eventAt),
+        value,
+        packed,
+        row,
+      );
       return;
     }
     const typeAt = row.mutationAt + 8;
@@ -365,7 +372,16 @@ export class LevelGroup {
     const keyEnd = keyAt + 1 + (packed[keyAt] ?? 0);
     const start = keyEnd + 4;
     const value = builder.value(lineage, row.lineageAt, packed, start, start + uint32At(packed, keyEnd));
-    this.#batch.put(builder.occurrenceKey(packed, row), value);
+    this.#putEventRow(builder.occurrenceKey(packed, row), value, packed, row);
+  }
+
+  /** The key is the builder's, which writes its first byte anew each time. */
+  #putEventRow(key: Buffer, value: Buffer, packed: Buffer, { eventAt }: QueuedRow): void {
+    const { stretches } = this.#context;
+    const firstByte = stretches.firstByteAt(packed, eventAt);
+    key[0] = firstByte;
+    this.#batch.put(key, value);
+    stretches.noteBytes(firstByte, key.length + value.length);
   }
 
   /** Together: between rows of the graph each would cost LevelDB the neighbourhood of two. */

@@ -1,7 +1,7 @@
 import { platform, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { JourneyGraphError, must } from '../foundation/index.ts';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import type { InspectionOrder, InspectionReply, InspectionRequest } from './leveldb-inspection-protocol.ts';
 import { openLevel, readFailure } from './leveldb-open.ts';
 

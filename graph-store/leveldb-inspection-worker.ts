@@ -1,7 +1,7 @@
 import { assert } from '../foundation/index.ts';
+import type { Level } from './level.ts';
 import { compareGraphs } from './leveldb-compare.ts';
 import { LevelGraphSide } from './leveldb-graph-side.ts';
-import type { Level } from './leveldb-group.ts';
 import type { InspectionOrder, InspectionReply } from './leveldb-inspection-protocol.ts';
 import { serveInspection } from './leveldb-inspection-serving.ts';
 import { openLevel, readFailure } from './leveldb-open.ts';

@@ -1,7 +1,7 @@
 import { ByteReader } from './codec.ts';
 import type { JourneyQuery, JourneyRows, StepView, TimePosition } from './graph-store.ts';
+import type { Level } from './level.ts';
 import { chunkBytesMax, chunkRowsMax } from './leveldb-adjacency.ts';
-import type { Level } from './leveldb-group.ts';
 import type { Moment } from './leveldb-moment.ts';
 import { type OriginRow, skipLineage } from './lineage.ts';
 import * as rows from './rows.ts';

@@ -1,5 +1,5 @@
 import type { Snapshot } from 'classic-level';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import { eventKeyBytes } from './packed-format.ts';
 
 /** Of one answer from LevelDB's thread. */
@@ -53,7 +53,6 @@ export class KeyAxis {
   }
 }
 
-/** Keys alone. An absent value costs a buffer as well, unless it is an absent string. */
 export async function readKeys(
   db: Level,
   snapshot: Snapshot,
@@ -61,15 +60,5 @@ export async function readKeys(
   limit: number,
   reverse = false,
 ): Promise<readonly Buffer[]> {
-  await using iterator = db.iterator<Buffer, string>({
-    ...range,
-    limit,
-    reverse,
-    snapshot,
-    values: false,
-    valueEncoding: 'utf8',
-    highWaterMarkBytes: chunkBytesMax,
-  });
-  const entries = await iterator.all();
-  return entries.map(([key]) => key);
+  return await db.keys({ ...range, limit, reverse, snapshot, highWaterMarkBytes: chunkBytesMax });
 }

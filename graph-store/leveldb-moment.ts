@@ -2,7 +2,7 @@ import type { Snapshot } from 'classic-level';
 import type { StampedSnapshot } from './adjacency-heads.ts';
 import type { DeletedTypes } from './deleted-types.ts';
 import type { OccurrenceView } from './graph-store.ts';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import type { NodeRef } from './model.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';

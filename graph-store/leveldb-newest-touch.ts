@@ -1,5 +1,5 @@
 import { ByteReader } from './codec.ts';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import type { Moment } from './leveldb-moment.ts';
 import { scanRows } from './leveldb-scan.ts';
 import type { NodeRef } from './model.ts';

@@ -68,7 +68,7 @@ it('The mark of a complete index is put when the rows before it are on the disk,
   onTestFinished(() => db.close());
   // Other files share the process, and a test that fails must not leave them a spy.
   onTestFinished(() => void vi.restoreAllMocks());
-  const compact = vi.spyOn(db, 'compactRange');
+  const compact = vi.spyOn(db.raw, 'compactRange');
   const put = vi.spyOn(Object.getPrototypeOf(db.batch()), 'put');
   await completeIndex(db);
   expect(put.mock.calls).toEqual([[indexComplete, Buffer.from('1')]]);

@@ -1,4 +1,4 @@
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import { graphRange, kindAt, nameAt, rowKind } from './rows.ts';
 
 /**
@@ -44,12 +44,12 @@ export function putIndexMark(batch: Puts): void {
 /** A store of before there was an index gets one, once: each key is read. The mark comes last, so a start that was cut off begins anew. */
 export async function completeIndex(db: Level): Promise<void> {
   if ((await db.get(indexComplete)) !== undefined) return;
-  await using keys = db.keys({ ...graphRange, fillCache: false });
+  await using rows = db.keysAlone({ ...graphRange, fillCache: false });
   for (;;) {
-    const chunk = await keys.nextv(chunkRows);
+    const chunk = await rows.nextv(chunkRows);
     if (chunk.length === 0) break;
     const batch = db.batch();
-    for (const key of chunk) if (key[kindAt(key)] === rowKind.node) putIndexRow(batch, key);
+    for (const [key] of chunk) if (key[kindAt(key)] === rowKind.node) putIndexRow(batch, key);
     await batch.write();
   }
   // Any range will do: LevelDB first writes what it has in memory into a table and syncs that. The mark's own synced write would not do for rows that went

@@ -52,7 +52,7 @@ describe('Opening the LevelDB store', () => {
     await foreign.close();
     const opening = openLevelStore({ folder }, systemClock);
     await expect(opening).rejects.toMatchObject({ code: 'STORE_FORMAT', reaction: 'stop' });
-    await expect(opening).rejects.toThrow(/format 99 and this version reads format 3/);
+    await expect(opening).rejects.toThrow(/format 99 and this version reads format 4/);
   });
 
   it('refuses a database that is not ours', async () => {

@@ -1,13 +1,17 @@
+import { AssertionError } from 'node:assert';
 import { ClassicLevel } from 'classic-level';
 import { OutageError, RefusedError, StopError } from '../foundation/index.ts';
+import { Level } from './level.ts';
 import { hasFormat, isLevelError, openFailureOf } from './level-folder.ts';
-import type { Level } from './leveldb-group.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
 import { restoringKey } from './leveldb-restore.ts';
-import { formatVersion, metaKey } from './rows.ts';
+import { formatBeforeStretches, formatVersion, metaKey } from './rows.ts';
 
-/** Opens one thread's handle. Throws StopError (STORE_LOCKED, STORE_CORRUPT) or OutageError (STORE_OPEN_FAILED). */
-export async function openLevel(settings: LevelSettings): Promise<Level> {
+/** Opens one thread's handle; `shared` is one for all that are told of new stretches, see `Level`. Throws StopError (STORE_LOCKED, STORE_CORRUPT) or OutageError (STORE_OPEN_FAILED). */
+export async function openLevel(
+  settings: LevelSettings,
+  shared: SharedArrayBuffer | null = null,
+): Promise<Level> {
   const db = new ClassicLevel<Buffer, Buffer>(settings.folder, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
@@ -23,7 +27,28 @@ export async function openLevel(settings: LevelSettings): Promise<Level> {
   } catch (error) {
     throw openFailure(settings.folder, error);
   }
-  return db;
+  const level = new Level(db, shared);
+  try {
+    await level.readStretches();
+  } catch (cause) {
+    await db.close();
+    throw corrupt(settings.folder, cause);
+  }
+  return level;
+}
+
+/** Where stretches begin is not what the product writes. */
+function corrupt(folder: string, cause: unknown): unknown {
+  if (!(cause instanceof AssertionError || cause instanceof SyntaxError)) return openFailure(folder, cause);
+  return corruptStore(folder, 'the row that says where its stretches begin cannot be read', cause);
+}
+
+function corruptStore(folder: string, what: string, cause: unknown): StopError {
+  return new StopError(
+    'STORE_CORRUPT',
+    `The store in ${folder} is damaged (${what}); move the folder away and start again, the log is replayed.`,
+    { cause },
+  );
 }
 
 /**
@@ -31,7 +56,11 @@ export async function openLevel(settings: LevelSettings): Promise<Level> {
  * marks an empty one as ours.
  */
 export async function checkFormat(db: Level, folder: string): Promise<void> {
-  if (await hasFormat(db, metaKey.format, formatVersion, (found) => otherFormat(folder, found))) {
+  if (
+    await hasFormat(db.raw, metaKey.format, [formatVersion, formatBeforeStretches], (found) =>
+      otherFormat(folder, found),
+    )
+  ) {
     if ((await db.get(restoringKey)) !== undefined) throw restoreIncomplete(folder);
     return;
   }
@@ -89,12 +118,7 @@ export function openFailure(folder: string, error: unknown): unknown {
         `The store in ${folder} is in use by another process; stop that one, or start with another folder.`,
         { cause },
       ),
-    corrupt: (cause) =>
-      new StopError(
-        'STORE_CORRUPT',
-        `The store in ${folder} is damaged (${cause.message}); move the folder away and start again, the log is replayed.`,
-        { cause },
-      ),
+    corrupt: (cause) => corruptStore(folder, cause.message, cause),
     failed: (cause) =>
       new OutageError(
         'STORE_OPEN_FAILED',

@@ -27,6 +27,8 @@ export interface LevelSettings {
   /** Rows of one group that are put in order together; a larger group is put in parts. */
   readonly queuedRowsMax: number;
   readonly maxOpenFiles: number;
+  /** Bytes of steps and occurrences from which on a new stretch of event time begins: see `stretches.ts`. */
+  readonly stretchBytes: number;
   /** The newest edges of nodes that were asked for lately. */
   readonly headCacheBytes: number;
 }
@@ -42,8 +44,16 @@ export const defaultLevelSettings = {
   windowMs: 0,
   queuedRowsMax: 2 ** 21,
   maxOpenFiles: 512,
+  stretchBytes: 2 ** 31,
   headCacheBytes: 64 * 2 ** 20,
 } as const satisfies Omit<LevelSettings, 'folder'>;
+
+/** What the writer's thread is started with. */
+export interface WriterOrder {
+  readonly settings: LevelSettings;
+  /** How many stretches there are: see `Level`. */
+  readonly stretches: SharedArrayBuffer;
+}
 
 export interface ApplyRequest {
   readonly kind: 'apply';

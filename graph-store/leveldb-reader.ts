@@ -25,9 +25,9 @@ import type {
   SourceStatus,
 } from './graph-store.ts';
 import { HyperLogLog, relativeError } from './hyperloglog.ts';
+import type { Level } from './level.ts';
 import { chunkRowsMax, noRows, readOccurrences, sinceMsOf } from './leveldb-adjacency.ts';
 import { scanDegree } from './leveldb-degree.ts';
-import type { Level } from './leveldb-group.ts';
 import { readJourney } from './leveldb-journey.ts';
 import { Moment } from './leveldb-moment.ts';
 import { newestTouch } from './leveldb-newest-touch.ts';

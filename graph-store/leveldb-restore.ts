@@ -2,12 +2,13 @@ import { must } from '../foundation/index.ts';
 import { DeletedTypesSoFar, encodeDeletedTypes, nothingDeleted } from './deleted-types.ts';
 import { decodeGraphKey, type GraphKey, reverseKey } from './graph-key.ts';
 import type { Restorable } from './graph-store.ts';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import { putIndexMark, putIndexRow } from './leveldb-node-index.ts';
 import { decodeOrigin, originKey, originRange } from './lineage.ts';
 import { encodePosition, positionKey, positionOf } from './position.ts';
 import { RowEstimates } from './row-estimates.ts';
 import { graphRange, metaKey, positionRange } from './rows.ts';
+import { Stretches } from './stretches.ts';
 
 /** There from before the first row until together with the last: what holds it is no store. */
 export const restoringKey = Buffer.from('mrestoring');
@@ -27,7 +28,7 @@ export const restoreLimitsDefault: RestoreLimits = {
 /** True when there is neither a graph nor a position. */
 export async function isEmptyLevel(db: Level): Promise<boolean> {
   for (const range of [graphRange, originRange, positionRange]) {
-    if ((await db.keys({ ...range, limit: 1 }).all()).length > 0) return false;
+    if ((await db.keys({ ...range, limit: 1 })).length > 0) return false;
   }
   return true;
 }
@@ -69,6 +70,7 @@ export async function restoreLevel(
   if (kept === 0) await putMark(db, { id, rows: 0 });
   const estimates = new RowEstimates();
   const deleted = new DeletedTypesSoFar(nothingDeleted);
+  const stretches = new Stretches();
   const writer = new BatchWriter(db, limits.batchBytesMax);
   let origins = 0;
   let rows = 0;
@@ -85,6 +87,7 @@ export async function restoreLevel(
     } else {
       const what = decodeGraphKey(key);
       estimates.add(what, value);
+      if ('timeMs' in what) stretches.note(what.timeMs);
       if (what.kind === 'tombstone') deleted.add('nodes', what.node.type);
       if (what.kind === 'edge-tombstone') deleted.add('edges', what.type);
       putGraphRow(put, what, key, value);
@@ -110,6 +113,7 @@ export async function restoreLevel(
   last.put(metaKey.nodeEstimate, Buffer.from(estimates.nodes.registers));
   last.put(metaKey.edgeEstimate, Buffer.from(estimates.edges.registers));
   last.put(metaKey.deletedTypes, encodeDeletedTypes(deleted));
+  last.put(metaKey.stretches, stretches.encode());
   putIndexMark(last);
   last.del(restoringKey);
   await last.write({ sync: true });

@@ -1,6 +1,6 @@
 import type { Snapshot } from 'classic-level';
+import type { Level } from './level.ts';
 import { chunkBytesMax, chunkRowsMax } from './leveldb-adjacency.ts';
-import type { Level } from './leveldb-group.ts';
 
 export type Entry = [key: Buffer, value: Buffer];
 

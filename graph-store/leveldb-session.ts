@@ -1,14 +1,15 @@
 import type { Clock } from '../foundation/index.ts';
 import { AdjacencyHeads } from './adjacency-heads.ts';
 import type { GraphEstimate, SourceStatus } from './graph-store.ts';
+import type { Level } from './level.ts';
 import { isLevelError } from './level-folder.ts';
 import { LevelBulkReads } from './leveldb-bulk-reads.ts';
-import type { Level } from './leveldb-group.ts';
 import type { LevelInspection } from './leveldb-inspection.ts';
 import { completeIndex } from './leveldb-node-index.ts';
 import { checkFormat, openFailure, openLevel } from './leveldb-open.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
 import { LevelReader } from './leveldb-reader.ts';
+import { completeStretches } from './leveldb-stretches.ts';
 import { LevelWriterThread } from './leveldb-writer-thread.ts';
 import { metaKey } from './rows.ts';
 import { Expiry, type TimeToLive, timeToLiveOf } from './time-to-live.ts';
@@ -39,17 +40,20 @@ export interface Session {
  * handles use, and a writer's thread that crashes must not take them away from reads.
  */
 export async function openSession(settings: LevelSettings, clock: Clock, lives: Lives): Promise<Session> {
-  const db = await openLevel(settings);
+  const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const db = await openLevel(settings, shared);
   try {
     await checkFormat(db, settings.folder);
     lives.rules = timeToLiveOf(await db.get(metaKey.timeToLive));
     await completeIndex(db);
+    await completeStretches(db);
+    db.tellStretches();
     const expiry = (): Expiry => new Expiry(lives.rules, clock.now());
     const stamps = new WriteStamps();
     const heads = new AdjacencyHeads(db, stamps, settings.headCacheBytes);
     const reader = new LevelReader(db, expiry, heads, stamps);
     const bulk = new LevelBulkReads(db, expiry, (ref) => reader.node(ref));
-    const thread = await LevelWriterThread.start(settings);
+    const thread = await LevelWriterThread.start(settings, shared);
     return { db, reader, heads, stamps, bulk, thread, inspections: new Set() };
   } catch (error) {
     await db.close();

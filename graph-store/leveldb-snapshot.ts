@@ -1,7 +1,7 @@
 import type { Snapshot } from 'classic-level';
 import { behindReverseRows } from './graph-key.ts';
 import type { GraphSnapshot, SourceStatus } from './graph-store.ts';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import { originRange } from './lineage.ts';
 import { compareSources, decodePosition, statusOf } from './position.ts';
 import { graphRange, metaKey, positionRange, rowKind, rowKindOf } from './rows.ts';

@@ -5,7 +5,7 @@ import type { Snapshot } from 'classic-level';
 import { OutageError } from '../foundation/index.ts';
 import { decodeGraphKey, type GraphKey } from './graph-key.ts';
 import type { GraphEstimate } from './graph-store.ts';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
 import { levelRowChunks, levelSources } from './leveldb-snapshot.ts';
 import { originRange } from './lineage.ts';
@@ -45,7 +45,7 @@ export async function levelStats(
   if (!isExact) await sample(db, snapshot, tally);
   const scale = isExact ? 1 : (await rowsOnDisk(db, tally)) / Math.max(1, tally.total);
   const { rowsByKind, rowsByType, unknownRows } = tally.scaled(scale);
-  rowsByKind.origins = (await db.keys({ ...originRange, snapshot }).all()).length;
+  rowsByKind.origins = (await db.keys({ ...originRange, snapshot })).length;
   return {
     format: formatVersion,
     folder: settings.folder,
@@ -166,8 +166,8 @@ function stopped(folder: string): OutageError {
 
 /** Places lie evenly apart in the space of keys. */
 async function sample(db: Level, snapshot: Snapshot, tally: Tally): Promise<void> {
-  const [first] = await db.keys({ ...graphRange, snapshot, limit: 1 }).all();
-  const [last] = await db.keys({ ...graphRange, snapshot, limit: 1, reverse: true }).all();
+  const [first] = await db.keys({ ...graphRange, snapshot, limit: 1 });
+  const [last] = await db.keys({ ...graphRange, snapshot, limit: 1, reverse: true });
   if (first === undefined || last === undefined) return;
   const from = placeOf(first);
   const step = Math.max(1, Math.floor((placeOf(last) - from) / samplePlaces));
@@ -175,9 +175,7 @@ async function sample(db: Level, snapshot: Snapshot, tally: Tally): Promise<void
   for (let place = 0; place < samplePlaces; place += 1) {
     const start = keyAt(from + place * step);
     const gte = start.compare(after) > 0 ? start : after;
-    const keys = await db
-      .keys({ gte, lt: graphRange.lt, snapshot, limit: sampleRows, fillCache: false })
-      .all();
+    const keys = await db.keys({ gte, lt: graphRange.lt, snapshot, limit: sampleRows, fillCache: false });
     const [begin] = keys;
     const end = keys.at(-1);
     if (begin === undefined || end === undefined) return;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Clock, must } from '../foundation/index.ts';
 import { describeGraphStore } from './conformance.ts';
 import type { GraphStore } from './graph-store.ts';
+import type { LevelSettings } from './leveldb-protocol.ts';
 import { openLevelStore } from './leveldb-store.ts';
 
 const folders = new WeakMap<GraphStore, string>();
@@ -14,24 +15,31 @@ const bounds = {
   windowBytesMax: 2048,
 };
 
-async function openIn(folder: string, clock: Clock): Promise<GraphStore> {
-  const store = await openLevelStore({ folder, ...bounds }, clock);
-  folders.set(store, folder);
-  return store;
+/** Of which a handful of events fills one: what follows goes into the next, and at last all into the one that is left. */
+const stretchBytes = 2048;
+
+function describeLevelStore(name: string, settings: Partial<LevelSettings>): void {
+  const openIn = async (folder: string, clock: Clock): Promise<GraphStore> => {
+    const store = await openLevelStore({ folder, ...bounds, ...settings }, clock);
+    folders.set(store, folder);
+    return store;
+  };
+  describeGraphStore(name, {
+    open: async (clock) => openIn(await mkdtemp(join(tmpdir(), 'graph-store-')), clock),
+    reopen: async (store, clock) => {
+      await store.close();
+      return await openIn(folderOf(store), clock);
+    },
+    dispose: async (store) => {
+      await store.close();
+      await rm(folderOf(store), { recursive: true });
+    },
+    propertyRuns: 10,
+    answersRows: true,
+  });
 }
 
 const folderOf = (store: GraphStore): string => must(folders.get(store), 'the harness opened this store');
 
-describeGraphStore('The LevelDB store', {
-  open: async (clock) => openIn(await mkdtemp(join(tmpdir(), 'graph-store-')), clock),
-  reopen: async (store, clock) => {
-    await store.close();
-    return await openIn(folderOf(store), clock);
-  },
-  dispose: async (store) => {
-    await store.close();
-    await rm(folderOf(store), { recursive: true });
-  },
-  propertyRuns: 10,
-  answersRows: true,
-});
+describeLevelStore('The LevelDB store', {});
+describeLevelStore('The LevelDB store in stretches', { stretchBytes });

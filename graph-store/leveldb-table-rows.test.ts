@@ -8,7 +8,7 @@ import { edgeTypes, events, nodes, pack } from './conformance-graphs.ts';
 import { advance, hop, journeyOf, source } from './conformance-subject.ts';
 import type { GraphStore } from './graph-store.ts';
 import type { GraphTable, GraphTableRow } from './graph-table.ts';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import { openLevel } from './leveldb-open.ts';
 import { defaultLevelSettings } from './leveldb-protocol.ts';
 import { restoreLevel } from './leveldb-restore.ts';

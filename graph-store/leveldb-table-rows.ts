@@ -3,7 +3,7 @@ import { ByteReader, decodeStepValue } from './codec.ts';
 import { type DeletedTypes, decodeDeletedTypes } from './deleted-types.ts';
 import { behindReverseRows, decodeGraphKey } from './graph-key.ts';
 import type { EdgeRow, GraphTable, GraphTableRow, NodeRow, StepRow } from './graph-table.ts';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import { Moment } from './leveldb-moment.ts';
 import { TableNodes } from './leveldb-table-nodes.ts';
 import { decodeOrigin, type OriginRow, originKey, readLineage } from './lineage.ts';

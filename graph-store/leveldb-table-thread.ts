@@ -1,6 +1,6 @@
 import { assert } from '../foundation/index.ts';
 import type { EncodeTable } from './graph-table.ts';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import type { InspectionOrder, InspectionReply } from './leveldb-inspection-protocol.ts';
 import { serveInspection } from './leveldb-inspection-serving.ts';
 import { levelSources } from './leveldb-snapshot.ts';

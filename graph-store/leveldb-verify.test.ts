@@ -9,9 +9,9 @@ import { events, pack } from './conformance-graphs.ts';
 import { advance, ann, dark, event, named, source, step, watched } from './conformance-subject.ts';
 import { decodeDeletedTypes, encodeDeletedTypes } from './deleted-types.ts';
 import { reverseKey } from './graph-key.ts';
-import type { Level } from './leveldb-group.ts';
 import { LevelInspection } from './leveldb-inspection.ts';
 import { indexKeyOf } from './leveldb-node-index.ts';
+import { openLevel } from './leveldb-open.ts';
 import { defaultLevelSettings } from './leveldb-protocol.ts';
 import { openLevelStore } from './leveldb-store.ts';
 import { LevelVerifier } from './leveldb-verify.ts';
@@ -30,6 +30,9 @@ import {
 } from './rows.ts';
 import type { StoreVerdict } from './store-inspection.ts';
 import { Expiry, keptForEver } from './time-to-live.ts';
+
+/** LevelDB itself, as somebody else's program would open it. */
+type Raw = ClassicLevel<Buffer, Buffer>;
 
 const occurrence = {
   node: ann,
@@ -82,8 +85,8 @@ describe('Verifying a LevelDB store', () => {
   }
 
   /** As a bug or somebody else's program might. */
-  async function change(work: (db: Level) => Promise<void>): Promise<void> {
-    const db: Level = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+  async function change(work: (db: Raw) => Promise<void>): Promise<void> {
+    const db: Raw = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
     await work(db);
     await db.close();
   }
@@ -99,9 +102,9 @@ describe('Verifying a LevelDB store', () => {
     expect(Object.values(rows).filter((count) => count === 0)).toEqual([]);
   });
 
-  const value = async (db: Level, key: Buffer): Promise<Buffer> =>
+  const value = async (db: Raw, key: Buffer): Promise<Buffer> =>
     must(await db.get(key), 'the store holds the row');
-  const damages: [string, (db: Level) => Promise<void>, Buffer, RegExp][] = [
+  const damages: [string, (db: Raw) => Promise<void>, Buffer, RegExp][] = [
     ['a reverse row is missing', (db) => db.del(inKey), outKey, /seen from its end is not there/],
     ['a forward row is missing', (db) => db.del(outKey), inKey, /seen from its start is not there/],
     [
@@ -231,7 +234,7 @@ describe('Verifying a LevelDB store', () => {
     ['times to live that are no numbers', metaKey.timeToLive, '{"nodes":{"A":"1"},"edges":{}}', /times to/],
   ])('names %s, which a running store does not see', async (_, key, text, what) => {
     await fill();
-    const db: Level = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    const db = await openLevel({ ...defaultLevelSettings, folder });
     await db.put(key, Buffer.from(text));
     const snapshot = db.snapshot();
     const seen: unknown[] = [];
@@ -290,7 +293,7 @@ describe('Verifying a LevelDB store', () => {
   });
 });
 
-async function stepKey(db: Level): Promise<Buffer> {
+async function stepKey(db: Raw): Promise<Buffer> {
   const prefix = nodePrefix(ann);
   for await (const key of db.keys({ gte: prefix })) if (rowKindOf(key) === rowKind.step) return key;
   throw new TypeError('there is no step');
@@ -328,7 +331,7 @@ describe('Figures of a LevelDB store', () => {
   const count = 150_000;
   async function fillLarge(): Promise<void> {
     await (await openLevelStore({ folder }, systemClock)).close();
-    const db: Level = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    const db: Raw = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
     await db.open();
     const batch = db.batch();
     for (let i = 0; i < count; i += 1) {
@@ -376,7 +379,7 @@ describe('Figures of a LevelDB store', () => {
 
   it('count rows that say nothing apart, exactly and in a sample', async () => {
     await fillLarge();
-    const db: Level = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    const db: Raw = new ClassicLevel(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
     const nobody = Buffer.concat([nodePrefix({ type: 'T', id: '1' }), Buffer.from('?')]);
     await db.put(nobody, Buffer.of(0));
     // The sample begins with the first row of all.

@@ -1,8 +1,8 @@
 import type { Snapshot } from 'classic-level';
 import { RowDigest } from './digest.ts';
 import { reverseKey } from './graph-key.ts';
+import type { Level } from './level.ts';
 import { isLevelError } from './level-folder.ts';
-import type { Level } from './leveldb-group.ts';
 import { indexKeyOf } from './leveldb-node-index.ts';
 import { levelRowChunks, levelSources } from './leveldb-snapshot.ts';
 import { decodeOrigin, type OriginRow, originKey, originRange, originsMax } from './lineage.ts';
@@ -149,7 +149,7 @@ export class LevelVerifier {
           continue;
         occurrences.push({ row, other: reverseKey(checked.key), kind: checked.key.kind });
       }
-      const found = await this.#db.getMany(
+      const found = await this.#db.getOccurrences(
         occurrences.map(({ other }) => other),
         { snapshot: this.#snapshot, fillCache: false },
       );

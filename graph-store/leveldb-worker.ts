@@ -1,15 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { must, systemClock } from '../foundation/index.ts';
 import { openLevel } from './leveldb-open.ts';
-import type { LevelSettings, WriterReply, WriterRequest } from './leveldb-protocol.ts';
+import type { WriterOrder, WriterReply, WriterRequest } from './leveldb-protocol.ts';
 import { LevelWriter } from './leveldb-writer.ts';
 
 /** The entry of the writer's thread: started by `leveldb-store.ts`, never imported. */
 const port = must(parentPort, 'leveldb-worker.ts runs in a worker thread only');
-const settings: LevelSettings = workerData;
+const { settings, stretches }: WriterOrder = workerData;
 const reply = (message: WriterReply): void => port.postMessage(message);
 
-const db = await openLevel(settings);
+const db = await openLevel(settings, stretches);
 const writer = await LevelWriter.open(db, settings, systemClock, reply);
 
 async function close(): Promise<void> {

@@ -1,7 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { type JourneyGraphError, OutageError, unreachable } from '../foundation/index.ts';
 import type { Advance, Applied, Claim, SourcePartition } from './graph-store.ts';
-import type { LevelSettings, RemoveRequest, WriterReply, WriterRequest } from './leveldb-protocol.ts';
+import type {
+  LevelSettings,
+  RemoveRequest,
+  WriterOrder,
+  WriterReply,
+  WriterRequest,
+} from './leveldb-protocol.ts';
 import type { PackedMutations } from './packed-format.ts';
 import { rejectionError } from './position.ts';
 import type { TimeToLive } from './time-to-live.ts';
@@ -55,11 +61,11 @@ export class LevelWriterThread {
     });
   }
 
-  static async start(settings: LevelSettings): Promise<LevelWriterThread> {
+  static async start(settings: LevelSettings, stretches: SharedArrayBuffer): Promise<LevelWriterThread> {
     // The published package holds JavaScript, a checkout TypeScript: the thread runs what this module runs as.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const worker = new Worker(new URL(`./leveldb-worker.${extension}`, import.meta.url), {
-      workerData: settings,
+      workerData: { settings, stretches } satisfies WriterOrder,
       name: 'graph-store',
     });
     return await new Promise((resolve, reject) => {

@@ -1,7 +1,8 @@
 import { assert, type Clock, unreachable } from '../foundation/index.ts';
 import { DeletedTypesSoFar, decodeDeletedTypes } from './deleted-types.ts';
 import { HyperLogLog } from './hyperloglog.ts';
-import { type GroupContext, type Level, LevelGroup } from './leveldb-group.ts';
+import type { Level } from './level.ts';
+import { type GroupContext, LevelGroup } from './leveldb-group.ts';
 import type {
   ApplyRequest,
   ClaimRequest,
@@ -27,7 +28,7 @@ import {
 import { RowBatches } from './row-batches.ts';
 import { RowBuilder } from './row-builder.ts';
 import { RowQueue } from './row-queue.ts';
-import { metaKey, positionRange } from './rows.ts';
+import { formatVersion, metaKey, positionRange } from './rows.ts';
 import { SweptHorizon } from './swept-horizon.ts';
 import { type TimeToLive, timeToLiveOf } from './time-to-live.ts';
 
@@ -51,6 +52,7 @@ type WriteRequest = ApplyRequest | ClaimRequest | RemoveRequest | TimeToLiveRequ
 export class LevelWriter {
   readonly #settings: LevelSettings;
   readonly #clock: Clock;
+  readonly #db: Level;
   readonly #context: GroupContext;
   readonly #reply: (reply: WriterReply) => void;
   readonly #partitions: Map<string, Partition>;
@@ -70,6 +72,7 @@ export class LevelWriter {
   private constructor(
     settings: LevelSettings,
     clock: Clock,
+    db: Level,
     context: GroupContext,
     partitions: Map<string, Partition>,
     rules: TimeToLive,
@@ -77,6 +80,7 @@ export class LevelWriter {
   ) {
     this.#settings = settings;
     this.#clock = clock;
+    this.#db = db;
     this.#context = context;
     this.#partitions = partitions;
     this.#rules = rules;
@@ -111,6 +115,7 @@ export class LevelWriter {
       origins: new OriginIds(await db.iterator({ ...originRange }).all()),
       deleted: new DeletedTypesSoFar(decodeDeletedTypes(await db.get(metaKey.deletedTypes))),
       batches: new RowBatches(db),
+      stretches: db.stretches,
       pending,
       nextNumber: () => {
         number += 1;
@@ -118,7 +123,7 @@ export class LevelWriter {
       },
     };
     const rules = timeToLiveOf(await db.get(metaKey.timeToLive));
-    return new LevelWriter(settings, clock, context, partitions, rules, reply);
+    return new LevelWriter(settings, clock, db, context, partitions, rules, reply);
   }
 
   submit(request: WriteRequest): void {
@@ -279,13 +284,25 @@ export class LevelWriter {
 
   #pending(): Pending {
     this.#building ??= {
-      group: new LevelGroup(this.#context),
+      group: this.#newGroup(),
       startedMs: this.#clock.now(),
       urgent: false,
       replies: [],
       partitions: new Set(),
     };
     return this.#building;
+  }
+
+  /** Rows of all groups before it were made, so that it may begin a new stretch. */
+  #newGroup(): LevelGroup {
+    const group = new LevelGroup(this.#context);
+    const { stretches } = this.#context;
+    if (!stretches.isFull(this.#settings.stretchBytes)) return group;
+    stretches.begin();
+    // Before any of its rows can be seen: readers look for them only when they know.
+    this.#db.tellStretches();
+    group.putMeta(metaKey.format, Buffer.from(formatVersion));
+    return group;
   }
 
   #seal({ group, partitions }: Pending): void {

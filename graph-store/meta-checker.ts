@@ -1,6 +1,7 @@
 import { DeletedTypesSoFar, nothingDeleted } from './deleted-types.ts';
 import type { GraphKey } from './graph-key.ts';
 import { metaKey } from './rows.ts';
+import { isStretchesRow } from './stretches.ts';
 
 /** Whether the rows about the graph as a whole by which reads go say what its graph rows say. Graph rows come first. */
 export class MetaChecker {
@@ -18,6 +19,9 @@ export class MetaChecker {
   row(key: Buffer, value: Buffer): string | null {
     if (key.equals(metaKey.timeToLive)) {
       return isTimeToLive(jsonOf(value)) ? null : 'the times to live cannot be read';
+    }
+    if (key.equals(metaKey.stretches)) {
+      return isStretchesRow(jsonOf(value)) ? null : 'where stretches begin cannot be read';
     }
     if (!key.equals(metaKey.deletedTypes)) return null;
     const stored = jsonOf(value);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 import { openLevel } from './leveldb-open.ts';
 import { defaultLevelSettings } from './leveldb-protocol.ts';
 import { RowBatches } from './row-batches.ts';
@@ -20,7 +20,7 @@ async function openedLevel(): Promise<Level> {
 const row = (name: string): Buffer => Buffer.from(name);
 
 async function keysOf(db: Level): Promise<readonly string[]> {
-  return (await db.keys().all()).map(String);
+  return (await db.raw.keys().all()).map(String);
 }
 
 it('A batch of rows is used again, and nothing of what it wrote before is written with it', async () => {
@@ -31,7 +31,7 @@ it('A batch of rows is used again, and nothing of what it wrote before is writte
   first.put(row('b'), row('1'));
   await first.write();
   await batches.leave(first);
-  await db.del(row('a'));
+  await db.raw.del(row('a'));
   const second = batches.take();
   expect(second).toBe(first);
   expect(second.sizeBytes).toBe(0);
@@ -65,5 +65,5 @@ it('A batch that waits for its next use does not keep the database from closing'
   const batches = new RowBatches(db);
   await batches.leave(batches.take());
   await db.close();
-  expect(db.status).toBe('closed');
+  expect(db.raw.status).toBe('closed');
 });

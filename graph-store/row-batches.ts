@@ -1,5 +1,5 @@
 import { assert } from '../foundation/index.ts';
-import type { Level } from './leveldb-group.ts';
+import type { Level } from './level.ts';
 
 /** More than a group's window takes in the ordinary case: what one unusual group needed is not kept for good. */
 const keptBytesMax = 32 * 2 ** 20;

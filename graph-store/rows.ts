@@ -18,12 +18,14 @@ import type { Expiry } from './time-to-live.ts';
  *     <prefix> x  <edge type>\0 <name> <key>              the tombstone of the edge to the node of that name
  *     l<id>                                                         an origin: see lineage.ts
  *     i<type>\0<hash><id>                                          there is a node of that type with a row of its own: see leveldb-node-index.ts
- *     m…                                                            format version, estimates, time to live, deleted types
+ *     m…                                                            format version, estimates, time to live, deleted types, stretches
  *     p[cluster,topicId,partition]                                  position, epoch and fates, as JSON
  *
  * An event key is (inverted time, inverted occurrence id): newest first in key order, and backwards exactly the
  * reverse. The hash in front spreads nodes evenly and lets a group of writes be put in key order by sorting numbers: what that saves is in
  * docs/performance.md. Steps and occurrences are only ever put, never read first: their key says which event they are.
+ *
+ * In a store that has grown, steps and occurrences of newer events have another first byte in place of `g`: see stretches.ts. `Level` shows them as they are here.
  */
 export const rowKind = {
   node: 0x6e,
@@ -34,13 +36,16 @@ export const rowKind = {
   edgeTombstone: 0x78,
 } as const;
 
-export const formatVersion = '3';
+export const formatVersion = '4';
+/** Of which all is one stretch: it becomes the present one when the second begins. */
+export const formatBeforeStretches = '3';
 export const metaKey = {
   format: Buffer.from('mformat'),
   nodeEstimate: Buffer.from('mnodes'),
   edgeEstimate: Buffer.from('medges'),
   timeToLive: Buffer.from('mttl'),
   deletedTypes: Buffer.from('mdeleted'),
+  stretches: Buffer.from('mstretches'),
 } as const;
 export const graphRange = { gte: Buffer.from('g'), lt: Buffer.from('h') } as const;
 export const positionRange = { gte: Buffer.from('p'), lt: Buffer.from('q') } as const;

@@ -38,7 +38,7 @@ export class SideDatabase<Key> {
 
   /** False when nothing is in it yet. Throws what `otherFormat` says. */
   async hasFormat(key: Key, format: string): Promise<boolean> {
-    return await hasFormat(this.#db, key, format, this.#failures.otherFormat);
+    return await hasFormat(this.#db, key, [format], this.#failures.otherFormat);
   }
 
   /** Marks it when nothing is in it yet. Throws what `otherFormat` says. */
