@@ -21,6 +21,8 @@ const store = await openLevelStore(
     folder,
     windowBytesMax: Number(windowBytesMax),
     writeBufferBytes: writeBufferBytes === '' ? 2 ** 20 : Number(writeBufferBytes),
+    // So that it is killed while one begins as well.
+    stretchBytes: 64 * 1024,
   },
   systemClock,
 );

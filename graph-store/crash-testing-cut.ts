@@ -59,7 +59,7 @@ export async function runCuts(
 
 /** Small enough to stay in LevelDB's log as a whole. */
 async function write(folder: string, windowBytesMax: number): Promise<void> {
-  const store = await openLevelStore({ folder, windowBytesMax }, systemClock);
+  const store = await openLevelStore({ folder, windowBytesMax, stretchBytes: 64 * 1024 }, systemClock);
   const applied: Promise<unknown>[] = [];
   for (let partition = 0; partition < partitions; partition += 1) {
     const { epoch } = await store.claim(crashSourceOf(partition));

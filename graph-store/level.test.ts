@@ -221,8 +221,8 @@ it('A database of which nobody knows where stretches begin is opened by nobody',
   const raw = new ClassicLevel(folder);
   for (const text of [
     '{',
-    '{"fromMs":[2,1],"newestMs":3,"bytes":0}',
-    '{"fromMs":[1.5],"newestMs":3,"bytes":0}',
+    '{"fromMs":[2,1],"newestMs":3,"bytes":0,"bytesOfAll":0}',
+    '{"fromMs":[1.5],"newestMs":3,"bytes":0,"bytesOfAll":0}',
     '[]',
   ]) {
     await raw.open();

@@ -28,7 +28,7 @@ import {
 import { RowBatches } from './row-batches.ts';
 import { RowBuilder } from './row-builder.ts';
 import { RowQueue } from './row-queue.ts';
-import { formatVersion, metaKey, positionRange } from './rows.ts';
+import { metaKey, positionRange } from './rows.ts';
 import { SweptHorizon } from './swept-horizon.ts';
 import { type TimeToLive, timeToLiveOf } from './time-to-live.ts';
 
@@ -297,11 +297,11 @@ export class LevelWriter {
   #newGroup(): LevelGroup {
     const group = new LevelGroup(this.#context);
     const { stretches } = this.#context;
-    if (!stretches.isFull(this.#settings.stretchBytes)) return group;
-    stretches.begin();
-    // Before any of its rows can be seen: readers look for them only when they know.
-    this.#db.tellStretches();
-    group.putMeta(metaKey.format, Buffer.from(formatVersion));
+    if (stretches.isFull(this.#settings.stretchBytes)) {
+      stretches.begin();
+      // Before any of its rows can be seen: readers look for them only when they know.
+      this.#db.tellStretches();
+    }
     return group;
   }
 

@@ -37,7 +37,7 @@ export const rowKind = {
 } as const;
 
 export const formatVersion = '4';
-/** Of which all is one stretch: it becomes the present one when the second begins. */
+/** Without stretches: it becomes the present one when it is opened for writing. */
 export const formatBeforeStretches = '3';
 export const metaKey = {
   format: Buffer.from('mformat'),

@@ -54,6 +54,21 @@ it('Only what goes into the newest stretch fills it', () => {
   expect(stretches.bytes).toBe(7);
 });
 
+it('A stretch is at least a sixteenth of all, however little was asked for', () => {
+  const stretches = new Stretches();
+  let bytes = 0;
+  for (let timeMs = 0; timeMs < 10_000; timeMs += 1) {
+    if (stretches.isFull(100)) stretches.begin();
+    stretches.note(timeMs);
+    stretches.noteBytes(stretches.firstByteOf(stretches.count - 1), 10);
+    bytes += 10;
+  }
+  // Sixteen of a hundred bytes, then each a sixteenth more than all before it.
+  const expected = 16 + Math.log(bytes / 1600) / Math.log(16 / 15);
+  expect(Math.abs(stretches.count - expected)).toBeLessThan(6);
+  expect(Stretches.decode(stretches.encode()).encode()).toEqual(stretches.encode());
+});
+
 it('Of a span of time only the stretches that it touches are asked', () => {
   const stretches = new Stretches();
   for (const timeMs of [10, 20, 30]) {

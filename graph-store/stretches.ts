@@ -9,6 +9,8 @@ const firstByteMax = 0xfe;
 const firstByteOfFirst = 0x67;
 /** So many stretches there can be; the last one then takes all that comes. */
 export const stretchesMax = 1 + firstByteMax - firstByteMin + 1;
+/** One is no smaller than such a part of all: a read that goes far back meets some twenty of them in a store of any size, and the last one begins at tens of terabytes. */
+const partMin = 1 / 16;
 
 export interface KeyRange {
   readonly gte: Buffer;
@@ -21,8 +23,9 @@ interface StretchesRow {
   readonly fromMs: readonly number[];
   /** Of all steps and occurrences that were ever put; -1 of none. */
   readonly newestMs: number;
-  /** Put into the newest one: keys and values, a row that was put twice counted twice. */
+  /** Put into the newest one, and into all: keys and values, a row that was put twice counted twice. */
   readonly bytes: number;
+  readonly bytesOfAll: number;
 }
 
 /**
@@ -37,6 +40,7 @@ export class Stretches {
   #fromMs: readonly number[] = [];
   #newestMs = -1;
   #bytes = 0;
+  #bytesOfAll = 0;
 
   /** Of which there is always one. */
   get count(): number {
@@ -55,7 +59,7 @@ export class Stretches {
   /** Throws AssertionError or SyntaxError of what the product did not write. */
   static decode(row: Buffer): Stretches {
     const found: unknown = JSON.parse(row.toString());
-    const { fromMs, newestMs, bytes } = must(
+    const { fromMs, newestMs, bytes, bytesOfAll } = must(
       isStretchesRow(found) ? found : null,
       'the row of the stretches says where they begin',
     );
@@ -63,11 +67,17 @@ export class Stretches {
     stretches.#fromMs = fromMs;
     stretches.#newestMs = newestMs;
     stretches.#bytes = bytes;
+    stretches.#bytesOfAll = bytesOfAll;
     return stretches;
   }
 
   encode(): Buffer {
-    const row: StretchesRow = { fromMs: this.#fromMs, newestMs: this.#newestMs, bytes: this.#bytes };
+    const row: StretchesRow = {
+      fromMs: this.#fromMs,
+      newestMs: this.#newestMs,
+      bytes: this.#bytes,
+      bytesOfAll: this.#bytesOfAll,
+    };
     return Buffer.from(JSON.stringify(row));
   }
 
@@ -78,13 +88,14 @@ export class Stretches {
 
   /** Of a row that is put into the stretch whose keys begin so. */
   noteBytes(firstByte: number, bytes: number): void {
+    this.#bytesOfAll += bytes;
     if (firstByte === this.firstByteOf(this.count - 1)) this.#bytes += bytes;
   }
 
   /** Whether the newest one holds so much, and another one may follow. */
   isFull(bytesMax: number): boolean {
-    const beginsMs = this.#fromMs.at(-1) ?? -1;
-    return this.#bytes >= bytesMax && this.#newestMs >= beginsMs && this.count < stretchesMax;
+    if (this.#bytes < Math.max(bytesMax, this.#bytesOfAll * partMin)) return false;
+    return this.#newestMs >= (this.#fromMs.at(-1) ?? -1) && this.count < stretchesMax;
   }
 
   /** From here on what is newer than all there is goes into another one. */
@@ -164,8 +175,9 @@ export function isStretchesRow(found: unknown): found is StretchesRow {
     'newestMs' in found &&
     Number.isSafeInteger(found.newestMs) &&
     'bytes' in found &&
-    typeof found.bytes === 'number' &&
-    found.bytes >= 0
+    Number.isSafeInteger(found.bytes) &&
+    'bytesOfAll' in found &&
+    Number.isSafeInteger(found.bytesOfAll)
   );
 }
 

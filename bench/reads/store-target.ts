@@ -31,13 +31,17 @@ const degreeScanMax = 1000;
 const stepBytesMax = 1024 * 1024;
 
 /** What the product would hold after these events, written through the store's port without the rest of the product. */
-export async function fillStore(folder: string, { events, facts, nowMs }: ReadData): Promise<void> {
+export async function fillStore(
+  folder: string,
+  { events, facts, nowMs }: ReadData,
+  settings: { readonly stretchBytes?: number } = {},
+): Promise<void> {
   const { text } = await benchSchema();
   const subject = { subject: `${benchTopic}-value`, version: 1 };
   const map = compileMap(compileMapping(subject, new AvroSchema(text), normalizers), mapSettingsDefault);
   const origin = { schemaId: 1, ...subject };
   const decoded = await PlaybackFacts.start(facts);
-  const store = await openLevelStore({ folder }, systemClock);
+  const store = await openLevelStore({ folder, ...settings }, systemClock);
   try {
     const { epoch } = await store.claim(source);
     const applying: Promise<unknown>[] = [];
