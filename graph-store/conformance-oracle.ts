@@ -16,15 +16,19 @@ type Place = Pick<OccurrenceView, 'type' | 'from' | 'to' | 'key'>;
 
 /**
  * What reads have to answer, worked out from the list of events alone: nothing is merged, indexed or kept, so that it shares no
- * mistake with an adapter, the reference included. Without times to live; a journey's `bytesMax` never bites.
+ * mistake with an adapter, the reference included. Of times to live it knows those of nodes, as far as `expiredMs` tells up to when a type's are hidden;
+ * a journey's `bytesMax` never bites.
  */
 export class NaiveGraph {
   readonly #events: readonly EventMutations[];
   /** What each step's links were before those to deleted nodes were left out. */
   readonly #linkedBy = new WeakMap<StepView, readonly string[]>();
 
-  constructor(events: readonly EventMutations[]) {
+  readonly #expiredMs: (type: string) => number;
+
+  constructor(events: readonly EventMutations[], expiredMs: (type: string) => number = () => -1) {
     this.#events = events;
+    this.#expiredMs = expiredMs;
   }
 
   adjacency(query: AdjacencyQuery): AdjacencyPage {
@@ -79,9 +83,12 @@ export class NaiveGraph {
     };
   }
 
-  /** Time of the node's latest delete; -1 without one. */
+  /** Up to which time the node is hidden: that of its latest delete, or it is kept no longer; -1 without one. */
   deletedMs(node: NodeRef): number {
-    return this.#latest((mutation) => mutation.kind === 'node-delete' && same(mutation.node, node));
+    const deletedMs = this.#latest(
+      (mutation) => mutation.kind === 'node-delete' && same(mutation.node, node),
+    );
+    return Math.max(deletedMs, this.#expiredMs(node.type));
   }
 
   #isVisible(occurrence: OccurrenceView): boolean {

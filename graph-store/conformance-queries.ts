@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../foundation/index.ts';
+import { must, systemClock } from '../foundation/index.ts';
+import { ByteReader, decodeStepValue, type StepValue } from './codec.ts';
 import { expectEnds } from './conformance-ends.ts';
 import { edgeTypes, events, nodes, pack } from './conformance-graphs.ts';
 import { NaiveGraph } from './conformance-oracle.ts';
@@ -14,16 +15,19 @@ import type {
   JourneyQuery,
   OccurrencePosition,
   OccurrenceView,
+  PackedStep,
   StepView,
 } from './graph-store.ts';
 
 const queriesPerGraph = 12;
 const pagesMax = 100;
+/** Times to live are drawn from 1 to 9, events' times from 0 to 6. */
+const oracleNowMs = 10;
 
 /** Every bound of every paged read, against an oracle that knows the events only. */
 export function describeQueries(subject: Subject, harness: StoreHarness): void {
   describe('degree', () => describeDegree(subject));
-  if (harness.answersRows === true) describe('journeys in rows', () => describeRows(subject));
+  if (harness.answersRows === true) describe('journeys in rows', () => describeRows(subject, harness));
   it('answers hops, degrees and journeys as the oracle does, whatever graph is asked whatever question', {
     timeout: propertyTimeoutOf(harness),
   }, async () => {
@@ -103,10 +107,24 @@ async function expectRows(store: GraphStore, query: JourneyQuery, page: JourneyP
   const places = rows?.map((row) => [row.timeMs, row.position()]);
   if (places !== undefined)
     expect(places).toEqual(steps.map(({ timeMs, occurrence }) => [timeMs, { timeMs, occurrence }]));
+  const contents = steps.map(({ domain, action, links, properties }) => ({
+    domain,
+    action,
+    links,
+    properties,
+  }));
+  if (rows !== null) expect(rows.map(contentOf)).toEqual(contents);
 }
 
-function describeRows(subject: Subject): void {
+/** What its bytes say. */
+function contentOf({ value, at }: PackedStep): StepValue {
+  return decodeStepValue(new ByteReader(value, at));
+}
+
+function describeRows(subject: Subject, harness: StoreHarness): void {
   const rowsOf = async () => (await subject.store.journeyRows?.(journeyOf(ann)))?.rows;
+  const linksIn = (row: PackedStep) => contentOf(row).links.map(({ node }) => node.id);
+  const linksOf = async () => (await rowsOf())?.map(linksIn);
 
   it('are rows while no node is hidden, in their order', async () => {
     await subject.apply(event(3, [step('d')]), event(4, [step('e', lost)]));
@@ -114,14 +132,64 @@ function describeRows(subject: Subject): void {
     const page = await subject.store.journey(journeyOf(ann));
     await expectRows(subject.store, journeyOf(ann), page);
   });
-  it('are objects as soon as some node was deleted, or is kept for a while', async () => {
+  it('are rows without the links to nodes that were deleted, and with those of steps that came later', async () => {
+    await subject.apply(event(3, [step('d')]), event(4, [step('e', lost)]));
+    await subject.apply(event(5, [{ kind: 'node-delete', node: dark }]));
+    await subject.apply(event(5, [step('f')]), event(6, [step('g')]));
+    expect(await linksOf()).toEqual([['dark'], [], ['lost'], []]);
+    await expectRows(subject.store, journeyOf(ann), await subject.store.journey(journeyOf(ann)));
+  });
+  it('are rows without the links to nodes that are kept no longer', async () => {
+    await subject.apply(event(3, [step('d')]), event(4, [step('e', lost)]));
+    await subject.store.setTimeToLive({ nodes: { Title: 10 }, edges: {} });
+    subject.nowMs = 13;
+    expect(await linksOf()).toEqual([['lost'], []]);
+    subject.nowMs = 14;
+    expect(await linksOf()).toEqual([[], []]);
+    await subject.store.setTimeToLive({ nodes: {}, edges: {} });
+    expect(await linksOf()).toEqual([['lost'], ['dark']]);
+  });
+  it('are the rows as they lie while it is nodes of other types or ids that are hidden', async () => {
     await subject.apply(event(3, [step('d')]));
     await subject.store.setTimeToLive({ nodes: { Other: 1 }, edges: {} });
-    expect(await rowsOf()).toBeNull();
-    await subject.store.setTimeToLive({ nodes: {}, edges: {} });
-    expect(await rowsOf()).toHaveLength(1);
-    await subject.apply(event(4, [{ kind: 'node-delete', node: { type: 'Other', id: 'gone' } }]));
-    expect(await rowsOf()).toBeNull();
+    subject.nowMs = 100;
+    await subject.apply(event(4, [{ kind: 'node-delete', node: { type: 'Titles', id: 'dark' } }]));
+    expect(await linksOf()).toEqual([['dark']]);
+    await subject.apply(event(4, [{ kind: 'node-delete', node: lost }]));
+    expect(await linksOf()).toEqual([['dark']]);
+  });
+  it('count the links that are left out where steps are looked for by their edges, and in the bytes of a page', async () => {
+    await subject.apply(event(3, [step('d')]), event(4, [step('e')]));
+    const asked = journeyOf(ann, { edgeTypes: ['WATCHED'], bytesMax: 40 });
+    const before = await subject.store.journeyRows?.(asked);
+    await subject.apply(event(5, [{ kind: 'node-delete', node: dark }]));
+    const { rows, ...page } = must(await subject.store.journeyRows?.(asked), 'this engine answers rows');
+    expect(rows?.map(linksIn)).toEqual([[]]);
+    expect(page).toMatchObject({ scanned: before?.scanned, more: before?.more, last: before?.last });
+  });
+  it('are what the oracle says, whatever was deleted or is kept for a while only', {
+    timeout: propertyTimeoutOf(harness),
+  }, async () => {
+    const life = fc.option(fc.integer({ min: 4, max: 9 }), { nil: Number.POSITIVE_INFINITY });
+    const queries = fc.array(journeyQuery(), { minLength: 1, maxLength: queriesPerGraph });
+    const lives = fc.record({ A: life, B: life });
+    const property = fc.asyncProperty(events(), queries, lives, async (list, drawn, ofTypes) => {
+      const kept = Object.entries(ofTypes).filter(([, ttlMs]) => Number.isFinite(ttlMs));
+      const ttlMs = new Map(kept);
+      const graph = new NaiveGraph(list, (type) => oracleNowMs - (ttlMs.get(type) ?? oracleNowMs + 1));
+      const store = await harness.open({ ...systemClock, now: () => oracleNowMs });
+      try {
+        await store.apply(advance(await store.claim(source), 0, 1), pack(list));
+        await store.setTimeToLive({ nodes: Object.fromEntries(kept), edges: {} });
+        for (const query of [...nodes.map((of) => journeyOf(of)), ...drawn]) {
+          await compareJourney(store, graph, query);
+          expect((await store.journeyRows?.(query))?.rows).toBeInstanceOf(Array);
+        }
+      } finally {
+        await harness.dispose(store);
+      }
+    });
+    await assertProperty(harness, property);
   });
 }
 

@@ -152,7 +152,7 @@ export interface JourneyPage {
   readonly last: TimePosition | null;
 }
 
-/** A step as it is stored. What lies in `value` from `at` on, {@link StepParts} tells. */
+/** A step as it is stored, but for links that lead to hidden nodes. What lies in `value` from `at` on, {@link StepParts} tells. */
 export interface PackedStep {
   readonly value: Buffer;
   readonly at: number;

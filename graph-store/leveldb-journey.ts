@@ -1,11 +1,12 @@
 import { ByteReader } from './codec.ts';
-import type { JourneyQuery, JourneyRows, StepView, TimePosition } from './graph-store.ts';
+import type { JourneyQuery, JourneyRows, TimePosition } from './graph-store.ts';
+import { withoutHiddenLinks } from './hidden-links.ts';
 import type { Level } from './level.ts';
 import { chunkBytesMax, chunkRowsMax } from './leveldb-adjacency.ts';
 import type { Moment } from './leveldb-moment.ts';
 import { type OriginRow, skipLineage } from './lineage.ts';
 import * as rows from './rows.ts';
-import { journeyRowsOf, PackedJourney, type StepRowsOf, StoredStep } from './step-rows.ts';
+import { PackedJourney, type StepRowsOf, StoredStep } from './step-rows.ts';
 import { isWantedStep } from './wanted-step.ts';
 
 type OriginOf = (id: number) => OriginRow | null;
@@ -45,9 +46,8 @@ export async function readJourney(
   }
   const { scanned, more, last } = found;
   const about = { scanned, more, truncated: more && found.rows.length < query.limit, last };
-  const packed = new PackedJourney(found.rows, about);
-  if (moment.showsAllNodes) return packed;
-  return journeyRowsOf({ ...about, steps: await withoutHiddenLinks(packed.steps(), moment) });
+  const shown = moment.showsAllNodes ? found.rows : await withoutHiddenLinks(found.rows, moment);
+  return new PackedJourney(shown, about);
 }
 
 function takeSteps(
@@ -86,14 +86,4 @@ function journeyRange(
   if (reverse) return { gte: range.gte, lt: after.compare(range.lt) < 0 ? after : range.lt, reverse };
   const next = Buffer.concat([after, Buffer.of(0)]);
   return { gte: next.compare(range.gte) > 0 ? next : range.gte, lt: range.lt, reverse };
-}
-
-async function withoutHiddenLinks(steps: readonly StepView[], moment: Moment): Promise<readonly StepView[]> {
-  const ends = steps.flatMap(({ links }) => links.map(({ node }) => node));
-  const hiddenMs = await moment.hiddenLinksMs(ends);
-  let next = 0;
-  return steps.map((step) => ({
-    ...step,
-    links: step.links.filter(() => step.timeMs > (hiddenMs[next++] ?? -1)),
-  }));
 }

@@ -12,6 +12,8 @@ export type Occurrence = Pick<OccurrenceView, 'type' | 'from' | 'to' | 'key' | '
 
 /** Ends of hops meet again and again; what has been looked up once at one moment stays true of it. Forgotten all at once when full. */
 const knownMax = 8_192;
+/** Of so many keys on LevelDB's threads look for them; of fewer the way there and back takes longer than looking. */
+const keysOffThreadMin = 12;
 
 /** One moment of the store, and what hides what at it. Valid as long as its snapshot is open. */
 export class Moment {
@@ -58,7 +60,7 @@ export class Moment {
       edges.has(type) ? rows.edgeTombstoneKey(type, from, to, key) : null,
     );
     const others = occurrences.map(({ from, to }) => (way === 'out' ? to : from));
-    const edgeMs = edges.size === 0 ? [] : await this.#tombstones(edgeKeys);
+    const edgeMs = edges.size === 0 ? [] : await this.tombstones(edgeKeys);
     const otherMs = nodes.size === 0 ? [] : await this.#ofNodes(others);
     return occurrences.filter(({ timeMs }, i) => {
       const ofType = this.expiry.ofNode(others[i]?.type ?? '');
@@ -84,7 +86,7 @@ export class Moment {
       if (known !== undefined) found.set(name, known);
       else if (!missing.has(name)) missing.set(name, rows.tombstoneKey(ref));
     }
-    const times = await this.#tombstones([...missing.values()]);
+    const times = await this.tombstones([...missing.values()]);
     if (this.#known.size + missing.size > knownMax) this.#known.clear();
     for (const [i, name] of [...missing.keys()].entries()) {
       found.set(name, times[i] ?? -1);
@@ -93,12 +95,18 @@ export class Moment {
     return names.map((name) => (name === null ? -1 : (found.get(name) ?? -1)));
   }
 
-  /** -1 where there is none, and for a null: a key that there cannot be. */
-  async #tombstones(keys: readonly (Buffer | null)[]): Promise<readonly number[]> {
+  /** Their times; -1 where there is none, and for a null: a key that there cannot be. */
+  async tombstones(keys: readonly (Buffer | null)[]): Promise<readonly number[]> {
     const asked = keys.filter((key) => key !== null);
     if (asked.length === 0) return keys.map(() => -1);
-    const found = (await this.#db.getMany(asked, { snapshot: this.snapshot })).map(rows.decodeTime);
+    const found = (await this.#stored(asked)).map(rows.decodeTime);
     let next = 0;
     return keys.map((key) => (key === null ? -1 : (found[next++] ?? -1)));
+  }
+
+  async #stored(keys: readonly Buffer[]): Promise<readonly (Buffer | undefined)[]> {
+    const { snapshot } = this;
+    if (keys.length < keysOffThreadMin) return keys.map((key) => this.#db.getSync(key, { snapshot }));
+    return await this.#db.getMany([...keys], { snapshot });
   }
 }

@@ -127,6 +127,16 @@ export function tombstoneKey(node: NodeRef): Buffer {
   return Buffer.concat([nodePrefix(node), Buffer.of(rowKind.tombstone)]);
 }
 
+/** Of the node whose name `<type>\0<id>\0` is `[start, end)`. */
+export function tombstoneKeyOf(bytes: Buffer, start: number, end: number): Buffer {
+  const key = Buffer.allocUnsafe(nameAt + end - start + 1);
+  key[0] = 0x67;
+  key.writeUInt32BE(hashNodeName(bytes, start, end), 1);
+  bytes.copy(key, nameAt, start, end);
+  key[key.length - 1] = rowKind.tombstone;
+  return key;
+}
+
 export function edgeTombstoneKey(type: string, from: NodeRef, to: NodeRef, key: string | null): Buffer {
   return Buffer.concat([
     nodePrefix(from),

@@ -27,6 +27,10 @@ export class StepParts {
   bytes: Buffer = Buffer.alloc(0);
   readonly domain = new Span();
   readonly action = new Span();
+  /** All of them, with their count in front. */
+  readonly links = new Span();
+  /** The whole link that {@link nextLink} went to. It ends with its node's name `<type>\0<id>\0`. */
+  readonly link = new Span();
   /** Of the link that {@link nextLink} went to. */
   readonly edge = new Span();
   isOut = false;
@@ -41,14 +45,15 @@ export class StepParts {
   #linksAt = 0;
   #links = 0;
   #linksLeft = 0;
-  #propertiesAt = 0;
   #propertiesLeft = 0;
 
+  /** To a row, before its first link. */
   of({ value, at }: PackedStep): void {
     this.bytes = value;
     this.#at = at;
     this.#text(this.domain, this.#count());
     this.#text(this.action, this.#count());
+    this.links.start = this.#at;
     this.#links = this.#count();
     this.#linksAt = this.#at;
     for (let left = this.#links; left > 0; left -= 1) {
@@ -56,7 +61,8 @@ export class StepParts {
       const nameAt = edgeAt + 1 + this.#byte(edgeAt);
       this.#at = nameAt + nameLengthBytes + this.#byte(nameAt) * 256 + this.#byte(nameAt + 1);
     }
-    this.#propertiesAt = this.#at;
+    this.links.end = this.#at;
+    this.toLinks();
   }
 
   /** Before the first link. */
@@ -68,6 +74,7 @@ export class StepParts {
   nextLink(): boolean {
     if (this.#linksLeft === 0) return false;
     this.#linksLeft -= 1;
+    this.link.start = this.#at;
     this.isOut = this.#next() === direction.out;
     this.#text(this.edge, this.#next());
     const end = this.#at + nameLengthBytes + this.#byte(this.#at) * 256 + this.#byte(this.#at + 1);
@@ -78,13 +85,14 @@ export class StepParts {
     this.nodeType.end = zero;
     this.nodeId.start = zero + 1;
     this.nodeId.end = end - 1;
+    this.link.end = end;
     this.#at = end;
     return true;
   }
 
   /** Before the first property. */
   toProperties(): void {
-    this.#at = this.#propertiesAt;
+    this.#at = this.links.end;
     this.#propertiesLeft = this.#count();
   }
 

@@ -29,6 +29,11 @@ export class StoredStep implements PackedStep {
     this.#page = page;
   }
 
+  /** The same step with other links, its lineage as before. */
+  withValue(value: Buffer): StoredStep {
+    return new StoredStep(this.#key, value, this.at, this.#page);
+  }
+
   get timeMs(): number {
     return Number.MAX_SAFE_INTEGER - new ByteReader(this.#key, this.#page.keyAt).time();
   }

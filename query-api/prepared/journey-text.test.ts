@@ -47,7 +47,7 @@ const nodeText = hostileText.filter((text) => text !== '' && !text.includes('\u0
 const link: fc.Arbitrary<StepLink> = fc.record({
   edge: fc.constantFrom('WATCHED', 'USED', 'A_VERY_LONG_NAME_OF_AN_EDGE_BEYOND_THE_CACHE'),
   direction: fc.constantFrom('in', 'out'),
-  node: fc.record({ type: fc.constantFrom('Title', 'Device'), id: nodeText }),
+  node: fc.record({ type: fc.constantFrom('Title', 'Device', 'Session'), id: nodeText }),
 });
 const step = fc.record({
   domain: shortText,
@@ -59,6 +59,8 @@ const step = fc.record({
     fc.constantFrom(0, 1, 86_399_999, 951_782_400_000, 253_402_300_799_999),
   ),
 });
+
+const drawn = fc.sample(step, { numRuns: 200, seed });
 
 const nodeFields = fc.subarray(['type', 'id', '__typename', 'again: id'], { minLength: 1 });
 const linkFields = fc
@@ -86,16 +88,31 @@ const selection = fc
     return `edges { ${edges} } ${twice ? `e: edges { ${edges} } ` : ''}pageInfo { hasNextPage startCursor endCursor }`;
   });
 
-describe('A journey written from its rows', () => {
+const halfDayMs = 43_200_000;
+
+/** Graphs to be asked, and how many of their links are hidden. */
+const graphs = [
+  { with: 'no hidden nodes', deletes: false, lives: {}, fewest: 0, most: 0 },
+  { with: 'deleted nodes', deletes: true, lives: {}, fewest: 20, most: 120 },
+  { with: 'a type of short life', deletes: false, lives: { Session: halfDayMs }, fewest: 20, most: 120 },
+  { with: 'both of these', deletes: true, lives: { Session: halfDayMs }, fewest: 40, most: 200 },
+];
+
+describe.each(graphs)('A journey written from rows, with $with,', (graph) => {
+  const { deletes, lives, fewest, most } = graph;
+  const clock = { ...systemClock, now: () => startMs };
   let folder: string;
   let store: GraphStore;
   let server: ApiServer;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'journey-text-'));
-    store = await openLevelStore({ folder }, systemClock);
-    await (await createWriter(store))(events());
-    server = await startTestApi({ clock: { ...systemClock, now: () => startMs }, reader: store });
+    store = await openLevelStore({ folder }, clock);
+    const write = await createWriter(store);
+    await write(events());
+    if (deletes) await write(deletions());
+    await store.setTimeToLive({ nodes: lives, edges: {} });
+    server = await startTestApi({ clock, reader: store });
   });
   afterAll(async () => {
     await server.close();
@@ -108,13 +125,20 @@ describe('A journey written from its rows', () => {
     return Number(/^journey_graph_prepared_queries_total (\d+)/m.exec(text)?.[1]);
   }
 
-  it('is read as rows', async () => {
-    const of = { type: 'Account', id: 'account-0' };
-    const found = await store.journeyRows?.({
-      ...{ of, sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER, domains: null, order: 'newest-first' },
-      ...{ after: null, limit: 20, scanMax: 1_000, bytesMax: 2 ** 20 },
-    });
-    expect(found?.rows).toHaveLength(Math.ceil(200 / owners));
+  it('is read as rows, without the links to what is hidden', async () => {
+    let links = 0;
+    for (let owner = 0; owner < owners; owner += 1) {
+      const of = { type: 'Account', id: `account-${owner}` };
+      const found = await store.journeyRows?.({
+        ...{ of, sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER, domains: null, order: 'newest-first' },
+        ...{ after: null, limit: 20, scanMax: 1_000, bytesMax: 2 ** 20 },
+      });
+      expect(found?.rows).toHaveLength(found?.steps().length ?? -1);
+      links += found?.steps().flatMap((shown) => shown.links).length ?? 0;
+    }
+    const hidden = drawn.flatMap((all) => all.links).length - links;
+    expect(hidden).toBeGreaterThanOrEqual(fewest);
+    expect(hidden).toBeLessThanOrEqual(most);
   });
 
   it('is byte for byte what GraphQL makes of it, whatever is selected and stored', async () => {
@@ -146,9 +170,17 @@ describe('A journey written from its rows', () => {
 });
 
 function events(): EventMutations[] {
-  const steps = fc.sample(step, { numRuns: 200, seed });
-  return steps.map(({ timeMs, ...rest }, i) => {
+  return drawn.map(({ timeMs, ...rest }, i) => {
     const owner = { type: 'Account', id: `account-${i % owners}` };
     return eventAt(timeMs, i + 1, [{ kind: 'step', owner, ...rest }]);
   });
+}
+
+/** Of every third title and device that is linked to, in the middle of the day: what came later is there again. */
+function deletions(): EventMutations[] {
+  const linked = drawn.flatMap(({ links }) => links.map(({ node }) => node));
+  const deleted = linked.filter(({ type }, i) => type !== 'Session' && i % 3 === 0);
+  return deleted.map((node, i) =>
+    eventAt(startMs - halfDayMs, drawn.length + i + 1, [{ kind: 'node-delete', node }]),
+  );
 }
