@@ -1,6 +1,7 @@
 import type { NodeView } from './graph-store.ts';
 import { type NodeRef, nodeIdBytesMax, type Property } from './model.ts';
 import { hashAsciiName, hashNodeName } from './node-hash.ts';
+import { type PackedIds, packIds } from './packed-ids.ts';
 
 /** Nodes of one type, in the store's own order. */
 export interface NodeScanQuery {
@@ -48,6 +49,11 @@ export interface FarEndsPage {
   readonly next: Uint8Array | null;
 }
 
+/** {@link FarEndsPage} without a string an end. */
+export interface PackedFarEndsPage extends Omit<FarEndsPage, 'ids'> {
+  readonly ids: PackedIds;
+}
+
 export interface PropertiesQuery {
   readonly type: string;
   /** `readsAtOnceMax` at most. Nodes that lie near each other by {@link placeOf} are cheapest to ask for together. */
@@ -61,6 +67,8 @@ export interface BulkReads {
   scan(query: NodeScanQuery): Promise<NodeScanPage>;
   /** What `adjacency` shows, ids alone; a cursor names a key, so that pages neither lose nor repeat under writes. */
   farEnds(query: FarEndsQuery): Promise<FarEndsPage>;
+  /** What `farEnds` answers. Undefined where an engine's ends come as strings anyway: then that is to be asked. */
+  readonly packedFarEnds?: ((query: FarEndsQuery) => Promise<PackedFarEndsPage>) | undefined;
   /** What `node` answers for each, without lineage and but for these properties. */
   properties(query: PropertiesQuery): Promise<readonly (NodeView['properties'] | null)[]>;
 }
@@ -79,4 +87,11 @@ function placeOfBytes(type: string, id: string): number {
 
 export function onlyNamed(view: NodeView | null, names: readonly string[]): NodeView['properties'] | null {
   return view === null ? null : view.properties.filter(({ name }) => names.includes(name));
+}
+
+/** Of any engine. */
+export async function packedFarEnds(bulk: BulkReads, query: FarEndsQuery): Promise<PackedFarEndsPage> {
+  if (bulk.packedFarEnds !== undefined) return await bulk.packedFarEnds(query);
+  const page = await bulk.farEnds(query);
+  return { ...page, ids: packIds(query.farType, page.ids) };
 }

@@ -5,7 +5,9 @@ export {
   type FarEndsQuery,
   type NodeScanPage,
   type NodeScanQuery,
+  type PackedFarEndsPage,
   type PropertiesQuery,
+  packedFarEnds,
   placeOf,
 } from './bulk-reads.ts';
 export { openCassandraStore } from './cassandra-opening.ts';
@@ -99,6 +101,7 @@ export { ObservedWrites, type StoreWriter, type WriteObserver } from './observed
 export { OwnerSet, ownerKey } from './owner-set.ts';
 export { PackedEvent } from './packed-event.ts';
 export { edgeHead, linkHead, nameHead, stepHead, textValue, typeHead } from './packed-heads.ts';
+export { type PackedIds, packIds } from './packed-ids.ts';
 export { readsAtOnceMax } from './reads-at-once.ts';
 export { SideDatabase, type SideDatabaseFailures } from './side-database.ts';
 export {

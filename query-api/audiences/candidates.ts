@@ -1,4 +1,5 @@
 import { must, RefusedError, unreachable } from '../../foundation/index.ts';
+import { type PackedIds, packedFarEnds, packIds } from '../../graph-store/index.ts';
 import type { AudiencePlan, Source } from './audience-plan.ts';
 import type { Did } from './condition.ts';
 import { IdShards } from './id-shards.ts';
@@ -86,10 +87,10 @@ export class AudienceRun {
         for await (const ids of this.#parts.membersOf(source.id)) yield await this.#there(ids);
         return;
       case 'ends':
-        for (const ids of (await this.#ends([source.did])).drain(source.did.atLeast)) yield* pieces(ids);
+        yield* (await this.#ends([source.did])).drain(source.did.atLeast);
         return;
       case 'union':
-        for (const ids of (await this.#union(source)).drain()) yield* pieces(ids);
+        yield* (await this.#union(source)).drain();
         return;
       default:
         unreachable(source);
@@ -101,7 +102,7 @@ export class AudienceRun {
     const dids: Did[] = [];
     for (const one of source.of) {
       if (one.kind === 'ends' && one.did.atLeast === 1) dids.push(one.did);
-      else for await (const ids of this.#candidates(one)) this.#addAll(found, ids);
+      else for await (const ids of this.#candidates(one)) this.#addAll(found, this.#packed(ids));
     }
     return await this.#ends(dids, found);
   }
@@ -147,7 +148,7 @@ export class AudienceRun {
     const keep = keeperOf(did);
     for (let after: Uint8Array | null = null; ; ) {
       await turns.giveWay();
-      const page = await reader.bulk.farEnds({
+      const page = await packedFarEnds(reader.bulk, {
         of,
         type: edge,
         direction: direction === 'out' ? 'in' : 'out',
@@ -166,15 +167,19 @@ export class AudienceRun {
     }
   }
 
+  #packed(ids: readonly string[]): PackedIds {
+    return packIds(this.#parts.memberType, ids);
+  }
+
   #shards(): IdShards {
     const shards = new IdShards(this.#parts.memberType);
     this.#held.push(shards);
     return shards;
   }
 
-  #addAll(found: IdShards, ids: readonly string[]): void {
+  #addAll(found: IdShards, ids: PackedIds): void {
     const { candidatesMax, progress } = this.#parts;
-    for (const id of ids) found.add(id);
+    found.add(ids);
     progress.candidates = Math.max(progress.candidates, found.size);
     if (found.size > candidatesMax) throw tooLarge(candidatesMax);
     const heldMax = candidatesMax * idsHeldPerMember;
@@ -188,10 +193,6 @@ export class AudienceRun {
     budget.candidates -= candidates;
     if (budget.rows < 0 || budget.candidates < 0) throw new BudgetUsedUp();
   }
-}
-
-function* pieces(ids: readonly string[]): Generator<readonly string[]> {
-  for (let at = 0; at < ids.length; at += idsAtOnceMax) yield ids.slice(at, at + idsAtOnceMax);
 }
 
 export function tooLarge(candidatesMax: number): RefusedError {
