@@ -1,14 +1,17 @@
 export { type AppliedMapping, appliedMappings } from './applied-mappings.ts';
 export {
   type BulkReads,
+  type BulkThread,
   type FarEndsPage,
   type FarEndsQuery,
+  type NodeCheck,
   type NodeScanPage,
   type NodeScanQuery,
   type PackedFarEndsPage,
   type PropertiesQuery,
   packedFarEnds,
   placeOf,
+  verdict,
 } from './bulk-reads.ts';
 export { openCassandraStore } from './cassandra-opening.ts';
 export type { CassandraSettings } from './cassandra-settings.ts';

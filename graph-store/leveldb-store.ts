@@ -86,6 +86,7 @@ class LevelStore implements EmbeddedStore {
       assertAtOnce(query.ids);
       return this.#read((_reader, { bulk }) => bulk.properties(query));
     },
+    openThread: (module) => this.#inspections.openBulkThread(module),
   };
   readonly #settings: LevelSettings;
   readonly #clock: Clock;

@@ -26,6 +26,8 @@ export class SwitchableStore implements EmbeddedStore {
   readonly bulk: BulkReads = {
     scan: (query) => this.#use((store) => store.bulk.scan(query)),
     farEnds: (query) => this.#use((store) => store.bulk.farEnds(query)),
+    // Not counted as a use: it ends with its store, and whoever asked goes on without it.
+    openThread: (module) => this.#current.store.bulk.openThread?.(module) ?? null,
     packedFarEnds: (query) => this.#use((store) => packedFarEnds(store.bulk, query)),
     properties: (query) => this.#use((store) => store.bulk.properties(query)),
   };

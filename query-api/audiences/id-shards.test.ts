@@ -39,4 +39,19 @@ describe('ids of members that are candidates', () => {
     const places = groups.flat().map((one) => placeOf({ type, id: one }));
     expect(places).toEqual(ids.map((one) => placeOf({ type, id: one })).sort((a, b) => a - b));
   });
+
+  it('are told apart where all of them were made to have one place', () => {
+    const ids = Array.from({ length: 500 }, (_, number) => `é${number}`);
+    const packed = packIds(type, ids);
+    const meeting = { ...packed, places: packed.places.map(() => 7) };
+    const shards = new IdShards(type);
+    shards.add(meeting);
+    expect(shards.size).toBe(ids.length);
+    shards.add(meeting);
+    expect(shards.size).toBe(ids.length);
+    expect([...shards.drain(3)]).toEqual([]);
+    shards.add(meeting);
+    shards.add(meeting);
+    expect([...shards.drain(2)].flat()).toEqual(ids);
+  });
 });
