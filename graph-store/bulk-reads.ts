@@ -1,6 +1,7 @@
 import type { NodeView } from './graph-store.ts';
 import { type NodeRef, nodeIdBytesMax, type Property } from './model.ts';
 import { hashAsciiName, hashNodeName } from './node-hash.ts';
+import { type PackedIds, packIds } from './packed-ids.ts';
 
 /** Nodes of one type, in the store's own order. */
 export interface NodeScanQuery {
@@ -48,6 +49,11 @@ export interface FarEndsPage {
   readonly next: Uint8Array | null;
 }
 
+/** {@link FarEndsPage} without a string an end. */
+export interface PackedFarEndsPage extends Omit<FarEndsPage, 'ids'> {
+  readonly ids: PackedIds;
+}
+
 export interface PropertiesQuery {
   readonly type: string;
   /** `readsAtOnceMax` at most. Nodes that lie near each other by {@link placeOf} are cheapest to ask for together. */
@@ -61,8 +67,34 @@ export interface BulkReads {
   scan(query: NodeScanQuery): Promise<NodeScanPage>;
   /** What `adjacency` shows, ids alone; a cursor names a key, so that pages neither lose nor repeat under writes. */
   farEnds(query: FarEndsQuery): Promise<FarEndsPage>;
+  /** What `farEnds` answers. Undefined where an engine's ends come as strings anyway: then that is to be asked. */
+  readonly packedFarEnds?: ((query: FarEndsQuery) => Promise<PackedFarEndsPage>) | undefined;
+  /**
+   * Undefined, or null, where an engine's reads are another process's work anyway. `module`: the address of one that exports `checkOf`, which makes a {@link NodeCheck}
+   * of a condition. The thread ends before the store is closed.
+   */
+  readonly openThread?: ((module: string) => BulkThread | null) | undefined;
   /** What `node` answers for each, without lineage and but for these properties. */
   properties(query: PropertiesQuery): Promise<readonly (NodeView['properties'] | null)[]>;
+}
+
+/** What a condition says of one node by its properties. */
+export type NodeCheck = (properties: NodeView['properties']) => boolean;
+
+/** Of each: whether a check holds; `unknown` of those that have no row of their own that can be seen, which `properties` answers. */
+export const verdict = { no: 0, yes: 1, unknown: 2 } as const;
+
+export interface CheckQuery extends PropertiesQuery {
+  /** For the module's `checkOf`; it goes from thread to thread. */
+  readonly condition: unknown;
+}
+
+/** A second thread for the same reads, each of one moment, asked beside the first for a share of the work. Throws OutageError STORE_READ_FAILED when it has ended. */
+export interface BulkThread {
+  packedFarEnds(query: Omit<FarEndsQuery, 'keep'>): Promise<PackedFarEndsPage>;
+  check(query: CheckQuery): Promise<Uint8Array>;
+  /** Ends it, whatever is under way. Idempotent; never rejects. */
+  stop(): Promise<void>;
 }
 
 const scratch = Buffer.allocUnsafeSlow(1024 + nodeIdBytesMax);
@@ -79,4 +111,11 @@ function placeOfBytes(type: string, id: string): number {
 
 export function onlyNamed(view: NodeView | null, names: readonly string[]): NodeView['properties'] | null {
   return view === null ? null : view.properties.filter(({ name }) => names.includes(name));
+}
+
+/** Of any engine. */
+export async function packedFarEnds(bulk: BulkReads, query: FarEndsQuery): Promise<PackedFarEndsPage> {
+  if (bulk.packedFarEnds !== undefined) return await bulk.packedFarEnds(query);
+  const page = await bulk.farEnds(query);
+  return { ...page, ids: packIds(query.farType, page.ids) };
 }

@@ -1,12 +1,17 @@
 export { type AppliedMapping, appliedMappings } from './applied-mappings.ts';
 export {
   type BulkReads,
+  type BulkThread,
   type FarEndsPage,
   type FarEndsQuery,
+  type NodeCheck,
   type NodeScanPage,
   type NodeScanQuery,
+  type PackedFarEndsPage,
   type PropertiesQuery,
+  packedFarEnds,
   placeOf,
+  verdict,
 } from './bulk-reads.ts';
 export { openCassandraStore } from './cassandra-opening.ts';
 export type { CassandraSettings } from './cassandra-settings.ts';
@@ -99,6 +104,7 @@ export { ObservedWrites, type StoreWriter, type WriteObserver } from './observed
 export { OwnerSet, ownerKey } from './owner-set.ts';
 export { PackedEvent } from './packed-event.ts';
 export { edgeHead, linkHead, nameHead, stepHead, textValue, typeHead } from './packed-heads.ts';
+export { type PackedIds, packIds } from './packed-ids.ts';
 export { readsAtOnceMax } from './reads-at-once.ts';
 export { SideDatabase, type SideDatabaseFailures } from './side-database.ts';
 export {

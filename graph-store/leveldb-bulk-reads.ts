@@ -6,6 +6,7 @@ import type {
   FarEndsQuery,
   NodeScanPage,
   NodeScanQuery,
+  PackedFarEndsPage,
   PropertiesQuery,
 } from './bulk-reads.ts';
 import { onlyNamed } from './bulk-reads.ts';
@@ -19,6 +20,7 @@ import { shareUpTo } from './memory-bulk-reads.ts';
 import type { NodeRef } from './model.ts';
 import { NamedProperties } from './named-properties.ts';
 import { eventKeyBytes, nodeHashBytes } from './packed-format.ts';
+import { PackedIdsWriter, packIds, unpackedIds } from './packed-ids.ts';
 import { readTime } from './register-bytes.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
@@ -26,6 +28,8 @@ import type { Expiry } from './time-to-live.ts';
 /** Rows that LevelDB's thread hands over at once. */
 const chunkRowsMax = 1024;
 const chunkBytesMax = 512 * 1024;
+/** What a page makes room for before it knows. */
+const idsGuessMax = 4096;
 
 /** The value where it is asked for. */
 type Row = readonly [key: Buffer, value?: Buffer | string];
@@ -55,6 +59,11 @@ export class LevelBulkReads implements BulkReads {
   }
 
   async farEnds(query: FarEndsQuery): Promise<FarEndsPage> {
+    const page = await this.packedFarEnds(query);
+    return { ...page, ids: unpackedIds(page.ids) };
+  }
+
+  async packedFarEnds(query: FarEndsQuery): Promise<PackedFarEndsPage> {
     await using snapshot = this.#db.snapshot();
     const { of, type, direction, farType, after, scanMax, keep } = query;
     const expiry = this.#expiry();
@@ -66,12 +75,12 @@ export class LevelBulkReads implements BulkReads {
     const hiddenMs = Math.max(ownMs, expiry.ofNode(of.type), expiry.ofEdge(type), expiry.ofNode(farType));
     const prefix = rows.adjacencyPrefix(of, direction, type);
     const range = rows.timeRange(prefix, Math.max(query.sinceMs, hiddenMs + 1), query.untilMs);
-    if (range === null) return { ids: [], scanned: 0, next: null };
+    if (range === null) return { ids: packIds(farType, []), scanned: 0, next: null };
     const gte = after === null ? range.gte : later(range.gte, Buffer.concat([prefix, after, Buffer.of(0)]));
     const farName = Buffer.from(`${farType}\0`);
     const nameStart = prefix.length + eventKeyBytes;
     const looksUp = deleted.nodes.has(farType) || deleted.edges.has(type);
-    const ids: string[] = [];
+    const ids = new PackedIdsWriter(farType, Math.min(scanMax, idsGuessMax));
     let scanned = 0;
     let last: Buffer | null = null;
     for await (const chunk of this.#chunks({ gte, lt: range.lt }, scanMax + 1, keep !== null, snapshot)) {
@@ -85,7 +94,8 @@ export class LevelBulkReads implements BulkReads {
             farName.length,
             ids,
           );
-          return { ids, scanned, next: must(last, 'a row was looked at').subarray(prefix.length) };
+          const next = must(last, 'a row was looked at').subarray(prefix.length);
+          return { ids: ids.packed(), scanned, next };
         }
         scanned += 1;
         last = key;
@@ -101,14 +111,19 @@ export class LevelBulkReads implements BulkReads {
         ids,
       );
     }
-    return { ids, scanned, next: null };
+    return { ids: ids.packed(), scanned, next: null };
   }
 
-  async properties({
-    type,
-    ids,
-    names,
-  }: PropertiesQuery): Promise<readonly (NodeView['properties'] | null)[]> {
+  async properties(query: PropertiesQuery): Promise<readonly (NodeView['properties'] | null)[]> {
+    const { type, ids, names } = query;
+    const found: (NodeView['properties'] | null)[] = [];
+    for (const [i, values] of (await this.rowsOf(query)).entries())
+      found.push(values ?? onlyNamed(await this.#node({ type, id: ids[i] ?? '' }), names));
+    return found;
+  }
+
+  /** What rows of their own say; null of a node that has none that can be seen, which only the rows that mention it tell. */
+  async rowsOf({ type, ids, names }: PropertiesQuery): Promise<readonly (NodeView['properties'] | null)[]> {
     await using snapshot = this.#db.snapshot();
     const expiresMs = this.#expiry().ofNode(type);
     const isDeleted = this.#deletedTypes(snapshot).nodes.has(type);
@@ -121,18 +136,17 @@ export class LevelBulkReads implements BulkReads {
       : [];
     const wanted = new NamedProperties(names);
     const found: (NodeView['properties'] | null)[] = [];
-    for (const [i, id] of ids.entries()) {
-      const row = stored[i];
+    for (const [i, row] of stored.entries()) {
       const hiddenMs = isDeleted ? Math.max(expiresMs, rows.decodeTime(tombstones[i])) : expiresMs;
-      if (row !== undefined && readTime(row, 0) > hiddenMs) found.push(wanted.of(row, hiddenMs));
-      else found.push(onlyNamed(await this.#node({ type, id }), names));
+      const isSeen = row !== undefined && readTime(row, 0) > hiddenMs;
+      found.push(isSeen ? wanted.of(row, hiddenMs) : null);
     }
     return found;
   }
 
-  #take(found: readonly Row[], nameStart: number, typeLength: number, ids: string[]): void {
+  #take(found: readonly Row[], nameStart: number, typeLength: number, ids: PackedIdsWriter): void {
     const idAt = nameStart + typeLength;
-    for (const [key] of found) ids.push(key.toString('utf8', idAt, nulFrom(key, idAt)));
+    for (const [key] of found) ids.add(key, idAt, nulFrom(key, idAt));
   }
 
   /** Leaves out what a delete of the far end or of the edge hides. Where nothing of those types was ever deleted nobody looks. */

@@ -3,6 +3,7 @@ import { type Clock, must } from '../foundation/index.ts';
 import type { CompareEvent } from './graph-difference.ts';
 import type { GraphEstimate } from './graph-store.ts';
 import type { GraphTable, GraphTableEncoding } from './graph-table.ts';
+import { LevelBulkThread } from './leveldb-bulk-thread.ts';
 import { LevelInspection } from './leveldb-inspection.ts';
 import type { InspectionJob } from './leveldb-inspection-protocol.ts';
 import { lockFolder, type OpenStore, openStoreIn, unlockFolder } from './leveldb-locked-folders.ts';
@@ -89,6 +90,16 @@ export class LevelInspections {
     const nowMs = this.#clock.now();
     const inspection = await this.#inspect({ kind: 'compare', other, nowMs, differencesMax }, open);
     for await (const reply of inspection.replies()) if (reply.kind === 'compared') yield reply.event;
+  }
+
+  /** As those, but it reads what it is asked for. */
+  openBulkThread(module: string): LevelBulkThread {
+    const { inspections } = this.#store.session;
+    const hiding = () => ({ timeToLive: this.#lives.rules, nowMs: this.#clock.now() });
+    const thread = new LevelBulkThread(this.#settings, module, hiding);
+    inspections.add(thread);
+    void thread.exited.then(() => inspections.delete(thread));
+    return thread;
   }
 
   /** The thread ends before this store does, and before `other`, which it reads too. */

@@ -4,6 +4,7 @@ import type { GraphEstimate, SourceStatus } from './graph-store.ts';
 import type { Level } from './level.ts';
 import { isLevelError } from './level-folder.ts';
 import { LevelBulkReads } from './leveldb-bulk-reads.ts';
+import type { LevelBulkThread } from './leveldb-bulk-thread.ts';
 import type { LevelInspection } from './leveldb-inspection.ts';
 import { completeIndex } from './leveldb-node-index.ts';
 import { checkFormat, openFailure, openLevel } from './leveldb-open.ts';
@@ -32,7 +33,7 @@ export interface Session {
   readonly bulk: LevelBulkReads;
   readonly thread: LevelWriterThread;
   /** Those that run: their handles on the database are closed before this thread's. */
-  readonly inspections: Set<LevelInspection>;
+  readonly inspections: Set<LevelInspection | LevelBulkThread>;
 }
 
 /**

@@ -81,10 +81,12 @@ class LevelStore implements EmbeddedStore {
   readonly bulk: BulkReads = {
     scan: (query) => this.#read((_reader, { bulk }) => bulk.scan(query)),
     farEnds: (query) => this.#read((_reader, { bulk }) => bulk.farEnds(query)),
+    packedFarEnds: (query) => this.#read((_reader, { bulk }) => bulk.packedFarEnds(query)),
     properties: (query) => {
       assertAtOnce(query.ids);
       return this.#read((_reader, { bulk }) => bulk.properties(query));
     },
+    openThread: (module) => this.#inspections.openBulkThread(module),
   };
   readonly #settings: LevelSettings;
   readonly #clock: Clock;

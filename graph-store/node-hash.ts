@@ -1,15 +1,15 @@
+const fnvBasis = 0x811c9dc5;
+const fnvPrime = 0x01000193;
+
 /**
  * FNV-1a (Fowler, Noll, Vo) of `[start, end)`, 32 bits. What is hashed here are names of some twenty bytes, for which entering WebAssembly costs more than
- * hashing. Its bits are not well mixed: see {@link mixed}.
+ * hashing. Its bits are not well mixed: see {@link mixed}. `before`: of what stands in front.
  */
-export function fnv1a(bytes: Uint8Array, start: number, end: number): number {
-  let hash = fnvBasis;
+export function fnv1a(bytes: Uint8Array, start: number, end: number, before: number = fnvBasis): number {
+  let hash = before;
   for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ (bytes[i] ?? 0), fnvPrime);
   return hash >>> 0;
 }
-
-const fnvBasis = 0x811c9dc5;
-const fnvPrime = 0x01000193;
 const ascii = 127;
 
 /** The finalizer of MurmurHash3 (Austin Appleby, public domain): each bit of the answer depends on all of the hash. */

@@ -1,5 +1,5 @@
 import { FencedError } from '../foundation/index.ts';
-import type { BulkReads } from './bulk-reads.ts';
+import { type BulkReads, packedFarEnds } from './bulk-reads.ts';
 import { endsOf } from './ends-page.ts';
 import type * as port from './graph-store.ts';
 import type { GraphTable, GraphTableEncoding } from './graph-table.ts';
@@ -26,6 +26,9 @@ export class SwitchableStore implements EmbeddedStore {
   readonly bulk: BulkReads = {
     scan: (query) => this.#use((store) => store.bulk.scan(query)),
     farEnds: (query) => this.#use((store) => store.bulk.farEnds(query)),
+    // Not counted as a use: it ends with its store, and whoever asked goes on without it.
+    openThread: (module) => this.#current.store.bulk.openThread?.(module) ?? null,
+    packedFarEnds: (query) => this.#use((store) => packedFarEnds(store.bulk, query)),
     properties: (query) => this.#use((store) => store.bulk.properties(query)),
   };
   #current: Opened;

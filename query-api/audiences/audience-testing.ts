@@ -25,6 +25,7 @@ export async function openTestAudiences(
     readonly membersMax?: number;
     readonly clock?: Clock;
     readonly sources?: GraphReader['sources'];
+    readonly secondThreadAfter?: number;
   } = {},
 ): Promise<TestAudiences> {
   const folder = await mkdtemp(join(tmpdir(), 'audiences-'));
@@ -37,6 +38,7 @@ export async function openTestAudiences(
     log: silentLog,
     newId: () => `audience-${++ids}`,
     membersMax: changes.membersMax ?? 10_000,
+    secondThreadAfter: changes.secondThreadAfter ?? Number.POSITIVE_INFINITY,
   });
   const idsOf = async (id: string): Promise<readonly string[]> => {
     const members: NodeRef[] = [];

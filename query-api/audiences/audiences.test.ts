@@ -62,6 +62,21 @@ describe('an audience', () => {
     }
   }, 60_000);
 
+  it('has them where a second thread takes its share of the reads', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'audience-graph-'));
+    await using shared = await openTestAudiences({ secondThreadAfter: 0 });
+    let graphs = 0;
+    try {
+      await compareWithOracle(
+        shared,
+        () => openLevelStore({ folder: join(folder, `${++graphs}`) }, systemClock),
+        4,
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }, 60_000);
+
   it('keeps its members while the graph changes, and says of one what changed', async () => {
     await write([
       says('a', 'DE'),

@@ -17,6 +17,7 @@ import { AudienceRun, type Progress, type RunParts } from './candidates.ts';
 import { type Definition, type Did, decodeDefinition, didsOf, encodeDefinition } from './condition.ts';
 import { type AudienceEstimate, estimateAudience, estimateLimitsDefault } from './estimate.ts';
 import { idsAtOnceMax, probeRowsMax } from './membership.ts';
+import { secondThreadAfterDefault } from './shared-reads.ts';
 import { rowsOfTargets } from './target-degrees.ts';
 import { findTargets, type TargetNodes, targetLimitsDefault } from './target-nodes.ts';
 import { freezingAbandoned, requestEnded, Turns } from './turns.ts';
@@ -30,6 +31,8 @@ export interface AudiencesParts {
   readonly newId: () => string;
   /** Of one audience, candidates included. */
   readonly membersMax: number;
+  /** Rows and candidates after which a second thread takes a share of them; {@link secondThreadAfterDefault} when it is not said. */
+  readonly secondThreadAfter?: number;
 }
 
 interface Job extends Unfinished {
@@ -325,6 +328,7 @@ export class Audiences {
       probeRowsMax,
       probeBudget: null,
       candidatesMax: this.#parts.membersMax,
+      secondThreadAfter: this.#parts.secondThreadAfter ?? secondThreadAfterDefault,
       frozen: async (id, type, ids) => {
         return this.#ready(id).memberType === type ? await this.#parts.store.contains(id, type, ids) : [];
       },

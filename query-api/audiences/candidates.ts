@@ -1,8 +1,10 @@
 import { must, RefusedError, unreachable } from '../../foundation/index.ts';
+import { type PackedIds, packIds } from '../../graph-store/index.ts';
 import type { AudiencePlan, Source } from './audience-plan.ts';
 import type { Did } from './condition.ts';
 import { IdShards } from './id-shards.ts';
 import { BudgetUsedUp, idsAtOnceMax, keeperOf, Membership, type MembershipParts } from './membership.ts';
+import { SharedReads } from './shared-reads.ts';
 import { inOrder } from './turns.ts';
 
 /** Rows of a target's edges in one answer. */
@@ -24,11 +26,13 @@ export interface RunBudget {
   candidates: number;
 }
 
-export interface RunParts extends Omit<MembershipParts, 'sets'> {
+export interface RunParts extends Omit<MembershipParts, 'sets' | 'reads'> {
   readonly candidatesMax: number;
   /** Every member of a frozen audience. */
   readonly membersOf: (audience: string) => AsyncIterable<readonly string[]>;
   readonly budget: RunBudget | null;
+  /** Rows and candidates of a run without a budget after which a second thread takes a share. */
+  readonly secondThreadAfter: number;
   /** Of work under way, for whoever waits. */
   readonly progress: Progress;
 }
@@ -45,11 +49,15 @@ export class AudienceRun {
   readonly #parts: RunParts;
   /** All that were made: what they hold together is bounded. */
   readonly #held: IdShards[] = [];
+  readonly #reads: SharedReads;
   #membership: Membership;
 
   constructor(parts: RunParts) {
     this.#parts = parts;
-    this.#membership = new Membership({ ...parts, sets: new Map() });
+    // What has a budget is over before a second thread would have begun.
+    const after = parts.budget === null ? parts.secondThreadAfter : null;
+    this.#reads = new SharedReads(parts.reader.bulk, after);
+    this.#membership = this.#membershipWith(new Map());
   }
 
   get cutShort(): number {
@@ -58,12 +66,13 @@ export class AudienceRun {
 
   /**
    * The members, each once, some hundreds at a time. Throws RefusedError AUDIENCE_TOO_LARGE when there are more candidates than one
-   * audience may have, or more ids to be held for all of its conditions, and {@link BudgetUsedUp}.
+   * audience may have, or more ids to be held for all of its conditions, and {@link BudgetUsedUp}. Asked once.
    */
   async *members(plan: AudiencePlan): AsyncGenerator<readonly string[]> {
+    await using _reads = this.#reads;
     const sets = new Map<Did, IdShards>();
     for (const did of plan.sets) sets.set(did, await this.#ends([did]));
-    this.#membership = new Membership({ ...this.#parts, sets });
+    this.#membership = this.#membershipWith(sets);
     const { check } = plan;
     const checked = inOrder(this.#candidates(plan.source), checksAtOnce, async (ids) => {
       this.#spend(0, ids.length);
@@ -76,6 +85,10 @@ export class AudienceRun {
     }
   }
 
+  #membershipWith(sets: ReadonlyMap<Did, IdShards>): Membership {
+    return new Membership({ ...this.#parts, sets, reads: this.#reads });
+  }
+
   /** Distinct, `idsAtOnceMax` at a time at most. */
   async *#candidates(source: Source): AsyncGenerator<readonly string[]> {
     switch (source.kind) {
@@ -86,10 +99,10 @@ export class AudienceRun {
         for await (const ids of this.#parts.membersOf(source.id)) yield await this.#there(ids);
         return;
       case 'ends':
-        for (const ids of (await this.#ends([source.did])).drain(source.did.atLeast)) yield* pieces(ids);
+        yield* (await this.#ends([source.did])).drain(source.did.atLeast);
         return;
       case 'union':
-        for (const ids of (await this.#union(source)).drain()) yield* pieces(ids);
+        yield* (await this.#union(source)).drain();
         return;
       default:
         unreachable(source);
@@ -101,7 +114,7 @@ export class AudienceRun {
     const dids: Did[] = [];
     for (const one of source.of) {
       if (one.kind === 'ends' && one.did.atLeast === 1) dids.push(one.did);
-      else for await (const ids of this.#candidates(one)) this.#addAll(found, ids);
+      else for await (const ids of this.#candidates(one)) this.#addAll(found, this.#packed(ids));
     }
     return await this.#ends(dids, found);
   }
@@ -142,12 +155,12 @@ export class AudienceRun {
     of: { readonly type: string; readonly id: string },
     found: IdShards,
   ): Promise<void> {
-    const { reader, memberType, turns, progress } = this.#parts;
+    const { memberType, turns, progress } = this.#parts;
     const { edge, direction, sinceMs, untilMs } = did;
     const keep = keeperOf(did);
     for (let after: Uint8Array | null = null; ; ) {
       await turns.giveWay();
-      const page = await reader.bulk.farEnds({
+      const page = await this.#reads.packedFarEnds({
         of,
         type: edge,
         direction: direction === 'out' ? 'in' : 'out',
@@ -166,15 +179,19 @@ export class AudienceRun {
     }
   }
 
+  #packed(ids: readonly string[]): PackedIds {
+    return packIds(this.#parts.memberType, ids);
+  }
+
   #shards(): IdShards {
     const shards = new IdShards(this.#parts.memberType);
     this.#held.push(shards);
     return shards;
   }
 
-  #addAll(found: IdShards, ids: readonly string[]): void {
+  #addAll(found: IdShards, ids: PackedIds): void {
     const { candidatesMax, progress } = this.#parts;
-    for (const id of ids) found.add(id);
+    found.add(ids);
     progress.candidates = Math.max(progress.candidates, found.size);
     if (found.size > candidatesMax) throw tooLarge(candidatesMax);
     const heldMax = candidatesMax * idsHeldPerMember;
@@ -188,10 +205,6 @@ export class AudienceRun {
     budget.candidates -= candidates;
     if (budget.rows < 0 || budget.candidates < 0) throw new BudgetUsedUp();
   }
-}
-
-function* pieces(ids: readonly string[]): Generator<readonly string[]> {
-  for (let at = 0; at < ids.length; at += idsAtOnceMax) yield ids.slice(at, at + idsAtOnceMax);
 }
 
 export function tooLarge(candidatesMax: number): RefusedError {

@@ -1,24 +1,17 @@
 import { must } from '../../foundation/index.ts';
-import { placeOf } from '../../graph-store/index.ts';
+import { nodeIdBytesMax, type PackedIds, packIds } from '../../graph-store/index.ts';
+import { IdShard } from './id-shard.ts';
+import { idsAtOnceMax } from './membership.ts';
 
 /** Few enough ids in each that growing one never takes long, and each is a stretch of the embedded store. */
 const shards = 4096;
 const shardBits = 12;
-/** As many are worth a read of their own. */
-const handedOut = 512;
-/** Of ids that are put in order together: their number stands beside a place in one double. */
-const inOrderMax = 2 ** 20;
 
-interface Shard {
-  readonly ids: Set<string>;
-  /** How often those came that came more than once: most come once, and looking them up twice would be most of what adding one costs. */
-  counts: Map<string, number> | null;
-}
-
-/** Distinct ids of one node type, and how often each came. Walked by where the store keeps them, which makes reading them cheap. */
+/** Distinct ids of one node type, and how often each came, as bytes. Walked by where the store keeps them, which makes reading them cheap. */
 export class IdShards {
   readonly #type: string;
-  readonly #shards: Shard[] = Array.from({ length: shards }, newShard);
+  /** Null while there is nobody in it. */
+  readonly #shards: (IdShard | null)[] = Array.from({ length: shards }, () => null);
   #size = 0;
 
   constructor(type: string) {
@@ -29,63 +22,63 @@ export class IdShards {
     return this.#size;
   }
 
-  add(id: string): void {
-    const shard = this.#shardOf(id);
-    const before = shard.ids.size;
-    shard.ids.add(id);
-    if (shard.ids.size > before) {
-      this.#size += 1;
-      return;
-    }
-    shard.counts ??= new Map();
-    shard.counts.set(id, (shard.counts.get(id) ?? 1) + 1);
-  }
-
-  has(id: string): boolean {
-    return this.#shardOf(id).ids.has(id);
-  }
-
-  count(id: string): number {
-    const { ids, counts } = this.#shardOf(id);
-    return counts?.get(id) ?? (ids.has(id) ? 1 : 0);
-  }
-
-  /** Some hundreds at a time, each once, in the order of their places; a shard is let go of when it has been handed out. */
-  *drain(atLeast = 1): Generator<string[]> {
-    let ids: string[] = [];
-    for (const [i, shard] of this.#shards.entries()) {
-      if (shard.ids.size === 0) continue;
-      this.#shards[i] = newShard();
-      this.#size -= shard.ids.size;
-      for (const id of shard.ids) {
-        if (atLeast > 1 && (shard.counts?.get(id) ?? 1) < atLeast) continue;
-        ids.push(id);
-        // Ids that were made to meet in one shard.
-        if (ids.length < inOrderMax) continue;
-        yield this.#inPlace(ids);
-        ids = [];
+  add({ count, bytes, ends, places }: PackedIds): void {
+    let start = 0;
+    for (let i = 0; i < count; i += 1) {
+      const place = places[i] ?? 0;
+      const end = ends[i] ?? 0;
+      const at = place >>> (32 - shardBits);
+      let shard = this.#shards[at] ?? null;
+      if (shard === null) {
+        shard = new IdShard();
+        this.#shards[at] = shard;
       }
-      if (ids.length < handedOut) continue;
-      yield this.#inPlace(ids);
-      ids = [];
+      if (shard.add(place, bytes, start, end)) this.#size += 1;
+      start = end;
     }
-    if (ids.length > 0) yield this.#inPlace(ids);
   }
 
-  /** Neighbours share blocks of the store and of whoever numbers them. */
-  #inPlace(ids: readonly string[]): string[] {
-    const order = new Float64Array(ids.length);
-    for (const [i, id] of ids.entries()) order[i] = placeOf({ type: this.#type, id }) * inOrderMax + i;
-    order.sort();
-    return Array.from(order, (place) => must(ids[place % inOrderMax], 'one of those that were put in order'));
+  /** How often it came. */
+  count(id: string): number {
+    const { bytes, places } = packIds(this.#type, [id]);
+    const place = must(places[0], 'one was packed');
+    return this.#shards[place >>> (32 - shardBits)]?.count(place, bytes) ?? 0;
   }
 
-  #shardOf(id: string): Shard {
-    const place = placeOf({ type: this.#type, id });
-    return must(this.#shards[place >>> (32 - shardBits)], 'each place has a shard');
+  /** `idsAtOnceMax` at a time, each once, in the order of their places; a shard is let go of when it has been handed out. */
+  *drain(atLeast = 1): Generator<string[]> {
+    const page = new TextPage();
+    for (const [i, shard] of this.#shards.entries()) {
+      if (shard === null) continue;
+      this.#shards[i] = null;
+      this.#size -= shard.size;
+      for (const entries of shard.inOrder(atLeast)) {
+        for (const entry of entries) {
+          page.add(shard, entry);
+          if (page.count === idsAtOnceMax) yield page.take();
+        }
+      }
+    }
+    if (page.count > 0) yield page.take();
   }
 }
 
-function newShard(): Shard {
-  return { ids: new Set(), counts: null };
+/** Ids with a NUL between them: one text for all of them is far cheaper than one each. */
+class TextPage {
+  readonly #bytes = Buffer.allocUnsafeSlow(idsAtOnceMax * (nodeIdBytesMax + 1));
+  #at = 0;
+  count = 0;
+
+  add(shard: IdShard, entry: number): void {
+    this.#at = shard.copy(entry, this.#bytes, this.#at);
+    this.#bytes[this.#at++] = 0;
+    this.count += 1;
+  }
+
+  take(): string[] {
+    const ids = this.#bytes.toString('utf8', 0, this.#at - 1).split('\0');
+    this.#at = 0;
+    this.count = 0;
+    return ids;
+  }
 }

@@ -1,8 +1,9 @@
 import { must, unreachable } from '../../foundation/index.ts';
 import { type GraphReader, type Property, readsAtOnceMax } from '../../graph-store/index.ts';
-import { holds, type Predicate, type ValueOf } from '../where/predicate.ts';
-import { type Condition, type Did, propertiesIn } from './condition.ts';
+import { holds, type Predicate } from '../where/predicate.ts';
+import type { Condition, Did } from './condition.ts';
 import type { IdShards } from './id-shards.ts';
+import { SharedReads } from './shared-reads.ts';
 import type { TargetNodes } from './target-nodes.ts';
 import { inOrder, type Turns } from './turns.ts';
 
@@ -32,6 +33,8 @@ export interface MembershipParts {
   /** Rows of all members' edges together; null of what is as long as it takes. */
   readonly probeBudget: { rows: number } | null;
   readonly turns: Turns;
+  /** Of a run that shares its reads with a second thread. */
+  readonly reads?: SharedReads;
 }
 
 /** The budget was used up before the end: what was found by then says nothing of the rest. */
@@ -40,10 +43,12 @@ export class BudgetUsedUp extends Error {}
 /** Checks a condition for many members at once, each part only for those that it still depends on. */
 export class Membership {
   readonly #parts: MembershipParts;
+  readonly #reads: SharedReads;
   #cutShort = 0;
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
+    this.#reads = parts.reads ?? new SharedReads(parts.reader.bulk, null);
   }
 
   /** Members of whose edges more were there than are looked at, so that one further back may have been missed. */
@@ -133,20 +138,9 @@ export class Membership {
   }
 
   async #withProperties(where: Predicate, ids: readonly string[]): Promise<readonly string[]> {
-    const { reader, memberType, turns } = this.#parts;
+    const { memberType, turns } = this.#parts;
     await turns.giveWay();
-    const names = propertiesIn(where);
-    const found = await reader.bulk.properties({ type: memberType, ids, names });
-    let values: (typeof found)[number] = null;
-    // One function for all of them: this is asked of each of a million.
-    const read: ValueOf = (name) => {
-      for (const one of values ?? []) if (one.name === name) return one.value;
-      return undefined;
-    };
-    return ids.filter((_id, i) => {
-      values = found[i] ?? null;
-      return values !== null && holds(where, read);
-    });
+    return await this.#reads.holding(memberType, where, ids);
   }
 
   async #thatDid(did: Did, ids: readonly string[]): Promise<readonly string[]> {
