@@ -6,14 +6,10 @@ import type { ArchiveRow } from './archive-row.ts';
 import { registerArrowCodecs } from './arrow-codecs.ts';
 import { type ArrowMessage, arrowMessages } from './arrow-messages.ts';
 import { type ArrowRows, arrowRows } from './arrow-rows.ts';
-import type { ObjectStore } from './object-store.ts';
+import { type FoundRows, type ListedArchive, listFiles } from './listed-files.ts';
 import { RowBatches } from './row-batches.ts';
 
-export interface ArrowReaderParts {
-  readonly store: ObjectStore;
-  readonly prefix: string;
-  readonly topicId: string;
-}
+export type ArrowReaderParts = ListedArchive;
 
 const extensions = ['.arrow', '.arrows', '.feather', '.ipc'];
 /** All of a file's dictionaries together, as they lie there. */
@@ -32,31 +28,12 @@ export class ArrowReader implements ArchiveReader {
   }
 
   async files(filter: ArchiveFilter, signal?: AbortSignal): Promise<readonly PlannedFile[]> {
-    const { store, prefix, topicId } = this.#parts;
-    const files: PlannedFile[] = [];
-    let number = 0;
-    for await (const { key, bytes } of store.list(prefix, signal)) {
-      if (!extensions.some((extension) => key.endsWith(extension))) continue;
-      const seen = await this.#look(key, bytes, signal);
-      const partition = seen.partition ?? number;
-      number += 1;
-      const { rows, firstOffset, lastOffset } = seen;
-      if (rows === 0 || filter.partitions?.includes(partition) === false) continue;
-      if ((filter.fromOffset ?? 0n) > lastOffset) continue;
-      files.push({
-        key,
-        bytes,
-        rows,
-        topicId,
-        partition,
-        firstOffset,
-        lastOffset,
-        deletes: [],
-        sequence: 0n,
-      });
-    }
-    files.sort((a, b) => a.partition - b.partition || (a.firstOffset < b.firstOffset ? -1 : 1));
-    return files;
+    const look = async (key: string, bytes: number, number: number): Promise<FoundRows> => {
+      const { partition, ...seen } = await this.#look(key, bytes, signal);
+      return { ...seen, partition: partition ?? number };
+    };
+    const isOurs = (key: string): boolean => extensions.some((extension) => key.endsWith(extension));
+    return await listFiles(this.#parts, isOurs, look, filter, signal);
   }
 
   async *rows(
@@ -166,11 +143,8 @@ export class ArrowReader implements ArchiveReader {
   }
 }
 
-interface Seen {
-  readonly rows: number;
+interface Seen extends Omit<FoundRows, 'partition'> {
   readonly partition: number | null;
-  readonly firstOffset: bigint;
-  readonly lastOffset: bigint;
 }
 
 interface Group {

@@ -3,8 +3,8 @@ import type { ArchiveBatch, ArchiveFilter, ArchiveReader, PlannedFile } from './
 import type { ArchiveHeader } from './archive-row.ts';
 import { openContainer } from './avro-container.ts';
 import { readContainerData } from './container-data.ts';
+import { type FoundRows, type ListedArchive, listFiles } from './listed-files.ts';
 import { objectChunks } from './object-chunks.ts';
-import type { ObjectStore } from './object-store.ts';
 import { RowBatches } from './row-batches.ts';
 
 /** What a value needs in front of it, or beside it, to be decoded as if it came from Kafka. */
@@ -14,10 +14,7 @@ export interface Framing {
   readonly headers?: readonly ArchiveHeader[];
 }
 
-export interface ContainerReaderParts {
-  readonly store: ObjectStore;
-  readonly prefix: string;
-  readonly topicId: string;
+export interface ContainerReaderParts extends ListedArchive {
   /** Asked once for each file. */
   framing(writer: AvroSchema): Promise<Framing>;
   /** When a value happened: containers have no time of their own. -1 when it does not say. */
@@ -38,20 +35,12 @@ export class ContainerReader implements ArchiveReader {
   }
 
   async files(filter: ArchiveFilter, signal?: AbortSignal): Promise<readonly PlannedFile[]> {
-    const { store, prefix, topicId } = this.#parts;
-    const files: PlannedFile[] = [];
-    let partition = 0;
-    for await (const { key, bytes } of store.list(prefix, signal)) {
-      if (!key.endsWith('.avro')) continue;
-      if (filter.partitions === null || filter.partitions.includes(partition)) {
-        const rows = await this.#count(key, bytes, signal);
-        const range = { firstOffset: 0n, lastOffset: BigInt(rows - 1) };
-        if (rows > 0 && (filter.fromOffset ?? 0n) <= range.lastOffset)
-          files.push({ key, bytes, rows, topicId, partition, ...range, deletes: [], sequence: 0n });
-      }
-      partition += 1;
-    }
-    return files;
+    const look = async (key: string, bytes: number, partition: number): Promise<FoundRows | null> => {
+      if (filter.partitions?.includes(partition) === false) return null;
+      const rows = await this.#count(key, bytes, signal);
+      return { rows, partition, firstOffset: 0n, lastOffset: BigInt(rows - 1) };
+    };
+    return await listFiles(this.#parts, (key) => key.endsWith('.avro'), look, filter, signal);
   }
 
   async *rows(

@@ -15,7 +15,7 @@ import { type FleetWork, measureFleets } from './scale/ingest-fleet.ts';
 import { JanusGraphRival, type JanusGraphWay } from './scale/janusgraph-rival.ts';
 import { batchEvents, StoreLoad } from './scale/load-store.ts';
 import { batchOf, type MemberDay, memberDays, writeLines } from './scale/member-days.ts';
-import { SlowProxy } from './scale/slow-proxy.ts';
+import { startSlowProxy } from './scale/slow-proxy.ts';
 import { askAll, questionsOf, type ReadWork, supernodeQuestions } from './scale/store-reads.ts';
 import { loadSupernode } from './scale/supernode.ts';
 import { statisticsOf, type TableStatistics } from './scale/table-statistics.ts';
@@ -248,7 +248,7 @@ async function measureProcesses({ context, work, node }: Bench): Promise<Record<
   hideKafkajsTimeoutWarning(process);
   context.log(`processes: the store is ${oneWayMs} ms away, ${work.fleet.perSecondEach} events/s for each`);
   const host = await ServiceHost.create(readTestEnvironment(process.env));
-  const proxy = await SlowProxy.start(node.contactPoint, oneWayMs);
+  const proxy = await startSlowProxy(node.contactPoint, oneWayMs);
   try {
     const [kafka, registry] = await Promise.all([host.need('kafka'), host.need('registry')]);
     const place = {

@@ -1,6 +1,5 @@
 import { BadDataError } from '../foundation/index.ts';
-import type { Mutation, NodeProperty } from '../graph-store/index.ts';
-import { compileMap, type MapEvent, type MappedEvent, type MapSettings } from '../processors/index.ts';
+import { compileMap, type MapEvent, type MapSettings } from '../processors/index.ts';
 import {
   type AvroSchema,
   compileDecoder,
@@ -11,6 +10,7 @@ import {
 import { declaredLosses } from './schema-declared-losses.ts';
 import { countFilled, leavesOf, readLeaves } from './schema-fields.ts';
 import { type GraphChange, graphChanges } from './schema-graph-changes.ts';
+import { type Entry, entriesIn, type MutationPart } from './schema-preview-entries.ts';
 
 /** A version to run. */
 export interface PreviewVersion {
@@ -42,7 +42,7 @@ export interface Example {
 
 /** One kind of thing that events write: a node, edge or step of a type, a delete, or a property of one. */
 export interface MutationRow {
-  readonly part: 'node' | 'edge' | 'step' | 'delete';
+  readonly part: MutationPart;
   readonly name: string;
   /** How many came out of all samples; of a property, how many that are not null. */
   readonly before: number;
@@ -83,15 +83,6 @@ export interface PreviewReport {
   readonly losses: readonly string[];
 }
 
-/** A property's or a mutation's content, and what it shows of it. */
-interface Entry {
-  readonly row: string;
-  readonly part: MutationRow['part'];
-  readonly name: string;
-  readonly shown: string;
-  readonly kind: string;
-}
-
 type Fate =
   | { readonly fate: 'applied'; readonly entries: ReadonlyMap<string, Entry> }
   | { readonly fate: 'filtered' }
@@ -100,7 +91,6 @@ type Fate =
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type Tally = Writable<Omit<MutationRow, 'examples'>> & { examples: MutationRow['examples'][number][] };
 
-const shownMax = 120;
 /** A mapping writes as many kinds of things as it declares: a few thousand at most. */
 const rowsMax = 10_000;
 
@@ -317,93 +307,6 @@ const noEntries: ReadonlyMap<string, Entry> = new Map();
 
 function entriesOf(fate: Fate): ReadonlyMap<string, Entry> {
   return fate.fate === 'applied' ? fate.entries : noEntries;
-}
-
-/** What one event writes, by what it writes it to: equal keys before and after are the same thing. */
-function entriesIn({ mutations, timeMs, eventId }: MappedEvent): ReadonlyMap<string, Entry> {
-  const entries = new Map<string, Entry>();
-  const add = (key: string, entry: Entry): void => {
-    let unique = key;
-    for (let again = 2; entries.has(unique); again += 1) unique = `${key} ${again}`;
-    entries.set(unique, entry);
-  };
-  const happened = ` at ${new Date(timeMs).toISOString()}${eventId === null ? '' : ` as ${eventId}`}`;
-  for (const mutation of mutations) {
-    const { part, name, shown } = named(mutation);
-    const row = `${part} ${name}`;
-    const key = `${row} ${shown}`;
-    // Another time or event id makes it another occurrence of the same edge or step.
-    const content = part === 'edge' || part === 'step' ? `${shown}${linksOf(mutation)}${happened}` : shown;
-    add(key, { row, part, name, shown: cut(content), kind: '' });
-    if (!('properties' in mutation)) continue;
-    for (const [property, value] of mutation.properties) {
-      if (value === null) continue;
-      const full = `${name} .${property}`;
-      add(`${key} .${property}`, {
-        row: `${part} ${full}`,
-        part,
-        name: full,
-        shown: cut(shownValue(value)),
-        kind: kindOf(value),
-      });
-    }
-  }
-  return entries;
-}
-
-function linksOf(mutation: Mutation): string {
-  if (mutation.kind !== 'step' || mutation.links.length === 0) return '';
-  const links = mutation.links.map(({ edge, direction, node }) =>
-    direction === 'out' ? `${edge} ${node.type}:${node.id}` : `${node.type}:${node.id} ${edge}`,
-  );
-  return ` [${links.join(', ')}]`;
-}
-
-function named(mutation: Mutation): {
-  readonly part: MutationRow['part'];
-  readonly name: string;
-  readonly shown: string;
-} {
-  switch (mutation.kind) {
-    case 'node':
-      return { part: 'node', name: mutation.node.type, shown: mutation.node.id };
-    case 'node-delete':
-      return { part: 'delete', name: mutation.node.type, shown: mutation.node.id };
-    case 'step': {
-      const { owner, action } = mutation;
-      return { part: 'step', name: `${owner.type} “${action}”`, shown: owner.id };
-    }
-    default: {
-      const { kind, type, from, to } = mutation;
-      return {
-        part: kind === 'edge' ? 'edge' : 'delete',
-        name: `${from.type} ${type} ${to.type}`,
-        shown: `${from.id} -> ${to.id}${mutation.key === undefined ? '' : ` (${mutation.key})`}`,
-      };
-    }
-  }
-}
-
-function shownValue(value: Exclude<NodeProperty[1], null>): string {
-  if (typeof value === 'object') return `${value.set} ${value.elements.map(String).join(', ')}`;
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
-}
-
-function kindOf(value: Exclude<NodeProperty[1], null>): string {
-  switch (typeof value) {
-    case 'object':
-      return 'set';
-    case 'bigint':
-      return 'integer';
-    case 'string':
-      return 'text';
-    default:
-      return typeof value;
-  }
-}
-
-function cut(text: string): string {
-  return text.length <= shownMax ? text : `${text.slice(0, shownMax)}…`;
 }
 
 function example(row: Tally, given: Tally['examples'][number]): void {

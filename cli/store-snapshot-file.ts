@@ -1,11 +1,9 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { OutageError, RefusedError } from '../foundation/index.ts';
 import { SnapshotReader } from '../graph-store/index.ts';
 import type { CommandIo } from './command-io.ts';
 import type { ProgressLine } from './progress-line.ts';
-import { syncFolder } from './whole-file.ts';
+import { writeWhole } from './whole-file.ts';
 
 export interface SavedSnapshot {
   readonly reader: SnapshotReader;
@@ -24,27 +22,25 @@ export async function saveSnapshot(
   io: CommandIo,
   progress: ProgressLine,
 ): Promise<SavedSnapshot> {
-  const temporary = `${path}.${io.newId()}.partial`;
-  const file = await writing(path, () => open(temporary, 'wx'));
-  try {
-    const reader = await SnapshotReader.open(path, written(path, file, bytes, io, progress));
-    try {
-      await reader.skim();
-    } finally {
-      await reader.close();
-    }
-    await writing(path, async () => {
-      await file.sync();
-      await file.close();
-      await rename(temporary, path);
-      await syncFolder(dirname(path));
-    });
-    return { reader, fileBytes: reader.bytesRead };
-  } catch (error) {
-    await file.close();
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  return await writeWhole(path, io, {
+    bytes,
+    failed: (reason, cause) =>
+      new OutageError(
+        'SNAPSHOT_WRITE_FAILED',
+        `The snapshot ${path} cannot be written (${reason}): free space, or name another place.`,
+        { cause },
+      ),
+    wrote: (total) => progress.showBytes('Writing the snapshot', total),
+    check: async (written) => {
+      const reader = await SnapshotReader.open(path, written);
+      try {
+        await reader.skim();
+      } finally {
+        await reader.close();
+      }
+      return { reader, fileBytes: reader.bytesRead };
+    },
+  });
 }
 
 /** Refuses before anything is asked of a server. */
@@ -68,35 +64,5 @@ async function* readFrom(path: string): AsyncGenerator<Buffer> {
     throw new RefusedError('SNAPSHOT_UNREADABLE', `The snapshot ${path} cannot be read (${reason}).`, {
       cause,
     });
-  }
-}
-
-async function* written(
-  path: string,
-  file: FileHandle,
-  bytes: AsyncIterable<Uint8Array>,
-  io: CommandIo,
-  progress: ProgressLine,
-): AsyncGenerator<Uint8Array> {
-  let total = 0;
-  for await (const chunk of bytes) {
-    if (io.signal.aborted) throw new OutageError('INTERRUPTED', 'Interrupted; nothing was written.');
-    await writing(path, () => file.writeFile(chunk));
-    total += chunk.length;
-    progress.showBytes('Writing the snapshot', total);
-    yield chunk;
-  }
-}
-
-async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OutageError(
-      'SNAPSHOT_WRITE_FAILED',
-      `The snapshot ${path} cannot be written (${reason}): free space, or name another place.`,
-      { cause },
-    );
   }
 }

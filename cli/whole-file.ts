@@ -4,24 +4,34 @@ import { dirname } from 'node:path';
 import { OutageError } from '../foundation/index.ts';
 import type { CommandIo } from './command-io.ts';
 
+export interface WholeFileParts<T> {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** What the file system says, in the words of what is being written. */
+  failed(reason: string, cause: unknown): OutageError;
+  wrote(total: number): void;
+  /** Takes all of `written`, which are the bytes on their way; the file gets its name when this finds it whole. */
+  check(written: AsyncIterable<Uint8Array>, temporary: string): Promise<T>;
+}
+
 /**
  * Writes a file under a temporary name beside its place, and gives it its name when `check` has found it whole and it is on the disk: under its
  * name there is never a part of one.
  *
- * @throws OutageError EXPORT_WRITE_FAILED, INTERRUPTED.
+ * @throws OutageError that `failed` makes, INTERRUPTED; what `bytes` and `check` throw.
  */
-export async function writeWhole<T>(
-  path: string,
-  bytes: AsyncIterable<Uint8Array>,
-  io: CommandIo,
-  { wrote, check }: { wrote(total: number): void; check(temporary: string): Promise<T> },
-): Promise<T> {
+export async function writeWhole<T>(path: string, io: CommandIo, parts: WholeFileParts<T>): Promise<T> {
+  const writing = async <V>(work: () => Promise<V>): Promise<V> => {
+    try {
+      return await work();
+    } catch (cause) {
+      throw parts.failed(cause instanceof Error ? cause.message : String(cause), cause);
+    }
+  };
   const temporary = `${path}.${io.newId()}.partial`;
-  const file = await writing(path, () => open(temporary, 'wx'));
+  const file = await writing(() => open(temporary, 'wx'));
   try {
-    await fill(path, file, bytes, io, wrote);
-    const checked = await check(temporary);
-    await writing(path, async () => {
+    const checked = await parts.check(written(file, io, parts, writing), temporary);
+    await writing(async () => {
       await file.sync();
       await file.close();
       await rename(temporary, path);
@@ -35,33 +45,26 @@ export async function writeWhole<T>(
   }
 }
 
-async function fill(
-  path: string,
+async function* written<T>(
   file: FileHandle,
-  bytes: AsyncIterable<Uint8Array>,
   io: CommandIo,
-  wrote: (total: number) => void,
-): Promise<void> {
+  { bytes, wrote }: WholeFileParts<T>,
+  writing: (work: () => Promise<void>) => Promise<void>,
+): AsyncGenerator<Uint8Array> {
   let total = 0;
   for await (const chunk of bytes) {
     if (io.signal.aborted) throw new OutageError('INTERRUPTED', 'Interrupted; nothing was written.');
-    await writing(path, () => file.writeFile(chunk));
+    await writing(() => file.writeFile(chunk));
     total += chunk.length;
     wrote(total);
+    yield chunk;
   }
 }
 
-async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OutageError(
-      'EXPORT_WRITE_FAILED',
-      `The file ${path} cannot be written (${reason}): free space, or name another place.`,
-      { cause },
-    );
-  }
+/** For a `check` that looks at the file instead. */
+export async function drained(written: AsyncIterable<Uint8Array>): Promise<void> {
+  const chunks = written[Symbol.asyncIterator]();
+  for (let step = await chunks.next(); step.done !== true; ) step = await chunks.next();
 }
 
 /** Without it a crash of the machine could take the name away again. */

@@ -1,96 +1,74 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { LoopbackProxy } from '../test/services/loopback-proxy.ts';
+
+interface Cut {
+  /** Pieces from the client that are still let through before the connection ends; null for no end. */
+  left: number | null;
+}
 
 /** A way to a server that can be cut: at once, or when a connection has sent so many pieces. */
 export class CutProxy {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  readonly #to: URL;
-  /** Pieces from the client that are still let through before the connection ends; null for no end. */
-  #left: number | null = null;
-  #closed = false;
+  readonly #proxy: LoopbackProxy;
+  readonly #cut: Cut;
 
-  private constructor(to: URL) {
-    this.#to = to;
-    this.#server = createServer((client) => this.#serve(client));
+  private constructor(proxy: LoopbackProxy, cut: Cut) {
+    this.#proxy = proxy;
+    this.#cut = cut;
   }
 
   static async to(uri: string): Promise<CutProxy> {
-    const proxy = new CutProxy(new URL(uri));
-    proxy.#server.listen(0, '127.0.0.1');
-    await once(proxy.#server, 'listening');
-    return proxy;
+    const cut: Cut = { left: null };
+    const carry = (client: Socket, server: Socket): void => carryUntil(cut, client, server);
+    return new CutProxy(await LoopbackProxy.start(new URL(uri), carry), cut);
   }
 
   get uri(): string {
-    const address: AddressInfo | string | null = this.#server.address();
-    if (address === null || typeof address === 'string') throw new TypeError('it listens on a port');
-    return `bolt://127.0.0.1:${address.port}`;
+    return `bolt://${this.#proxy.address}`;
   }
 
   /** After so many pieces more: the last one still reaches the server, its answer is lost. */
   cutAfter(pieces: number): void {
-    this.#left = pieces;
+    this.#cut.left = pieces;
   }
 
   /** True when the cut that was asked for has not come yet. */
   get isArmed(): boolean {
-    return this.#left !== null;
+    return this.#cut.left !== null;
   }
 
   disarm(): void {
-    this.#left = null;
+    this.#cut.left = null;
   }
 
   /** Nobody gets through until `open`. */
   shut(): void {
-    this.#closed = true;
-    for (const socket of this.#sockets) socket.destroy();
+    this.#proxy.shut();
   }
 
   open(): void {
-    this.#closed = false;
+    this.#proxy.open();
   }
 
   async dispose(): Promise<void> {
-    this.shut();
-    this.#server.close();
-    await once(this.#server, 'close');
+    await this.#proxy.close();
   }
+}
 
-  #serve(client: Socket): void {
-    if (this.#closed) {
-      client.destroy();
+function carryUntil(cut: Cut, client: Socket, server: Socket): void {
+  server.on('data', (bytes) => client.write(bytes));
+  client.on('data', (bytes) => {
+    if (cut.left === null) {
+      server.write(bytes);
       return;
     }
-    const server = connect(Number(this.#to.port), this.#to.hostname);
-    const end = (): void => {
-      client.destroy();
-      server.destroy();
-    };
-    for (const socket of [client, server]) {
-      this.#sockets.add(socket);
-      socket.on('error', end);
-      socket.on('close', () => {
-        this.#sockets.delete(socket);
-        end();
-      });
+    cut.left -= 1;
+    if (cut.left > 0) {
+      server.write(bytes);
+      return;
     }
-    server.on('data', (bytes) => client.write(bytes));
-    client.on('data', (bytes) => {
-      if (this.#left === null) {
-        server.write(bytes);
-        return;
-      }
-      this.#left -= 1;
-      if (this.#left > 0) {
-        server.write(bytes);
-        return;
-      }
-      this.#left = null;
-      client.destroy();
-      // Ended, not destroyed: what was sent has to arrive.
-      server.end(bytes);
-    });
-  }
+    cut.left = null;
+    client.destroy();
+    // Ended, not destroyed: what was sent has to arrive.
+    server.end(bytes);
+  });
 }

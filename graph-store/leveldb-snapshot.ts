@@ -2,7 +2,7 @@ import type { Snapshot } from 'classic-level';
 import { behindReverseRows } from './graph-key.ts';
 import type { GraphSnapshot, SourceStatus } from './graph-store.ts';
 import type { Level } from './level.ts';
-import { originRange } from './lineage.ts';
+import { decodeOrigin, type OriginRow, originKey, originRange } from './lineage.ts';
 import { compareSources, decodePosition, statusOf } from './position.ts';
 import { graphRange, metaKey, positionRange, rowKind, rowKindOf } from './rows.ts';
 import { type TimeToLive, timeToLiveOf } from './time-to-live.ts';
@@ -28,6 +28,39 @@ export async function* levelRowChunks(
     if (rows.length === 0) return;
     yield rows;
   }
+}
+
+/**
+ * As `levelRowChunks`, without most of the reverse rows, which repeat the forward ones: a node's lie together, and a title may have millions, so what
+ * is left of them behind a chunk is passed over.
+ */
+export async function* forwardRowChunks(
+  db: Level,
+  range: { readonly gte: Buffer; readonly lt: Buffer },
+  snapshot: Snapshot,
+): AsyncGenerator<readonly Row[]> {
+  await using iterator = db.iterator({ ...range, ...reading, snapshot });
+  for (;;) {
+    const rows = await iterator.nextv(chunkRowsMax);
+    const last = rows.at(-1)?.[0];
+    if (last === undefined) return;
+    yield rows;
+    if (rowKindOf(last) === rowKind.in) iterator.seek(behindReverseRows(last));
+  }
+}
+
+/** The origins that lineage names, as they were then. Those that were asked for are kept, and the writer numbers no more than `originsMax`. */
+export function originsAt(db: Level, snapshot: Snapshot): (id: number) => OriginRow | null {
+  const known = new Map<number, OriginRow>();
+  return (id) => {
+    const before = known.get(id);
+    if (before !== undefined) return before;
+    const stored = db.getSync(originKey(id), { snapshot });
+    if (stored === undefined) return null;
+    const origin = decodeOrigin(stored);
+    known.set(id, origin);
+    return origin;
+  };
 }
 
 /**
@@ -72,7 +105,8 @@ export class LevelSnapshot implements GraphSnapshot {
   async *rows(): AsyncGenerator<Row> {
     try {
       for await (const chunk of levelRowChunks(this.#db, originRange, this.#snapshot)) yield* chunk;
-      yield* this.#forwardRows();
+      for await (const chunk of forwardRowChunks(this.#db, graphRange, this.#snapshot))
+        for (const row of chunk) if (rowKindOf(row[0]) !== rowKind.in) yield row;
     } catch (error) {
       throw this.#failure(error);
     }
@@ -80,18 +114,6 @@ export class LevelSnapshot implements GraphSnapshot {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#snapshot.close();
-  }
-
-  /** A node's reverse rows lie together, and a title may have millions: what is left of them behind a chunk is passed over. */
-  async *#forwardRows(): AsyncGenerator<Row> {
-    await using iterator = this.#db.iterator({ ...graphRange, ...reading, snapshot: this.#snapshot });
-    for (;;) {
-      const chunk = await iterator.nextv(chunkRowsMax);
-      for (const row of chunk) if (rowKindOf(row[0]) !== rowKind.in) yield row;
-      const last = chunk.at(-1)?.[0];
-      if (last === undefined) return;
-      if (rowKindOf(last) === rowKind.in) iterator.seek(behindReverseRows(last));
-    }
   }
 }
 

@@ -1,18 +1,19 @@
 import type { Snapshot } from 'classic-level';
 import { ByteReader, decodeStepValue } from './codec.ts';
 import { type DeletedTypes, decodeDeletedTypes } from './deleted-types.ts';
-import { behindReverseRows, decodeGraphKey } from './graph-key.ts';
+import { decodeGraphKey } from './graph-key.ts';
 import type { EdgeRow, GraphTable, GraphTableRow, NodeRow, StepRow } from './graph-table.ts';
 import type { Level } from './level.ts';
 import { Moment } from './leveldb-moment.ts';
+import { forwardRowChunks, originsAt } from './leveldb-snapshot.ts';
 import { TableNodes } from './leveldb-table-nodes.ts';
-import { decodeOrigin, type OriginRow, originKey, readLineage } from './lineage.ts';
+import { type OriginRow, readLineage } from './lineage.ts';
 import { expiredAt, graphRange, kindAt, metaKey, rowKind, rowKindOf } from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
 
 type Row = readonly [key: Buffer, value: Buffer];
 
-/** Rows asked for at once; how many bytes one answer may hold; rows and bytes of a page, which ends with the chunk that reaches one. */
+/** Of nodes: rows asked for at once, and how many bytes one answer may hold. Of a page: its rows and bytes; it ends with the chunk that reaches one. */
 const chunkRowsMax = 1024;
 const chunkBytesMax = 512 * 1024;
 const pageRows = 4096;
@@ -26,13 +27,13 @@ export class LevelTableRows {
   readonly #snapshot: Snapshot;
   readonly #expiry: Expiry;
   readonly #moment: Moment;
-  /** Bounded by `originsMax` of the writer. */
-  readonly #origins = new Map<number, OriginRow>();
+  readonly #originOf: (id: number) => OriginRow | null;
 
   constructor(db: Level, snapshot: Snapshot, expiry: Expiry) {
     this.#db = db;
     this.#snapshot = snapshot;
     this.#expiry = expiry;
+    this.#originOf = originsAt(db, snapshot);
     this.#moment = new Moment(db, { snapshot, settled: 0 }, expiry, deletedTypes(db, snapshot));
   }
 
@@ -78,14 +79,8 @@ export class LevelTableRows {
   }
 
   async *#forward(take: (chunk: readonly Row[]) => Promise<readonly GraphTableRow[]>): AsyncGenerator<Part> {
-    await using iterator = this.#db.iterator({ ...graphRange, ...reading, snapshot: this.#snapshot });
-    for (;;) {
-      const chunk = await iterator.nextv(chunkRowsMax);
-      const last = chunk.at(-1)?.[0];
-      if (last === undefined) return;
+    for await (const chunk of forwardRowChunks(this.#db, graphRange, this.#snapshot))
       yield { rows: await take(chunk), bytes: bytesOf(chunk) };
-      if (rowKindOf(last) === rowKind.in) iterator.seek(behindReverseRows(last));
-    }
   }
 
   async #edges(chunk: readonly Row[], type: string): Promise<readonly EdgeRow[]> {
@@ -132,16 +127,6 @@ export class LevelTableRows {
       links: step.links.filter(() => step.timeMs > (endsMs[next++] ?? -1)),
     }));
   }
-
-  readonly #originOf = (id: number): OriginRow | null => {
-    const known = this.#origins.get(id);
-    if (known !== undefined) return known;
-    const stored = this.#db.getSync(originKey(id), { snapshot: this.#snapshot });
-    if (stored === undefined) return null;
-    const origin = decodeOrigin(stored);
-    this.#origins.set(id, origin);
-    return origin;
-  };
 }
 
 interface Part {

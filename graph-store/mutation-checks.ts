@@ -6,6 +6,7 @@ import {
   nodeIdBytesMax,
   type Property,
   type PropertyValue,
+  propertyTextBytesMax,
   type SetChange,
 } from './model.ts';
 import type { EventHead } from './packed-event-head.ts';
@@ -74,6 +75,31 @@ export function invalidName(what: string): BadDataError {
     'INVALID_NAME',
     `A ${what} must be 1 to ${nameBytesMax} ASCII characters without NUL; correct it in the mapping.`,
   );
+}
+
+export function invalidText(what: string): BadDataError {
+  return new BadDataError(
+    'INVALID_NAME',
+    `A ${what} must be 1 to ${nameBytesMax} bytes of UTF-8; correct it in the mapping.`,
+  );
+}
+
+export function longText(): BadDataError {
+  return new BadDataError(
+    'INVALID_PROPERTY',
+    `A text must have at most ${propertyTextBytesMax} bytes of UTF-8; map a shorter field.`,
+  );
+}
+
+export function infinite(): BadDataError {
+  return new BadDataError(
+    'INVALID_PROPERTY',
+    'A number must be finite; filter the event or map the field away.',
+  );
+}
+
+export function largeInteger(): BadDataError {
+  return new BadDataError('INVALID_PROPERTY', 'An integer must fit signed 64 bits; map it as text instead.');
 }
 
 export function hasNoSets(properties: readonly NodeProperty[]): properties is readonly Property[] {

@@ -9,6 +9,7 @@ import {
   encodeStepValue,
 } from './codec.ts';
 import type { Estimates } from './estimates.ts';
+import { decodeGraphKey } from './graph-key.ts';
 import type { Applied, TimePosition } from './graph-store.ts';
 import { eventsOf, type GroupBatch, type NodeChange } from './group-batch.ts';
 import { withoutLineage } from './lineage.ts';
@@ -108,35 +109,29 @@ export class Neo4jGroup {
 
   /** A row of `rows.ts` as a graph is restored: of a node, a tombstone, a step, an occurrence from its beginning. */
   addRow(key: Buffer, value: Buffer, estimates: Estimates): void {
-    const reader = new ByteReader(key, rows.nameAt);
-    const ref = reader.nodeName();
-    const kind = reader.byte();
-    switch (kind) {
-      case rows.rowKind.node:
-        this.#touch(ref, estimates).row = value.toString('latin1');
+    const what = decodeGraphKey(key);
+    switch (what.kind) {
+      case 'node':
+        this.#touch(what.node, estimates).row = value.toString('latin1');
         break;
-      case rows.rowKind.tombstone:
-        this.#touch(ref, estimates).deletedMs = rows.decodeTime(value);
+      case 'tombstone':
+        this.#touch(what.node, estimates).deletedMs = rows.decodeTime(value);
         break;
-      case rows.rowKind.edgeTombstone:
-        textUpToNul(reader);
-        this.#touch(ref, estimates);
-        this.#touch(reader.nodeName(), estimates);
+      case 'edge-tombstone':
+        this.#touch(what.node, estimates);
+        this.#touch(what.other, estimates);
         this.edgeTombstones.set(this.#keys.edgeTombstoneOf(key), rows.decodeTime(value));
         break;
-      case rows.rowKind.step: {
+      case 'step': {
         const content = new ByteReader(withoutLineage(value));
-        this.#putStep({ owner: ref, ...decodeStepValue(content) }, reader.eventKey(), value, estimates);
+        this.#putStep({ owner: what.node, ...decodeStepValue(content) }, what, value, estimates);
         break;
       }
       default: {
-        assert(kind === rows.rowKind.out, 'a snapshot has no other rows');
-        const type = textUpToNul(reader);
-        const event = reader.eventKey();
-        const to = reader.nodeName();
-        const edge = { type, from: ref, to, key: key.toString('utf8', reader.at) };
+        assert(what.kind === 'out', 'a snapshot has no reverse rows');
+        const edge = { type: what.type, from: what.node, to: what.other, key: what.key ?? '' };
         const properties = new ByteReader(withoutLineage(value)).properties();
-        this.#putOccurrence({ ...edge, properties }, event, value, estimates);
+        this.#putOccurrence({ ...edge, properties }, what, value, estimates);
       }
     }
   }
@@ -249,11 +244,4 @@ function mergeChange(
   ]);
   const changed = merger.mergeSets(before, 0, before.length, { ...own, bytes, start: 0, end: bytes.length });
   return changed ? merger.out.toString('latin1', 0, merger.outLength) : null;
-}
-
-function textUpToNul(reader: ByteReader): string {
-  const end = reader.bytes.indexOf(0, reader.at);
-  const text = reader.bytes.toString('latin1', reader.at, end);
-  reader.at = end + 1;
-  return text;
 }

@@ -1,28 +1,19 @@
 import { LRUCache } from 'lru-cache';
-import { BadDataError, type Clock, JourneyGraphError, type Log, type Random } from '../foundation/index.ts';
+import { type Clock, JourneyGraphError, type Log, type Random } from '../foundation/index.ts';
 import { type MapSettings, mapSettingsDefault } from '../processors/index.ts';
 import {
   type AvroSchema,
   describeGraph,
-  findTables,
   type GraphDeclarations,
   type GraphSchema,
-  lookupTopics,
   type MappedVersion,
   mergeDeclarations,
-  noTables,
   type SchemaRegistry,
   type TableSchemas,
 } from '../schemas/index.ts';
-import { type Candidate, Contender, elect } from './first-look.ts';
-import {
-  compileReader,
-  type Fault,
-  judgeMapping,
-  problemText,
-  type Reader,
-  type Verdict,
-} from './mapping-judge.ts';
+import { type Candidate, type Contender, elect } from './first-look.ts';
+import { type Fault, judgeMapping, problemText, type Reader, type Verdict } from './mapping-judge.ts';
+import { isSame, MappingQuestions } from './mapping-questions.ts';
 import { type MappingAlarm, Slot, type SubjectMapping } from './mapping-slot.ts';
 import { type DeclaredTimesToLive, timesToLiveIn } from './times-to-live.ts';
 
@@ -78,6 +69,7 @@ const partialLooksMax = 3;
 export class MappingsInForce {
   readonly #parts: MappingParts;
   readonly #settings: MappingSettings;
+  readonly #questions: MappingQuestions;
   readonly #slots: LRUCache<string, Slot>;
   #tickets = 0;
   /** Counts the changes of what is in force. */
@@ -95,6 +87,7 @@ export class MappingsInForce {
   constructor(parts: MappingParts, settings: MappingSettings = mappingSettingsDefault) {
     this.#parts = parts;
     this.#settings = settings;
+    this.#questions = new MappingQuestions(parts, settings);
     this.#slots = new LRUCache({
       max: settings.subjectsMax,
       dispose: (slot) => {
@@ -204,7 +197,7 @@ export class MappingsInForce {
       } catch (error) {
         if (!(error instanceof JourneyGraphError)) throw error;
         if (isOver()) return;
-        this.#complain(slot, error);
+        this.#questions.complain(slot, error);
         if (error.reaction !== 'outage') continue;
         this.#silentAt = subject;
         return;
@@ -239,11 +232,11 @@ export class MappingsInForce {
       if (!(error instanceof JourneyGraphError)) throw error;
       // All else is thrown to who asks for that subject: it must not hinder the others.
       if (error.reaction === 'outage') outage = error;
-      else this.#complain(slot, error);
+      else this.#questions.complain(slot, error);
     };
     const ask = async (slot: Slot): Promise<void> => {
       try {
-        const contender = await this.#contender(slot, signal);
+        const contender = await this.#questions.contender(slot, signal);
         await clock.sleep(0, signal);
         await contender?.begin();
         asked.set(slot, contender);
@@ -286,70 +279,18 @@ export class MappingsInForce {
     if (this.#partialLooks < partialLooksMax) throw outage;
   }
 
-  /** Null when the subject has no mapping. */
-  async #contender(slot: Slot, signal?: AbortSignal): Promise<Contender | null> {
-    const found = await this.#find(slot, signal);
-    if (found === null) return null;
-    const tables = await this.#tables(slot, found, signal);
-    return new Contender(
-      slot.subject,
-      { found, tables },
-      (candidate) => compileReader(candidate.found, candidate.tables, this.#settings),
-      () => this.#older(slot, found, signal),
-    );
-  }
-
-  /** None when they cannot be read, such as those of another kind than Avro. */
-  async #older(slot: Slot, found: MappedVersion, signal?: AbortSignal): Promise<readonly Candidate[]> {
-    try {
-      const candidates: Candidate[] = [];
-      for (const older of await slot.finder.older(found, signal)) {
-        candidates.push({ found: older, tables: await this.#tables(slot, older, signal) });
-      }
-      return candidates;
-    } catch (error) {
-      if (!(error instanceof BadDataError)) throw error;
-      this.#complain(slot, error);
-      return [];
-    }
-  }
-
-  #complain(slot: Slot, error: JourneyGraphError): void {
-    const { log } = this.#parts;
-    const { subject } = slot;
-    const { code } = error;
-    if (error.reaction === 'outage') {
-      log.debug({ subject, code }, `No newer mapping could be looked for: ${error.message}`);
-    } else if (slot.complaint !== code) {
-      log.warn({ subject, code }, `No newer mapping can be looked for: ${error.message}`);
-    }
-    slot.complaint = code;
-    slot.complaints += 1;
-  }
-
-  async #find(slot: Slot, signal?: AbortSignal): Promise<MappedVersion | null> {
-    try {
-      return await slot.finder.newest(signal);
-    } catch (error) {
-      // Such as a newest version that is not Avro: events go on being read by what is in force.
-      if (slot.reader === null || !(error instanceof BadDataError)) throw error;
-      this.#complain(slot, error);
-      return slot.reader.from;
-    }
-  }
-
   async #refresh(slot: Slot, signal?: AbortSignal): Promise<void> {
     this.#tickets += 1;
     const ticket = this.#tickets;
     const { complaints } = slot;
-    const found = await this.#find(slot, signal);
-    const tables = await this.#tables(slot, found, signal);
+    const found = await this.#questions.newest(slot, signal);
+    const tables = await this.#questions.tables(slot, found, signal);
     const isUnfit =
       found !== null &&
       slot.reader === null &&
       !this.#isSettled(slot, found, tables) &&
       !this.#judge(slot, found, tables).ok;
-    const standIns = isUnfit ? await this.#older(slot, found, signal) : [];
+    const standIns = isUnfit ? await this.#questions.older(slot, found, signal) : [];
     if (slot.complaints === complaints) slot.complaint = null;
     // An older question that was answered later knows less.
     if (ticket < slot.ticket) return;
@@ -361,12 +302,6 @@ export class MappingsInForce {
     if (slot.reader !== null && isSame(slot.reader.from, found)) slot.refusal = null;
     else if (!this.#isSettled(slot, found, tables))
       this.#consider(slot, found, tables, slot.reader === null ? standIns : []);
-  }
-
-  /** The tables of a version that is not in force yet. */
-  async #tables(slot: Slot, found: MappedVersion | null, signal?: AbortSignal): Promise<TableSchemas> {
-    if (found === null || (slot.reader !== null && isSame(slot.reader.from, found))) return noTables;
-    return findTables(this.#parts.registry, lookupTopics(found.schema.graph), signal);
   }
 
   /**
@@ -440,10 +375,6 @@ export class MappingsInForce {
       slot === except || slot.reader === null ? [] : [slot.reader.declarations],
     );
   }
-}
-
-function isSame(a: MappedVersion, b: MappedVersion): boolean {
-  return a.subject === b.subject && a.version === b.version && a.schema.text === b.schema.text;
 }
 
 function areSame(a: TableSchemas, b: TableSchemas): boolean {

@@ -1,53 +1,22 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   FencedError,
   type Log,
-  must,
   OutageError,
   StopError,
   silentLog,
   systemClock,
 } from '../foundation/index.ts';
-import { createMemoryStore, createMutationBatch, type Fates } from '../graph-store/index.ts';
-import type { SourceBatch, SourceRecord } from './event-source.ts';
-import { Pipeline, type PipelineLimits, type PipelineParts } from './pipeline.ts';
 import {
-  eventOf,
+  batchOf,
   fakeProcessor,
   goodRecords,
-  HandSource,
-  HeldStore,
-  type Kind,
-  limits,
-  partsWith,
   recordOf,
   source,
-  storeOver,
+  startPipeline,
   turns,
   zeroFates,
 } from './pipeline-testing.ts';
-
-function start(parts: Partial<PipelineParts> = {}, own: Partial<PipelineLimits> = {}) {
-  const hand = new HandSource();
-  const held = new HeldStore();
-  const ending = new AbortController();
-  const pipeline = new Pipeline(partsWith({ source: hand, store: held.store, ...parts }), {
-    ...limits,
-    ...own,
-  });
-  const outcome = pipeline.run(ending.signal).then(
-    () => null,
-    (error: unknown) => error,
-  );
-  return { hand, held, ending, pipeline, outcome };
-}
-
-function batchOf(records: readonly SourceRecord[], part: Partial<SourceBatch> = {}): SourceBatch {
-  const from = records[0]?.offset ?? 0n;
-  const next = (records.at(-1)?.offset ?? -1n) + 1n;
-  return { source, records, from, next, end: next + 100n, ...part };
-}
 
 function recorder(): { readonly log: Log; readonly lines: string[] } {
   const lines: string[] = [];
@@ -59,7 +28,7 @@ const down = new OutageError('DOWN', 'the store is down');
 
 describe('a failed apply in flight', () => {
   it('makes the source claim the partition again though no further batch comes', async () => {
-    const { hand, held, pipeline, ending, outcome } = start();
+    const { hand, held, pipeline, ending, outcome } = startPipeline();
     expect(await hand.handler.assigned(source)).toBe(null);
     await hand.handler.batch(batchOf(goodRecords(0n, 4)));
     expect(hand.reclaimed).toEqual([]);
@@ -76,7 +45,7 @@ describe('a failed apply in flight', () => {
   });
 
   it('is told by the batch under way instead', async () => {
-    const { hand, held, ending, outcome } = start();
+    const { hand, held, ending, outcome } = startPipeline();
     await hand.handler.assigned(source);
     // Between 256 and 320 bytes an apply: the fifth waits for room.
     const batch = hand.handler.batch(batchOf(goodRecords(0n, 20)));
@@ -93,7 +62,7 @@ describe('a failed apply in flight', () => {
   });
 
   it('stops the pipeline and names the place when only a person can help', async () => {
-    const { hand, held, outcome } = start();
+    const { hand, held, outcome } = startPipeline();
     await hand.handler.assigned(source);
     await hand.handler.batch(batchOf(goodRecords(7n, 4)));
     held.take().fail(new StopError('STORE_CORRUPT', 'The store is damaged.'));
@@ -109,7 +78,7 @@ describe('a failed apply in flight', () => {
 
 describe('an assignment', () => {
   it('that comes while a batch runs ends that batch quietly, and nothing more of it is applied', async () => {
-    const { hand, held, ending, outcome } = start();
+    const { hand, held, ending, outcome } = startPipeline();
     await hand.handler.assigned(source);
     const old = hand.handler.batch(batchOf(goodRecords(0n, 40)));
     await turns();
@@ -130,7 +99,7 @@ describe('an assignment', () => {
   });
 
   it('that is revoked lets what is in flight become durable, and reports it no more', async () => {
-    const { hand, held, pipeline, ending, outcome } = start();
+    const { hand, held, pipeline, ending, outcome } = startPipeline();
     await hand.handler.assigned(source);
     await hand.handler.batch(batchOf(goodRecords(0n, 8)));
     hand.handler.revoked(source);
@@ -146,7 +115,7 @@ describe('an assignment', () => {
   });
 
   it('that is revoked takes its failures with it', async () => {
-    const { hand, held, pipeline, ending, outcome } = start();
+    const { hand, held, pipeline, ending, outcome } = startPipeline();
     await hand.handler.assigned(source);
     await hand.handler.batch(batchOf(goodRecords(0n, 4)));
     hand.handler.revoked(source);
@@ -160,7 +129,7 @@ describe('an assignment', () => {
 
   it('of a recreated topic is said by name, starts from its own position and keeps the counts', async () => {
     const { log, lines } = recorder();
-    const { hand, held, pipeline, ending, outcome } = start({ log });
+    const { hand, held, pipeline, ending, outcome } = startPipeline({ log });
     await hand.handler.assigned(source);
     await hand.handler.batch(batchOf(goodRecords(0n, 8)));
     held.take().settle();
@@ -185,7 +154,7 @@ describe('an assignment', () => {
 
 describe('the end', () => {
   it('waits for what is in flight', async () => {
-    const { hand, held, pipeline, ending, outcome } = start();
+    const { hand, held, pipeline, ending, outcome } = startPipeline();
     await hand.handler.assigned(source);
     await hand.handler.batch(batchOf(goodRecords(0n, 4)));
     let ended = false;
@@ -203,7 +172,7 @@ describe('the end', () => {
 
 describe('a gap', () => {
   it('stops the pipeline by name', async () => {
-    const { hand, outcome, pipeline } = start();
+    const { hand, outcome, pipeline } = startPipeline();
     await hand.handler.assigned(source);
     expect(hand.handler.gap(source, 3n, 10n)).toBe('stop');
     expect(await outcome).toMatchObject({
@@ -216,7 +185,7 @@ describe('a gap', () => {
 
   it('is gone over, with an alarm, when the operator allows it', async () => {
     const { log, lines } = recorder();
-    const { hand, held, ending, outcome } = start({ log }, { onGap: 'skip' });
+    const { hand, held, ending, outcome } = startPipeline({ log }, { onGap: 'skip' });
     await held.memory.claim(source);
     await hand.handler.assigned(source);
     await hand.handler.batch(batchOf(goodRecords(0n, 4)));
@@ -232,7 +201,7 @@ describe('a gap', () => {
   });
 
   it.each(['stop', 'skip'] as const)('behind the end of the log always stops (%s)', async (onGap) => {
-    const { hand, outcome } = start({}, { onGap });
+    const { hand, outcome } = startPipeline({}, { onGap });
     await hand.handler.assigned(source);
     expect(hand.handler.gap(source, 10n, 3n)).toBe('stop');
     expect(await outcome).toMatchObject({ code: 'LOG_TRUNCATED', context: { offset: 10n } });
@@ -241,7 +210,7 @@ describe('a gap', () => {
 
 describe('a source that passes over records', () => {
   it('is asked again a few times, and then stopped by name', async () => {
-    const { hand, held, outcome } = start();
+    const { hand, held, outcome } = startPipeline();
     await hand.handler.assigned(source);
     await hand.handler.batch(batchOf(goodRecords(0n, 4)));
     held.take().settle();
@@ -278,7 +247,7 @@ describe('a slice', () => {
     };
     const seen: number[] = [];
     const processor = fakeProcessor(0);
-    const { hand, held, ending, outcome } = start(
+    const { hand, held, ending, outcome } = startPipeline(
       {
         clock,
         processor: {
@@ -306,7 +275,7 @@ describe('a slice', () => {
 describe('a schema that has to be loaded', () => {
   it('is waited for through outages, in place', async () => {
     const { log, lines } = recorder();
-    const { hand, held, ending, outcome } = start({ log, processor: fakeProcessor(2) });
+    const { hand, held, ending, outcome } = startPipeline({ log, processor: fakeProcessor(2) });
     await hand.handler.assigned(source);
     await hand.handler.batch(batchOf([recordOf('good', 1, 0n), recordOf('late-schema', 2, 1n)]));
     expect(lines).toEqual(['Paused: Could not load schema 7: no answer', 'Resumed.']);
@@ -318,7 +287,7 @@ describe('a schema that has to be loaded', () => {
   });
 
   it('names the record that needs it when a person has to act', async () => {
-    const { hand, outcome } = start({
+    const { hand, outcome } = startPipeline({
       processor: {
         process: () => ({ kind: 'needs-schema', schemaId: 9 }),
         load: async () => {
@@ -333,122 +302,5 @@ describe('a schema that has to be loaded', () => {
       message: 'The pipeline of topic views, partition 0, offset 5 stopped: The registry refused the login.',
       context: { topic: 'views', partition: 0, offset: 5n },
     });
-  });
-});
-
-function expectConserved(fates: Fates): void {
-  expect(fates.applied + fates.superseded + fates.filtered + fates.deadLettered).toBe(fates.consumed);
-}
-
-const kinds = ['good', 'good', 'filtered', 'dead', 'unmappable'] as const satisfies readonly Kind[];
-
-it('leaves the same graph wherever batches end, also when records share an event id and differ', async () => {
-  // One event id, three versions of it: at two times, and at one time with two contents.
-  const processor = {
-    ...fakeProcessor(0),
-    process: ({ value }: SourceRecord) => {
-      const { timeMs, n }: { timeMs: number; n: number } = JSON.parse(String(value));
-      const owner = { type: 'Account', id: 'a' };
-      const step = {
-        kind: 'step',
-        owner,
-        domain: 'd',
-        action: 'x',
-        links: [],
-        properties: [['n', n]],
-      } as const;
-      return { kind: 'mapped', event: { timeMs, rank: 0, occurrence: 1n, mutations: [step] } } as const;
-    },
-  };
-  const versions = [
-    { timeMs: 1, n: 1 },
-    { timeMs: 2, n: 1 },
-    { timeMs: 1, n: 2 },
-  ];
-  const version = fc.nat(2).map((i) => Buffer.from(JSON.stringify(versions[i])));
-  const property = fc.asyncProperty(fc.array(version, { minLength: 1, maxLength: 8 }), async (values) => {
-    const graphs: string[] = [];
-    for (const batchEventsMax of [1, 3, 100]) {
-      const store = createMemoryStore(systemClock);
-      const { hand, ending, outcome } = start({ store, processor }, { batchEventsMax });
-      await hand.handler.assigned(source);
-      const records = values.map((value, i) => ({ ...recordOf('good', 0, BigInt(i)), value }));
-      await hand.handler.batch(batchOf(records));
-      ending.abort();
-      expect(await outcome).toBe(null);
-      graphs.push((await store.digest()).hex);
-    }
-    expect(new Set(graphs).size).toBe(1);
-  });
-  await fc.assert(property, { numRuns: 60, seed: 20_261_121 });
-});
-
-describe('several partitions', () => {
-  it('conserve every record at every moment, whenever and in whatever order applies settle', async () => {
-    const partitionsArb = fc.array(fc.array(fc.nat(1_000), { maxLength: 40 }), {
-      minLength: 2,
-      maxLength: 4,
-    });
-    const property = fc.asyncProperty(partitionsArb, fc.infiniteStream(fc.nat(1_000)), async (ids, dice) => {
-      const memory = createMemoryStore(systemClock);
-      const flying: (() => void)[] = [];
-      const store = storeOver(memory, {
-        claim: (one) => memory.claim(one),
-        // Durable in the order of the calls, told in any.
-        apply: async (advance, mutations) => {
-          const applied = await memory.apply(advance, mutations);
-          await new Promise<void>((resolve) => flying.push(resolve));
-          return applied;
-        },
-      });
-      const { hand, pipeline, ending, outcome } = start({ store });
-      const feeds = ids.map(async (numbers, partition) => {
-        const one = { ...source, partition };
-        const records = numbers.map((id, i) => {
-          const kind = must(kinds[id % kinds.length], 'a kind');
-          return recordOf(kind, id * 10 + partition, BigInt(i));
-        });
-        let from = (await hand.handler.assigned(one)) ?? 0n;
-        while (from < BigInt(records.length)) {
-          const part = records.slice(Number(from), Number(from) + 1 + (dice.next().value % 11));
-          const next = from + BigInt(part.length);
-          await hand.handler.batch({ source: one, records: part, from, next, end: BigInt(records.length) });
-          from = next;
-        }
-      });
-      let fed = false;
-      const feeding = Promise.all(feeds).then(() => {
-        fed = true;
-      });
-      while (!fed || flying.length > 0) {
-        await new Promise((resolve) => setImmediate(resolve));
-        const [told] = flying.splice(dice.next().value % Math.max(1, flying.length), 1);
-        told?.();
-        const { partitions, fatesSinceStart } = pipeline.status();
-        expectConserved(fatesSinceStart);
-        for (const one of partitions) expectConserved(one.fatesSinceStart);
-        for (const one of await memory.sources()) expectConserved(one.fates);
-      }
-      await feeding;
-      ending.abort();
-      expect(await outcome).toBe(null);
-      const count = ids.reduce((sum, numbers) => sum + numbers.length, 0);
-      expect(pipeline.status().fatesSinceStart.consumed).toBe(count);
-      const oracle = createMemoryStore(systemClock);
-      const mutations = createMutationBatch();
-      for (const [partition, numbers] of ids.entries()) {
-        for (const id of numbers.map((number) => number * 10 + partition)) {
-          if (kinds[((id - partition) / 10) % kinds.length] === 'good')
-            mutations.add(eventOf(id, `a${id % 5}`));
-        }
-      }
-      const { epoch } = await oracle.claim(source);
-      await oracle.apply(
-        { source, epoch, from: 0n, next: 1n, fates: zeroFates, newestEventMs: 0 },
-        mutations,
-      );
-      expect((await memory.digest()).hex).toBe((await oracle.digest()).hex);
-    });
-    await fc.assert(property, { numRuns: 100, seed: 20_261_121 });
   });
 });

@@ -8,8 +8,8 @@ import {
   type MutationBatch,
   type SourcePartition,
 } from '../graph-store/index.ts';
-import type { EventSource, SourceHandler, SourceRecord } from './event-source.ts';
-import type { PipelineLimits, PipelineParts } from './pipeline.ts';
+import type { EventSource, SourceBatch, SourceHandler, SourceRecord } from './event-source.ts';
+import { Pipeline, type PipelineLimits, type PipelineParts } from './pipeline.ts';
 import type { Outcome, RecordProcessor } from './record-processor.ts';
 
 export const limits: PipelineLimits = {
@@ -189,4 +189,26 @@ export class HandSource implements EventSource {
 /** Lets everything that waits for nothing but other promises happen. */
 export async function turns(): Promise<void> {
   for (let i = 0; i < 3; i += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A pipeline that runs, whose source and store the test moves by hand. */
+export function startPipeline(parts: Partial<PipelineParts> = {}, own: Partial<PipelineLimits> = {}) {
+  const hand = new HandSource();
+  const held = new HeldStore();
+  const ending = new AbortController();
+  const pipeline = new Pipeline(partsWith({ source: hand, store: held.store, ...parts }), {
+    ...limits,
+    ...own,
+  });
+  const outcome = pipeline.run(ending.signal).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  return { hand, held, ending, pipeline, outcome };
+}
+
+export function batchOf(records: readonly SourceRecord[], part: Partial<SourceBatch> = {}): SourceBatch {
+  const from = records[0]?.offset ?? 0n;
+  const next = (records.at(-1)?.offset ?? -1n) + 1n;
+  return { source, records, from, next, end: next + 100n, ...part };
 }

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { normalizers } from '../processors/index.ts';
 import { AvroSchema } from './avro-type.ts';
@@ -6,34 +5,8 @@ import { loadCatalog } from './catalog/index.ts';
 import { describeGraph } from './graph-schema.ts';
 import { declarationsOf, type GraphDeclarations, mergeDeclarations } from './graph-schema-declarations.ts';
 import { graphqlFieldName, graphqlTypeName } from './graph-schema-names.ts';
+import { conflictsOf, declared } from './graph-schema-testing.ts';
 import { compileMapping } from './mapping-plan.ts';
-
-const logical = (type: string, logicalType: string): object => ({ type, logicalType });
-const fieldTypes: Readonly<Record<string, unknown>> = {
-  at: logical('long', 'timestamp-millis'),
-  micros: logical('long', 'timestamp-micros'),
-  text: 'string',
-  uuid: logical('string', 'uuid'),
-  enum: { type: 'enum', name: 'Color', symbols: ['RED'] },
-  flag: 'boolean',
-  small: 'int',
-  big: 'long',
-  float: 'float',
-  double: 'double',
-  bytes: 'bytes',
-  decimal: { ...logical('bytes', 'decimal'), precision: 9, scale: 2 },
-  date: logical('int', 'date'),
-  clock: logical('int', 'time-millis'),
-  items: { type: 'array', items: 'string' },
-};
-
-/** What a mapping over a record of all kinds of fields declares. */
-function declared(subject: string, graph: object): GraphDeclarations {
-  const fields = Object.entries(fieldTypes).map(([name, type]) => ({ name, type }));
-  const mapping = { domain: 'test', time: 'at', ...graph };
-  const text = JSON.stringify({ type: 'record', name: 'Seen', fields, graph: mapping });
-  return declarationsOf(compileMapping({ subject, version: 1 }, new AvroSchema(text), new Map()));
-}
 
 function accountWith(subject: string, properties: object, id: unknown = 'text'): GraphDeclarations {
   return declared(subject, { nodes: [{ type: 'Account', id, properties }] });
@@ -45,10 +18,6 @@ function edge(subject: string, type: string, from: string, to: string): GraphDec
     { as: 'to', type: to, id: 'text' },
   ];
   return declared(subject, { nodes, edges: [{ type, from: 'from', to: 'to' }] });
-}
-
-function conflictsOf(...parts: readonly GraphDeclarations[]) {
-  return describeGraph(mergeDeclarations(parts)).conflicts;
 }
 
 test('the schema of the bundled catalog is the union of its mappings, without a conflict', async () => {
@@ -389,74 +358,4 @@ test('no more than fifty conflicts are told, and the first of them do not depend
   const parts = [accountWith('a', properties('small')), accountWith('b', properties('text'))];
   expect(conflictsOf(...parts)).toHaveLength(50);
   expect(conflictsOf(...parts.toReversed())).toEqual(conflictsOf(...parts));
-});
-
-const usual = { text: 'text', names: ['Account', 'Title', 'Game'], properties: ['plan', 'watchTime'] };
-/** Mostly what agrees, so that there is something to merge beside conflicts. */
-function mostly(usually: readonly string[], seldom: readonly string[]): fc.Arbitrary<string> {
-  return fc.oneof(
-    { weight: 30, arbitrary: fc.constantFrom(...usually) },
-    { weight: 1, arbitrary: fc.constantFrom(...seldom) },
-  );
-}
-const node = fc.record({
-  type: mostly(usual.names, ['title', 'Query', 'Live_Show', 'LiveShow']),
-  id: mostly([usual.text], ['small', 'big', 'date']),
-  properties: fc.dictionary(
-    mostly(usual.properties, ['watch_time', 'id']),
-    mostly([usual.text, 'enum', 'uuid'], ['small', 'big', 'double', 'flag', 'at']),
-    { maxKeys: 2 },
-  ),
-});
-const ends = fc.constantFrom([0, 1], [0, 1], [0, 0], [1, 0], [0, 2]);
-const arbitrary = fc
-  .record({
-    subject: fc.constantFrom('a', 'b', 'c'),
-    nodes: fc.uniqueArray(node, { minLength: 1, maxLength: 3, selector: ({ type }) => type }),
-    edges: fc.array(fc.record({ type: mostly(['SAW', 'KNOWS', 'USED', 'HAS', 'PLAYED'], ['saw']), ends }), {
-      maxLength: 1,
-    }),
-    action: fc.option(fc.constantFrom('watched', 'played')),
-  })
-  .map(({ subject, nodes, edges, action }) => {
-    const typeAt = (index: number) => nodes[index % nodes.length]?.type;
-    return declared(subject, {
-      nodes,
-      edges: edges.map(({ type, ends: [from = 0, to = 0] }) => ({
-        type,
-        from: typeAt(from),
-        to: typeAt(to),
-      })),
-      ...(action === null ? {} : { journey: { owner: typeAt(0), action } }),
-    });
-  });
-
-describe('merging', () => {
-  test('is commutative, associative and idempotent, for the schema as for the conflicts', () => {
-    let conflicting = 0;
-    fc.assert(
-      fc.property(arbitrary, arbitrary, arbitrary, (a, b, c) => {
-        const left = describeGraph(mergeDeclarations([mergeDeclarations([a, b]), c]));
-        const right = describeGraph(
-          mergeDeclarations([mergeDeclarations([c, b]), mergeDeclarations([b, a, a])]),
-        );
-        expect(right).toEqual(left);
-        if (left.conflicts.length > 0) conflicting += 1;
-      }),
-      { numRuns: 300, seed: 11 },
-    );
-    expect(conflicting).toBeGreaterThan(60);
-    expect(conflicting).toBeLessThan(200);
-  });
-
-  test('never takes a conflict away', () => {
-    fc.assert(
-      fc.property(arbitrary, arbitrary, (a, b) => {
-        const merged = new Set(conflictsOf(a, b).map(({ path }) => path.toLowerCase().replaceAll('_', '')));
-        for (const { path } of conflictsOf(a))
-          expect(merged).toContain(path.toLowerCase().replaceAll('_', ''));
-      }),
-      { numRuns: 300, seed: 12 },
-    );
-  });
 });

@@ -4,6 +4,7 @@ import { parquetHeader } from 'hyparquet/src/column.js';
 import type { DataPageHeader, DataPageHeaderV2, PageHeader } from 'hyparquet/src/types.js';
 import type { ColumnValue, ColumnValues } from '../columns.ts';
 import { unfoldPage } from './codecs.ts';
+import { joinedValues } from './column-values.ts';
 import type { FileLeaf } from './file-schema.ts';
 import { decodeHybrid } from './hybrid.ts';
 import type { Convert } from './leaf-conversion.ts';
@@ -211,22 +212,5 @@ function joinedLevels(
     if (levels !== null) all.set(levels, at);
     at += page.entries;
   }
-  return all;
-}
-
-function joinedValues(parts: readonly ColumnValues[]): ColumnValues {
-  const [only] = parts;
-  if (only !== undefined && parts.length === 1) return only;
-  if (parts.length > 0 && parts.every((part) => part instanceof BigInt64Array)) {
-    const longs = new BigInt64Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      longs.set(part, at);
-      at += part.length;
-    }
-    return longs;
-  }
-  const all: ColumnValue[] = [];
-  for (const part of parts) for (const value of part) all.push(value);
   return all;
 }

@@ -16,14 +16,18 @@ export function joined(batches: readonly ColumnBatch[], columns: readonly Column
   const [only] = batches;
   if (only !== undefined && batches.length === 1) return only;
   const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
-  const together = columns.map(({ id }) => [id, joinedValues(batches, id, rows)] as const);
+  const together = columns.map(
+    ({ id }) => [id, joinedValues(batches.map((batch) => batch.columns.get(id) ?? []))] as const,
+  );
   return { rows, columns: new Map(together) };
 }
 
-function joinedValues(batches: readonly ColumnBatch[], id: number, rows: number): ColumnValues {
-  const parts = batches.map((batch) => batch.columns.get(id) ?? []);
-  if (parts.every((part) => part instanceof BigInt64Array)) {
-    const longs = new BigInt64Array(rows);
+/** One column's, of several pieces. */
+export function joinedValues(parts: readonly ColumnValues[]): ColumnValues {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  if (parts.length > 0 && parts.every((part) => part instanceof BigInt64Array)) {
+    const longs = new BigInt64Array(parts.reduce((sum, part) => sum + part.length, 0));
     let at = 0;
     for (const part of parts) {
       longs.set(part, at);

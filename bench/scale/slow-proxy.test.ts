@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { SlowProxy } from './slow-proxy.ts';
+import { startSlowProxy } from './slow-proxy.ts';
 
 it('carries all bytes in their order, each way as late as it was told to', async () => {
   const server = createServer((socket) => socket.pipe(socket));
@@ -10,7 +10,7 @@ it('carries all bytes in their order, each way as late as it was told to', async
   onTestFinished(() => void server.close());
   const address: AddressInfo | string | null = server.address();
   if (address === null || typeof address === 'string') throw new TypeError('it listens on a port');
-  const proxy = await SlowProxy.start(`127.0.0.1:${address.port}`, 20);
+  const proxy = await startSlowProxy(`127.0.0.1:${address.port}`, 20);
   onTestFinished(() => proxy.close());
 
   const client = connect({ host: '127.0.0.1', port: Number(proxy.address.split(':')[1]) });

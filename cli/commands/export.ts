@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import type { Command } from 'commander';
 import { LocalObjectStore, readTableSummary, type TableSummary } from '../../archive/index.ts';
-import { countText, RefusedError } from '../../foundation/index.ts';
+import { countText, OutageError, RefusedError } from '../../foundation/index.ts';
 import type { GraphTable, SourceJson } from '../../graph-store/index.ts';
 import type { TableFormat } from '../../query-api/index.ts';
 import { type CommandIo, type ExitCode, exitCodes } from '../command-io.ts';
 import { megabytes, ProgressLine } from '../progress-line.ts';
 import { addRegistryOptions } from '../schema-registry-access.ts';
 import { renderSources } from '../store-text.ts';
-import { writeWhole } from '../whole-file.ts';
+import { drained, writeWhole } from '../whole-file.ts';
 import { addTargetOptions, type StoreOptions, type StoreTarget, withTarget } from './store-target.ts';
 
 interface ExportOptions extends StoreOptions {
@@ -51,9 +51,14 @@ export function addExport(command: Command, io: CommandIo, finish: (code: ExitCo
       const progress = new ProgressLine(io, options.quiet === true);
       const summary = await withTarget(options, io, async (target) => {
         try {
-          return await writeWhole(out, await ask(target), io, {
+          return await writeWhole(out, io, {
+            bytes: await ask(target),
+            failed: (reason, cause) => unwritable(out, reason, cause),
             wrote: (total) => progress.showBytes(`Writing ${out}`, total),
-            check: (path) => readTableSummary(new LocalObjectStore(dirname(path)), basename(path), format),
+            check: async (written, path) => {
+              await drained(written);
+              return await readTableSummary(new LocalObjectStore(dirname(path)), basename(path), format);
+            },
           });
         } finally {
           progress.end();
@@ -94,6 +99,14 @@ function exists(path: string): RefusedError {
   return new RefusedError(
     'EXPORT_FILE_EXISTS',
     `There is a file ${path} already; name another, or pass --force to replace it.`,
+  );
+}
+
+function unwritable(path: string, reason: string, cause: unknown): OutageError {
+  return new OutageError(
+    'EXPORT_WRITE_FAILED',
+    `The file ${path} cannot be written (${reason}): free space, or name another place.`,
+    { cause },
   );
 }
 

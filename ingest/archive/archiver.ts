@@ -12,10 +12,11 @@ import type { SourcePartition } from '../../graph-store/index.ts';
 import { asJourneyGraphError, classify } from '../error-classifier.ts';
 import type { EventSource, SourceBatch, SourceHandler } from '../event-source.ts';
 import { Turns } from '../turns.ts';
-import { archivedPositions, around, positionKey, type SkippedOffsets } from './archive-positions.ts';
+import { archivedPositions, around, positionKey } from './archive-positions.ts';
 import { ArchiveRound, type RoundLimits } from './archive-round.ts';
-import type { ArchivedPartition, ArchiverState, ArchiverStatus } from './archiver-status.ts';
+import type { ArchiverState, ArchiverStatus } from './archiver-status.ts';
 import type { EventSchemas } from './event-schemas.ts';
+import { type Partition, TopicPartitions } from './topic-partitions.ts';
 import type { TopicTable } from './topic-table.ts';
 
 export interface ArchiverParts {
@@ -35,20 +36,6 @@ export interface ArchiverLimits extends RoundLimits {
   readonly commitBytesMax: number;
   readonly onGap: 'stop' | 'skip';
   readonly retry: BackoffLimits;
-}
-
-interface Partition {
-  readonly source: SourcePartition;
-  isOurs: boolean;
-  /** What was collected of it is gone: it has to be assigned again. */
-  isLost: boolean;
-  isBusy: boolean;
-  /** The table's, when it was assigned or last committed. */
-  archived: bigint | null;
-  read: bigint | null;
-  end: bigint | null;
-  /** What left the log before it was read, since it was assigned. */
-  skipped: SkippedOffsets | null;
 }
 
 interface Pause {
@@ -75,7 +62,7 @@ export class Archiver implements SourceHandler {
   readonly #parts: ArchiverParts;
   readonly #limits: ArchiverLimits;
   readonly #turns = new Turns();
-  readonly #partitions = new Map<string, Partition>();
+  readonly #partitions: TopicPartitions;
   readonly #stopping = new AbortController();
   readonly #backoff: Backoff;
   #ending: AbortSignal = this.#stopping.signal;
@@ -91,6 +78,7 @@ export class Archiver implements SourceHandler {
   constructor(parts: ArchiverParts, limits: ArchiverLimits) {
     this.#parts = parts;
     this.#limits = limits;
+    this.#partitions = new TopicPartitions(parts.log);
     this.#backoff = new Backoff(limits.retry, parts.clock, parts.random);
   }
 
@@ -133,7 +121,7 @@ export class Archiver implements SourceHandler {
   }
 
   async assigned(source: SourcePartition): Promise<bigint | null> {
-    const partition = this.#partition(source);
+    const partition = this.#partitions.of(source);
     if (this.#hasFailed) await this.#backoff.wait(this.#ending);
     return await this.#turns.run(async () => {
       try {
@@ -154,7 +142,7 @@ export class Archiver implements SourceHandler {
   }
 
   revoked(source: SourcePartition): void {
-    const partition = this.#partitions.get(positionKey(source));
+    const partition = this.#partitions.known(source);
     if (partition === undefined) return;
     partition.isOurs = false;
     // Whoever has it next reads from the last commit: the sooner it comes the less is read twice.
@@ -162,7 +150,7 @@ export class Archiver implements SourceHandler {
   }
 
   async batch(batch: SourceBatch): Promise<void> {
-    const partition = this.#partition(batch.source);
+    const partition = this.#partitions.of(batch.source);
     partition.end = batch.end;
     partition.isBusy = true;
     try {
@@ -197,7 +185,7 @@ export class Archiver implements SourceHandler {
     const message = `Records ${expected} to ${found - 1n} of partition ${partition} of topic ${topic} left the log before they were archived.`;
     this.#parts.log.error({ topic, partition, expected, found, onGap }, message);
     if (onGap === 'skip') {
-      const skipping = this.#partition(source);
+      const skipping = this.#partitions.of(source);
       skipping.read = found;
       skipping.skipped = around(skipping.skipped, { from: expected, until: found });
       return 'skip';
@@ -217,14 +205,11 @@ export class Archiver implements SourceHandler {
   }
 
   status(): ArchiverStatus {
-    const partitions: ArchivedPartition[] = [];
-    for (const { source, archived, read, end } of this.#partitions.values())
-      partitions.push({ source, archived, read, end });
     return {
       topic: this.#parts.source.topic,
       table: this.#parts.table.name,
       state: this.#state(),
-      partitions,
+      partitions: this.#partitions.status(),
       ...this.#total,
       undecoded: this.#parts.schemas.undecoded,
       lastCommitMs: this.#lastCommitMs,
@@ -315,7 +300,7 @@ export class Archiver implements SourceHandler {
       commits: this.#total.commits + 1,
     };
     for (const { source, next } of progress) {
-      const partition = this.#partitions.get(positionKey(source));
+      const partition = this.#partitions.known(source);
       if (partition === undefined) continue;
       partition.archived = next;
       if (partition.isOurs) this.#parts.source.report(source, next);
@@ -340,13 +325,7 @@ export class Archiver implements SourceHandler {
     this.#hasFailed = true;
     if (classify(error) === 'outage') this.#say(asJourneyGraphError(error).message, true);
     await round?.abort();
-    for (const partition of this.#partitions.values()) {
-      partition.read = partition.archived;
-      if (!partition.isOurs || partition.isLost) continue;
-      partition.isLost = true;
-      // One that hands a batch over hears of it by its answer.
-      if (!partition.isBusy) this.#parts.source.reclaim(partition.source);
-    }
+    for (const source of this.#partitions.giveUp()) this.#parts.source.reclaim(source);
     return error;
   }
 
@@ -393,31 +372,6 @@ export class Archiver implements SourceHandler {
     this.#parts.log.error({ topic, code, error }, this.#stopped.message);
     this.#stopping.abort();
     return this.#stopped;
-  }
-
-  #partition(source: SourcePartition): Partition {
-    const key = positionKey(source);
-    const known = this.#partitions.get(key);
-    if (known !== undefined) return known;
-    for (const [other, { source: former }] of this.#partitions) {
-      if (former.partition !== source.partition || former.topicId === source.topicId) continue;
-      this.#partitions.delete(other);
-      const fields = { topic: source.topic, was: former.topicId, is: source.topicId };
-      const message = `Topic ${source.topic} was recreated: partition ${source.partition} is archived from the new topic's beginning.`;
-      this.#parts.log.warn(fields, message);
-    }
-    const partition: Partition = {
-      source,
-      isOurs: false,
-      isLost: false,
-      isBusy: false,
-      archived: null,
-      read: null,
-      end: null,
-      skipped: null,
-    };
-    this.#partitions.set(key, partition);
-    return partition;
   }
 }
 

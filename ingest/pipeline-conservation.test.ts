@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { must, systemClock } from '../foundation/index.ts';
+import { createMemoryStore, createMutationBatch, type Fates } from '../graph-store/index.ts';
+import type { SourceRecord } from './event-source.ts';
+import {
+  batchOf,
+  eventOf,
+  fakeProcessor,
+  type Kind,
+  recordOf,
+  source,
+  startPipeline,
+  storeOver,
+  zeroFates,
+} from './pipeline-testing.ts';
+
+function expectConserved(fates: Fates): void {
+  expect(fates.applied + fates.superseded + fates.filtered + fates.deadLettered).toBe(fates.consumed);
+}
+
+const kinds = ['good', 'good', 'filtered', 'dead', 'unmappable'] as const satisfies readonly Kind[];
+
+it('leaves the same graph wherever batches end, also when records share an event id and differ', async () => {
+  // One event id, three versions of it: at two times, and at one time with two contents.
+  const processor = {
+    ...fakeProcessor(0),
+    process: ({ value }: SourceRecord) => {
+      const { timeMs, n }: { timeMs: number; n: number } = JSON.parse(String(value));
+      const owner = { type: 'Account', id: 'a' };
+      const step = {
+        kind: 'step',
+        owner,
+        domain: 'd',
+        action: 'x',
+        links: [],
+        properties: [['n', n]],
+      } as const;
+      return { kind: 'mapped', event: { timeMs, rank: 0, occurrence: 1n, mutations: [step] } } as const;
+    },
+  };
+  const versions = [
+    { timeMs: 1, n: 1 },
+    { timeMs: 2, n: 1 },
+    { timeMs: 1, n: 2 },
+  ];
+  const version = fc.nat(2).map((i) => Buffer.from(JSON.stringify(versions[i])));
+  const property = fc.asyncProperty(fc.array(version, { minLength: 1, maxLength: 8 }), async (values) => {
+    const graphs: string[] = [];
+    for (const batchEventsMax of [1, 3, 100]) {
+      const store = createMemoryStore(systemClock);
+      const { hand, ending, outcome } = startPipeline({ store, processor }, { batchEventsMax });
+      await hand.handler.assigned(source);
+      const records = values.map((value, i) => ({ ...recordOf('good', 0, BigInt(i)), value }));
+      await hand.handler.batch(batchOf(records));
+      ending.abort();
+      expect(await outcome).toBe(null);
+      graphs.push((await store.digest()).hex);
+    }
+    expect(new Set(graphs).size).toBe(1);
+  });
+  await fc.assert(property, { numRuns: 60, seed: 20_261_121 });
+});
+
+describe('several partitions', () => {
+  it('conserve every record at every moment, whenever and in whatever order applies settle', async () => {
+    const partitionsArb = fc.array(fc.array(fc.nat(1_000), { maxLength: 40 }), {
+      minLength: 2,
+      maxLength: 4,
+    });
+    const property = fc.asyncProperty(partitionsArb, fc.infiniteStream(fc.nat(1_000)), async (ids, dice) => {
+      const memory = createMemoryStore(systemClock);
+      const flying: (() => void)[] = [];
+      const store = storeOver(memory, {
+        claim: (one) => memory.claim(one),
+        // Durable in the order of the calls, told in any.
+        apply: async (advance, mutations) => {
+          const applied = await memory.apply(advance, mutations);
+          await new Promise<void>((resolve) => flying.push(resolve));
+          return applied;
+        },
+      });
+      const { hand, pipeline, ending, outcome } = startPipeline({ store });
+      const feeds = ids.map(async (numbers, partition) => {
+        const one = { ...source, partition };
+        const records = numbers.map((id, i) => {
+          const kind = must(kinds[id % kinds.length], 'a kind');
+          return recordOf(kind, id * 10 + partition, BigInt(i));
+        });
+        let from = (await hand.handler.assigned(one)) ?? 0n;
+        while (from < BigInt(records.length)) {
+          const part = records.slice(Number(from), Number(from) + 1 + (dice.next().value % 11));
+          const next = from + BigInt(part.length);
+          await hand.handler.batch({ source: one, records: part, from, next, end: BigInt(records.length) });
+          from = next;
+        }
+      });
+      let fed = false;
+      const feeding = Promise.all(feeds).then(() => {
+        fed = true;
+      });
+      while (!fed || flying.length > 0) {
+        await new Promise((resolve) => setImmediate(resolve));
+        const [told] = flying.splice(dice.next().value % Math.max(1, flying.length), 1);
+        told?.();
+        const { partitions, fatesSinceStart } = pipeline.status();
+        expectConserved(fatesSinceStart);
+        for (const one of partitions) expectConserved(one.fatesSinceStart);
+        for (const one of await memory.sources()) expectConserved(one.fates);
+      }
+      await feeding;
+      ending.abort();
+      expect(await outcome).toBe(null);
+      const count = ids.reduce((sum, numbers) => sum + numbers.length, 0);
+      expect(pipeline.status().fatesSinceStart.consumed).toBe(count);
+      const oracle = createMemoryStore(systemClock);
+      const mutations = createMutationBatch();
+      for (const [partition, numbers] of ids.entries()) {
+        for (const id of numbers.map((number) => number * 10 + partition)) {
+          if (kinds[((id - partition) / 10) % kinds.length] === 'good')
+            mutations.add(eventOf(id, `a${id % 5}`));
+        }
+      }
+      const { epoch } = await oracle.claim(source);
+      await oracle.apply(
+        { source, epoch, from: 0n, next: 1n, fates: zeroFates, newestEventMs: 0 },
+        mutations,
+      );
+      expect((await memory.digest()).hex).toBe((await oracle.digest()).hex);
+    });
+    await fc.assert(property, { numRuns: 100, seed: 20_261_121 });
+  });
+});
