@@ -97,6 +97,7 @@ function openNeo4j(settings: Settings, io: CommandIo, resume: string | null): Pr
   const limits = {
     connectionsMax: settings['neo4j.connections.max'],
     groupEventsMax: settings['neo4j.group.events.max'],
+    windowMs: settings['store.window.ms'],
     transactionTimeoutMs: settings['neo4j.transaction.timeout.ms'],
   };
   return openNeo4jStore(
@@ -134,6 +135,7 @@ async function openCassandra(
       requestTimeoutMs: settings['cassandra.request.timeout.ms'],
       speculativeMs: settings['cassandra.speculative.ms'],
       groupEventsMax: settings['cassandra.group.events.max'],
+      windowMs: settings['store.window.ms'],
       bucketRowsMax: settings['cassandra.bucket.rows.max'],
       nodeCacheEntriesMax: settings['cassandra.node.cache.entries.max'],
       resume,

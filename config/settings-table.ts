@@ -314,7 +314,7 @@ export const settingsTable = {
     min: 0,
     max: 60_000,
     description:
-      'How long a window that is not full waits for more. 0: only while the write before it lasts.',
+      'How long a window that is not full waits for more; in Neo4j and Cassandra a group. 0: only while the write before it lasts.',
   },
   'store.sweep.interval.ms': {
     section: 'store',

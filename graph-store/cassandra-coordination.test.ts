@@ -1,6 +1,6 @@
 import cassandra from 'cassandra-driver';
 import { describe, expect, it } from 'vitest';
-import { schemaNode, serialConsistencyOf } from './cassandra-coordination.ts';
+import { peersBehind, schemaNode, serialConsistencyOf } from './cassandra-coordination.ts';
 
 const { consistencies, Uuid } = cassandra.types;
 const node = (id: number, datacenter: string, up: boolean) => ({
@@ -18,6 +18,24 @@ describe('The node that makes tables', () => {
   it('is nobody in particular where none of the data center is up', () => {
     expect(schemaNode(nodes, 'dc3')).toBeNull();
     expect(schemaNode([node(0, 'dc1', false)], 'dc1')).toBeNull();
+  });
+});
+
+describe('Nodes that are behind with the schema', () => {
+  const [up, down] = [node(1, 'dc1', true), node(2, 'dc2', false)];
+  const told = (address: string, hostId: unknown, schemaVersion: string | null) => ({
+    address,
+    hostId: String(hostId),
+    schemaVersion,
+  });
+  it('are those of all data centers that came to another one, known to the driver or not', () => {
+    const peers = [told('a', up.hostId, 'old'), told('b', node(3, 'dc2', true).hostId, 'old')];
+    expect(peersBehind('new', peers, [up, down])).toEqual(['a', 'b']);
+    expect(peersBehind('old', peers, [up, down])).toEqual([]);
+  });
+  it('are none that are down, and none that have told of no schema yet', () => {
+    const peers = [told('a', up.hostId, null), told('b', down.hostId, 'old')];
+    expect(peersBehind('new', peers, [up, down])).toEqual([]);
   });
 });
 

@@ -33,3 +33,24 @@ export function schemaNode<T extends Node>(nodes: readonly T[], dataCenter: stri
     null,
   );
 }
+
+/** What a node tells of another one. */
+export interface Peer {
+  readonly address: string;
+  readonly hostId: string;
+  /** Null while it has told of none. */
+  readonly schemaVersion: string | null;
+}
+
+/** Who has come to another schema than `version`. A node that is known to be down counts as none: it takes the schema over when it is back. */
+export function peersBehind(
+  version: string,
+  peers: readonly Peer[],
+  nodes: readonly Pick<Node, 'hostId' | 'isUp'>[],
+): readonly string[] {
+  const down = new Set(nodes.filter((node) => !node.isUp()).map(({ hostId }) => String(hostId)));
+  return peers
+    .filter(({ schemaVersion }) => schemaVersion !== null && schemaVersion !== version)
+    .filter(({ hostId }) => !down.has(hostId))
+    .map(({ address }) => address);
+}

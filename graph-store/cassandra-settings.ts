@@ -20,6 +20,8 @@ export interface CassandraSettings {
   readonly speculativeMs: number;
   /** Waiting batches are written together up to so many events: the larger, the fewer rows of nodes that many of them touch. */
   readonly groupEventsMax: number;
+  /** How long a group that is not full waits for more; 0: only while the one before it is written. */
+  readonly windowMs: number;
   /** Rows of a partition from which on later ones go to others: see `cassandra-buckets.ts`. */
   readonly bucketRowsMax: number;
   /** What is known of nodes that were written: a mutation that changes nothing of it is left out. */
@@ -61,6 +63,7 @@ export const defaultCassandraSettings = {
   requestTimeoutMs: 12_000,
   speculativeMs: 100,
   groupEventsMax: 8000,
+  windowMs: 0,
   bucketRowsMax: 16_384,
   nodeCacheEntriesMax: 100_000,
   resume: null,

@@ -28,7 +28,7 @@ import { Expiry, isKeptForEver, type TimeToLive } from './time-to-live.ts';
  * Opens the graph of a keyspace in Cassandra, and makes it when there is none.
  *
  * @throws RefusedError KEYSPACE_INVALID; StopError (STORE_SERVER_UNSUPPORTED, STORE_FORBIDDEN, STORE_DATABASE_UNUSABLE, STORE_SCHEMA_REFUSED,
- *   STORE_SCHEMA_INCOMPLETE, STORE_FORMAT, STORE_RESTORE_INCOMPLETE) or OutageError STORE_OPEN_FAILED.
+ *   STORE_SCHEMA_INCOMPLETE, STORE_FORMAT, STORE_RESTORE_INCOMPLETE) or OutageError (STORE_OPEN_FAILED, STORE_SCHEMA_DISAGREED).
  */
 export async function openCassandraStore(
   settings: Pick<CassandraSettings, 'contactPoints' | 'dataCenter'> & Partial<CassandraSettings>,
@@ -57,7 +57,7 @@ export async function openCassandraStore(
     const expiry = (): Expiry => new Expiry(knowledge.rules, clock.now());
     const removals = (): Expiry => knowledge.removals(clock.now());
     const removesNow = (): Promise<void> => knowledge.removesUntil(clock.now());
-    const parts = { connection, knowledge, origins, placement, hash, expiry, removals, removesNow };
+    const parts = { connection, knowledge, origins, placement, clock, hash, expiry, removals, removesNow };
     return new CassandraStore(parts, unrestored);
   } catch (error) {
     await connection.close();

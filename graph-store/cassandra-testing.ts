@@ -70,16 +70,22 @@ export class CassandraConsole implements AsyncDisposable {
       await this.#askAll(`DELETE FROM ${keyspace}.claims WHERE source = ? IF EXISTS`, [source]);
   }
 
-  /** All nodes: what is done may be at two of three only, and the one that is asked would say that there is nothing. */
+  /** All nodes, each of which may take longer than Cassandra waits for it when three share a machine; what is asked here may be asked again. What is done may be at two of three only, and the one that is asked would say that there is nothing. */
   async #askAll(
     query: string,
     parameters: readonly unknown[] = [],
   ): Promise<readonly (readonly unknown[])[]> {
-    const { rows = [] } = await this.#client.execute(query, [...parameters], {
-      prepare: parameters.length > 0,
-      consistency: cassandra.types.consistencies.all,
-    });
-    return rows.map((row) => row.values());
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { rows = [] } = await this.#client.execute(query, [...parameters], {
+          prepare: parameters.length > 0,
+          consistency: cassandra.types.consistencies.all,
+        });
+        return rows.map((row) => row.values());
+      } catch (error) {
+        if (attempt >= attemptsMax || !isLate(error)) throw error;
+      }
+    }
   }
 
   async drop(keyspace: string): Promise<void> {
@@ -133,3 +139,12 @@ export class KeyspacePool implements AsyncDisposable {
 }
 
 const keyspacesMax = 4;
+const attemptsMax = 5;
+
+function isLate(error: unknown): boolean {
+  const { readTimeout, writeTimeout } = cassandra.types.responseErrorCodes;
+  return (
+    error instanceof cassandra.errors.ResponseError &&
+    (error.code === readTimeout || error.code === writeTimeout)
+  );
+}

@@ -1,4 +1,4 @@
-import { FencedError, must } from '../foundation/index.ts';
+import { type Clock, FencedError, must } from '../foundation/index.ts';
 import type { CassandraConnection } from './cassandra-connection.ts';
 import { CassandraGroup } from './cassandra-group.ts';
 import { type PreparedGroup, prepareGroup, writeGroup } from './cassandra-group-write.ts';
@@ -20,6 +20,7 @@ export interface WriterParts {
   readonly knowledge: CassandraKnowledge;
   readonly origins: CassandraOrigins;
   readonly placement: CassandraPlacement;
+  readonly clock: Clock;
   readonly hash: (bytes: Uint8Array) => number;
   readonly expiry: () => Expiry;
   /** What is older may have been removed. */
@@ -61,9 +62,12 @@ export class CassandraWriter {
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
-    const { nodeCacheEntriesMax, groupEventsMax } = parts.connection.settings;
+    const { nodeCacheEntriesMax, groupEventsMax, windowMs } = parts.connection.settings;
     this.#cache = new CassandraNodeCache(nodeCacheEntriesMax);
-    this.queue = new WriteQueue(groupEventsMax, (jobs, leave) => this.#apply(jobs, leave));
+    this.queue = new WriteQueue(groupEventsMax, (jobs, leave) => this.#apply(jobs, leave), {
+      ms: windowMs,
+      clock: parts.clock,
+    });
   }
 
   async claim(source: SourcePartition): Promise<Claim> {

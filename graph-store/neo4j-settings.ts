@@ -11,6 +11,8 @@ export interface Neo4jSettings {
   readonly connectionsMax: number;
   /** Waiting batches are written in one transaction up to so many events. */
   readonly groupEventsMax: number;
+  /** How long a group that is not full waits for more; 0: only while the one before it is written. */
+  readonly windowMs: number;
   /** The server ends a transaction that takes longer. */
   readonly transactionTimeoutMs: number;
   /** A graph whose restoring was interrupted is refused, unless it is the one of this id: then `restore` goes on with it. */
@@ -23,6 +25,7 @@ export const defaultNeo4jSettings = {
   namespace: 'jg',
   connectionsMax: 20,
   groupEventsMax: 2000,
+  windowMs: 0,
   transactionTimeoutMs: 60_000,
   resume: null,
 } as const satisfies Omit<Neo4jSettings, 'uri'>;

@@ -53,7 +53,7 @@ export async function openNeo4jStore(
     await connection.read((queries) => origins.load(queries));
     const { h32Raw } = await xxhash();
     const hash = (bytes: Uint8Array): number => h32Raw(bytes);
-    const parts = { connection, schema, keys, origins, merger: new NodeRowMerger(), hash };
+    const parts = { connection, clock, schema, keys, origins, merger: new NodeRowMerger(), hash };
     const unrestored = restoring === null ? null : restoreIncomplete(complete.namespace);
     return new Neo4jStore(parts, clock, rulesOf(stored.timeToLive), unrestored);
   } catch (error) {

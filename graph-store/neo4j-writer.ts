@@ -1,4 +1,4 @@
-import { type FencedError, must, type OutageError } from '../foundation/index.ts';
+import { type Clock, type FencedError, must, type OutageError } from '../foundation/index.ts';
 import type { Estimates } from './estimates.ts';
 import type { Applied, Claim, SourcePartition } from './graph-store.ts';
 import { type GroupBatch, groupBatchOf } from './group-batch.ts';
@@ -24,6 +24,7 @@ import { type ApplyJob, WriteQueue } from './write-queue.ts';
 
 /** What the writer works with; made when the store is opened. */
 export interface WriterParts {
+  readonly clock: Clock;
   readonly connection: Neo4jConnection;
   readonly schema: Neo4jSchema;
   readonly keys: Neo4jKeys;
@@ -54,8 +55,11 @@ export class Neo4jWriter {
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
-    const { groupEventsMax } = parts.connection.settings;
-    this.queue = new WriteQueue(groupEventsMax, (jobs) => this.#apply(jobs));
+    const { groupEventsMax, windowMs } = parts.connection.settings;
+    this.queue = new WriteQueue(groupEventsMax, (jobs) => this.#apply(jobs), {
+      ms: windowMs,
+      clock: parts.clock,
+    });
   }
 
   async claim(source: SourcePartition): Promise<Claim> {

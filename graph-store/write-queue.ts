@@ -1,4 +1,4 @@
-import { unreachable } from '../foundation/index.ts';
+import { type Clock, unreachable } from '../foundation/index.ts';
 import type { Advance, Applied } from './graph-store.ts';
 import type { PackedMutations } from './packed-format.ts';
 
@@ -22,15 +22,30 @@ export type LeaveRest = (rest: Promise<void>) => void;
 /** Groups whose writes may be under way at once: one is made while another is written. */
 const groupsUnderWayMax = 2;
 
+/** How long a group that is not full waits for more, from its first batch on. */
+export interface GroupWindow {
+  readonly ms: number;
+  readonly clock: Clock;
+}
+
+interface OpenWindow {
+  readonly end: AbortController;
+  isOver: boolean;
+}
+
 /**
  * All writes of one store on a database server, in call order: waiting batches together up to so many events, everything else by itself. What `apply` leaves to the queue
- * goes on beside the next group, if half of one waits already: smaller ones would cost more of an event, and wait to grow instead. Bounded by what the pipelines let be in flight.
+ * goes on beside the next group, if half of one waits already: smaller ones would cost more of an event, and wait to grow instead. One that is not full waits for its window as well, unless a task is
+ * behind it or the queue is to end. Bounded by what the pipelines let be in flight.
  */
 export class WriteQueue {
   readonly #jobs: (ApplyJob | TaskJob)[] = [];
   readonly #groupEventsMax: number;
   readonly #apply: (group: readonly ApplyJob[], leave: LeaveRest) => Promise<void>;
   readonly #underWay = new Set<Promise<void>>();
+  readonly #window: GroupWindow | null;
+  #open: OpenWindow | null = null;
+  #isDraining = false;
   #running: Promise<void> | null = null;
   #jobCame: () => void = () => undefined;
 
@@ -38,14 +53,17 @@ export class WriteQueue {
   constructor(
     groupEventsMax: number,
     apply: (group: readonly ApplyJob[], leave: LeaveRest) => Promise<void>,
+    window: GroupWindow | null = null,
   ) {
     this.#groupEventsMax = groupEventsMax;
+    this.#window = window;
     this.#apply = apply;
   }
 
   async apply(advance: Advance, packed: PackedMutations): Promise<Applied> {
     return await new Promise((resolve, reject) => {
       this.#jobs.push({ kind: 'apply', advance, packed, resolve, reject });
+      this.#openWindow();
       this.#start();
     });
   }
@@ -60,7 +78,10 @@ export class WriteQueue {
     });
   }
 
+  /** Waits for no window: nothing comes any more. */
   async drained(): Promise<void> {
+    this.#isDraining = true;
+    this.#jobCame();
     while (this.#running !== null || this.#underWay.size > 0) {
       await Promise.all([this.#running, ...this.#underWay]);
     }
@@ -92,8 +113,23 @@ export class WriteQueue {
   }
 
   #mustWait(): boolean {
-    if (this.#underWay.size === 0) return false;
+    if (this.#underWay.size === 0) return this.#mayGrow() && this.#waitingEvents() < this.#groupEventsMax;
     return this.#underWay.size >= groupsUnderWayMax || this.#waitingEvents() * 2 < this.#groupEventsMax;
+  }
+
+  #mayGrow(): boolean {
+    return this.#open !== null && !this.#open.isOver && !this.#isDraining;
+  }
+
+  /** Of the group whose first batch waits; the clock is not asked again, for it may be set back. */
+  #openWindow(): void {
+    if (this.#window === null || this.#window.ms === 0 || this.#open !== null) return;
+    const open: OpenWindow = { end: new AbortController(), isOver: false };
+    this.#open = open;
+    void this.#window.clock.sleep(this.#window.ms, open.end.signal).then(() => {
+      open.isOver = true;
+      this.#jobCame();
+    });
   }
 
   async #change(): Promise<void> {
@@ -131,6 +167,9 @@ export class WriteQueue {
       group.push(next);
       this.#jobs.shift();
     }
+    this.#open?.end.abort();
+    this.#open = null;
+    if (this.#jobs[0]?.kind === 'apply') this.#openWindow();
     return group;
   }
 }

@@ -140,9 +140,11 @@ export async function fillKafka(
 export interface Paced {
   readonly perSecond: number;
   readonly seconds: number;
+  /** What is due is sent so often. */
+  readonly tickMs?: number;
 }
 
-const tickMs = 10;
+const defaultTickMs = 10;
 /** The first records load schemas and connections on both sides; they are few enough to stay below the 99th percentile. */
 const warmUpEvents = 20;
 
@@ -156,6 +158,7 @@ export async function sendPaced(
   pace: Paced,
   events: PlaybackEvents,
 ): Promise<void> {
+  const { tickMs = defaultTickMs } = pace;
   const startMs = Date.now();
   const total = pace.perSecond * pace.seconds;
   const sending: Promise<void>[] = [];

@@ -1,43 +1,43 @@
 import { cpus } from 'node:os';
-import { join } from 'node:path';
 import type { Producer } from 'kafkajs';
 import { must } from '../../foundation/index.ts';
-import { RunningCommand } from '../../test/pack/running-command.ts';
 import type { Figure } from '../benchmark.ts';
-import { processCpuMs } from '../broadcast/machine-meter.ts';
-import { type KafkaTarget, prepareTopic, send, sendPaced, withProducer } from '../ingest/fill.ts';
+import { prepareTopic, send, sendPaced, withProducer } from '../ingest/fill.ts';
 import type { PlaybackEvents } from '../ingest/playback-events.ts';
+import { type FleetPlace, IngestProcess, sleep, until } from './ingest-process.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
 const partitionsEach = 2;
-const timeoutMs = 120_000;
-const pollMs = 100;
 const warmChunk = 1000;
 /** Of the paced stretch, before it counts. */
 const settleMs = 2_000;
+/** Producers collect so long what they send. */
+const lingerMs = 100;
 
 export interface FleetWork {
+  /** From the smallest to the largest, which is at least as large as all others together. */
   readonly processes: readonly number[];
   /** Each process is sent so much: there are more of them because there is more to do. */
   readonly perSecondEach: number;
+  /** Of one measured stretch. */
   readonly seconds: number;
+  /** In each, every size is measured once. */
+  readonly rounds: number;
   /** As fast as they go, before: code that has run for a while is compiled. */
   readonly warmEventsEach: number;
+  readonly windowMs: number;
 }
 
-export interface FleetPlace {
-  readonly kafka: Omit<KafkaTarget, 'topic'>;
-  /** Where the graph is, as far away as it is to be. */
-  readonly contactPoint: string;
-  readonly dataCenter: string;
-  readonly seed: number;
-}
-
-interface Cost {
+export interface Cost {
   readonly cpuMicrosPerEvent: number;
   readonly eventsPerSecond: number;
   /** Share of the machine that did nothing meanwhile, broker, store and generator included. */
   readonly idleShare: number;
+}
+
+/** Groups of processes that run at the same time, each with a topic of its own: those that are measured, and one beside them that is not. */
+export interface LineUp {
+  readonly measured: readonly number[];
+  readonly beside: number;
 }
 
 /** Processes that share a topic, and the events that they are sent. */
@@ -48,56 +48,95 @@ interface Group {
 }
 
 /**
- * What an event costs `jg ingest` in CPU, by how many of them share a topic. Beside the group that is measured others share another topic, so that as many processes have as
- * much to do whatever the group's size: what cores have in common with each other would otherwise count as growth. The first of them is measured alone as well.
+ * What an event costs `jg ingest` in CPU, by how many of them share a topic. All sizes but the largest are measured at the same time, with as many others beside them as make the largest, which is
+ * measured in turns with them: so as many processes have as much to do each time, and what cores have in common with each other, or do at another speed a minute later, counts as growth of none. The
+ * first of them is measured alone as well, once.
  */
 export async function measureFleets(
   work: FleetWork,
-  place: FleetPlace,
+  place: Omit<FleetPlace, 'windowMs'>,
   log: (line: string) => void,
 ): Promise<Record<string, Figure>> {
-  const most = Math.max(...work.processes);
-  const figures: Record<string, Figure> = {};
-  const measured = async (key: string, count: number, others: number): Promise<number> => {
-    const { cpuMicrosPerEvent, eventsPerSecond, idleShare } = await measureFleet(
-      key,
-      count,
-      others,
-      work,
-      place,
-    );
-    figures[`${key}.cpuMicrosPerEvent`] = { value: cpuMicrosPerEvent, unit: 'µs' };
-    figures[`${key}.eventsPerSecond`] = { value: eventsPerSecond, unit: 'events/s' };
-    figures[`${key}.machineIdle`] = { value: idleShare * 100, unit: '%' };
-    const idle = Math.round(idleShare * 100);
-    log(`${key}: ${Math.round(cpuMicrosPerEvent)} µs of CPU an event, ${idle} % of the machine idle`);
-    return cpuMicrosPerEvent;
+  const there = { ...place, windowMs: work.windowMs };
+  const costs = new Map<string, Cost[]>();
+  const run = async (name: string, lineUp: LineUp, keyOf: (size: number) => string): Promise<void> => {
+    const measured = await measureLineUp(`bench.${name}`, lineUp, work, there);
+    for (const [i, cost] of measured.entries()) {
+      const key = keyOf(must(lineUp.measured[i], 'each group has a cost'));
+      costs.set(key, [...(costs.get(key) ?? []), cost]);
+      const idle = Math.round(cost.idleShare * 100);
+      log(`${key}: ${Math.round(cost.cpuMicrosPerEvent)} µs of CPU an event, ${idle} % of the machine idle`);
+    }
   };
-  await measured('processes.alone', 1, 0);
-  const costs: number[] = [];
-  for (const count of work.processes) costs.push(await measured(`processes.${count}`, count, most - count));
-  figures['processes.cpuGrowth'] = { value: growthOf(costs), unit: 'times' };
+  await run('alone', { measured: [1], beside: 0 }, () => 'processes.alone');
+  for (let round = 1; round <= work.rounds; round += 1)
+    for (const [i, lineUp] of lineUpsOf(work.processes).entries())
+      await run(`${round}.${i}`, lineUp, (size) => `processes.${size}`);
+  return { ...figuresOf(costs), ...conditionsOf(work, costs) };
+}
+
+/** All but the largest at once, and the largest. */
+export function lineUpsOf(sizes: readonly number[]): readonly LineUp[] {
+  const most = must(sizes.at(-1), 'something is to be measured');
+  const measured = sizes.slice(0, -1);
+  const beside = most - measured.reduce((sum, size) => sum + size, 0);
+  const largest: LineUp = { measured: [most], beside: 0 };
+  return measured.length === 0 ? [largest] : [{ measured, beside }, largest];
+}
+
+function figuresOf(costs: ReadonlyMap<string, readonly Cost[]>): Record<string, Figure> {
+  const figures: Record<string, Figure> = {};
+  for (const [key, of] of costs) {
+    figures[`${key}.cpuMicrosPerEvent`] = {
+      value: median(of.map((one) => one.cpuMicrosPerEvent)),
+      unit: 'µs',
+    };
+    figures[`${key}.eventsPerSecond`] = {
+      value: median(of.map((one) => one.eventsPerSecond)),
+      unit: 'events/s',
+    };
+    figures[`${key}.machineIdle`] = { value: median(of.map((one) => one.idleShare)) * 100, unit: '%' };
+  }
   return figures;
 }
 
-/** The dearest of them all over the first. */
-export function growthOf(costs: readonly number[]): number {
-  return Math.max(...costs) / must(costs[0], 'something was measured');
+function conditionsOf(work: FleetWork, costs: ReadonlyMap<string, readonly Cost[]>): Record<string, Figure> {
+  const micros = work.processes.map((size) =>
+    must(costs.get(`processes.${size}`), 'each size was measured').map((one) => one.cpuMicrosPerEvent),
+  );
+  return {
+    'processes.cpuGrowth': { value: growthOf(micros), unit: 'times' },
+    'processes.eventsPerSecondEach': { value: work.perSecondEach, unit: 'events/s' },
+    'processes.windowMs': { value: work.windowMs, unit: 'ms' },
+    'processes.rounds': { value: work.rounds, unit: 'rounds' },
+  };
 }
 
-async function measureFleet(
-  key: string,
-  count: number,
-  others: number,
+/** The dearest of all sizes over the first, by the medians of their rounds. */
+export function growthOf(costs: readonly (readonly number[])[]): number {
+  const medians = costs.map(median);
+  return Math.max(...medians) / must(medians[0], 'something was measured');
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return middle.reduce<number>((sum, one) => sum + must(one, 'there is a value') / 2, 0);
+}
+
+/** Of each measured group. */
+async function measureLineUp(
+  name: string,
+  { measured, beside }: LineUp,
   work: FleetWork,
   place: FleetPlace,
-): Promise<Cost> {
+): Promise<readonly Cost[]> {
   const groups: Group[] = [];
   try {
-    groups.push(await startGroup(`bench.${key}`, count, place));
-    if (others > 0) groups.push(await startGroup(`bench.${key}.others`, others, place));
+    for (const [i, size] of [...measured, beside].entries())
+      if (size > 0) groups.push(await startGroup(`${name}.${i}`, size, place));
     for (const { processes } of groups) for (const one of processes) await one.untilAssigned(partitionsEach);
-    return await measureGroup(groups, work, place);
+    return (await measureGroups(groups, work, place)).slice(0, measured.length);
   } finally {
     await Promise.all(groups.flatMap(({ processes }) => processes.map((one) => one.stop())));
   }
@@ -109,22 +148,28 @@ async function startGroup(topic: string, count: number, place: FleetPlace): Prom
   return { topic, events, processes: Array.from({ length: count }, () => new IngestProcess(target, place)) };
 }
 
-/** The first of the groups. */
-async function measureGroup(groups: readonly Group[], work: FleetWork, place: FleetPlace): Promise<Cost> {
-  const { topic, processes } = must(groups[0], 'there is one to be measured');
+async function measureGroups(
+  groups: readonly Group[],
+  work: FleetWork,
+  place: FleetPlace,
+): Promise<readonly Cost[]> {
+  const { topic } = must(groups[0], 'there is one to be measured');
   return await withProducer({ ...place.kafka, topic }, async (producer) => {
     await Promise.all(groups.map((group) => warmUp(producer, group, work)));
+    const samples = (): Promise<readonly Sample[]> =>
+      Promise.all(groups.map(({ processes }) => sample(processes)));
     const sending = Promise.all(
       groups.map((group) => {
         const perSecond = work.perSecondEach * group.processes.length;
-        return sendPaced(producer, group.topic, { perSecond, seconds: work.seconds }, group.events);
+        const pace = { perSecond, seconds: work.seconds + settleMs / 1000, tickMs: lingerMs };
+        return sendPaced(producer, group.topic, pace, group.events);
       }),
     );
-    const [before] = await Promise.all([sleep(settleMs).then(() => sample(processes)), sending]);
-    const after = await sample(processes);
-    const each = work.warmEventsEach + work.perSecondEach * work.seconds;
-    await untilConsumed(processes, each * processes.length);
-    return costBetween(before, after);
+    const [before] = await Promise.all([sleep(settleMs).then(samples), sending]);
+    const after = await samples();
+    return groups.map((_, i) =>
+      costBetween(must(before[i], 'each has a first'), must(after[i], 'each has a last')),
+    );
   });
 }
 
@@ -139,12 +184,8 @@ async function warmUp(producer: Producer, group: Group, { warmEventsEach }: Flee
       Array.from({ length: size }, () => events.next(Date.now())),
     );
   }
-  await untilConsumed(processes, warm);
-}
-
-async function untilConsumed(processes: readonly IngestProcess[], events: number): Promise<void> {
   const asked = must(processes[0], 'there is one');
-  await until(`${events} events are consumed`, async () => (await asked.consumed()) >= events);
+  await until(`${warm} events are consumed`, async () => (await asked.consumed()) >= warm);
 }
 
 interface Sample {
@@ -172,69 +213,4 @@ function costBetween(before: Sample, after: Sample): Cost {
     eventsPerSecond: events / (elapsedMs / 1000),
     idleShare: (after.idleMs - before.idleMs) / (elapsedMs * cpus().length),
   };
-}
-
-/** `jg ingest`, as its users run it. */
-class IngestProcess {
-  readonly #command: RunningCommand;
-  readonly #topic: string;
-
-  constructor(target: KafkaTarget, { contactPoint, dataCenter }: FleetPlace) {
-    this.#topic = target.topic;
-    const words = [
-      ...['--store', 'cassandra', '--cassandra.contact.points', contactPoint],
-      ...['--cassandra.datacenter', dataCenter, '--cassandra.replication', '1'],
-      ...['--cassandra.keyspace', 'processes', '--log.level', 'error'],
-      ...['--bootstrap.servers', target.bootstrapServers, '--schema.registry.url', target.registryUrl],
-      ...['--topics', target.topic, '--group.id', target.topic, '--metadata.max.age.ms', '1000'],
-    ];
-    const args = ['--max-semi-space-size=8', main, 'ingest', '--port', '0', ...words];
-    this.#command = new RunningCommand(process.execPath, args, import.meta.dirname);
-  }
-
-  get cpuMs(): number {
-    return processCpuMs(must(this.#command.pid, 'it was started'));
-  }
-
-  async untilAssigned(partitions: number): Promise<void> {
-    await until('partitions are given out', async () => {
-      const begins = `journey_graph_assigned_partitions{topic="${this.#topic}"}`;
-      return valuesOf(await this.#metrics(), begins)[0] === partitions;
-    });
-  }
-
-  /** By all processes: that is in the store which they share. */
-  async consumed(): Promise<number> {
-    const text = await this.#metrics();
-    const begins = `journey_graph_records_total{topic="${this.#topic}",fate=`;
-    return valuesOf(text, begins).reduce((sum, value) => sum + value, 0);
-  }
-
-  async #metrics(): Promise<string> {
-    const [, url = ''] = await this.#command.printed(/(http:\/\/127\.0\.0\.1:\d+)\//);
-    return await (await fetch(`${url}/metrics`)).text();
-  }
-
-  async stop(): Promise<void> {
-    this.#command.kill('SIGTERM');
-    await this.#command.exited;
-  }
-}
-
-/** Of the lines that begin so. */
-function valuesOf(metrics: string, begins: string): readonly number[] {
-  const lines = metrics.split('\n').filter((line) => line.startsWith(begins));
-  return lines.map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
-}
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);
-    await sleep(pollMs);
-  }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

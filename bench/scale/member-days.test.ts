@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { seededRandom } from '../../foundation/index.ts';
-import { growthOf } from './ingest-fleet.ts';
 import { memberDays, nowMs, shapeOf, writeLines } from './member-days.ts';
 
 it('gives the rival the events that our store is given, a line each', async () => {
@@ -29,9 +28,4 @@ it('spreads 50 events an account over 200 days that end now, in order', () => {
   expect(times).toEqual(times.toSorted((a, b) => a - b));
   expect(times[0]).toBe(nowMs - 200 * 86_400_000);
   expect(nowMs - (times.at(-1) ?? 0)).toBeLessThanOrEqual(shapeOf(events).spacingMs + 1);
-});
-
-it('takes the dearest number of processes for the growth, not the last', () => {
-  expect(growthOf([100, 130, 90, 105])).toBeCloseTo(1.3);
-  expect(growthOf([100, 90])).toBe(1);
 });
