@@ -4,6 +4,7 @@ import { hasFormat, isLevelError, openFailureOf } from './level-folder.ts';
 import type { Level } from './leveldb-group.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
 import { restoringKey } from './leveldb-restore.ts';
+import { lockHolderOf } from './lock-holder.ts';
 import { formatVersion, metaKey } from './rows.ts';
 
 /** Opens one thread's handle. Throws StopError (STORE_LOCKED, STORE_CORRUPT) or OutageError (STORE_OPEN_FAILED). */
@@ -21,7 +22,7 @@ export async function openLevel(settings: LevelSettings): Promise<Level> {
   try {
     await db.open();
   } catch (error) {
-    throw openFailure(settings.folder, error);
+    throw openFailure(settings.folder, error, await lockHolderOf(settings.folder));
   }
   return db;
 }
@@ -80,13 +81,13 @@ export function readFailure(folder: string, cause: unknown): unknown {
 }
 
 /** LevelDB reads tables only when they are asked for, so damage shows as late as at the first read of an opening. */
-export function openFailure(folder: string, error: unknown): unknown {
+export function openFailure(folder: string, error: unknown, holder: number | null = null): unknown {
   if (!isLevelError(error)) return error;
   return openFailureOf(error, {
     locked: (cause) =>
       new StopError(
         'STORE_LOCKED',
-        `The store in ${folder} is in use by another process; stop that one, or start with another folder.`,
+        `The store in ${folder} is in use by ${holder === null ? 'another process' : `process ${holder}`}; stop that one, or start with another folder.`,
         { cause },
       ),
     corrupt: (cause) =>
