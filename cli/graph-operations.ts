@@ -6,6 +6,7 @@ import type { CommandIo } from './command-io.ts';
 import { GraphFolders } from './graph-folders.ts';
 import { openEmbeddedStore } from './graph-store-in-use.ts';
 import { GraphSwitch } from './graph-switch.ts';
+import { whenUnlocked } from './store-lock.ts';
 
 export interface GraphsInUse {
   readonly inForce: SwitchableStore;
@@ -24,6 +25,7 @@ export function graphOperations(
   const graphs = new GraphSwitch({
     ...{ folders, inForce, shadows, newId: io.newId },
     open: (name) => openEmbeddedStore(settings, folders.folderOf(name), io),
+    patiently: (_name, open) => whenUnlocked(open, io),
     ends: async () => (await Promise.all(pipelines.map((pipeline) => pipeline.ends()))).flat(),
     reclaim: () => {
       for (const pipeline of pipelines) pipeline.reclaim();

@@ -13,6 +13,7 @@ import {
 } from '../graph-store/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { firstGraph, GraphFolders } from './graph-folders.ts';
+import { whenUnlocked } from './store-lock.ts';
 
 /**
  * Throws StopError GRAPH_MISSING: a live graph that has gone is not begun anew, as if it had never had anything.
@@ -62,7 +63,9 @@ export async function openShadow(
   if ((await folders.pointer()).live === name) {
     throw new RefusedError('GRAPH_IN_FORCE', `${name} is the live graph: name another one for a shadow.`);
   }
-  const store = await openEmbeddedStore(settings, await folders.make(name), io);
+  const folder = await folders.make(name);
+  // A list of the graphs has each open for a moment.
+  const store = await whenUnlocked(() => openEmbeddedStore(settings, folder, io), io);
   try {
     await store.setTimeToLive(rules);
     return store;

@@ -20,6 +20,8 @@ export interface GraphSwitchParts {
   readonly shadows: ShadowGraphs<EmbeddedStore> | null;
   /** Opens a graph's store. Throws StopError STORE_LOCKED while somebody else has it open. */
   open(name: string): Promise<EmbeddedStore>;
+  /** Tries it again for a moment while somebody else has that graph open. */
+  patiently<T>(name: string, open: () => Promise<T>): Promise<T>;
   /** Of the logs that are read, as far as somebody reads them. */
   ends(): Promise<readonly SourceEnd[]>;
   /** Lets all partitions be claimed anew. */
@@ -59,14 +61,31 @@ export class GraphSwitch {
     return listed;
   }
 
-  /** Throws RefusedError (GRAPH_UNKNOWN, GRAPH_NAME_INVALID). */
+  /** Begins when its first event is asked for, behind a list, a switch or a drop. Throws RefusedError (GRAPH_UNKNOWN, GRAPH_NAME_INVALID). */
   async comparison(
     store: EmbeddedStore,
     other: string,
     differencesMax: number,
   ): Promise<AsyncGenerator<CompareEvent>> {
     this.#checkThere(other);
-    return store.compare(this.#parts.folders.folderOf(other), differencesMax);
+    const folder = this.#parts.folders.folderOf(other);
+    return this.#begun(other, () => store.compare(folder, differencesMax));
+  }
+
+  /** With its first event the other graph is open, and locked: what opens graphs for a moment comes before or behind that. */
+  async *#begun(other: string, begin: () => AsyncGenerator<CompareEvent>): AsyncGenerator<CompareEvent> {
+    const { comparing, first } = await this.#inTurn(() =>
+      this.#parts.patiently(other, async () => {
+        const comparing = begin();
+        return { comparing, first: await comparing.next() };
+      }),
+    );
+    try {
+      if (first.done !== true) yield first.value;
+      yield* comparing;
+    } finally {
+      await comparing.return(undefined);
+    }
   }
 
   /** Throws RefusedError (GRAPH_UNKNOWN, GRAPH_INCOMPLETE, GRAPH_BEHIND, GRAPH_GAP, GRAPH_BUSY); then it has changed nothing. */
@@ -88,24 +107,24 @@ export class GraphSwitch {
   /** Throws RefusedError (GRAPH_UNKNOWN, GRAPH_IN_FORCE, GRAPH_BUSY). */
   drop(name: string): Promise<void> {
     return this.#alone(async () => {
-      const { folders, open, newId } = this.#parts;
+      const { folders, newId } = this.#parts;
       const pointer = await folders.pointer();
       this.#checkThere(name);
       if (name === pointer.live)
         throw new RefusedError('GRAPH_IN_FORCE', `${name} is the live graph: switch to another one first.`);
       this.#checkUnused(name);
-      await closedNow(() => open(name));
+      await closedNow(() => this.#open(name));
       if (name === pointer.previous) await folders.point({ ...pointer, previous: null });
       await folders.remove(name, newId());
     });
   }
 
   async #switchTo(name: string, pointer: GraphPointer, behindMax: bigint): Promise<Switched> {
-    const { folders, inForce, open, ends, reclaim } = this.#parts;
+    const { folders, inForce, ends, reclaim } = this.#parts;
     this.#checkThere(name);
     if (name === pointer.live) throw new RefusedError('GRAPH_IN_FORCE', `${name} is the live graph already.`);
     this.#checkUnused(name);
-    const next = await open(name);
+    const next = await this.#open(name);
     const opened = { isOurs: true };
     try {
       const before = await this.#liveSources(pointer);
@@ -130,9 +149,9 @@ export class GraphSwitch {
   }
 
   async #liveSources({ live }: GraphPointer): Promise<readonly SourceStatus[]> {
-    const { inForce, open } = this.#parts;
+    const { inForce } = this.#parts;
     if (inForce !== null) return await inForce.sources();
-    const store = await open(live);
+    const store = await this.#open(live);
     try {
       return await store.sources();
     } finally {
@@ -156,7 +175,12 @@ export class GraphSwitch {
     }
   }
 
-  /** Shares what a replay has open. */
+  #open(name: string): Promise<EmbeddedStore> {
+    const { patiently, open } = this.#parts;
+    return patiently(name, () => open(name));
+  }
+
+  /** Shares what a replay has open. Waits for nobody: a list says of a graph that it is open elsewhere. */
   async #use(name: string): Promise<GraphUse<EmbeddedStore>> {
     const { shadows, open } = this.#parts;
     if (shadows?.isUsed(name) === true) return await shadows.use(name);

@@ -15,6 +15,7 @@ import { GraphFolders } from './graph-folders.ts';
 import { openShadow, openStore } from './graph-store-in-use.ts';
 import { GraphSwitch } from './graph-switch.ts';
 import { runProgram } from './program.ts';
+import { whenUnlocked } from './store-lock.ts';
 import { apiPartsOf } from './up.ts';
 
 beforeEach(() => {
@@ -45,6 +46,7 @@ function graphsOf(folders: GraphFolders, ends: readonly SourceEnd[]): GraphSwitc
   return new GraphSwitch({
     ...{ folders, inForce: null, shadows: null, newId: () => 'x', reclaim: () => undefined },
     open: (name) => openLevelStore({ folder: folders.folderOf(name) }, systemClock),
+    patiently: (_name, open) => whenUnlocked(open, fakeIo()),
     ends: async () => ends,
   });
 }
@@ -107,6 +109,58 @@ describe('jg graph', () => {
       err: expect.stringContaining('GRAPH_BEHIND'),
     });
     expect(await pointerOf(data)).toEqual({ live: 'copy', previous: 'main' });
+  });
+
+  it('waits for a command that has a graph open for a moment, and says who has it when that lasts', async () => {
+    const data = await dataWithCopy();
+    const folders = new GraphFolders(data);
+    for (const [name, words] of [
+      ['main', ['diff', 'live', 'copy']],
+      ['copy', ['switch', 'copy']],
+    ] as const) {
+      const held = await openLevelStore({ folder: folders.folderOf(name) }, systemClock);
+      let looks = 0;
+      const io = fakeIo({
+        errIsTerminal: true,
+        clock: {
+          now: systemClock.now,
+          sleep: async () => {
+            looks += 1;
+            if (looks === 3) await held.close();
+          },
+        },
+      });
+      expect(await runProgram(['graph', ...words, '--data', data], io), words.join(' ')).toBe(0);
+      expect(looks).toBe(3);
+      expect(io.written.err).toContain('waiting for it');
+    }
+    await using stack = new AsyncDisposableStack();
+    const held = await openLevelStore({ folder: folders.folderOf('main') }, systemClock);
+    stack.defer(() => held.close());
+    const who =
+      process.platform === 'linux' ? `A server or another command (process ${process.pid}) has` : 'has';
+    expect(await run(data, 'diff', 'main', 'copy')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining(who),
+    });
+  });
+
+  it('begins a comparison behind a list that has the other graph open', async () => {
+    const data = await dataWithCopy();
+    const folders = new GraphFolders(data);
+    const graphs = graphsOf(folders, []);
+    const live = await openLevelStore({ folder: folders.folderOf('main') }, systemClock);
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => live.close());
+    const comparison = await graphs.comparison(live, 'copy', 10);
+    const listing = graphs.list();
+    const kinds: string[] = [];
+    for await (const { kind } of comparison) kinds.push(kind);
+    expect(kinds.at(-1)).toBe('verdict');
+    expect((await listing).map(({ name, sources }) => [name, sources?.length])).toEqual([
+      ['main', undefined],
+      ['copy', 1],
+    ]);
   });
 
   it('refuses what cannot be, and changes nothing', async () => {

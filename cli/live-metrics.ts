@@ -45,6 +45,9 @@ export function liveMetrics({
     plain('counter', 'lost_deliveries_total', 'Reported deliveries that coverage could not count.', () => {
       return coverage.lostDeliveries;
     }),
+    plain('gauge', 'unbegun_coverage', 'Broadcasts whose coverage could not begin yet.', () => {
+      return coverage.unbegunBroadcasts;
+    }),
     byLabel('connects_refused_total', 'Connects that were refused, by code.', 'code', () => metrics.refused),
     byLabel(
       'sockets_closed_total',

@@ -89,7 +89,7 @@ export function openTraffic(
       return admission.kind === 'admitted' ? null : admission.refusal;
     },
     state: () => control.state(),
-    logShare: () => control.rules.logShare(),
+    logShare: () => control.logShare(),
     close: () => {
       unfollow();
       meter.close();

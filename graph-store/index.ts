@@ -73,6 +73,7 @@ export type { LevelSettings } from './leveldb-protocol.ts';
 export { restoreLevelFolder } from './leveldb-restored-folder.ts';
 export { openLevelStore } from './leveldb-store.ts';
 export { serveTable } from './leveldb-table-thread.ts';
+export { lockHolderOf } from './lock-holder.ts';
 export { createMemoryStore } from './memory-store.ts';
 export {
   type EdgeDelete,

@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel, type Snapshot } from 'classic-level';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
 import { pack } from './conformance-graphs.ts';
 import { advance, ann, event, journeyOf, source, step } from './conformance-subject.ts';
 import { readJourney } from './leveldb-journey.ts';
 import { Moment } from './leveldb-moment.ts';
+import { openLevel } from './leveldb-open.ts';
+import { defaultLevelSettings } from './leveldb-protocol.ts';
 import { openLevelStore } from './leveldb-store.ts';
 import { originRange } from './lineage.ts';
 import { timeBytes, tombstoneKey } from './rows.ts';
@@ -54,11 +56,8 @@ describe('A journey of which the rows were read', () => {
       const one = event(3, [{ ...step('d'), owner, links }]);
       await store.apply(advance(await store.claim(source), 1, 2), pack([one]));
       await store.close();
-      await using db = new ClassicLevel<Buffer, Buffer>(folder, {
-        keyEncoding: 'buffer',
-        valueEncoding: 'buffer',
-      });
-      await db.open();
+      const db = await openLevel({ ...defaultLevelSettings, folder });
+      onTestFinished(() => db.close());
       const deleted = { nodes: new Set(['Title']), edges: new Set<string>() };
       const linksAt = async (snapshot: Snapshot) => {
         const moment = new Moment(db, { snapshot, settled: 0 }, new Expiry(keptForEver, 0), deleted);

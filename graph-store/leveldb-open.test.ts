@@ -33,6 +33,10 @@ describe('Opening the LevelDB store', () => {
     const store = await openLevelStore({ folder }, systemClock);
     const second = promisify(execFile)(process.execPath, [child, folder, '1']);
     await expect(second).rejects.toMatchObject({ stderr: expect.stringContaining('STORE_LOCKED') });
+    if (process.platform === 'linux')
+      await expect(second).rejects.toMatchObject({
+        stderr: expect.stringContaining(`by process ${process.pid};`),
+      });
     await store.close();
   });
 

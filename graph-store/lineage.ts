@@ -31,12 +31,15 @@ export function decodeOrigin(bytes: Buffer): OriginRow {
 /** The writer's side: gives each origin its id. */
 export class OriginIds {
   readonly #ids: Map<string, number>;
+  /** Of all, numbered or stored. */
+  #greatest: number;
 
   constructor(stored: readonly (readonly [key: Buffer, value: Buffer])[]) {
     this.#ids = new Map(stored.map(([key, value]) => [value.toString(), uint32At(key, 1)]));
+    this.#greatest = stored.reduce((greatest, [key]) => Math.max(greatest, uint32At(key, 1)), 0);
   }
 
-  /** `row` is to be written together with what names it, or null when it is there already; null altogether when there are too many. */
+  /** `row` is to be written together with what names it, or null when it is there already; null altogether when the numbers are used up. */
   idOf(
     { cluster, topic, topicId }: SourcePartition,
     { schemaId, subject, version }: EventOrigin,
@@ -44,8 +47,10 @@ export class OriginIds {
     const text = JSON.stringify({ cluster, topic, topicId, schemaId, subject, version });
     const known = this.#ids.get(text);
     if (known !== undefined) return { id: known, row: null };
-    if (this.#ids.size >= originsMax) return null;
-    const id = this.#ids.size + 1;
+    // Behind the greatest, not by their count: where one is missing, the next would be called what another is called, and lineage would name the wrong record.
+    if (this.#greatest >= originsMax) return null;
+    this.#greatest += 1;
+    const id = this.#greatest;
     this.#ids.set(text, id);
     return { id, row: Buffer.from(text) };
   }

@@ -5,7 +5,7 @@ import type { CommandIo } from '../command-io.ts';
 import { GraphClient } from '../graph-client.ts';
 import { GraphFolders } from '../graph-folders.ts';
 import { GraphSwitch } from '../graph-switch.ts';
-import { openGraphFolder } from '../store-folder.ts';
+import { askTheServer, openGraphFolder, waited } from '../store-folder.ts';
 import { endpoint } from './server-option.ts';
 import type { StoreOptions } from './store-target.ts';
 
@@ -54,15 +54,18 @@ function folderTarget(data: string, io: CommandIo): GraphTarget {
   const folders = new GraphFolders(data);
   const open = (name: string): ReturnType<typeof openGraphFolder> =>
     openGraphFolder(folders.folderOf(name), io);
+  const patiently = <T>(name: string, work: () => Promise<T>): Promise<T> =>
+    waited(folders.folderOf(name), askTheServer, io, work);
   // Nobody reads its topics: whether they still have what the graph lacks, the next start finds out.
   const idle = { inForce: null, shadows: null, ends: async () => [], reclaim: () => undefined };
-  const graphs = new GraphSwitch({ folders, open, newId: io.newId, ...idle });
+  const graphs = new GraphSwitch({ folders, open, patiently, newId: io.newId, ...idle });
   const named = async (name: string): Promise<string> =>
     name === 'live' ? (await folders.pointer()).live : name;
   return {
     list: () => graphs.list(),
     compare: async function* (one, other, differencesMax) {
-      const store = await open(await named(one));
+      const name = await named(one);
+      const store = await patiently(name, () => open(name));
       try {
         yield* await graphs.comparison(store, await named(other), differencesMax);
       } finally {

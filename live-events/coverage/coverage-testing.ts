@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RoaringBitmap32 } from 'roaring-wasm';
 import { onTestFinished } from 'vitest';
-import { type Clock, silentLog } from '../../foundation/index.ts';
+import { type Clock, type Log, OutageError, silentLog } from '../../foundation/index.ts';
 import type { LiveEvent } from '../live-event.ts';
 import type { AudienceMembers, Delivery, DeliveryReport } from '../ports.ts';
 import { CoverageStore, type CoverageStoreLimits, coverageStoreLimitsDefault } from './coverage-store.ts';
@@ -46,8 +46,36 @@ export const stillClock: Clock = {
     }),
 };
 
+/** What sleeps wakes when it is told to. */
+export class WakingClock implements Clock {
+  #wake = (): void => undefined;
+  #asleep = Promise.withResolvers<void>();
+
+  now(): number {
+    return stillClock.now();
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#asleep.resolve();
+    return Promise.race([stillClock.sleep(delayMs, signal), woken]);
+  }
+
+  /** Resolves when what it woke sleeps again. */
+  async wake(): Promise<void> {
+    this.#asleep = Promise.withResolvers();
+    this.#wake();
+    await this.#asleep.promise;
+  }
+}
+
 export interface TestCoverageOptions {
   readonly audience?: FakeAudience | null;
+  /** While it says so, no audience can be read. */
+  readonly isOut?: () => boolean;
+  readonly log?: Log;
   /** Numbers; null: nobody keeps that. */
   readonly prefetched?: () => readonly number[] | null;
   readonly limits?: Partial<CoverageLimits>;
@@ -65,18 +93,21 @@ export async function startTestCoverage(
   folder: string,
   options: TestCoverageOptions = {},
 ): Promise<CoverageTracker> {
-  const { audience = null, prefetched = () => null } = options;
+  const { audience = null, isOut = () => false, prefetched = () => null, log = silentLog } = options;
   return CoverageTracker.start({
     store: await CoverageStore.open(folder, { ...coverageStoreLimitsDefault, ...options.store }),
     sources: {
-      audience: async (id) => (audience?.id === id ? audience : null),
+      audience: async (id) => {
+        if (isOut()) throw new OutageError('STORE_READ_FAILED', 'The disk is away.');
+        return audience?.id === id ? audience : null;
+      },
       prefetched: async () => {
         const numbers = prefetched();
         return numbers === null ? null : new RoaringBitmap32(numbers);
       },
     },
     clock: options.clock ?? stillClock,
-    log: silentLog,
+    log,
     limits: { ...coverageLimitsDefault, ...options.limits },
   });
 }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../../foundation/index.ts';
 import type { JournalEntry, LiveEvent } from '../live-event.ts';
 import { FakeLiveEvents } from '../live-events.fake.ts';
 import { CoverageStore } from './coverage-store.ts';
@@ -10,6 +11,7 @@ import {
   reportOf,
   startTestCoverage,
   stillClock,
+  WakingClock,
 } from './coverage-testing.ts';
 import type { CoverageTracker, FollowedEvents } from './coverage-tracker.ts';
 
@@ -335,6 +337,60 @@ describe('Coverage of a broadcast', () => {
     await second.settled();
     expect(await second.coverages('fight-1', 10)).toMatchObject([{ sequence: 1, sent: 1 }]);
     await second.close();
+  });
+
+  it('begins later what could not begin, in the order in which it was made, and counts what is reported from then on', async () => {
+    let isOut = true;
+    const clock = new WakingClock();
+    const coverage = await startTestCoverage(folder, { audience, clock, isOut: () => isOut });
+    coverage.begin(liveEventAt(1));
+    coverage.begin(liveEventAt(2));
+    coverage.report(reportOf(2, { sent: deliveries('a0', 'a1') }));
+    await coverage.settled();
+    await clock.wake();
+    expect(await coverage.coverages('fight-1', 10)).toEqual([]);
+    expect(coverage).toMatchObject({ unbegunBroadcasts: 2, lostDeliveries: 2, unknownReports: 0 });
+    isOut = false;
+    await clock.wake();
+    expect(coverage.unbegunBroadcasts).toBe(0);
+    coverage.report(reportOf(2, { sent: deliveries('a2') }));
+    const found = await coverage.coverages('fight-1', 10);
+    expect(found.map(({ sequence, sent }) => [sequence, sent])).toEqual([
+      [2, 1],
+      [1, 0],
+    ]);
+    await coverage.close();
+  });
+
+  it('begins with the first report that comes when the outage is over, and loses nothing of it', async () => {
+    let isOut = true;
+    const coverage = await startTestCoverage(folder, { audience, isOut: () => isOut });
+    coverage.begin(liveEventAt(1));
+    await coverage.settled();
+    isOut = false;
+    coverage.report(reportOf(1, { sent: deliveries('a0') }));
+    expect(await coverage.coverage('fight-1', null)).toMatchObject({ sequence: 1, sent: 1 });
+    expect(coverage).toMatchObject({ unbegunBroadcasts: 0, lostDeliveries: 0 });
+    await coverage.close();
+  });
+
+  it('gives up the oldest of too many that could not begin, by name, and those of an event that is removed', async () => {
+    let isOut = true;
+    const said: string[] = [];
+    const log = { ...silentLog, error: (_fields: object, message: string) => said.push(message) };
+    const limits = { unbegunMax: 2 };
+    const coverage = await startTestCoverage(folder, { audience, isOut: () => isOut, log, limits });
+    for (const id of ['fight-1', 'fight-2', 'fight-3']) coverage.begin(liveEventAt(1, { id }));
+    coverage.forget('fight-3');
+    await coverage.settled();
+    expect(said).toContainEqual(expect.stringContaining('fight-1, epoch 1, sequence 1 are given up'));
+    expect(coverage.unbegunBroadcasts).toBe(1);
+    isOut = false;
+    for (const event of ['fight-1', 'fight-2', 'fight-3']) coverage.report(reportOf(1, { event }));
+    await coverage.settled();
+    const kept = ['fight-1', 'fight-2', 'fight-3'].map((id) => coverage.coverages(id, 10));
+    expect((await Promise.all(kept)).map(({ length }) => length)).toEqual([0, 1, 0]);
+    await coverage.close();
   });
 
   it('follows the journal from what holds now', async () => {

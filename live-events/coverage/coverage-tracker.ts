@@ -18,13 +18,17 @@ import type { CoverageKey, CoverageStore } from './coverage-store.ts';
 import { MemberNumbers } from './member-numbers.ts';
 import { Missing, type MissingReason } from './missing.ts';
 import { OpenRecords } from './open-records.ts';
+import { type MadeMs, Unbegun } from './unbegun.ts';
 
 export interface CoverageLimits {
   /** Broadcasts of all events that are ready in memory. */
   readonly openMax: number;
   /** Of reports that wait to be counted; what comes beyond is left out, and `lostDeliveries` says so. */
   readonly deliveriesWaitingMax: number;
+  /** So often what is only in memory is written, and what could not begin is tried again. */
   readonly writeEveryMs: number;
+  /** Broadcasts that could not begin and are tried again; beyond it the oldest is given up. */
+  readonly unbegunMax: number;
   /** Members of audiences whose numbers are kept in memory, some hundred bytes each. */
   readonly numbersKeptMax: number;
 }
@@ -33,6 +37,7 @@ export const coverageLimitsDefault: CoverageLimits = {
   openMax: 16,
   deliveriesWaitingMax: 1_000_000,
   writeEveryMs: 5000,
+  unbegunMax: 64,
   numbersKeptMax: 200_000,
 };
 
@@ -54,9 +59,6 @@ export interface FollowedEvents extends LiveEvents {
 
 /** Looked through for when a broadcast was made that was journaled before anybody followed; entries that came while it waited for its turn lie before it. */
 const pastEntriesMax = 16;
-
-/** When a broadcast was made; null where nobody knows, and then its stage's `at` is all there is to count from. */
-type MadeMs = () => Promise<number | null>;
 
 export interface MissingMember {
   readonly member: string;
@@ -80,6 +82,7 @@ export class CoverageTracker {
   readonly #parts: CoverageParts;
   readonly #records: OpenRecords;
   readonly #numbers: MemberNumbers;
+  readonly #unbegun: Unbegun;
   readonly #closing = new AbortController();
   #writing: Promise<void> = Promise.resolve();
   #last: Promise<unknown> = Promise.resolve();
@@ -91,6 +94,7 @@ export class CoverageTracker {
     this.#parts = parts;
     this.#records = new OpenRecords(parts.store, parts.log, parts.limits.openMax);
     this.#numbers = new MemberNumbers(parts.limits.numbersKeptMax);
+    this.#unbegun = new Unbegun(parts.limits.unbegunMax);
   }
 
   static start(parts: CoverageParts): CoverageTracker {
@@ -99,9 +103,14 @@ export class CoverageTracker {
     return tracker;
   }
 
-  /** Deliveries of reports that came faster than they were counted, or whose audience could not be read. */
+  /** Deliveries of reports that came faster than they were counted, whose audience could not be read, or whose broadcast could not begin. */
   get lostDeliveries(): number {
     return this.#lostDeliveries;
+  }
+
+  /** Broadcasts that could not begin yet: what is reported of them meanwhile is lost. */
+  get unbegunBroadcasts(): number {
+    return this.#unbegun.count;
   }
 
   /** Reports about broadcasts of which nothing is kept: too old, or of another journal. */
@@ -124,12 +133,21 @@ export class CoverageTracker {
 
   /** What fails is found again at the next start. */
   forget(event: string): void {
-    this.#later('forget', event, () => this.#records.forget(event), 0);
+    const forget = async (): Promise<void> => {
+      this.#unbegun.forget(event);
+      await this.#records.forget(event);
+    };
+    this.#later('forget', event, forget, 0);
   }
 
-  /** The broadcast that this event is at, made then (asked for where it matters), supersedes those before it. Known already: nothing. */
+  /** The broadcast that this event is at, made then (asked for where it matters), supersedes those before it. Known already: nothing. What fails is tried again. */
   begin(event: LiveEvent, madeMs: MadeMs = async () => null): void {
-    this.#later('begin', event.id, () => this.#begin(event, madeMs), 0);
+    const begin = async (): Promise<void> => {
+      const givenUp = this.#unbegun.add({ event, madeMs });
+      if (givenUp !== null) this.#giveUp(givenUp.event);
+      await this.#beginAll(event.id);
+    };
+    this.#later('begin', event.id, begin, 0);
   }
 
   /** Of reports that come again, late, or of an epoch that is over, each delivery counts once, for its own broadcast. */
@@ -193,6 +211,19 @@ export class CoverageTracker {
     await this.#parts.store.close();
   }
 
+  /** Of an event, in the order in which they were made: what cannot begin holds up those behind it. */
+  async #beginAll(event: string): Promise<void> {
+    for (const one of this.#unbegun.of(event)) {
+      await this.#begin(one.event, one.madeMs);
+      this.#unbegun.delete(one);
+    }
+  }
+
+  #giveUp({ id, epoch, sequence }: LiveEvent): void {
+    const message = `Too many broadcasts could not begin to be counted: the figures of ${id}, epoch ${epoch}, sequence ${sequence} are given up.`;
+    this.#parts.log.error({ event: id, epoch, sequence, what: 'begin' }, message);
+  }
+
   async #begin(event: LiveEvent, madeMs: MadeMs): Promise<void> {
     const { store, clock } = this.#parts;
     const { id, epoch, sequence, stage, at } = event;
@@ -229,6 +260,8 @@ export class CoverageTracker {
   }
 
   async #count(report: DeliveryReport): Promise<void> {
+    // An outage that ends here loses no more reports; one that goes on loses this one by name.
+    if (this.#unbegun.has(report)) await this.#beginAll(report.event);
     const record = await this.#records.get(report);
     if (record === null) {
       this.#unknownReports += 1;
@@ -310,6 +343,8 @@ export class CoverageTracker {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       await clock.sleep(limits.writeEveryMs, signal);
+      for (const event of this.#unbegun.events())
+        await this.#logged('begin', event, () => this.#turn(() => this.#beginAll(event)));
       await this.#logged('write', null, () => this.#turn(() => this.#writeChanged()));
     }
   }

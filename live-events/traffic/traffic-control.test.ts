@@ -119,6 +119,24 @@ describe('TrafficControl', () => {
   });
 });
 
+describe('TrafficControl while no requests come', () => {
+  it('says which rules hold when it is asked, and how much of the log is kept', () => {
+    const { control, time } = setUp(trafficLimitsDefault);
+    const on = (): readonly string[] =>
+      control.state().rules.rules.flatMap(({ rule, on }) => (on ? [rule] : []));
+    expect([control.logShare(), on()]).toEqual([1, []]);
+    control.rules.entered({ id: 'fight', stageKind: 'live' });
+    time.nowMs += 1_000;
+    expect(control.logShare()).toBe(0.05);
+    time.nowMs += 3_600_000;
+    control.rules.entered({ id: 'fight', stageKind: 'ended' });
+    expect([control.logShare(), on()]).toEqual([1, []]);
+    control.rules.entered({ id: 'fight', stageKind: 'live' });
+    time.nowMs += 20_000;
+    expect([on(), control.logShare()]).toEqual([['live'], 0.05]);
+  });
+});
+
 describe('TrafficControl for connects', () => {
   it('takes no place among requests, and wants none', () => {
     const { control } = setUp();

@@ -180,6 +180,13 @@ export class TrafficControl {
     };
   }
 
+  /** Of debug and info lines, by the rules that hold now: where no requests come, only those who ask find out that a phase began or ended. */
+  logShare(): number {
+    const nowMs = this.#parts.nowMs();
+    if (nowMs - this.#ruleWindow.startedMs >= this.#limits.ruleWindowMs) this.#roll(nowMs);
+    return this.rules.logShare();
+  }
+
   #shed(requestClass: RequestClass, nowMs: number): Refused | null {
     this.#roll(nowMs);
     this.#ruleWindow.offered += 1;

@@ -13,7 +13,7 @@ export interface LiveLimits extends SubscriptionLimits {
   readonly slowMs: number;
   /** Bytes of a socket that its reader has not taken; one message may exceed it. */
   readonly bufferedBytesMax: number;
-  /** Messages that a client may send at once, and in the long run. */
+  /** Messages that a client may send at once, and in the long run; frames of ping, and of pong that nobody asked for, count too. */
   readonly messagesBurst: number;
   readonly messagesPerSecond: number;
 }

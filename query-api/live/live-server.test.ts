@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { type Log, OutageError, silentLog } from '../../foundation/index.ts';
 import { ask, startTestApi, type TestApiOptions } from '../api-testing.ts';
@@ -310,6 +311,26 @@ describe('A hostile client', () => {
       expect((await client.closed).code).toBe(code);
     });
   });
+
+  it.each(['ping', 'pong'] as const)(
+    'that sends more frames of %s than messages is closed',
+    async (frame) => {
+      await withLive(
+        async (server) => {
+          // Its `connection_init` is the first of 200.
+          const { socket, closed } = await new RawClient(server).initialized();
+          for (let count = 2; count <= 200; count += 1) {
+            const answered = frame === 'ping' ? once(socket, 'pong') : null;
+            socket[frame]();
+            await answered;
+          }
+          socket[frame]();
+          expect((await closed).code).toBe(4432);
+        },
+        { clock: new HandClock() },
+      );
+    },
+  );
 
   it('that speaks another protocol is closed with 4406', async () => {
     await withLive(async (server) => {

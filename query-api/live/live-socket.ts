@@ -129,8 +129,11 @@ export class LiveSocket<Who extends Session> {
       },
       undefined,
     );
+    // ws answers them by itself, and none of them is a 'message'.
+    socket.on('ping', () => this.#takes());
     socket.on('pong', () => {
-      this.#answered = true;
+      // One that was not asked for is a message as any.
+      if (!this.#answered || this.#takes()) this.#answered = true;
     });
     socket.on('error', (error) => this.#parts.log.debug({ error }, 'A WebSocket failed.'));
     socket.once('close', (code, reason) => {
@@ -165,10 +168,16 @@ export class LiveSocket<Who extends Session> {
     this.#socket.terminate();
   }
 
+  /** False: it is closing already, or for this one. */
+  #takes(): boolean {
+    if (this.#closing) return false;
+    if (this.#messages.take(this.#parts.clock.now())) return true;
+    this.#shut(closeCodes.tooManyMessages, 'Too many messages');
+    return false;
+  }
+
   async #receive(data: string, handle: (data: string) => Promise<void>): Promise<void> {
-    if (this.#closing) return;
-    if (!this.#messages.take(this.#parts.clock.now()))
-      return this.#shut(closeCodes.tooManyMessages, 'Too many messages');
+    if (!this.#takes()) return;
     try {
       await handle(data);
     } catch (error) {
