@@ -70,8 +70,8 @@ export interface BulkReads {
   /** What `farEnds` answers. Undefined where an engine's ends come as strings anyway: then that is to be asked. */
   readonly packedFarEnds?: ((query: FarEndsQuery) => Promise<PackedFarEndsPage>) | undefined;
   /**
-   * Undefined, or null, where an engine's reads are another process's work anyway. `module`: the address of one that exports `checkOf`, which makes a {@link NodeCheck}
-   * of a condition. The thread ends before the store is closed.
+   * Undefined, or null, where an engine's reads are another process's work anyway. `module`: the address of one that calls `serveBulkReads` when a
+   * thread begins with it. The thread ends before the store is closed.
    */
   readonly openThread?: ((module: string) => BulkThread | null) | undefined;
   /** What `node` answers for each, without lineage and but for these properties. */
@@ -85,7 +85,7 @@ export type NodeCheck = (properties: NodeView['properties']) => boolean;
 export const verdict = { no: 0, yes: 1, unknown: 2 } as const;
 
 export interface CheckQuery extends PropertiesQuery {
-  /** For the module's `checkOf`; it goes from thread to thread. */
+  /** For that module; it goes from thread to thread. */
   readonly condition: unknown;
 }
 

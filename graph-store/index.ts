@@ -69,6 +69,7 @@ export type {
   NodeRow,
   StepRow,
 } from './graph-table.ts';
+export { serveBulkReads } from './leveldb-bulk-serving.ts';
 export type { LevelSettings } from './leveldb-protocol.ts';
 export { restoreLevelFolder } from './leveldb-restored-folder.ts';
 export { openLevelStore } from './leveldb-store.ts';

@@ -1,5 +1,4 @@
-import type { AbstractChainedBatch } from 'abstract-level';
-import type { ClassicLevel, Snapshot } from 'classic-level';
+import type { ChainedBatch, ClassicLevel, Snapshot } from 'classic-level';
 import { graphRange, metaKey } from './rows.ts';
 import {
   FollowingRanges,
@@ -87,7 +86,7 @@ export class Level {
   }
 
   /** What is put goes where its key says: into the first stretch. */
-  batch(): AbstractChainedBatch<Database, Buffer, Buffer> {
+  batch(): ChainedBatch<Database, Buffer, Buffer> {
     return this.raw.batch();
   }
 

@@ -4,8 +4,6 @@ import type { TimeToLive } from './time-to-live.ts';
 
 export interface BulkThreadOrder {
   readonly settings: LevelSettings;
-  /** The address of a module that exports `checkOf`: see `BulkCheck`. */
-  readonly module: string;
 }
 
 /** What hides at the moment of asking. */

@@ -31,11 +31,8 @@ export class LevelBulkThread implements BulkThread {
   ) {
     this.#folder = settings.folder;
     this.#hiding = hiding;
-    const order: BulkThreadOrder = { settings, module };
-    // The published package holds JavaScript, a checkout TypeScript: the thread runs what this module runs as.
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const entry = new URL(`./leveldb-bulk-worker.${extension}`, import.meta.url);
-    this.#worker = new Worker(entry, { workerData: order, name: 'graph-store-bulk' });
+    const order: BulkThreadOrder = { settings };
+    this.#worker = new Worker(new URL(module), { workerData: order, name: 'graph-store-bulk' });
     this.#worker.on('message', (reply: BulkThreadReply) => this.#receive(reply));
     this.#worker.on('error', (cause) => this.#fail(cause));
     this.#exited = new Promise((resolve) => {

@@ -102,4 +102,5 @@ export class SharedReads implements AsyncDisposable {
   }
 }
 
-const moduleName = import.meta.url.endsWith('.ts') ? './member-check.ts' : './member-check.js';
+/** The published package holds JavaScript, a checkout TypeScript. */
+const moduleName = import.meta.url.endsWith('.ts') ? './member-check-thread.ts' : './member-check-thread.js';
