@@ -3,10 +3,10 @@ import type { CassandraConnection } from './cassandra-connection.ts';
 import { isUnknownTable } from './cassandra-failure.ts';
 import { metaDefinition, metaTable, tableDefinitions, tableNames } from './cassandra-tables.ts';
 import { mapOfText, textOf } from './cassandra-values.ts';
-import { formatVersion } from './rows.ts';
+import { rowFormat } from './rows.ts';
 
 /** Of what is kept in Cassandra. Rows have keys and values of `rows.ts`, so its version is part of ours. */
-export const cassandraFormat = `1/${formatVersion}`;
+export const cassandraFormat = `1/${rowFormat}`;
 
 const keyspacePattern = /^[a-z][a-z0-9_]{0,47}$/;
 const majorMin = 4;

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { expect, it, onTestFinished } from 'vitest';
-import { must, seededRandom } from '../foundation/index.ts';
+import { must, seededRandom, systemClock } from '../foundation/index.ts';
 import { reverseKey } from './graph-key.ts';
 import type { Level, ScanOptions } from './level.ts';
 import { openLevel } from './leveldb-open.ts';
 import { defaultLevelSettings } from './leveldb-protocol.ts';
+import { openLevelStore } from './leveldb-store.ts';
 import { completeStretches } from './leveldb-stretches.ts';
 import * as rows from './rows.ts';
 import { Stretches } from './stretches.ts';
@@ -215,6 +216,22 @@ it('A handle that is told of a new stretch shows what lies in it from the next m
   expect(await reading.keys({ ...range, snapshot: before })).toEqual([step(1)]);
 });
 
+it('One row in two stretches, which only damage makes, ends no reading', async () => {
+  const stretches = new Stretches();
+  const level = await openedIn('twice');
+  const key = Buffer.concat([
+    rows.stepsPrefix({ type: 'Account', id: '1' }),
+    rows.eventKey({ timeMs: 3, occurrence: 1n }),
+  ]);
+  stretches.note(5);
+  stretches.begin();
+  await level.put(key, Buffer.alloc(0));
+  await level.put(stretches.inStretch(key, 1), Buffer.alloc(0));
+  await level.put(rows.metaKey.stretches, stretches.encode());
+  await level.readStretches();
+  expect(await level.keys(rows.graphRange)).toEqual([key, key]);
+});
+
 it('A database of which nobody knows where stretches begin is opened by nobody', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'level-damaged-'));
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -227,11 +244,22 @@ it('A database of which nobody knows where stretches begin is opened by nobody',
   ]) {
     await raw.open();
     await raw.put('mstretches', text);
+    await raw.put('mformat', rows.folderFormat);
     await raw.close();
     await expect(openLevel({ ...defaultLevelSettings, folder })).rejects.toMatchObject({
       code: 'STORE_CORRUPT',
     });
   }
+});
+
+it('A database of a later format is opened whatever it says of stretches: its format is looked at next', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'level-later-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const raw = new ClassicLevel(folder);
+  await raw.put('mstretches', '{"later":true}');
+  await raw.put('mformat', '99');
+  await raw.close();
+  await expect(openLevelStore({ folder }, systemClock)).rejects.toMatchObject({ code: 'STORE_FORMAT' });
 });
 
 it('A graph of before there were stretches is read once for its newest event', async () => {
@@ -240,11 +268,19 @@ it('A graph of before there were stretches is read once for its newest event', a
     rows.stepsPrefix({ type: 'Account', id: '1' }),
     rows.eventKey({ timeMs: 7, occurrence: 1n }),
   ]);
+  const step9 = Buffer.concat([
+    rows.stepsPrefix({ type: 'Account', id: '1' }),
+    rows.eventKey({ timeMs: 9, occurrence: 1n }),
+  ]);
   await level.put(key, Buffer.alloc(0));
+  // A key that says nothing does not end it: it is for `verify` to name.
+  await level.put(Buffer.from('g....A\0'), Buffer.alloc(0));
   await completeStretches(level);
   expect(level.stretches.newestMs).toBe(7);
-  await level.put(Buffer.from(rows.stepsPrefix({ type: 'Account', id: '2' })), Buffer.alloc(0));
-  // A second time nothing is read: that key is none.
+  expect((await level.get(rows.metaKey.format))?.toString()).toBe(rows.folderFormat);
+  // A second time nothing is read.
+  await level.put(Buffer.concat([key, Buffer.of(1)]), Buffer.alloc(0));
+  await level.put(step9, Buffer.alloc(0));
   await completeStretches(level);
   expect(Stretches.decode(must(await level.get(rows.metaKey.stretches), 'it was written')).newestMs).toBe(7);
 });

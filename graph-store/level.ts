@@ -30,6 +30,7 @@ export class Level {
   readonly raw: Database;
   readonly #shared: Int32Array | null;
   #stretches = new Stretches();
+  #saysStretches = false;
 
   constructor(raw: Database, shared: SharedArrayBuffer | null) {
     this.raw = raw;
@@ -40,6 +41,11 @@ export class Level {
     return this.#stretches;
   }
 
+  /** False of a store of the format before, until its first claim: its stretches are one, of which the newest event is not known. */
+  get saysStretches(): boolean {
+    return this.#saysStretches;
+  }
+
   /** To be told to threads that are given `shared`, before anything is put there. */
   tellStretches(): void {
     if (this.#shared !== null) Atomics.store(this.#shared, 0, this.#stretches.count);
@@ -48,6 +54,11 @@ export class Level {
   /** Of the last state of the store. Throws AssertionError or SyntaxError where the row is none of ours, and what LevelDB throws. */
   async readStretches(): Promise<void> {
     this.#take(await this.raw.get(metaKey.stretches));
+  }
+
+  /** The same, by whoever cannot wait. */
+  readStretchesNow(): void {
+    this.#take(this.raw.getSync(metaKey.stretches));
   }
 
   snapshot(): Snapshot {
@@ -132,7 +143,9 @@ export class Level {
   }
 
   #take(stored: Buffer | undefined): void {
-    if (stored !== undefined) this.#stretches = Stretches.decode(stored);
+    if (stored === undefined) return;
+    this.#stretches = Stretches.decode(stored);
+    this.#saysStretches = true;
   }
 
   #rows<Value>(options: ScanOptions, open: (range: ScanOptions) => RowIterator<Value>): RowIterator<Value> {

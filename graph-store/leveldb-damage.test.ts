@@ -7,7 +7,7 @@ import { must, systemClock } from '../foundation/index.ts';
 import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
 import { openLevelStore } from './leveldb-store.ts';
 import { claimed, encodePosition, positionKey } from './position.ts';
-import { formatVersion } from './rows.ts';
+import { folderFormat } from './rows.ts';
 
 const account = { type: 'Account', id: 'a0' };
 
@@ -66,7 +66,7 @@ describe('The LevelDB store, damaged', () => {
   it('says that it is damaged when only the writing thread meets the damage', async () => {
     const apart = join(folder, 'apart');
     const db = new ClassicLevel(apart);
-    await db.put('mformat', formatVersion);
+    await db.put('mformat', folderFormat);
     await db.compactRange('a', 'z');
     const before = await readdir(apart);
     await db.put(positionKey(crashSource), encodePosition(claimed(crashSource, undefined)).toString());

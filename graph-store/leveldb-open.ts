@@ -6,7 +6,7 @@ import { hasFormat, isLevelError, openFailureOf } from './level-folder.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
 import { restoringKey } from './leveldb-restore.ts';
 import { lockHolderOf } from './lock-holder.ts';
-import { formatBeforeStretches, formatVersion, metaKey } from './rows.ts';
+import { folderFormat, folderFormatBefore, metaKey } from './rows.ts';
 
 /** Opens one thread's handle; `shared` is one for all that are told of new stretches, see `Level`. Throws StopError (STORE_LOCKED, STORE_CORRUPT) or OutageError (STORE_OPEN_FAILED). */
 export async function openLevel(
@@ -32,15 +32,25 @@ export async function openLevel(
   try {
     await level.readStretches();
   } catch (cause) {
+    const isOurs = isPlainDamage(cause) ? knownFormats.includes(String(await db.get(metaKey.format))) : true;
+    // Of another format it may say anything, and whoever opens it looks at that next.
+    if (!isOurs) return level;
     await db.close();
     throw corrupt(settings.folder, cause);
   }
   return level;
 }
 
+const knownFormats = [folderFormat, folderFormatBefore];
+
+/** Not LevelDB's: of a row that says what the product does not write. */
+function isPlainDamage(cause: unknown): boolean {
+  return cause instanceof AssertionError || cause instanceof SyntaxError;
+}
+
 /** Where stretches begin is not what the product writes. */
 function corrupt(folder: string, cause: unknown): unknown {
-  if (!(cause instanceof AssertionError || cause instanceof SyntaxError)) return openFailure(folder, cause);
+  if (!isPlainDamage(cause)) return openFailure(folder, cause);
   return corruptStore(folder, 'the row that says where its stretches begin cannot be read', cause);
 }
 
@@ -57,21 +67,17 @@ function corruptStore(folder: string, what: string, cause: unknown): StopError {
  * marks an empty one as ours.
  */
 export async function checkFormat(db: Level, folder: string): Promise<void> {
-  if (
-    await hasFormat(db.raw, metaKey.format, [formatVersion, formatBeforeStretches], (found) =>
-      otherFormat(folder, found),
-    )
-  ) {
+  if (await hasFormat(db.raw, metaKey.format, knownFormats, (found) => otherFormat(folder, found))) {
     if ((await db.get(restoringKey)) !== undefined) throw restoreIncomplete(folder);
     return;
   }
-  await db.put(metaKey.format, Buffer.from(formatVersion), { sync: true });
+  await db.put(metaKey.format, Buffer.from(folderFormat), { sync: true });
 }
 
 function otherFormat(folder: string, found: string): StopError {
   return new StopError(
     'STORE_FORMAT',
-    `The store in ${folder} has format ${found} and this version reads format ${formatVersion}; ` +
+    `The store in ${folder} has format ${found} and this version reads format ${folderFormat}; ` +
       'move the folder away and start again, and the log is read from its beginning, or start with the version that wrote it.',
   );
 }

@@ -7,7 +7,7 @@ import { putIndexMark, putIndexRow } from './leveldb-node-index.ts';
 import { decodeOrigin, originKey, originRange } from './lineage.ts';
 import { encodePosition, positionKey, positionOf } from './position.ts';
 import { RowEstimates } from './row-estimates.ts';
-import { graphRange, metaKey, positionRange } from './rows.ts';
+import { folderFormat, graphRange, metaKey, positionRange } from './rows.ts';
 import { Stretches } from './stretches.ts';
 
 /** There from before the first row until together with the last: what holds it is no store. */
@@ -87,7 +87,7 @@ export async function restoreLevel(
     } else {
       const what = decodeGraphKey(key);
       estimates.add(what, value);
-      if ('timeMs' in what) stretches.note(what.timeMs);
+      noteRow(stretches, what, key.length + value.length);
       if (what.kind === 'tombstone') deleted.add('nodes', what.node.type);
       if (what.kind === 'edge-tombstone') deleted.add('edges', what.type);
       putGraphRow(put, what, key, value);
@@ -114,9 +114,18 @@ export async function restoreLevel(
   last.put(metaKey.edgeEstimate, Buffer.from(estimates.edges.registers));
   last.put(metaKey.deletedTypes, encodeDeletedTypes(deleted));
   last.put(metaKey.stretches, stretches.encode());
+  last.put(metaKey.format, Buffer.from(folderFormat));
   putIndexMark(last);
   last.del(restoringKey);
   await last.write({ sync: true });
+}
+
+/** All lies in the first stretch, and fills it. */
+function noteRow(stretches: Stretches, what: GraphKey, bytes: number): void {
+  if (!('timeMs' in what)) return;
+  stretches.note(what.timeMs);
+  // An occurrence is put twice: it is seen from both its ends.
+  stretches.noteBytes(stretches.firstByteOf(0), what.kind === 'out' ? 2 * bytes : bytes);
 }
 
 interface RowPutter {

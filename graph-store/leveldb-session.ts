@@ -10,7 +10,7 @@ import { completeIndex } from './leveldb-node-index.ts';
 import { checkFormat, openFailure, openLevel } from './leveldb-open.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
 import { LevelReader } from './leveldb-reader.ts';
-import { completeStretches } from './leveldb-stretches.ts';
+import { StretchesCompletion } from './leveldb-stretches.ts';
 import { LevelWriterThread } from './leveldb-writer-thread.ts';
 import { metaKey } from './rows.ts';
 import { Expiry, type TimeToLive, timeToLiveOf } from './time-to-live.ts';
@@ -32,6 +32,7 @@ export interface Session {
   readonly stamps: WriteStamps;
   readonly bulk: LevelBulkReads;
   readonly thread: LevelWriterThread;
+  readonly stretches: StretchesCompletion;
   /** Those that run: their handles on the database are closed before this thread's. */
   readonly inspections: Set<LevelInspection | LevelBulkThread>;
 }
@@ -47,7 +48,6 @@ export async function openSession(settings: LevelSettings, clock: Clock, lives: 
     await checkFormat(db, settings.folder);
     lives.rules = timeToLiveOf(await db.get(metaKey.timeToLive));
     await completeIndex(db);
-    await completeStretches(db);
     db.tellStretches();
     const expiry = (): Expiry => new Expiry(lives.rules, clock.now());
     const stamps = new WriteStamps();
@@ -55,7 +55,16 @@ export async function openSession(settings: LevelSettings, clock: Clock, lives: 
     const reader = new LevelReader(db, expiry, heads, stamps);
     const bulk = new LevelBulkReads(db, expiry, (ref) => reader.node(ref));
     const thread = await LevelWriterThread.start(settings, shared);
-    return { db, reader, heads, stamps, bulk, thread, inspections: new Set() };
+    return {
+      db,
+      reader,
+      heads,
+      stamps,
+      bulk,
+      thread,
+      stretches: new StretchesCompletion(db),
+      inspections: new Set(),
+    };
   } catch (error) {
     await db.close();
     // The writer's thread reads too: its crash while it starts carries what LevelDB said.

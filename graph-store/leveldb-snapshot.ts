@@ -63,6 +63,20 @@ export function originsAt(db: Level, snapshot: Snapshot): (id: number) => Origin
   };
 }
 
+/** The same as rows lie in LevelDB: a stretch behind the other, their first bytes as they are. */
+export async function* storedRowChunks(
+  db: Level,
+  range: { readonly gte: Buffer; readonly lt: Buffer },
+  snapshot: Snapshot,
+): AsyncGenerator<readonly Row[]> {
+  await using iterator = db.raw.iterator({ ...range, ...reading, snapshot });
+  for (;;) {
+    const rows = await iterator.nextv(chunkRowsMax);
+    if (rows.length === 0) return;
+    yield rows;
+  }
+}
+
 /**
  * What LevelDB held when it was opened: a snapshot of the database sees whole groups only, and keeps what later writes and
  * compactions would drop.

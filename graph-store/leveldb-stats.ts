@@ -10,7 +10,7 @@ import type { LevelSettings } from './leveldb-protocol.ts';
 import { levelRowChunks, levelSources } from './leveldb-snapshot.ts';
 import { originRange } from './lineage.ts';
 import { noRows, type RowName, rowNameOf } from './row-counts.ts';
-import { formatVersion, graphRange, metaKey, rowKindOf } from './rows.ts';
+import { folderFormat, graphRange, metaKey, rowKindOf } from './rows.ts';
 import { encodeSource } from './source-json.ts';
 import type { LevelFigures, StoreStats, TypeFigures } from './store-inspection.ts';
 import { timeToLiveOf } from './time-to-live.ts';
@@ -47,7 +47,7 @@ export async function levelStats(
   const { rowsByKind, rowsByType, unknownRows } = tally.scaled(scale);
   rowsByKind.origins = (await db.keys({ ...originRange, snapshot })).length;
   return {
-    format: formatVersion,
+    format: folderFormat,
     folder: settings.folder,
     ...(await filesIn(settings.folder)),
     levels: levelsOf(db.getProperty('leveldb.stats')),

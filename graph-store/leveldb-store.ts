@@ -114,7 +114,12 @@ class LevelStore implements EmbeddedStore {
   }
 
   async claim(source: SourcePartition): Promise<Claim> {
-    const { thread } = await this.#writable();
+    const { thread, stretches } = await this.#writable();
+    try {
+      await stretches.done();
+    } catch (cause) {
+      throw readFailure(this.#settings.folder, cause);
+    }
     return await thread.claim(source);
   }
 

@@ -1,29 +1,52 @@
-import { decodeGraphKey } from './graph-key.ts';
 import type { Level } from './level.ts';
-import { formatVersion, graphRange, metaKey } from './rows.ts';
-import { Stretches } from './stretches.ts';
+import { folderFormat, graphRange, metaKey } from './rows.ts';
+import { eventTimeOf, Stretches } from './stretches.ts';
 
 const chunkRows = 4096;
 
 /**
- * A store of before there were stretches has to know its newest event before a second one can begin, once: each key is read. It is of the present format from then on, for
- * an older version would write newer events without saying so.
+ * Before the first claim. A store of the format before has to know its newest event before a second stretch can begin: each key is read, once. It is of the present format from then on, for
+ * an older version would write newer events without saying so. Keys that say nothing are passed over: `verify` names them.
  */
 export async function completeStretches(db: Level): Promise<void> {
-  if ((await db.get(metaKey.stretches)) !== undefined) return;
+  const [row, format] = await db.getMany([metaKey.stretches, metaKey.format]);
+  if (row !== undefined && format?.toString() === folderFormat) return;
   const stretches = new Stretches();
-  await using rows = db.keysAlone({ ...graphRange, fillCache: false });
+  await using rows = db.raw.iterator({
+    ...graphRange,
+    ...{ values: false, valueEncoding: 'utf8', fillCache: false },
+  });
   for (;;) {
     const chunk = await rows.nextv(chunkRows);
     if (chunk.length === 0) break;
     for (const [key] of chunk) {
-      const what = decodeGraphKey(key);
-      if ('timeMs' in what) stretches.note(what.timeMs);
+      const timeMs = eventTimeOf(key);
+      if (timeMs !== null) stretches.note(timeMs);
     }
   }
+  // Compressed, and so less than it counts later on: what was there before is a stretch, or most of one.
+  stretches.noteBytes(stretches.firstByteOf(0), await db.raw.approximateSize(graphRange.gte, graphRange.lt));
   const batch = db.batch();
   batch.put(metaKey.stretches, stretches.encode());
-  batch.put(metaKey.format, Buffer.from(formatVersion));
+  batch.put(metaKey.format, Buffer.from(folderFormat));
   await batch.write({ sync: true });
   await db.readStretches();
+}
+
+/** All claims of one session wait for the same reading: a second one could overwrite what was applied since the first. */
+export class StretchesCompletion {
+  readonly #db: Level;
+  #done: Promise<void> | null = null;
+
+  constructor(db: Level) {
+    this.#db = db;
+  }
+
+  done(): Promise<void> {
+    this.#done ??= completeStretches(this.#db).catch((error: unknown) => {
+      this.#done = null;
+      throw error;
+    });
+    return this.#done;
+  }
 }

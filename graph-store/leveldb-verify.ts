@@ -4,7 +4,7 @@ import { reverseKey } from './graph-key.ts';
 import type { Level } from './level.ts';
 import { isLevelError } from './level-folder.ts';
 import { indexKeyOf } from './leveldb-node-index.ts';
-import { levelRowChunks, levelSources } from './leveldb-snapshot.ts';
+import { levelRowChunks, levelSources, storedRowChunks } from './leveldb-snapshot.ts';
 import { decodeOrigin, type OriginRow, originKey, originRange, originsMax } from './lineage.ts';
 import { logicalValue } from './logical-rows.ts';
 import { jsonOf, MetaChecker } from './meta-checker.ts';
@@ -14,6 +14,7 @@ import { noRows, rowNameOf } from './row-counts.ts';
 import { graphRange, kindAt, metaKey, positionRange, rowKind, rowKindOf } from './rows.ts';
 import { encodeSource } from './source-json.ts';
 import type { StoreFault, StoreVerdict, VerifyEvent } from './store-inspection.ts';
+import { eventTimeOf } from './stretches.ts';
 import type { Expiry } from './time-to-live.ts';
 
 type Row = readonly [key: Buffer, value: Buffer];
@@ -22,7 +23,7 @@ type Row = readonly [key: Buffer, value: Buffer];
 const everything = { gte: Buffer.alloc(0), lt: Buffer.of(0xff) } as const;
 
 /**
- * Reads a database as it is at one moment, in key order and once. That each occurrence has its reverse row is shown by two sums over
+ * Reads a database as it is at one moment, as its rows lie on the disk and once. That each occurrence has its reverse row is shown by two sums over
  * both sets, which costs no look-up; only when they differ are the rows looked up one by one, to name those at fault.
  */
 export class LevelVerifier {
@@ -37,6 +38,8 @@ export class LevelVerifier {
   #otherRows = 0;
   #bytes = 0;
   #seen = 0;
+  /** Of all events. */
+  #newestMs = -1;
 
   constructor(db: Level, snapshot: Snapshot, expiry: Expiry, faultsMax: number) {
     this.#db = db;
@@ -54,9 +57,10 @@ export class LevelVerifier {
     const checker = new RowChecker(await this.#origins());
     const last: { key: Buffer | null } = { key: null };
     try {
-      for await (const chunk of levelRowChunks(this.#db, everything, this.#snapshot)) {
+      for await (const chunk of storedRowChunks(this.#db, everything, this.#snapshot)) {
         for (const [key, value] of chunk) {
           last.key = key;
+          this.#checkStretch(key);
           this.#bytes += key.length + value.length;
           if (key[0] === graphRange.gte[0]) this.#graphRow(checker, sums, key, value);
           else this.#otherRow(key, value);
@@ -65,6 +69,11 @@ export class LevelVerifier {
         this.#seen += chunk.length;
         yield { kind: 'progress', rows: this.#seen, bytes: this.#bytes };
       }
+      if (this.#db.saysStretches && this.#newestMs > this.#db.stretches.newestMs)
+        this.#fault(
+          metaKey.stretches,
+          'there are events newer than it says: they may lie where nobody looks',
+        );
       for (const what of this.#meta.lacking()) this.#fault(metaKey.deletedTypes, what);
       if (sums.out.hex !== sums.in.hex) yield* this.#findLonely();
     } catch (error) {
@@ -72,6 +81,18 @@ export class LevelVerifier {
       this.#fault(last.key, `what follows this row cannot be read: ${error.message}`);
     }
     yield { kind: 'verdict', verdict: await this.#verdict(sums.logical.hex) };
+  }
+
+  /** Makes the key what all rows above are called by, and looks whether it lies where its time says. */
+  #checkStretch(key: Buffer): void {
+    const { stretches } = this.#db;
+    const firstByte = key[0] ?? 0;
+    if (firstByte !== graphRange.gte[0] && !stretches.isLater(firstByte)) return;
+    key[0] = graphRange.gte[0] ?? 0;
+    const timeMs = eventTimeOf(key);
+    if (timeMs !== null) this.#newestMs = Math.max(this.#newestMs, timeMs);
+    if (stretches.storedKey(key)[0] !== firstByte)
+      this.#fault(key, 'it lies in another stretch than its time says, where no page looks for it');
   }
 
   async #origins(): Promise<ReadonlyMap<number, OriginRow>> {

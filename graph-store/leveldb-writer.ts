@@ -41,6 +41,9 @@ interface Pending {
   readonly partitions: Set<string>;
 }
 
+/** More than events may lie in the future by default. */
+const aheadMsMax = 600_000;
+
 type WriteRequest = ApplyRequest | ClaimRequest | RemoveRequest | TimeToLiveRequest;
 
 /**
@@ -115,7 +118,9 @@ export class LevelWriter {
       origins: new OriginIds(await db.iterator({ ...originRange }).all()),
       deleted: new DeletedTypesSoFar(decodeDeletedTypes(await db.get(metaKey.deletedTypes))),
       batches: new RowBatches(db),
-      stretches: db.stretches,
+      get stretches() {
+        return db.stretches;
+      },
       pending,
       nextNumber: () => {
         number += 1;
@@ -251,6 +256,8 @@ export class LevelWriter {
   }
 
   #claim(request: ClaimRequest): void {
+    // Whoever asks has looked for the newest event of a store that did not say.
+    if (!this.#db.saysStretches) this.#db.readStretchesNow();
     const key = positionKey(request.source);
     const position = claimed(request.source, this.#partitions.get(key)?.position);
     this.#partitions.set(key, { position, claimed: true });
@@ -297,7 +304,9 @@ export class LevelWriter {
   #newGroup(): LevelGroup {
     const group = new LevelGroup(this.#context);
     const { stretches } = this.#context;
-    if (stretches.isFull(this.#settings.stretchBytes)) {
+    // Nor behind an event that is far ahead: what comes until then would all go into the stretch before.
+    const isAhead = stretches.newestMs > this.#clock.now() + aheadMsMax;
+    if (stretches.isFull(this.#settings.stretchBytes) && !isAhead) {
       stretches.begin();
       // Before any of its rows can be seen: readers look for them only when they know.
       this.#db.tellStretches();

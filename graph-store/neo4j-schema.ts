@@ -2,10 +2,10 @@ import { StopError } from '../foundation/index.ts';
 import type { Neo4jConnection } from './neo4j-connection.ts';
 import { edgePlace, type Neo4jKeys, quoted } from './neo4j-keys.ts';
 import { integerOf, listOf, textOf } from './neo4j-values.ts';
-import { formatVersion } from './rows.ts';
+import { rowFormat } from './rows.ts';
 
 /** Of what is kept in Neo4j. Occurrences have keys of `rows.ts`, so its version is part of ours. */
-export const neo4jFormat = `1/${formatVersion}`;
+export const neo4jFormat = `1/${rowFormat}`;
 
 /** Each has its key in `jgKey`, unique. */
 export const label = {

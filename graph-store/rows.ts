@@ -36,9 +36,12 @@ export const rowKind = {
   edgeTombstone: 0x78,
 } as const;
 
-export const formatVersion = '4';
-/** Without stretches: it becomes the present one when it is opened for writing. */
-export const formatBeforeStretches = '3';
+/** How rows are written, whichever engine holds them: in snapshot files too. */
+export const rowFormat = '3';
+/** Of LevelDB's folder: rows of this format, steps and occurrences in stretches. */
+export const folderFormat = '4';
+/** Without stretches: it becomes the present one with the first claim. */
+export const folderFormatBefore = '3';
 export const metaKey = {
   format: Buffer.from('mformat'),
   nodeEstimate: Buffer.from('mnodes'),

@@ -2,10 +2,13 @@ import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
+import { cassandraFormat } from './cassandra-schema.ts';
 import { events, pack, readEverything } from './conformance-graphs.ts';
 import { advance, source } from './conformance-subject.ts';
 import type { GraphStore } from './graph-store.ts';
 import { createMemoryStore } from './memory-store.ts';
+import { neo4jFormat } from './neo4j-schema.ts';
+import { rowFormat } from './rows.ts';
 import { SnapshotEncoder, SnapshotReader } from './snapshot-file.ts';
 import { FrameWriter, frameKind, snapshotMagic } from './snapshot-frames.ts';
 
@@ -168,6 +171,11 @@ describe('A snapshot file', () => {
       });
     },
   );
+
+  it('has rows of the format that servers hold, which stays when the embedded store is laid out anew', () => {
+    // Who changes one of these shuts out all files and graphs there are, and says so in the changelog.
+    expect([rowFormat, neo4jFormat, cassandraFormat]).toEqual(['3', '1/3', '1/3']);
+  });
 
   it.each(['mformat', 'p["c","i",0]', 'gA', 'gA\0x\0?', 'l12345'])(
     'lets no row in that is no row of a graph, though its checksums are right: %o',

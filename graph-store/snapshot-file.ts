@@ -8,7 +8,7 @@ import type { GraphSnapshot, SourceStatus } from './graph-store.ts';
 import { originRange } from './lineage.ts';
 import { logicalValue } from './logical-rows.ts';
 import { noRows, type RowCounts, rowNameOf } from './row-counts.ts';
-import { formatVersion, rowKindOf } from './rows.ts';
+import { rowFormat, rowKindOf } from './rows.ts';
 import { FrameReader, FrameWriter, frameBytesMax, frameKind, snapshotMagic } from './snapshot-frames.ts';
 import { decodeSource, encodeSource, type SourceJson } from './source-json.ts';
 import { Expiry, keptForEver, type TimeToLive } from './time-to-live.ts';
@@ -83,7 +83,7 @@ export class SnapshotEncoder {
     yield snapshotMagic;
     const header = {
       fileVersion,
-      rowFormat: formatVersion,
+      rowFormat,
       ...this.#about,
       sources: sources.map(encodeSource),
       timeToLive,
@@ -316,13 +316,13 @@ function isSnapshotKey(key: Buffer): boolean {
 function decodeHeader(name: string, frames: FrameReader, stored: Buffer, offset: number): SnapshotHeader {
   type Stored = Omit<SnapshotHeader, 'sources'> & { readonly sources: readonly SourceJson[] };
   const header = decodeJson<Stored>(frames, stored, offset);
-  const { fileVersion: version, rowFormat, productVersion } = header;
-  if (version !== fileVersion || rowFormat !== formatVersion) {
+  const { fileVersion: version, rowFormat: format, productVersion } = header;
+  if (version !== fileVersion || format !== rowFormat) {
     const at = snapshotMagic.length;
     throw new StopError(
       'SNAPSHOT_VERSION',
-      `The snapshot ${name} was written by version ${productVersion} with rows of format ${rowFormat} (byte ${at}), and this version reads rows of ` +
-        `format ${formatVersion} in files of version ${fileVersion}; restore it with the version that wrote it, or with a newer one.`,
+      `The snapshot ${name} was written by version ${productVersion} with rows of format ${format} (byte ${at}), and this version reads rows of ` +
+        `format ${rowFormat} in files of version ${fileVersion}; restore it with the version that wrote it, or with a newer one.`,
     );
   }
   return { ...header, sources: header.sources.map(decodeSource) };

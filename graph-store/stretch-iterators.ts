@@ -153,7 +153,13 @@ class Merged<Value> {
     asGraphRows(this.#rows);
   }
 
-  seek(key: Buffer): void {
+  /** What was read already is not read again: who moves on passes over some rows at a time. */
+  seek(key: Buffer, isReverse: boolean): void {
+    const { row } = this;
+    if (!isReverse && row !== undefined && key.compare(row[0]) >= 0) {
+      while (this.row !== undefined && this.row[0].compare(key) < 0) this.#at += 1;
+      if (this.row !== undefined) return;
+    }
     this.source.rows.seek(this.source.stored(key));
     this.#rows = [];
     this.#at = 0;
@@ -184,7 +190,8 @@ export class MergedStretches<Value> extends StretchedRows<Value> {
       // Rows of one node follow each other in a stretch: as long as they go before all others nothing is compared with more than one.
       const bound = this.#first(next)?.row?.[0] ?? null;
       for (let row = next.row; row !== undefined && found.length < size; row = next.row) {
-        if (bound !== null && !this.#isBefore(row[0], bound)) break;
+        // Not even of two that are the same, which only damage makes: it is for whoever reads them to say so.
+        if (bound !== null && this.#isBefore(bound, row[0])) break;
         found.push(row);
         bytes += sizeOf(row);
         next.advance();
@@ -194,7 +201,7 @@ export class MergedStretches<Value> extends StretchedRows<Value> {
   }
 
   seek(key: Buffer): void {
-    for (const stretch of this.#stretches) stretch.seek(key);
+    for (const stretch of this.#stretches) stretch.seek(key, this.#isReverse);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -54,7 +54,7 @@ it('Only what goes into the newest stretch fills it', () => {
   expect(stretches.bytes).toBe(7);
 });
 
-it('A stretch is at least a sixteenth of all, however little was asked for', () => {
+it('A stretch is at least an eighth of all, however little was asked for', () => {
   const stretches = new Stretches();
   let bytes = 0;
   for (let timeMs = 0; timeMs < 10_000; timeMs += 1) {
@@ -63,8 +63,8 @@ it('A stretch is at least a sixteenth of all, however little was asked for', () 
     stretches.noteBytes(stretches.firstByteOf(stretches.count - 1), 10);
     bytes += 10;
   }
-  // Sixteen of a hundred bytes, then each a sixteenth more than all before it.
-  const expected = 16 + Math.log(bytes / 1600) / Math.log(16 / 15);
+  // Eight of a hundred bytes, then each so much that it is an eighth of all.
+  const expected = 8 + Math.log(bytes / 800) / Math.log(8 / 7);
   expect(Math.abs(stretches.count - expected)).toBeLessThan(6);
   expect(Stretches.decode(stretches.encode()).encode()).toEqual(stretches.encode());
 });

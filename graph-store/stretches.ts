@@ -9,8 +9,11 @@ const firstByteMax = 0xfe;
 const firstByteOfFirst = 0x67;
 /** So many stretches there can be; the last one then takes all that comes. */
 export const stretchesMax = 1 + firstByteMax - firstByteMin + 1;
-/** One is no smaller than such a part of all: a read that goes far back meets some twenty of them in a store of any size, and the last one begins at tens of terabytes. */
-const partMin = 1 / 16;
+/**
+ * One is no smaller than such a part of all, so that their number grows with the logarithm of the store: of two GiB each at first, there are 8 at 16 GiB, some twenty at 100 and some forty at
+ * 1,000.
+ */
+const partMin = 1 / 8;
 
 export interface KeyRange {
   readonly gte: Buffer;
@@ -121,10 +124,15 @@ export class Stretches {
   /** Where the row of that key, as `rows.ts` writes it, really lies: a copy where that is elsewhere. */
   storedKey(key: Buffer): Buffer {
     if (this.#fromMs.length === 0 || key[0] !== firstByteOfFirst) return key;
-    const at = runEnd(key);
-    if (at < 0 || key.length < at + eventKeyBytes) return key;
-    const stretch = this.#stretchAt(eventTimeAt(key, at));
+    const timeMs = eventTimeOf(key);
+    if (timeMs === null) return key;
+    const stretch = this.#stretchAt(timeMs);
     return stretch === 0 ? key : this.inStretch(key, stretch);
+  }
+
+  /** Whether a key that begins so is one of a stretch behind the first. */
+  isLater(firstByte: number): boolean {
+    return firstByte >= firstByteMin && firstByte < firstByteMin + this.#fromMs.length;
   }
 
   inStretch(key: Buffer, stretch: number): Buffer {
@@ -200,6 +208,12 @@ function isWithinRun(lt: Buffer, gte: Buffer, end: number): boolean {
   const last = gte[end - 1] ?? 0;
   if (lt[end - 1] === last) return true;
   return lt.length === end && lt[end - 1] === last + 1;
+}
+
+/** The event time of a step's or an occurrence's key; null of any other, and of what is no key. */
+export function eventTimeOf(key: Buffer): number | null {
+  const at = runEnd(key);
+  return at < 0 || key.length < at + eventKeyBytes ? null : eventTimeAt(key, at);
 }
 
 /** Whether all of a range lies among the keys of the graph. */
