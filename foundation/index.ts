@@ -14,6 +14,7 @@ export {
   RefusedError,
   StopError,
 } from './error.ts';
+export { hashes } from './hashes.ts';
 export { hideWarning, type WarningSource } from './hidden-warning.ts';
 export { type Log, silentLog } from './log.ts';
 export { seededRandom } from './seeded-random.ts';

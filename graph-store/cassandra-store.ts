@@ -1,6 +1,6 @@
-import xxhash from 'xxhash-wasm';
 import {
   type Clock,
+  hashes,
   type Log,
   type Random,
   type StopError,
@@ -44,7 +44,7 @@ export async function openCassandraStore(
     await connection.connect();
     for (const warning of await openSchema(connection, clock))
       log.warn({ keyspace: complete.keyspace }, warning);
-    const { h32Raw } = await xxhash();
+    const { h32Raw } = await hashes();
     const hash = (bytes: Uint8Array): number => h32Raw(bytes);
     const knowledge = new CassandraKnowledge(connection, steadyTime);
     const origins = new CassandraOrigins(connection);

@@ -1,4 +1,4 @@
-import xxhash from 'xxhash-wasm';
+import { hashes } from '../foundation/index.ts';
 
 /**
  * A digest of a set of rows in any order: the sum, modulo 2^64, of each row's XXH64. A sum, unlike an exclusive or, does not
@@ -38,6 +38,6 @@ export type RowHash = (key: Uint8Array, value: Uint8Array) => bigint;
 
 /** XXH64 of a row, seeded by that of its key. */
 export async function rowHash(): Promise<RowHash> {
-  const { h64Raw } = await xxhash();
+  const { h64Raw } = await hashes();
   return (key, value) => h64Raw(value, h64Raw(key));
 }

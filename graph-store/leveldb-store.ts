@@ -118,7 +118,7 @@ class LevelStore implements EmbeddedStore {
     try {
       await stretches.done();
     } catch (cause) {
-      throw readFailure(this.#settings.folder, cause);
+      throw this.#closing === null ? readFailure(this.#settings.folder, cause) : this.#unavailable();
     }
     return await thread.claim(source);
   }

@@ -1,5 +1,4 @@
-import xxhash from 'xxhash-wasm';
-import { type Clock, type Random, RefusedError, type StopError } from '../foundation/index.ts';
+import { type Clock, hashes, type Random, RefusedError, type StopError } from '../foundation/index.ts';
 import { digestRows } from './digest.ts';
 import type { GraphDigest, GraphSnapshot, GraphStore, Restorable, Swept } from './graph-store.ts';
 import { logicalRows } from './logical-rows.ts';
@@ -51,7 +50,7 @@ export async function openNeo4jStore(
     if (restoring !== null && !mayGoOn) throw restoreIncomplete(complete.namespace);
     const origins = new Neo4jOrigins(connection, keys);
     await connection.read((queries) => origins.load(queries));
-    const { h32Raw } = await xxhash();
+    const { h32Raw } = await hashes();
     const hash = (bytes: Uint8Array): number => h32Raw(bytes);
     const parts = { connection, clock, schema, keys, origins, merger: new NodeRowMerger(), hash };
     const unrestored = restoring === null ? null : restoreIncomplete(complete.namespace);

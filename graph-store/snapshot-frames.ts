@@ -1,5 +1,4 @@
-import xxhash from 'xxhash-wasm';
-import { must, StopError } from '../foundation/index.ts';
+import { hashes, must, StopError } from '../foundation/index.ts';
 
 /**
  * The outer layer of a snapshot file: the magic, then frames.
@@ -37,7 +36,7 @@ export class FrameWriter {
   }
 
   static async create(): Promise<FrameWriter> {
-    return new FrameWriter((await xxhash()).h64Raw);
+    return new FrameWriter((await hashes()).h64Raw);
   }
 
   /** The frame's head and what is stored. */
@@ -71,7 +70,7 @@ export class FrameReader {
 
   /** Throws StopError SNAPSHOT_FOREIGN when the file does not begin as a snapshot does, SNAPSHOT_DAMAGED when it ends sooner. */
   static async open(name: string, bytes: AsyncIterable<Uint8Array>): Promise<FrameReader> {
-    const reader = new FrameReader(name, bytes, (await xxhash()).h64Raw);
+    const reader = new FrameReader(name, bytes, (await hashes()).h64Raw);
     try {
       await reader.#readMagic();
       return reader;

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import xxhash, { type XXHashAPI } from 'xxhash-wasm';
-import { BadDataError, type Clock, JourneyGraphError } from '../foundation/index.ts';
+import type { XXHashAPI } from 'xxhash-wasm';
+import { BadDataError, type Clock, hashes, JourneyGraphError } from '../foundation/index.ts';
 import type { EventOrigin, PackedEvent, SourcePartition } from '../graph-store/index.ts';
 import { hasMeaning, type Rows } from '../processors/index.ts';
 import {
@@ -111,7 +111,7 @@ export class AvroRecordProcessor implements RecordProcessor {
     parts: AvroRecordProcessorParts,
     settings: AvroRecordProcessorSettings = avroRecordProcessorDefaults,
   ): Promise<AvroRecordProcessor> {
-    return new AvroRecordProcessor(parts, settings, await xxhash());
+    return new AvroRecordProcessor(parts, settings, await hashes());
   }
 
   constructor(parts: AvroRecordProcessorParts, settings: AvroRecordProcessorSettings, hash: XXHashAPI) {
