@@ -25,7 +25,7 @@ export function graphOperations(
   const graphs = new GraphSwitch({
     ...{ folders, inForce, shadows, newId: io.newId },
     open: (name) => openEmbeddedStore(settings, folders.folderOf(name), io),
-    patiently: (_name, open) => whenUnlocked(open, io),
+    patiently: (name, open) => whenUnlocked(folders.folderOf(name), open, io),
     ends: async () => (await Promise.all(pipelines.map((pipeline) => pipeline.ends()))).flat(),
     reclaim: () => {
       for (const pipeline of pipelines) pipeline.reclaim();

@@ -13,7 +13,7 @@ import {
 } from '../graph-store/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { firstGraph, GraphFolders } from './graph-folders.ts';
-import { whenUnlocked } from './store-lock.ts';
+import { namingHolder, whenUnlocked } from './store-lock.ts';
 
 /**
  * Throws StopError GRAPH_MISSING: a live graph that has gone is not begun anew, as if it had never had anything.
@@ -35,7 +35,9 @@ export async function openStore(
   const folders = new GraphFolders(settings.data);
   const { live } = await folders.pointer();
   if (live !== firstGraph && !folders.isThere(live)) throw liveMissing(live, folders.folderOf(live));
-  const store = new SwitchableStore(await openEmbeddedStore(settings, folders.folderOf(live), io));
+  const folder = folders.folderOf(live);
+  const opened = await namingHolder(folder, () => openEmbeddedStore(settings, folder, io));
+  const store = new SwitchableStore(opened);
   return { store, embeddedStore: store };
 }
 
@@ -65,7 +67,7 @@ export async function openShadow(
   }
   const folder = await folders.make(name);
   // A list of the graphs has each open for a moment.
-  const store = await whenUnlocked(() => openEmbeddedStore(settings, folder, io), io);
+  const store = await whenUnlocked(folder, () => openEmbeddedStore(settings, folder, io), io);
   try {
     await store.setTimeToLive(rules);
     return store;

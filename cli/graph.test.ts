@@ -46,7 +46,7 @@ function graphsOf(folders: GraphFolders, ends: readonly SourceEnd[]): GraphSwitc
   return new GraphSwitch({
     ...{ folders, inForce: null, shadows: null, newId: () => 'x', reclaim: () => undefined },
     open: (name) => openLevelStore({ folder: folders.folderOf(name) }, systemClock),
-    patiently: (_name, open) => whenUnlocked(open, fakeIo()),
+    patiently: (name, open) => whenUnlocked(folders.folderOf(name), open, fakeIo()),
     ends: async () => ends,
   });
 }

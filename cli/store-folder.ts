@@ -4,7 +4,7 @@ import { RefusedError, StopError } from '../foundation/index.ts';
 import { type EmbeddedStore, lockHolderOf, openLevelStore } from '../graph-store/index.ts';
 import type { CommandIo } from './command-io.ts';
 import { GraphFolders } from './graph-folders.ts';
-import { isLocked, lockWaitSeconds, whenUnlocked } from './store-lock.ts';
+import { isLocked, lockWaitSeconds, triedAgain } from './store-lock.ts';
 
 export const askTheServer = 'ask it with --url instead of --data, or stop it first';
 
@@ -53,7 +53,7 @@ export async function waited<T>(
     if (io.errIsTerminal) io.err(`Somebody has the store in ${folder} open; waiting for it …\n`);
   };
   try {
-    return await whenUnlocked(open, io, waiting);
+    return await triedAgain(open, io, waiting);
   } catch (error) {
     if (!isLocked(error)) throw error;
     const holder = await lockHolderOf(folder);

@@ -13,6 +13,7 @@ import { openStore } from './graph-store-in-use.ts';
 import { createLog } from './log.ts';
 import { StoreClient } from './store-client.ts';
 import { openStoreFolder } from './store-folder.ts';
+import { whenUnlocked } from './store-lock.ts';
 import { productVersion } from './version.ts';
 
 /** Where a graph is, or goes to. */
@@ -88,7 +89,9 @@ export async function restoreInto(
   io: CommandIo,
 ): Promise<void> {
   if (place.kind === 'folder') {
-    await restoreLevelFolder({ folder: join(place.data, 'store') }, graph);
+    const folder = join(place.data, 'store');
+    // Locked it is before it has read anything of the graph, which can be read once.
+    await whenUnlocked(folder, () => restoreLevelFolder({ folder }, graph), io);
     return;
   }
   checkTarget(place);

@@ -156,6 +156,7 @@ describe('jg up', () => {
     const { code, sentence } = await refused(folder);
     expect(code).toBe(3);
     expect(sentence).toMatch(/^error STORE_LOCKED: [^\n]+\n$/);
+    if (process.platform === 'linux') expect(sentence).toContain(` in use by process ${first.pid};`);
     expect(await stopped(first)).toEqual({ code: 0, signal: null });
   });
 

@@ -1,6 +1,12 @@
 import cassandra from 'cassandra-driver';
 import { Backoff, type Clock, must, type Random } from '../foundation/index.ts';
-import { consistencyOf, peersBehind, schemaNode, serialConsistencyOf } from './cassandra-coordination.ts';
+import {
+  consistencyOf,
+  type NodeBehind,
+  peersBehind,
+  schemaNode,
+  serialConsistencyOf,
+} from './cassandra-coordination.ts';
 import { failureOf, isPassing, type Work } from './cassandra-failure.ts';
 import { Permits } from './cassandra-permits.ts';
 import type { CassandraSettings, CassandraTls } from './cassandra-settings.ts';
@@ -247,15 +253,15 @@ export class CassandraConnection {
 
   /**
    * Nodes that have not come to the schema of the node that {@link define} asks. Nobody else is asked: two nodes that have both not heard of a table agree as well. A node tells of a
-   * schema when it has made all of it, so what was defined is readable and writable at every node that is not named here, but for those that are down.
+   * schema when it has made all of it, so what was defined is readable and writable at every node that is not named here, but for those that are known to be down.
    */
-  async nodesBehind(): Promise<readonly string[]> {
+  async nodesBehind(): Promise<readonly NodeBehind[]> {
     const host = schemaNode(this.#client.hosts.values(), this.settings.dataCenter);
     const options = host === null ? {} : { host };
     return await this.#attempts('open', readAttemptsMax, async () => {
       const own = await this.#client.execute('SELECT schema_version FROM system.local', [], options);
       const peers = await this.#client.execute(
-        'SELECT peer, host_id, schema_version FROM system.peers',
+        'SELECT peer, data_center, host_id, schema_version FROM system.peers',
         [],
         options,
       );
@@ -265,6 +271,7 @@ export class CassandraConnection {
           const version: unknown = row.get('schema_version');
           return {
             address: String(row.get('peer')),
+            dataCenter: String(row.get('data_center')),
             hostId: String(row.get('host_id')),
             schemaVersion: version === null ? null : String(version),
           };

@@ -23,14 +23,18 @@ describe('The node that makes tables', () => {
 
 describe('Nodes that are behind with the schema', () => {
   const [up, down] = [node(1, 'dc1', true), node(2, 'dc2', false)];
-  const told = (address: string, hostId: unknown, schemaVersion: string | null) => ({
+  const told = (address: string, hostId: unknown, schemaVersion: string | null, dataCenter = 'dc1') => ({
     address,
+    dataCenter,
     hostId: String(hostId),
     schemaVersion,
   });
   it('are those of all data centers that came to another one, known to the driver or not', () => {
-    const peers = [told('a', up.hostId, 'old'), told('b', node(3, 'dc2', true).hostId, 'old')];
-    expect(peersBehind('new', peers, [up, down])).toEqual(['a', 'b']);
+    const peers = [told('a', up.hostId, 'old'), told('b', node(3, 'dc2', true).hostId, 'old', 'dc2')];
+    expect(peersBehind('new', peers, [up, down])).toEqual([
+      { address: 'a', dataCenter: 'dc1' },
+      { address: 'b', dataCenter: 'dc2' },
+    ]);
     expect(peersBehind('old', peers, [up, down])).toEqual([]);
   });
   it('are none that are down, and none that have told of no schema yet', () => {

@@ -34,23 +34,30 @@ export function schemaNode<T extends Node>(nodes: readonly T[], dataCenter: stri
   );
 }
 
-/** What a node tells of another one. */
-export interface Peer {
+export interface NodeBehind {
   readonly address: string;
+  readonly dataCenter: string;
+}
+
+/** What a node tells of another one. */
+export interface Peer extends NodeBehind {
   readonly hostId: string;
   /** Null while it has told of none. */
   readonly schemaVersion: string | null;
 }
 
-/** Who has come to another schema than `version`. A node that is known to be down counts as none: it takes the schema over when it is back. */
+/**
+ * Who has come to another schema than `version`. A node that is known to be down counts as none: it takes the schema over when it is back. Of another data center the driver knows
+ * that only of nodes that went down while it was connected. The others are waited for: behind a cut between data centers, their processes may be making tables as well.
+ */
 export function peersBehind(
   version: string,
   peers: readonly Peer[],
   nodes: readonly Pick<Node, 'hostId' | 'isUp'>[],
-): readonly string[] {
+): readonly NodeBehind[] {
   const down = new Set(nodes.filter((node) => !node.isUp()).map(({ hostId }) => String(hostId)));
   return peers
     .filter(({ schemaVersion }) => schemaVersion !== null && schemaVersion !== version)
     .filter(({ hostId }) => !down.has(hostId))
-    .map(({ address }) => address);
+    .map(({ address, dataCenter }) => ({ address, dataCenter }));
 }

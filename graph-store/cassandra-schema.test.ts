@@ -18,6 +18,7 @@ class Cluster {
   looksBehind = 0;
   /** Whether processes that run beside this one agree to it. */
   isRead: () => boolean = () => true;
+  slow = { address: '10.0.0.3', dataCenter: 'dc1' };
   #left = 0;
 
   get isAgreed(): boolean {
@@ -41,7 +42,7 @@ class Cluster {
       mark: () => mark,
       nodesBehind: () => {
         this.#left = Math.max(0, this.#left - 1);
-        return Promise.resolve(this.isAgreed ? [] : ['10.0.0.3']);
+        return Promise.resolve(this.isAgreed ? [] : [this.slow]);
       },
       rows: async (query) => this.#rows(query),
       define: async (query) => {
@@ -157,7 +158,7 @@ describe('Opening a keyspace', () => {
     await expect(openSchema({ ...process, define }, patient)).rejects.toMatchObject({
       code: 'STORE_SCHEMA_DISAGREED',
       reaction: 'outage',
-      message: expect.stringContaining('10.0.0.3'),
+      message: expect.stringMatching(/\(10\.0\.0\.3\);.* have one schema version\.$/),
     });
     expect(slept).toBe(600);
     expect(cluster.meta).toEqual(new Map());
@@ -165,6 +166,19 @@ describe('Opening a keyspace', () => {
     cluster.defineElsewhere();
     await openSchema(cluster.process('two'), clock);
     expect(cluster.meta.get('format')).toBe(cassandraFormat);
+  });
+
+  it('says of a node of another data center that it is waited for even where it was down before', async () => {
+    const cluster = new Cluster();
+    cluster.looksBehind = Number.POSITIVE_INFINITY;
+    cluster.slow = { address: '10.1.0.7', dataCenter: 'dc2' };
+    await expect(openSchema(cluster.process('one'), clock)).rejects.toMatchObject({
+      code: 'STORE_SCHEMA_DISAGREED',
+      message: expect.stringMatching(
+        /\(10\.1\.0\.7 of dc2\);.* when it is back, or removed from the cluster\.$/,
+      ),
+    });
+    expect(cluster.done).toEqual(['meta']);
   });
 
   it('names the nodes, and no statement to run, where it cannot be read because they disagree', async () => {

@@ -1,5 +1,6 @@
 import { type Clock, OutageError, RefusedError, StopError } from '../foundation/index.ts';
 import type { CassandraConnection } from './cassandra-connection.ts';
+import type { NodeBehind } from './cassandra-coordination.ts';
 import { isUnknownTable } from './cassandra-failure.ts';
 import { metaDefinition, metaTable, tableDefinitions, tableNames } from './cassandra-tables.ts';
 import { mapOfText, textOf } from './cassandra-values.ts';
@@ -196,11 +197,18 @@ async function untilAgreed(connection: SchemaConnection, clock: Clock): Promise<
   }
 }
 
-function disagreed({ settings }: SchemaConnection, behind: readonly string[]): OutageError {
-  const some = behind.slice(0, 5).join(', ');
+function disagreed({ settings }: SchemaConnection, behind: readonly NodeBehind[]): OutageError {
+  const isElsewhere = ({ dataCenter }: NodeBehind): boolean => dataCenter !== settings.dataCenter;
+  const some = behind
+    .slice(0, 5)
+    .map((node) => (isElsewhere(node) ? `${node.address} of ${node.dataCenter}` : node.address))
+    .join(', ');
+  const elsewhere = behind.some(isElsewhere)
+    ? ' A node of another data center that was down before this start is waited for as well: a new graph is made when it is back, or removed from the cluster.'
+    : '';
   return new OutageError(
     'STORE_SCHEMA_DISAGREED',
-    `The tables of keyspace ${settings.keyspace} are not known to all nodes of the cluster (${some}${behind.length > 5 ? ' and others' : ''}); look at \`nodetool describecluster\` and \`nodetool status\`, and start again when all nodes are up and have one schema version.`,
+    `The tables of keyspace ${settings.keyspace} are not known to all nodes of the cluster (${some}${behind.length > 5 ? ' and others' : ''}); look at \`nodetool describecluster\` and \`nodetool status\`, and start again when all nodes are up and have one schema version.${elsewhere}`,
   );
 }
 

@@ -5,7 +5,6 @@ import { Level } from './level.ts';
 import { hasFormat, isLevelError, openFailureOf } from './level-folder.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
 import { restoringKey } from './leveldb-restore.ts';
-import { lockHolderOf } from './lock-holder.ts';
 import { folderFormat, folderFormatBefore, metaKey } from './rows.ts';
 
 /** Opens one thread's handle; `shared` is one for all that are told of new stretches, see `Level`. Throws StopError (STORE_LOCKED, STORE_CORRUPT) or OutageError (STORE_OPEN_FAILED). */
@@ -26,7 +25,7 @@ export async function openLevel(
   try {
     await db.open();
   } catch (error) {
-    throw openFailure(settings.folder, error, await lockHolderOf(settings.folder));
+    throw openFailure(settings.folder, error);
   }
   const level = new Level(db, shared);
   try {
@@ -116,13 +115,13 @@ export function readFailure(folder: string, cause: unknown): unknown {
 }
 
 /** LevelDB reads tables only when they are asked for, so damage shows as late as at the first read of an opening. */
-export function openFailure(folder: string, error: unknown, holder: number | null = null): unknown {
+export function openFailure(folder: string, error: unknown): unknown {
   if (!isLevelError(error)) return error;
   return openFailureOf(error, {
     locked: (cause) =>
       new StopError(
         'STORE_LOCKED',
-        `The store in ${folder} is in use by ${holder === null ? 'another process' : `process ${holder}`}; stop that one, or start with another folder.`,
+        `The store in ${folder} is in use by another process; stop that one, or start with another folder.`,
         { cause },
       ),
     corrupt: (cause) => corruptStore(folder, cause.message, cause),

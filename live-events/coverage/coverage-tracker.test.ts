@@ -393,6 +393,29 @@ describe('Coverage of a broadcast', () => {
     await coverage.close();
   });
 
+  it('lets none go for one that can begin, alone or behind those of its event that waited, however many wait', async () => {
+    let isOut = true;
+    const said: string[] = [];
+    const log = { ...silentLog, error: (_fields: object, message: string) => said.push(message) };
+    const limits = { unbegunMax: 2 };
+    const coverage = await startTestCoverage(folder, { audience, isOut: () => isOut, log, limits });
+    for (const id of ['fight-1', 'fight-2']) coverage.begin(liveEventAt(1, { id }));
+    coverage.begin(liveEventAt(1, { id: 'fight-3', audience: null }));
+    await coverage.settled();
+    expect(coverage.unbegunBroadcasts).toBe(2);
+    expect(await coverage.coverages('fight-3', 10)).toHaveLength(1);
+    isOut = false;
+    coverage.begin(liveEventAt(2, { id: 'fight-2' }));
+    await coverage.settled();
+    expect(coverage.unbegunBroadcasts).toBe(1);
+    const begun = await coverage.coverages('fight-2', 10);
+    expect(begun.map(({ sequence }) => sequence)).toEqual([2, 1]);
+    coverage.report(reportOf(1, { event: 'fight-1', sent: deliveries('a0') }));
+    expect(await coverage.coverage('fight-1', null)).toMatchObject({ sequence: 1, sent: 1 });
+    expect(said.filter((message) => message.includes('given up'))).toEqual([]);
+    await coverage.close();
+  });
+
   it('follows the journal from what holds now', async () => {
     const listeners = new Set<(entry: JournalEntry) => void>();
     const events: FollowedEvents = {

@@ -143,9 +143,15 @@ export class CoverageTracker {
   /** The broadcast that this event is at, made then (asked for where it matters), supersedes those before it. Known already: nothing. What fails is tried again. */
   begin(event: LiveEvent, madeMs: MadeMs = async () => null): void {
     const begin = async (): Promise<void> => {
-      const givenUp = this.#unbegun.add({ event, madeMs });
-      if (givenUp !== null) this.#giveUp(givenUp.event);
-      await this.#beginAll(event.id);
+      try {
+        await this.#beginAll(event.id);
+        await this.#begin(event, madeMs);
+      } catch (error) {
+        // Only now: what can begin at once must not drive out one that waits.
+        const givenUp = this.#unbegun.add({ event, madeMs });
+        if (givenUp !== null) this.#giveUp(givenUp.event);
+        throw error;
+      }
     };
     this.#later('begin', event.id, begin, 0);
   }
@@ -211,7 +217,7 @@ export class CoverageTracker {
     await this.#parts.store.close();
   }
 
-  /** Of an event, in the order in which they were made: what cannot begin holds up those behind it. */
+  /** Those of an event that wait, in the order in which they were made: what cannot begin holds up those behind it. */
   async #beginAll(event: string): Promise<void> {
     for (const one of this.#unbegun.of(event)) {
       await this.#begin(one.event, one.madeMs);

@@ -102,6 +102,27 @@ describe('reads that two threads share', () => {
     },
   );
 
+  it('begin the second thread for rows that were looked at, not for those that were asked for', async () => {
+    const write = await createWriter(store);
+    const few = ids.slice(0, 40);
+    await write(
+      few.map((id, number) => ({
+        ...{ timeMs: 1, rank: 0, occurrence: BigInt(number) },
+        mutations: [watching(account(id), 't1')],
+      })),
+    );
+    const counted = countedThreads(store.bulk);
+    await using reads = new SharedReads(counted.bulk, 100);
+    const ask = () => reads.packedFarEnds({ ...endsOfTitle, scanMax: 4096 });
+    const asked = [await ask(), await ask()];
+    expect(asked.map(({ scanned }) => scanned)).toEqual([40, 40]);
+    expect(counted.threads()).toBe(0);
+    await ask();
+    expect(counted.threads()).toBe(1);
+    await ask();
+    expect(counted.answers()).toBe(1);
+  });
+
   it('go on in one thread when the second one fails or ends', async () => {
     const write = await createWriter(store);
     await write(graphOf(4));
@@ -149,8 +170,13 @@ async function pagesOf(reads: SharedReads): Promise<readonly unknown[]> {
   }
 }
 
-/** How many answers a second thread gave. */
-function countedThreads(bulk: BulkReads): { readonly bulk: BulkReads; readonly answers: () => number } {
+/** How many second threads were begun, and how many answers they gave. */
+function countedThreads(bulk: BulkReads): {
+  readonly bulk: BulkReads;
+  readonly threads: () => number;
+  readonly answers: () => number;
+} {
+  let threads = 0;
   let answers = 0;
   const counted = async <T>(answer: Promise<T>): Promise<T> => {
     const value = await answer;
@@ -160,11 +186,12 @@ function countedThreads(bulk: BulkReads): { readonly bulk: BulkReads; readonly a
   const openThread = (module: string): BulkThread | null => {
     const thread = bulk.openThread?.(module) ?? null;
     if (thread === null) return null;
+    threads += 1;
     return {
       packedFarEnds: (query) => counted(thread.packedFarEnds(query)),
       check: (query) => counted(thread.check(query)),
       stop: () => thread.stop(),
     };
   };
-  return { bulk: { ...bulk, openThread }, answers: () => answers };
+  return { bulk: { ...bulk, openThread }, threads: () => threads, answers: () => answers };
 }

@@ -36,10 +36,12 @@ export class SharedReads implements AsyncDisposable {
 
   async packedFarEnds(query: FarEndsQuery): Promise<PackedFarEndsPage> {
     const { keep, ...rest } = query;
-    this.#count(query.scanMax);
     const shared =
       keep === null ? await this.#shared(endsAtOnceMax, (thread) => thread.packedFarEnds(rest)) : null;
-    return shared ?? (await packedFarEnds(this.#bulk, query));
+    const page = shared ?? (await packedFarEnds(this.#bulk, query));
+    // Not what was asked for: a handful of edges comes in a page that had room for thousands.
+    this.#count(page.scanned);
+    return page;
   }
 
   /** Those of `ids`, of which there are `readsAtOnceMax` at most, that are there and for which it holds. */
