@@ -47,7 +47,7 @@ export async function levelStats(
   const { rowsByKind, rowsByType, unknownRows } = tally.scaled(scale);
   rowsByKind.origins = (await db.keys({ ...originRange, snapshot })).length;
   return {
-    format: folderFormat,
+    format: db.getSync(metaKey.format, { snapshot })?.toString() ?? folderFormat,
     folder: settings.folder,
     ...(await filesIn(settings.folder)),
     levels: levelsOf(db.getProperty('leveldb.stats')),

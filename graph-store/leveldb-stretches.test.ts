@@ -197,6 +197,9 @@ describe('A store in stretches and one without, with the same events,', () => {
     // Whoever only looks leaves it as it is, for the version that wrote it.
     await within('older', (store) => store.digest());
     expect(await formatOf()).toBe(folderFormatBefore);
+    expect(await within('older', (store) => store.stats(false))).toMatchObject({
+      format: folderFormatBefore,
+    });
     await fill('older', { stretchBytes: 1 }, 2, 4);
     expect(await formatOf()).toBe(folderFormat);
     const level = await openLevel({ ...defaultLevelSettings, folder });
