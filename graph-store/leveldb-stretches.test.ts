@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { must, systemClock } from '../foundation/index.ts';
-import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
+import { crashAdvance, crashBatch, crashSource, crashSourceOf } from './crash-testing-batches.ts';
 import type { GraphTable } from './graph-table.ts';
 import { openLevel } from './leveldb-open.ts';
 import { defaultLevelSettings } from './leveldb-protocol.ts';
@@ -212,6 +212,29 @@ describe('A store in stretches and one without, with the same events,', () => {
     expect(new Set(steps.map(String)).size).toBe(steps.length);
     await level.close();
   });
+});
+
+it('Late events go where the events of their time are, and what is delivered again lies once', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'graph-store-late-'));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const folder = join(root, 'data');
+  const store = await openLevelStore({ folder, windowBytesMax: 1, stretchBytes }, systemClock);
+  onTestFinished(() => store.close());
+  const rowsAfter = async (partition: number): Promise<unknown> => {
+    const { epoch } = await store.claim(crashSourceOf(partition));
+    // The same events for each partition, so that all of the second one's are there and nearly all are late.
+    for (let number = 0; number < 20; number += 1)
+      await store.apply(crashAdvance(epoch, number, partition), crashBatch(number));
+    for await (const event of store.verify(10)) {
+      if (event.kind !== 'verdict') continue;
+      const { faults, rows, digest } = event.verdict;
+      return { faults, rows, digest };
+    }
+    throw new TypeError('verifying ended without a verdict');
+  };
+  const once = await rowsAfter(0);
+  expect(once).toMatchObject({ faults: 0, rows: { steps: 20 * 50 } });
+  expect(await rowsAfter(1)).toEqual(once);
 });
 
 describe('Verifying a store in stretches', () => {
