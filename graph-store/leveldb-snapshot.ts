@@ -5,6 +5,7 @@ import type { Level } from './level.ts';
 import { decodeOrigin, type OriginRow, originKey, originRange } from './lineage.ts';
 import { compareSources, decodePosition, statusOf } from './position.ts';
 import { graphRange, metaKey, positionRange, rowKind, rowKindOf } from './rows.ts';
+import type { RowIterator } from './stretch-iterators.ts';
 import { type TimeToLive, timeToLiveOf } from './time-to-live.ts';
 
 type Row = readonly [key: Buffer, value: Buffer];
@@ -22,11 +23,24 @@ export async function* levelRowChunks(
   range: { readonly gte: Buffer; readonly lt: Buffer },
   snapshot: Snapshot,
 ): AsyncGenerator<readonly Row[]> {
-  await using iterator = db.iterator({ ...range, ...reading, snapshot });
+  yield* chunksOf(db.iterator({ ...range, ...reading, snapshot }));
+}
+
+/** The same as rows lie in LevelDB: a stretch behind the other, their first bytes as they are. */
+export async function* storedRowChunks(
+  db: Level,
+  range: { readonly gte: Buffer; readonly lt: Buffer },
+  snapshot: Snapshot,
+): AsyncGenerator<readonly Row[]> {
+  yield* chunksOf(db.raw.iterator({ ...range, ...reading, snapshot }));
+}
+
+async function* chunksOf(rows: RowIterator<Buffer>): AsyncGenerator<readonly Row[]> {
+  await using iterator = rows;
   for (;;) {
-    const rows = await iterator.nextv(chunkRowsMax);
-    if (rows.length === 0) return;
-    yield rows;
+    const chunk = await iterator.nextv(chunkRowsMax);
+    if (chunk.length === 0) return;
+    yield chunk;
   }
 }
 
@@ -61,20 +75,6 @@ export function originsAt(db: Level, snapshot: Snapshot): (id: number) => Origin
     known.set(id, origin);
     return origin;
   };
-}
-
-/** The same as rows lie in LevelDB: a stretch behind the other, their first bytes as they are. */
-export async function* storedRowChunks(
-  db: Level,
-  range: { readonly gte: Buffer; readonly lt: Buffer },
-  snapshot: Snapshot,
-): AsyncGenerator<readonly Row[]> {
-  await using iterator = db.raw.iterator({ ...range, ...reading, snapshot });
-  for (;;) {
-    const rows = await iterator.nextv(chunkRowsMax);
-    if (rows.length === 0) return;
-    yield rows;
-  }
 }
 
 /**
