@@ -81,6 +81,11 @@ export class EventFeed {
     this.#history.prepend(broadcasts);
   }
 
+  /** Whether a device with this cursor has seen more than this gateway was sent: then the router has to be asked before it can join. */
+  isBehind(cursor: Cursor): boolean {
+    return this.#history.isBehind(cursor);
+  }
+
   /** Whether the journal has to be asked before a device with this cursor can join. */
   asks(cursor: Cursor): boolean {
     return this.#history.catchUp(cursor, null).kind === 'ask';

@@ -11,6 +11,7 @@ export class EventFeeds implements LinkListener {
   /** Of events that are gone, while their sessions are being closed. */
   readonly #ending = new Set<EventFeed>();
   readonly #opening = new Map<string, Promise<EventFeed | null>>();
+  readonly #catchingUp = new Map<EventFeed, Promise<void>>();
   /** Questions to the journal that are under way: devices of a storm have few different cursors. */
   readonly #asking = new Map<string, Promise<History>>();
 
@@ -44,6 +45,25 @@ export class EventFeeds implements LinkListener {
       return await opening;
     } finally {
       if (this.#opening.get(event) === opening) this.#opening.delete(event);
+    }
+  }
+
+  /**
+   * For a device that another gateway has sent more: subscribes once more, and so is sent what the journal has, though its broadcast may still
+   * be unread in the log. Only what is ahead of that is ahead of everybody.
+   *
+   * @throws {OutageError} when no router answers.
+   */
+  async catchUp(feed: EventFeed, cursor: Cursor): Promise<void> {
+    // The first may have begun before this cursor was given out; a second one has not.
+    for (let asked = 0; asked < 2 && feed.isBehind(cursor); asked += 1) {
+      const catchingUp = this.#catchingUp.get(feed) ?? this.#catchUp(feed);
+      this.#catchingUp.set(feed, catchingUp);
+      try {
+        await catchingUp;
+      } finally {
+        if (this.#catchingUp.get(feed) === catchingUp) this.#catchingUp.delete(feed);
+      }
     }
   }
 
@@ -133,6 +153,16 @@ export class EventFeeds implements LinkListener {
       this.#giveUp(event);
       throw error;
     }
+  }
+
+  async #catchUp(feed: EventFeed): Promise<void> {
+    const state = await this.#link.subscribe(feed.event, feed.newest ?? noCursor);
+    const now = this.#feeds.get(feed.event);
+    // Given up meanwhile, or gone: this subscription is the only one left.
+    if (now === undefined) this.#link.unsubscribe(feed.event);
+    else if (now !== feed) return;
+    else if (state === null) this.gone(feed.event);
+    else feed.take(state);
   }
 
   /** Asked once here, what was sent last need not be asked for by each device that comes back to a new gateway. */

@@ -68,17 +68,19 @@ export class EventHistory {
     return count === 0 ? [] : this.#kept.slice(-count);
   }
 
+  /** Whether a device has seen more than this gateway was sent. */
+  isBehind(cursor: Cursor): boolean {
+    const newest = this.newest?.broadcast;
+    return newest !== undefined && isAfter(cursor, newest);
+  }
+
   /** @param journal What the journal said about this cursor; null before it was asked. */
   catchUp(cursor: Cursor, journal: History | null): CatchUp {
     const newest = this.newest?.broadcast;
     const [first] = this.#kept;
     if (cursor.epoch === 0 || newest === undefined || first === undefined) return resync('NEW');
     if (cursor.epoch < newest.epoch) return resync('EPOCH');
-    if (isAfter(cursor, newest)) {
-      // Another gateway may have been faster: the answer of the router comes behind all that it sent before.
-      if (journal === null) return { kind: 'ask' };
-      return resync(cursor.epoch > newest.epoch ? 'EPOCH' : 'AHEAD');
-    }
+    if (isAfter(cursor, newest)) return resync(cursor.epoch > newest.epoch ? 'EPOCH' : 'AHEAD');
     const missed = newest.sequence - cursor.sequence;
     const { replayBroadcastsMax } = this.#limits;
     if (missed === 0) return { kind: 'welcome', missed: [] };

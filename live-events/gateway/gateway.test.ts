@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   type Broadcast,
+  closeCodes,
   LiveDevice,
   liveSubprotocol,
   readServerMessage,
@@ -314,16 +315,70 @@ describe('a device that comes back', () => {
     expect(told(await device.messages(4))).toEqual(['w12', 'b10', 'b11', 'b12']);
   });
 
-  it('is welcomed when another gateway was faster and this one has caught up meanwhile', async () => {
+  it('is welcomed when another gateway was faster and the router’s broadcast is not here yet', async () => {
+    const link = new FakeRouterLink(async () => broadcast(9));
+    const gateway = await startOn(link);
+    const there = await connect(gateway, { device: 'other' });
+    link.state = async () => broadcast(10);
+    const device = await connect(gateway, { after: '1000.10' });
+    expect(told(device.received)).toEqual(['w10']);
+    expect(told(await there.messages(2))).toEqual(['r9:NEW', 'b10']);
+  });
+
+  it('is welcomed with what is journaled and still unread in the log of broadcasts', async () => {
+    const gateway = await start();
+    const there = await connect(gateway, { device: 'other' });
+    const unread = gateway.journal.advance(testEvent);
+    const device = await connect(gateway, { after: unread });
+    expect(told(device.received)).toEqual([`w${unread.sequence}`]);
+    gateway.router.broadcast(unread);
+    gateway.advance();
+    expect(told(await there.messages(3)).slice(1)).toEqual([
+      `b${unread.sequence}`,
+      `b${unread.sequence + 1}`,
+    ]);
+  });
+
+  it('is welcomed though the router was asked already, and had less to say, when it came', async () => {
     const link = new FakeRouterLink(async () => broadcast(9));
     const gateway = await startOn(link);
     await connect(gateway, { device: 'other' });
-    link.answer = async () => {
-      link.listener.broadcast(broadcast(10));
-      return { kind: 'broadcasts', broadcasts: [] };
+    const answered = Promise.withResolvers<void>();
+    let newest = 10;
+    link.state = async () => {
+      const state = broadcast(newest);
+      await answered.promise;
+      return state;
     };
-    const device = await connect(gateway, { after: '1000.10' });
-    expect(told(device.received)).toEqual(['w10']);
+    const first = connect(gateway, { device: 'first', after: '1000.10' });
+    await expect.poll(() => link.asked.filter((text) => text.startsWith('subscribe'))).toHaveLength(2);
+    newest = 11;
+    const second = connect(gateway, { device: 'second', after: '1000.11' });
+    await expect.poll(() => gateway.gateway.metrics.connecting).toBe(2);
+    answered.resolve();
+    expect(told((await first).received)[0]).toMatch(/^w1[01]$/);
+    expect(told((await second).received)).toEqual(['w11']);
+  });
+
+  it('is sent away, not back, when the router cannot say whether it is ahead of everybody', async () => {
+    const link = new FakeRouterLink(async () => broadcast(9));
+    const gateway = await startOn(link);
+    await connect(gateway, { device: 'other' });
+    link.state = async () => {
+      throw new OutageError('LIVE_ROUTER_UNREACHABLE', 'It does not answer.');
+    };
+    const refused = await refusedConnect(gateway, { after: '1000.10' });
+    expect(refused).toMatchObject({ status: 503, body: { code: 'BUSY' } });
+  });
+
+  it('is sent away when its event turns out to be gone, and those who are there hear it', async () => {
+    const link = new FakeRouterLink(async () => broadcast(9));
+    const gateway = await startOn(link);
+    const there = await connect(gateway, { device: 'other' });
+    link.state = async () => null;
+    const refused = await refusedConnect(gateway, { after: '1000.10' });
+    expect(refused).toMatchObject({ status: 503, body: { code: 'BUSY' } });
+    await expect(there.closed).resolves.toMatchObject({ code: closeCodes.eventGone });
   });
 
   it('hears of a later life of the journal, and never of an earlier one again', async () => {

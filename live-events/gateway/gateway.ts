@@ -172,6 +172,7 @@ export class Gateway {
     try {
       const feed = await this.#feeds.open(event);
       if (feed === null) return null;
+      if (feed.isBehind(cursor)) await this.#feeds.catchUp(feed, cursor);
       const journal = feed.asks(cursor) ? await this.#feeds.history(event, cursor) : null;
       // While the journal was asked its feed may have been given up.
       return this.#feeds.get(event) === feed ? { claims, feed, journal } : refusal('BUSY', this.#spreadMs());

@@ -10,7 +10,14 @@ import { describeWith, type KafkaBroker, startKafka, startTimeoutMs } from './in
 import { answersQuery } from './neo4j.ts';
 
 function client(broker: string, config: Partial<KafkaConfig> = {}): Kafka {
-  return new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING, retry: { retries: 0 }, ...config });
+  return new Kafka({
+    brokers: [broker],
+    logLevel: logLevel.NOTHING,
+    // A broker on a busy machine takes longer for its first TLS handshake than the second that kafkajs gives it.
+    connectionTimeout: 20_000,
+    retry: { retries: 0 },
+    ...config,
+  });
 }
 
 async function topicsAt(kafka: Kafka): Promise<string[]> {
