@@ -9,6 +9,8 @@ export interface ApiTarget {
   readonly questions: Questions;
   /** CPU of its threads so far; absent of a server whose work is in other processes too. */
   readonly threadSeconds?: () => ThreadSeconds | null;
+  /** Waits until it does no work of its own any more; absent of one that has none. */
+  readonly rested?: () => Promise<void>;
   close(): Promise<void>;
 }
 

@@ -95,8 +95,9 @@ export async function measureHighest(
   prefix: string,
 ): Promise<HighestRate> {
   const { work, log } = meter;
-  const startRate = work.fixedRate[name];
-  await load(meter, target, name, startRate / 2, work.warmUpSeconds);
+  // Below what is expected: the first trial of a cold server fails, whatever its rate, and what failed is not tried again.
+  const startRate = work.fixedRate[name] / 2;
+  await load(meter, target, name, startRate, work.warmUpSeconds);
   const { best, trials } = await searchRate({ ...work, startRate }, async (rate) => {
     const first = await load(meter, target, name, rate, work.trialSeconds);
     const again = !holds(first) && mayBeHiccup(first);

@@ -1,3 +1,4 @@
+import { atRest } from '../at-rest.ts';
 import { benchTopic } from '../ingest/playback-events.ts';
 import { Product } from '../ingest/product.ts';
 import type { ApiData } from './api-data.ts';
@@ -28,6 +29,9 @@ export async function startProductTarget(
     port: Number(port),
     questions,
     threadSeconds: () => product.threadSeconds(),
+    rested: async () => {
+      await atRest(() => Object.values(product.threadSeconds() ?? {}).reduce((sum, some) => sum + some, 0));
+    },
     close: () => product.stop(),
   };
 }

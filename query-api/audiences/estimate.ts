@@ -38,7 +38,9 @@ export const estimateLimitsDefault: EstimateLimits = {
   probeRowsMax: 200_000,
 };
 
-const sampleAtOnce = 128;
+/** Groups of a sample grow to this from the first: time is looked at between them, and in a process that has just begun a whole one takes longer than all may. */
+const sampleAtOnceMax = 128;
+const sampleFirst = 16;
 
 type EstimateParts = Omit<RunParts, 'budget' | 'probeBudget'>;
 
@@ -115,7 +117,8 @@ async function sample(
   let holding = 0;
   try {
     for (let after: Uint8Array | null = null; ; ) {
-      const page = await parts.reader.bulk.scan({ type: parts.memberType, after, limit: sampleAtOnce });
+      const limit = Math.min(sampleAtOnceMax, Math.max(sampleFirst, looked));
+      const page = await parts.reader.bulk.scan({ type: parts.memberType, after, limit });
       if (page.share === null) break;
       const there = await membership.existing(page.ids);
       holding += (check === null ? there : await membership.holding(check, there)).length;
