@@ -1,6 +1,7 @@
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { OutageError } from '../foundation/index.ts';
 import type { ArchiveFilter } from './archive-reader.ts';
 import { openContainer } from './avro-container.ts';
 import { ContainerReader } from './container-reader.ts';
@@ -68,6 +69,28 @@ describe('Avro object container files', () => {
     await expect(reader.rows(file, 0n, everything).next()).rejects.toMatchObject({
       code: 'CONTAINER_DAMAGED',
     });
+  });
+
+  it('leave nothing out by its time that cannot be told, and end where it cannot be told yet', async () => {
+    const store = temporaryStore();
+    copyFileSync(fixture('null'), join(store.location, 'rides.avro'));
+    const never = { ...everything, untilMs: 1 };
+    const rowsWith = async (timeMs: () => number | null): Promise<readonly number[]> => {
+      const parts = { store, prefix: '', topicId: 't', framing: async () => framing, timeMs };
+      const reader = new ContainerReader(parts);
+      const [file] = await reader.files(everything);
+      if (file === undefined) throw new Error('no file');
+      const read = [];
+      for await (const { rows, outside } of reader.rows(file, 0n, never)) read.push(rows.length, outside);
+      return read;
+    };
+    expect(await rowsWith(() => -1)).toEqual([0, 5]);
+    expect(await rowsWith(() => null)).toEqual([5, 0]);
+    const away = new OutageError('LOOKUP_TABLE_BEHIND', 'It is still being read.');
+    const unknown = (): never => {
+      throw away;
+    };
+    await expect(rowsWith(unknown)).rejects.toBe(away);
   });
 
   it('give values framed as in Kafka, from any row on, within any time', async () => {

@@ -17,8 +17,13 @@ export interface Framing {
 export interface ContainerReaderParts extends ListedArchive {
   /** Asked once for each file. */
   framing(writer: AvroSchema): Promise<Framing>;
-  /** When a value happened: containers have no time of their own. -1 when it does not say. */
-  timeMs(writer: AvroSchema, datum: Uint8Array): number;
+  /**
+   * When a value happened: containers have no time of their own. -1 when it does not say; null where only reading it shows what is wrong with it, so that no filter
+   * leaves it out.
+   *
+   * @throws {OutageError} when it cannot be told now: the file is read again.
+   */
+  timeMs(writer: AvroSchema, datum: Uint8Array): number | null;
 }
 
 const rowsMax = 4_294_967_296;
@@ -57,9 +62,17 @@ export class ContainerReader implements ArchiveReader {
     for await (const { index, block, writer, bytes } of readContainerData(name, chunks, Number(from))) {
       frame ??= await framing(writer);
       const value = Buffer.concat([frame.bytes, bytes]);
-      const row = { offset: BigInt(index), timestampMs: timeMs(writer, bytes), schemaId: frame.schemaId };
-      const { headers = [] } = frame;
-      const full = batches.add({ ...row, key: null, value, headers }, { group: block, row: index });
+      const timestampMs = timeMs(writer, bytes);
+      const { schemaId, headers = [] } = frame;
+      const row = {
+        offset: BigInt(index),
+        timestampMs: timestampMs ?? -1,
+        schemaId,
+        key: null,
+        value,
+        headers,
+      };
+      const full = batches.add(row, { group: block, row: index }, timestampMs === null);
       if (full !== null) yield full;
     }
     const rest = batches.rest();

@@ -18,10 +18,14 @@ export class RowBatches {
     this.#filter = filter;
   }
 
-  /** A batch when it is full with this row. */
-  add(row: ArchiveRow, place: { readonly group: number; readonly row: number }): ArchiveBatch | null {
+  /** A batch when it is full with this row. `always`: whatever the filter says. */
+  add(
+    row: ArchiveRow,
+    place: { readonly group: number; readonly row: number },
+    always = false,
+  ): ArchiveBatch | null {
     this.#begin ??= place;
-    if (isWanted(row, this.#filter)) {
+    if (always || isWanted(row, this.#filter)) {
       this.#rows.push(row);
       this.#bytes += (row.key?.length ?? 0) + (row.value?.length ?? 0);
       for (const header of row.headers) this.#bytes += header.key.length + (header.value?.length ?? 0);

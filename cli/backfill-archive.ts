@@ -6,7 +6,7 @@ import {
   type TableVersion,
 } from '../archive/index.ts';
 import type { Settings } from '../config/index.ts';
-import { JourneyGraphError, RefusedError } from '../foundation/index.ts';
+import { JourneyGraphError, OutageError, RefusedError, unreachable } from '../foundation/index.ts';
 import {
   type ArchivePlaceRequest,
   type OpenedArchive,
@@ -136,12 +136,28 @@ function containerReader(
 ): ArchiveReader {
   const source = { cluster: 'archive', topic: request.topic, topicId: filesTopicId, partition: 0 };
   const headersOf = new WeakMap<AvroSchema, { readonly key: string; readonly value: Uint8Array }>();
-  const timeMs = (writer: AvroSchema, value: Uint8Array): number => {
+  const timeMs = (writer: AvroSchema, value: Uint8Array): number | null => {
     const header = headersOf.get(writer);
     const headers = header === undefined ? [] : [header];
     const record = { offset: 0n, timestampMs: -1, key: null, value, headers };
     const outcome = processor.process(record, source, 0);
-    return outcome.kind === 'mapped' ? outcome.event.timeMs : -1;
+    switch (outcome.kind) {
+      case 'mapped':
+        return outcome.event.timeMs;
+      case 'filtered':
+        return -1;
+      case 'dead':
+        // Its letter is the pipeline's to write.
+        return null;
+      case 'needs-schema':
+      case 'needs-row':
+        throw new OutageError(
+          'LOOKUP_TABLE_BEHIND',
+          `When an event of ${request.topic} happened cannot be told while a table that its mapping looks rows up in cannot be read; the file is read again.`,
+        );
+      default:
+        return unreachable(outcome);
+    }
   };
   return new ContainerReader({
     ...{ store, prefix, topicId: filesTopicId },

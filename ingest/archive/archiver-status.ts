@@ -7,6 +7,8 @@ export type ArchiverState =
 
 export interface ArchivedPartition {
   readonly source: SourcePartition;
+  /** Another archiver of the group may have it instead. */
+  readonly isOurs: boolean;
   /** What the table has; null: nothing yet. */
   readonly archived: bigint | null;
   /** What was read for the next commit. */

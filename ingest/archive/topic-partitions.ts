@@ -69,8 +69,9 @@ export class TopicPartitions {
   }
 
   status(): readonly ArchivedPartition[] {
-    return [...this.#partitions.values()].map(({ source, archived, read, end }) => ({
+    return [...this.#partitions.values()].map(({ source, isOurs, archived, read, end }) => ({
       source,
+      isOurs,
       archived,
       read,
       end,

@@ -78,6 +78,29 @@ function setUp(rows = 200): Set {
   return { archive, store, journal, opens, desk };
 }
 
+type Opened = Awaited<ReturnType<BackfillDeskParts['open']>>;
+
+function opened(archive: MemoryArchive, objects: Opened['objects']): Opened {
+  const close = async (): Promise<void> => undefined;
+  return {
+    ...{ reader: archive, objects, snapshotId: null, isExplained: null, processor: historyProcessor },
+    close,
+  };
+}
+
+/** A replay that was paused behind 50 rows, and whose process has ended. */
+async function pausedAt50(): Promise<Set & { readonly plan: { readonly id: string } }> {
+  const made = setUp();
+  const rate = stoppingAt(50);
+  const first = made.desk({ rate });
+  const { plan } = await first.start(asked, never);
+  await rate.stopped;
+  await first.pause(plan.id);
+  await first.close();
+  expect((await made.store.sources())[0]?.next).toBe(50n);
+  return { ...made, plan };
+}
+
 /** Archives that are opened from now on wait until they may `go` on. */
 function holdOpening(opens: Set['opens']): { readonly opening: Promise<void>; readonly go: () => void } {
   const began = Promise.withResolvers<void>();
@@ -206,6 +229,76 @@ describe('The desk of backfills', () => {
     expect((await second.show(plan.id)).progress).toMatchObject({ state: 'running', rowsDone: 50 });
     up.resolve();
     await expect.poll(async () => (await journal.entry(plan.id)).state, patient).toBe('done');
+    expect((await store.sources())[0]?.fates.consumed).toBe(200);
+    ending.abort();
+    await ran;
+  });
+
+  it('leaves what was paused paused while the files of its archive cannot be looked at', async () => {
+    const { archive, store, journal, desk, plan } = await pausedAt50();
+    let looks = 0;
+    const size = async (key: string): Promise<number> => {
+      looks += 1;
+      if (looks < 3) throw new OutageError('OBJECT_STORE_FAILED', 'No answer.');
+      return await archive.size(key);
+    };
+    const second = desk({ open: async () => opened(archive, { size }) });
+    const ending = new AbortController();
+    const ran = second.run(ending.signal);
+    await expect.poll(() => looks, patient).toBe(3);
+    expect((await journal.entry(plan.id)).state).toBe('paused');
+    await expect.poll(async () => (await second.show(plan.id)).progress.state, patient).toBe('paused');
+    expect((await store.sources())[0]?.next).toBe(50n);
+    await second.resume(plan.id, never);
+    await second.ended(plan.id);
+    expect((await store.sources())[0]?.fates.consumed).toBe(200);
+    ending.abort();
+    await ran;
+  });
+
+  it('hears of a resume while the files of its archive are looked at, and so does the next process', async () => {
+    const { archive, journal, desk, plan } = await pausedAt50();
+    const looking = Promise.withResolvers<void>();
+    const may = Promise.withResolvers<void>();
+    const size = async (key: string): Promise<number> => {
+      looking.resolve();
+      await may.promise;
+      return await archive.size(key);
+    };
+    const second = desk({ open: async () => opened(archive, { size }) });
+    const ending = new AbortController();
+    const ran = second.run(ending.signal);
+    await looking.promise;
+    await second.resume(plan.id, never);
+    expect((await journal.entry(plan.id)).state).toBe('running');
+    may.resolve();
+    await second.ended(plan.id);
+    expect((await journal.entry(plan.id)).state).toBe('done');
+    ending.abort();
+    await ran;
+  });
+
+  it('is paused and resumed while it waits for its archive to be opened', async () => {
+    const { archive, store, journal, desk, plan } = await pausedAt50();
+    const asked = Promise.withResolvers<void>();
+    const may = Promise.withResolvers<void>();
+    const second = desk({
+      open: async () => {
+        asked.resolve();
+        await may.promise;
+        return opened(archive, archive);
+      },
+    });
+    const ending = new AbortController();
+    const ran = second.run(ending.signal);
+    await asked.promise;
+    expect((await second.resume(plan.id, never)).progress.state).toBe('running');
+    expect((await journal.entry(plan.id)).state).toBe('running');
+    expect((await second.pause(plan.id)).progress.state).toBe('paused');
+    expect((await journal.entry(plan.id)).state).toBe('paused');
+    expect((await second.resume(plan.id, never)).progress.state).toBe('running');
+    may.resolve();
+    await second.ended(plan.id);
     expect((await store.sources())[0]?.fates.consumed).toBe(200);
     ending.abort();
     await ran;

@@ -32,6 +32,8 @@ interface Running {
   /** Null while its archive is being opened or waited for. */
   run: BackfillRun | null;
   readonly cancelling: AbortController;
+  /** What a person said while there was no run to tell it to, being written down: the next run begins behind it. Whoever said it is told when that fails. */
+  said: Promise<void>;
   /** Never rejects. */
   ended: Promise<void>;
   failure: unknown;
@@ -95,20 +97,36 @@ export class BackfillDesk {
 
   /** @throws RefusedError `BACKFILL_UNKNOWN`, `BACKFILL_NOT_RUNNING`. */
   async pause(id: string): Promise<PlannedBackfill> {
-    const run = this.#running.get(id)?.run ?? null;
-    if (run === null) {
+    const running = this.#running.get(id);
+    if (running === undefined) {
       const { state } = await this.#known(id);
       throw new RefusedError('BACKFILL_NOT_RUNNING', `The backfill ${id} is not running, it is ${state}.`);
     }
-    await run.pause();
+    if (running.run === null) await this.#say(running, 'paused');
+    else await running.run.pause();
     return await this.show(id);
   }
 
   /** Goes on with what was paused, has failed or was killed. */
   async resume(id: string, signal: AbortSignal): Promise<PlannedBackfill> {
     if (!this.#running.has(id)) await this.#start(id, signal);
-    await this.#running.get(id)?.run?.resume();
+    const running = this.#running.get(id);
+    if (running?.run === null) await this.#say(running, 'running');
+    else await running?.run?.resume();
     return await this.show(id);
+  }
+
+  /** To one that waits for its archive, which can take hours. */
+  async #say(running: Running, state: 'paused' | 'running'): Promise<void> {
+    const { journal, clock } = this.#parts;
+    const { id } = running.plan;
+    const write = async (): Promise<void> => {
+      const entry = await journal.entry(id);
+      if (entry.state === 'done' || entry.state === 'cancelled') return;
+      await journal.write(id, { ...entry, state, failure: null, changedMs: clock.now() });
+    };
+    running.said = running.said.then(write, write);
+    await running.said;
   }
 
   /** For good; what was applied stays. */
@@ -285,11 +303,12 @@ export class BackfillDesk {
     }
   }
 
-  /** One that waits for its archive runs, whatever the journal says of the last attempt. */
+  /** One that waits for its archive runs, whatever the journal says of the last attempt, unless it was paused. */
   #shown({ plan, entry }: ShelvedPlan, sources: readonly SourceStatus[]): PlannedBackfill {
     const running = this.#running.get(plan.id);
     if (running?.run != null) return { plan: summaryOf(plan), progress: progressOf(running.run) };
-    const now: JournalEntry = running === undefined ? entry : { ...entry, state: 'running' };
+    const isAsWritten = running === undefined || entry.state === 'paused';
+    const now: JournalEntry = isAsWritten ? entry : { ...entry, state: 'running' };
     return { plan: summaryOf(plan), progress: progressOfStored(plan, now, sources) };
   }
 
@@ -297,7 +316,7 @@ export class BackfillDesk {
   #begin(plan: BackfillPlan, opened: OpenedReplay | null): void {
     const running: Running = {
       ...{ plan, run: null, cancelling: new AbortController() },
-      ...{ ended: Promise.resolve(), failure: null },
+      ...{ said: Promise.resolve(), ended: Promise.resolve(), failure: null },
     };
     this.#running.set(plan.id, running);
     running.ended = this.#follow(running, opened)
@@ -345,6 +364,7 @@ export class BackfillDesk {
     const { journal, rate, inFlight, clock, random, log } = this.#parts;
     const deadLetters = plan.into === 'live' ? this.#parts.deadLetters(plan.topic) : noLetters;
     try {
+      await allSaid(running);
       running.run = new BackfillRun(
         {
           ...{ plan, reader, objects, processor, journal, deadLetters, writes, graph, rate, inFlight },
@@ -367,6 +387,14 @@ export class BackfillDesk {
       () => this.#parts.target(into),
       () => this.#parts.open({ archive, topic, snapshotId, byTime }, signal),
     );
+  }
+}
+
+/** Nothing that was said is still on its way: between this and the next statement nobody has a turn. */
+async function allSaid(running: Running): Promise<void> {
+  for (let said: Promise<void> | null = null; said !== running.said; ) {
+    said = running.said;
+    await Promise.allSettled([said]);
   }
 }
 

@@ -99,7 +99,7 @@ export class BackfillRun {
 
   async resume(): Promise<void> {
     const { state } = await this.#load();
-    if (state === 'paused') await this.#change(this.#pipeline === null ? 'planned' : 'running');
+    if (state === 'paused') await this.#change(this.#running === null ? 'planned' : 'running');
     this.#meter.clear();
     this.#gate.resume();
   }
@@ -154,8 +154,8 @@ export class BackfillRun {
       return;
     }
     checkRefusals(plan);
-    await this.#begin(entry);
-    if (entry.state === 'paused') this.#gate.pause();
+    const { state } = await this.#begin(entry);
+    if (state === 'paused') this.#gate.pause();
     else await this.#change('running');
     const ending = AbortSignal.any([signal, this.#cancelling.signal]);
     try {
@@ -163,21 +163,26 @@ export class BackfillRun {
       if (ending.aborted) return;
       this.#checkConserved(await this.#stored());
     } catch (error) {
-      const { code, message } = asJourneyGraphError(error);
-      await this.#change('failed', { code, message });
+      const { code, message, reaction } = asJourneyGraphError(error);
+      // An outage is waited for by whoever runs it: what was paused stays so, and what ran goes on after a restart.
+      if (reaction !== 'outage') await this.#change('failed', { code, message });
       throw error;
     }
     await this.#change('done');
     this.#parts.log.info({ ...this.progress(), at: undefined }, 'A backfill is done.');
   }
 
-  /** Positions of a topic's own may have been moved by others before; those of a store that was put back to an older copy, or dropped, count less. */
-  async #begin(entry: JournalEntry): Promise<void> {
+  /**
+   * Positions of a topic's own may have been moved by others before; those of a store that was put back to an older copy, or dropped, count less. Gives what a person
+   * has said by now.
+   */
+  async #begin(entry: JournalEntry): Promise<JournalEntry> {
     const stored = sumOf(await this.#stored());
     const known = entry.fatesBefore ?? (this.#parts.plan.identity === null ? noFates : stored);
     const fatesBefore = known.consumed > stored.consumed ? noFates : known;
-    this.#entry = { ...entry, fatesBefore };
     this.#fatesEarlier = fatesSince(fatesBefore, stored);
+    this.#entry = { ...(this.#entry ?? entry), fatesBefore };
+    return this.#entry;
   }
 
   #fates(): Fates {
