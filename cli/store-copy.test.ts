@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -7,6 +7,7 @@ import { loadSettings } from '../config/index.ts';
 import { systemClock } from '../foundation/index.ts';
 import { createMutationBatch, openLevelStore } from '../graph-store/index.ts';
 import { fakeIo } from './command-io.fake.ts';
+import { GraphFolders } from './graph-folders.ts';
 import { runProgram } from './program.ts';
 import { ProgressLine } from './progress-line.ts';
 import { checkCopy } from './store-copy.ts';
@@ -102,6 +103,41 @@ describe('jg store copy', () => {
     );
     expect(copied.out).toContain(`digest ${digest}`);
     expect(existsSync(file)).toBe(false);
+  });
+
+  it('refuses a folder whose live graph is another one than the first, and leaves that as it was', async () => {
+    const folder = await temporaryFolder();
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+    await dataWithStore(from);
+    const digest = await dataWithStore(to);
+    const folders = new GraphFolders(to);
+    await mkdir(join(to, 'graphs'));
+    await rename(folders.folderOf('main'), folders.folderOf('rebuilt'));
+    await folders.point({ live: 'rebuilt', previous: null });
+    const words = ['--from', from, '--to', to, '--file', join(folder, 'between.jgsnapshot')];
+    const planned = await run([...words, '--dry-run', '--json']);
+    expect(JSON.parse(planned.out)).toMatchObject({ targetHasStore: true });
+    expect(await run(words)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^error STORE_NOT_EMPTY: .*graphs\/rebuilt already/),
+    });
+    expect(await folders.names()).toEqual(['rebuilt']);
+    const store = await openLevelStore({ folder: folders.folderOf('rebuilt') }, systemClock);
+    expect((await store.digest()).hex).toBe(digest);
+    await store.close();
+  });
+
+  it('brings a live graph that is missing back to where it was', async () => {
+    const folder = await temporaryFolder();
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+    const digest = await dataWithStore(from);
+    const folders = new GraphFolders(to);
+    await mkdir(to);
+    await folders.point({ live: 'rebuilt', previous: null });
+    const copied = await run(['--from', from, '--to', to, '--file', join(folder, 'between'), '--json']);
+    expect(copied).toMatchObject({ code: 0, err: '' });
+    expect(JSON.parse(copied.out)).toMatchObject({ digest });
+    expect(await folders.names()).toEqual(['rebuilt']);
   });
 
   it('says in a dry run what it would do, and does nothing', async () => {
