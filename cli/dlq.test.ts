@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -7,6 +7,7 @@ import { openLevelStore } from '../graph-store/index.ts';
 import { defaultEmbeddedLogSettings, EmbeddedLogDeadLetters, openEmbeddedLog } from '../ingest/index.ts';
 import { BundledRegistry, EventEncoder, loadCatalog } from '../schemas/index.ts';
 import { fakeIo } from './command-io.fake.ts';
+import { GraphFolders } from './graph-folders.ts';
 import { runProgram } from './program.ts';
 
 beforeEach(() => {
@@ -93,6 +94,25 @@ describe('jg dlq, in a folder', () => {
     const node = await store.node({ type: 'Account', id: secret });
     await store.close();
     expect(node?.lineage).toMatchObject({ topic: `${topic}.dlq`, partition: 1, offset: 0n });
+  });
+
+  it('takes the graph that is live, though the first one was dropped', async () => {
+    const data = await dataWithLetters();
+    const folders = new GraphFolders(data);
+    await folders.point({ live: 'rebuilt', previous: null });
+    const gone = await run('list', '--data', data);
+    expect(gone).toMatchObject({ code: 2, err: expect.stringMatching(/^error STORE_MISSING: .*rebuilt/) });
+    await mkdir(join(data, 'graphs'));
+    await rename(folders.folderOf('main'), folders.folderOf('rebuilt'));
+    const listed = await run('list', '--data', data, '--topic', topic);
+    expect(listed).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringMatching(/SCHEMA_NOT_FOUND +schema +2 /),
+    });
+    const done = await run('retry', '--data', data, '--json');
+    expect(JSON.parse(done.out)).toMatchObject({ applied: [{ topic, applied: 1 }] });
+    expect(await folders.names()).toEqual(['rebuilt']);
   });
 
   it('shows one letter, and its value only when asked', async () => {

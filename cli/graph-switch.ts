@@ -107,16 +107,22 @@ export class GraphSwitch {
   /** Throws RefusedError (GRAPH_UNKNOWN, GRAPH_IN_FORCE, GRAPH_BUSY). */
   drop(name: string): Promise<void> {
     return this.#alone(async () => {
-      const { folders, newId } = this.#parts;
+      const { folders, shadows } = this.#parts;
       const pointer = await folders.pointer();
       this.#checkThere(name);
       if (name === pointer.live)
         throw new RefusedError('GRAPH_IN_FORCE', `${name} is the live graph: switch to another one first.`);
       this.#checkUnused(name);
-      await closedNow(() => this.#open(name));
-      if (name === pointer.previous) await folders.point({ ...pointer, previous: null });
-      await folders.remove(name, newId());
+      const drop = (): Promise<void> => this.#drop(name, pointer);
+      await (shadows === null ? drop() : shadows.withhold(name, drop));
     });
+  }
+
+  async #drop(name: string, pointer: GraphPointer): Promise<void> {
+    const { folders, newId } = this.#parts;
+    await closedNow(() => this.#open(name));
+    if (name === pointer.previous) await folders.point({ ...pointer, previous: null });
+    await folders.remove(name, newId());
   }
 
   async #switchTo(name: string, pointer: GraphPointer, behindMax: bigint): Promise<Switched> {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -7,6 +7,7 @@ import { loadSettings } from '../config/index.ts';
 import { systemClock } from '../foundation/index.ts';
 import { createMutationBatch, openLevelStore } from '../graph-store/index.ts';
 import { fakeIo } from './command-io.fake.ts';
+import { GraphFolders } from './graph-folders.ts';
 import { runProgram } from './program.ts';
 import { ProgressLine } from './progress-line.ts';
 import { checkCopy } from './store-copy.ts';
@@ -21,8 +22,7 @@ afterEach(() => vi.unstubAllEnvs());
 
 const rowsInAll = 3000;
 
-async function run(commandLine: readonly string[]) {
-  const io = fakeIo();
+async function run(commandLine: readonly string[], io = fakeIo()) {
   const code = await runProgram(['store', 'copy', ...commandLine], io);
   return { code, ...io.written };
 }
@@ -74,7 +74,9 @@ describe('jg store copy', () => {
     const store = await openLevelStore({ folder: join(to, 'store') }, systemClock);
     expect((await store.digest()).hex).toBe(digest);
     await store.close();
-    const again = await run(['--from', from, '--to', to, '--file', file]);
+    // Of another moment, hence another one, though nothing was written since.
+    const later = fakeIo({ clock: { ...systemClock, now: () => Date.UTC(2026, 10, 22) } });
+    const again = await run(['--from', from, '--to', to, '--file', file], later);
     expect(again).toMatchObject({ code: 2, err: expect.stringContaining('error STORE_NOT_EMPTY: ') });
   });
 
@@ -102,6 +104,73 @@ describe('jg store copy', () => {
     );
     expect(copied.out).toContain(`digest ${digest}`);
     expect(existsSync(file)).toBe(false);
+  });
+
+  it('refuses a folder whose live graph is another one than the first, and leaves that as it was', async () => {
+    const folder = await temporaryFolder();
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+    await dataWithStore(from);
+    const digest = await dataWithStore(to);
+    const folders = new GraphFolders(to);
+    await mkdir(join(to, 'graphs'));
+    await rename(folders.folderOf('main'), folders.folderOf('rebuilt'));
+    await folders.point({ live: 'rebuilt', previous: null });
+    const words = ['--from', from, '--to', to, '--file', join(folder, 'between.jgsnapshot')];
+    const planned = await run([...words, '--dry-run', '--json']);
+    expect(JSON.parse(planned.out)).toMatchObject({ targetHasStore: true });
+    expect(await run(words)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^error STORE_NOT_EMPTY: .*graphs\/rebuilt already/),
+    });
+    expect(await folders.names()).toEqual(['rebuilt']);
+    const store = await openLevelStore({ folder: folders.folderOf('rebuilt') }, systemClock);
+    expect((await store.digest()).hex).toBe(digest);
+    await store.close();
+  });
+
+  it('brings a live graph that is missing back to where it was', async () => {
+    const folder = await temporaryFolder();
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+    const digest = await dataWithStore(from);
+    const folders = new GraphFolders(to);
+    await mkdir(to);
+    await folders.point({ live: 'rebuilt', previous: null });
+    const copied = await run(['--from', from, '--to', to, '--file', join(folder, 'between'), '--json']);
+    expect(copied).toMatchObject({ code: 0, err: '' });
+    expect(JSON.parse(copied.out)).toMatchObject({ digest });
+    expect(await folders.names()).toEqual(['rebuilt']);
+  });
+
+  it('goes on with reading back when it was interrupted there, until somebody writes into the copy', async () => {
+    const folder = await temporaryFolder();
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+    const digest = await dataWithStore(from);
+    const file = join(folder, 'between.jgsnapshot');
+    const words = ['--from', from, '--to', to, '--file', file];
+    let nowMs = Date.UTC(2026, 10, 21);
+    const stop = new AbortController();
+    const interrupted = fakeIo({
+      // As late as the progress line wants it, so that it says each step.
+      clock: { ...systemClock, now: () => (nowMs += 1000) },
+      errIsTerminal: true,
+      signal: stop.signal,
+      err: (text) => {
+        if (text.includes('Reading it back')) stop.abort();
+        interrupted.written.err += text;
+      },
+    });
+    expect(await run(words, interrupted)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/Reading it back: .*error INTERRUPTED: .*the same command goes on/s),
+    });
+    const copied = await run([...words, '--keep-file', '--json']);
+    expect(copied).toMatchObject({ code: 0, err: expect.stringMatching(/^Going on with /) });
+    expect(JSON.parse(copied.out)).toMatchObject({ digest, resumed: true });
+
+    const store = await openLevelStore({ folder: join(to, 'store') }, systemClock);
+    await store.claim({ cluster: 'c', topic: 'plays', topicId: 'i', partition: 0 });
+    await store.close();
+    expect(await run(words)).toMatchObject({ code: 2, err: expect.stringContaining('STORE_NOT_EMPTY') });
   });
 
   it('says in a dry run what it would do, and does nothing', async () => {

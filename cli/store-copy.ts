@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Settings, settingSpecs, showSettings } from '../config/index.ts';
-import { must, OutageError, StopError } from '../foundation/index.ts';
+import { OutageError, StopError } from '../foundation/index.ts';
 import {
   encodeSource,
   type SnapshotFooter,
@@ -56,7 +56,7 @@ function sharedAddress(place: StorePlace, settings: Settings): string {
 
 /**
  * Copies a graph with its positions: first into a snapshot file, which stays until all is done and is what an interrupted copy goes on
- * with; then into the target, which goes on behind the rows that it has; then reads the target and compares the digests.
+ * with; then into the target, which goes on behind the rows that it has, and does nothing once it has all; then reads the target and compares the digests.
  */
 export async function copyStore(
   request: CopyRequest,
@@ -139,7 +139,6 @@ async function write(
     const rows = (): AsyncIterable<readonly [Buffer, Buffer]> =>
       followed(reader.rows(), 'Writing', io, progress);
     await restoreInto(to, { id, sources, timeToLive, rows }, settings, io);
-    must(reader.footer, 'a graph that was taken over was read to its end');
   } finally {
     await reader.close();
   }

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Settings, settingSpecs } from '../config/index.ts';
 import { must, RefusedError } from '../foundation/index.ts';
 import {
@@ -9,6 +7,7 @@ import {
   SnapshotEncoder,
 } from '../graph-store/index.ts';
 import type { CommandIo } from './command-io.ts';
+import { GraphFolders } from './graph-folders.ts';
 import { openStore } from './graph-store-in-use.ts';
 import { createLog } from './log.ts';
 import { StoreClient } from './store-client.ts';
@@ -76,9 +75,11 @@ export function checkTarget(place: StorePlace): void {
   throw new RefusedError('STORE_COPY_TARGET', message);
 }
 
-/** True when a data folder has a store, whole or half restored; null where nobody can say without opening it. */
-export function hasStore(place: StorePlace): boolean | null {
-  return place.kind === 'folder' ? existsSync(join(place.data, 'store', 'CURRENT')) : null;
+/** True when a data folder has a store for its live graph, whole or half restored; null where nobody can say without opening it. */
+export async function hasStore(place: StorePlace): Promise<boolean | null> {
+  if (place.kind !== 'folder') return null;
+  const folders = new GraphFolders(place.data);
+  return folders.isThere((await folders.pointer()).live);
 }
 
 /** Takes the graph over, or goes on with it. Returns when it is durable. */
@@ -89,7 +90,9 @@ export async function restoreInto(
   io: CommandIo,
 ): Promise<void> {
   if (place.kind === 'folder') {
-    const folder = join(place.data, 'store');
+    const folders = new GraphFolders(place.data);
+    // Where the graph is read from then, which `store` need not be.
+    const folder = folders.folderOf((await folders.pointer()).live);
     // Locked it is before it has read anything of the graph, which can be read once.
     await whenUnlocked(folder, () => restoreLevelFolder({ folder }, graph), io);
     return;

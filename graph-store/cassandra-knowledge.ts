@@ -110,6 +110,11 @@ export class CassandraKnowledge {
     return stored === '' ? { id: null, rows: 0 } : JSON.parse(stored);
   }
 
+  /** Of the graph that was restored here to its end; null where that had no id, or there was none. */
+  get restoredId(): string | null {
+    return this.#rows.get('restored')?.value ?? null;
+  }
+
   /** Durable before anything of a type is. */
   async learnSide(nodeType: string, { direction, type }: Side): Promise<void> {
     await this.#learn(`side ${nodeType} ${direction} ${type}`);
@@ -206,7 +211,9 @@ export class CassandraKnowledge {
     });
   }
 
-  async endRestoring(): Promise<void> {
+  /** The id first: between the two the restoring is as one that was interrupted, and is ended again. */
+  async endRestoring(id: string | null): Promise<void> {
+    if (id !== null) await this.#set('restored', () => id);
     await this.#connection.conditionally(
       `DELETE FROM ${this.#connection.table(metaTable)} WHERE part = 'graph' AND name = 'restoring' IF EXISTS`,
       [],

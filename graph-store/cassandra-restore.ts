@@ -5,14 +5,14 @@ import { addCells, addTombstone, writeRest } from './cassandra-group-write.ts';
 import { restoreIncomplete } from './cassandra-knowledge.ts';
 import type { CellWrite } from './cassandra-node-cache.ts';
 import { PartitionedWrites } from './cassandra-partitioned-writes.ts';
-import { positionStatement } from './cassandra-positions.ts';
+import { allPositions, positionStatement } from './cassandra-positions.ts';
 import type { CassandraWriter, WriterParts } from './cassandra-writer.ts';
 import { Estimates } from './estimates.ts';
 import { decodeGraphKey } from './graph-key.ts';
 import type { Restorable } from './graph-store.ts';
 import { originKey } from './lineage.ts';
 import { decodeNodeRow } from './node-row.ts';
-import { positionOf } from './position.ts';
+import { isAsRestored, positionOf, statusOf } from './position.ts';
 import * as rows from './rows.ts';
 import { Expiry, keptForEver } from './time-to-live.ts';
 
@@ -32,8 +32,8 @@ const graphTables = [
 ] as const;
 
 /**
- * Throws RefusedError STORE_NOT_EMPTY, or StopError STORE_RESTORE_INCOMPLETE where another graph was being restored. Whatever else it throws, the graph counts as not
- * restored from then on.
+ * Does nothing where the same graph is already. Throws RefusedError STORE_NOT_EMPTY, or StopError STORE_RESTORE_INCOMPLETE where another graph was being
+ * restored. Whatever else it throws, the graph counts as not restored from then on.
  */
 export async function restoreRowsOf(
   parts: WriterParts,
@@ -43,7 +43,8 @@ export async function restoreRowsOf(
 ): Promise<void> {
   const { connection, knowledge, origins } = parts;
   const { id = null } = snapshot;
-  const kept = await beginRestore(parts, id);
+  const kept = await beginRestore(parts, snapshot);
+  if (kept === null) return;
   begun();
   const estimates = new Estimates();
   let some: Row[] = [];
@@ -69,15 +70,19 @@ export async function restoreRowsOf(
     await connection.write([positionStatement(connection, positionOf(status), estimates)]);
   }
   await knowledge.restoreRules(snapshot.timeToLive);
-  await knowledge.endRestoring();
+  await knowledge.endRestoring(id);
 }
 
-/** How many rows of it are there already. */
-async function beginRestore(parts: WriterParts, id: string | null): Promise<number> {
+/** How many rows of it are there already; null when all is, as it was restored. */
+async function beginRestore(parts: WriterParts, snapshot: Restorable): Promise<number | null> {
   const { connection, knowledge } = parts;
+  const { id = null } = snapshot;
   await knowledge.refresh();
-  const { restoring } = knowledge;
+  const { restoring, restoredId } = knowledge;
   if (restoring === null) {
+    const positions = await allPositions(connection);
+    const now = positions.map(({ position }) => statusOf(position));
+    if (isAsRestored(restoredId, now, snapshot)) return null;
     await assertEmpty(parts);
     await knowledge.beginRestoring(id);
     return 0;

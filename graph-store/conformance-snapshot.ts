@@ -143,6 +143,52 @@ export function describeSnapshots(subject: Subject, harness: StoreHarness): void
       });
     });
 
+    it('do nothing where the same graph was restored, and refuse it once a partition was claimed', async () => {
+      await subject.apply(event(1, [named('a'), watched(dark)]));
+      await subject.store.claim(idle);
+      await using snapshot = await subject.store.snapshot();
+      const taken = await restorable(snapshot);
+      const rows = (): never => {
+        throw new TypeError('what is there is not read again');
+      };
+      await withOther(async (restored) => {
+        await restored.restore({ ...taken, id: 'one' });
+        await restored.restore({ ...taken, id: 'one', rows });
+        const refused = { code: 'STORE_NOT_EMPTY', reaction: 'refused' };
+        for (const other of [
+          { ...taken, id: 'two', rows },
+          { ...taken, rows },
+        ])
+          await expect(restored.restore(other)).rejects.toMatchObject(refused);
+        expect((await restored.digest()).hex).toBe((await subject.store.digest()).hex);
+        expect(await restored.sources()).toEqual(await subject.store.sources());
+        await restored.claim(idle);
+        await expect(restored.restore({ ...taken, id: 'one', rows })).rejects.toMatchObject(refused);
+        expect(await restored.node(ann)).toEqual(await subject.store.node(ann));
+      });
+    });
+
+    const { reopen } = harness;
+    if (reopen !== null) {
+      it('know the same graph again when the store was closed in between', async () => {
+        await subject.apply(event(1, [named('a'), watched(dark)]));
+        await using snapshot = await subject.store.snapshot();
+        const taken = await restorable(snapshot);
+        let store = await harness.open(clock);
+        try {
+          await store.restore({ ...taken, id: 'one' });
+          store = await reopen(store, clock);
+          await store.restore({ ...taken, id: 'one' });
+          expect((await store.digest()).hex).toBe((await subject.store.digest()).hex);
+          await expect(store.restore({ ...taken, id: 'two' })).rejects.toMatchObject({
+            code: 'STORE_NOT_EMPTY',
+          });
+        } finally {
+          await harness.dispose(store);
+        }
+      });
+    }
+
     it('leave nothing that counts as a store when they fail half-way', async () => {
       await subject.apply(event(1, [named('a')]), event(2, [watched(dark)]));
       await withOther(async (second) => {

@@ -114,7 +114,8 @@ export interface GraphStore extends GraphReader {
   /** While batches go on being applied. */
   snapshot(): Promise<GraphSnapshot>;
   /**
-   * Takes over a graph with its positions and times to live. Throws RefusedError STORE_NOT_EMPTY where there is a graph or a position already;
+   * Takes over a graph with its positions and times to live. Where that graph, by its id, was restored to its end before, and no partition was claimed since,
+   * it is there already: nothing is read or written. Throws RefusedError STORE_NOT_EMPTY where there is another graph or a position already;
    * after a failure or a crash the store counts as not restored and is refused by name (StopError STORE_RESTORE_INCOMPLETE) until it is removed, or
    * the same graph is restored to its end.
    */

@@ -5,13 +5,22 @@ import type { Restorable } from './graph-store.ts';
 import type { Level } from './level.ts';
 import { putIndexMark, putIndexRow } from './leveldb-node-index.ts';
 import { decodeOrigin, originKey, originRange } from './lineage.ts';
-import { encodePosition, positionKey, positionOf } from './position.ts';
+import {
+  decodePosition,
+  encodePosition,
+  isAsRestored,
+  positionKey,
+  positionOf,
+  statusOf,
+} from './position.ts';
 import { RowEstimates } from './row-estimates.ts';
 import { folderFormat, graphRange, metaKey, positionRange } from './rows.ts';
 import { Stretches } from './stretches.ts';
 
 /** There from before the first row until together with the last: what holds it is no store. */
 export const restoringKey = Buffer.from('mrestoring');
+/** The id of the graph that was restored here; absent where it had none, or nothing was restored. */
+const restoredKey = Buffer.from('mrestored');
 
 export interface RestoreLimits {
   /** Of rows in one batch. */
@@ -31,6 +40,14 @@ export async function isEmptyLevel(db: Level): Promise<boolean> {
     if ((await db.keys({ ...range, limit: 1 })).length > 0) return false;
   }
   return true;
+}
+
+/** True when this very graph was restored here and nobody has claimed a partition of it since. */
+export async function isRestoredLevel(db: Level, snapshot: Restorable): Promise<boolean> {
+  const id = (await db.get(restoredKey))?.toString() ?? null;
+  const positions = await db.iterator({ ...positionRange }).all();
+  const now = positions.map(([, value]) => statusOf(decodePosition(value)));
+  return isAsRestored(id, now, snapshot);
 }
 
 /** How far a restoring that is not complete has come. */
@@ -57,7 +74,7 @@ function isMark(found: unknown): found is RestoringMark {
 /**
  * Writes a graph into a database that nobody else writes and that is empty, or holds the first rows of the same graph: rows in blind batches
  * without waiting for the disk, then positions, times to live and estimates in one synced batch that also takes the mark of an
- * unfinished restoring away.
+ * unfinished restoring away, and keeps the graph's id in its place.
  */
 export async function restoreLevel(
   db: Level,
@@ -117,6 +134,7 @@ export async function restoreLevel(
   last.put(metaKey.format, Buffer.from(folderFormat));
   putIndexMark(last);
   last.del(restoringKey);
+  if (id !== null) last.put(restoredKey, Buffer.from(id));
   await last.write({ sync: true });
 }
 

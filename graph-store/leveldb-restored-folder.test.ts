@@ -111,12 +111,20 @@ describe('A folder that a graph is restored into', () => {
     }
   });
 
-  it('is refused when there is a graph already', async () => {
-    const { graph } = await rowsOf(await filled(3));
+  it('stays as it is when it has that graph already, and is refused to another one and once it is used', async () => {
+    const original = await filled(3);
+    const { graph } = await rowsOf(original);
     const folder = await folderAnew();
-    await restoreLevelFolder({ folder }, { ...graph, id: 'one' });
-    await expect(restoreLevelFolder({ folder }, { ...graph, id: 'one' })).rejects.toMatchObject({
-      code: 'STORE_NOT_EMPTY',
-    });
+    await restoreLevelFolder({ folder }, { ...graph, id: 'one' }, limits);
+    const unread = { ...graph, id: 'one', rows: () => failing([], 0) };
+    await restoreLevelFolder({ folder }, unread, limits);
+    const refused = { code: 'STORE_NOT_EMPTY' };
+    for (const other of [{ ...graph, id: 'two' }, graph])
+      await expect(restoreLevelFolder({ folder }, other)).rejects.toMatchObject(refused);
+    const store = await openLevelStore({ folder }, systemClock);
+    expect((await store.digest()).hex).toBe((await original.digest()).hex);
+    await store.claim(crashSource);
+    await store.close();
+    await expect(restoreLevelFolder({ folder }, unread)).rejects.toMatchObject(refused);
   });
 });

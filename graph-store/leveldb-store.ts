@@ -33,7 +33,7 @@ import { lockFolder, storeOpened, unlockFolder } from './leveldb-locked-folders.
 import { notEmpty, openLevel, readFailure, restoreFailure, restoreIncomplete } from './leveldb-open.ts';
 import { defaultLevelSettings, type LevelSettings } from './leveldb-protocol.ts';
 import type { LevelReader } from './leveldb-reader.ts';
-import { isEmptyLevel, restoreLevel } from './leveldb-restore.ts';
+import { isEmptyLevel, isRestoredLevel, restoreLevel } from './leveldb-restore.ts';
 import {
   closeSession,
   type Figures,
@@ -243,6 +243,7 @@ class LevelStore implements EmbeddedStore {
 
   async restore(snapshot: Restorable): Promise<void> {
     const { db } = await this.#writable();
+    if (await isRestoredLevel(db, snapshot)) return;
     if (!(await isEmptyLevel(db))) throw notEmpty(this.#settings.folder);
     if (this.#closing !== null || this.#reopening !== null) throw this.#unavailable();
     const restored = { done: false };

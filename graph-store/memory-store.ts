@@ -47,6 +47,7 @@ import {
   advanced,
   claimed,
   compareSources,
+  isAsRestored,
   type Partition,
   positionKey,
   positionOf,
@@ -81,6 +82,8 @@ class MemoryStore implements GraphStore {
   #closed = false;
   /** Set while the store is being restored, and for good when that failed. */
   #unrestored: StopError | null = null;
+  /** The id of the graph that was restored here. */
+  #restoredId: string | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -254,6 +257,7 @@ class MemoryStore implements GraphStore {
 
   async restore(snapshot: Restorable): Promise<void> {
     this.#assertOpen();
+    if (isAsRestored(this.#restoredId, await this.sources(), snapshot)) return;
     if (this.#graph.nodes.size > 0 || this.#graph.edgeTombstones.size > 0 || this.#partitions.size > 0) {
       throw new RefusedError(
         'STORE_NOT_EMPTY',
@@ -271,6 +275,7 @@ class MemoryStore implements GraphStore {
     }
     this.#swept = new SweptHorizon(snapshot.timeToLive.swept);
     this.#timeToLive = snapshot.timeToLive;
+    this.#restoredId = snapshot.id ?? null;
     this.#unrestored = null;
   }
 

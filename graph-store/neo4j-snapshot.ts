@@ -6,12 +6,12 @@ import type { Queries } from './neo4j-connection.ts';
 import { Neo4jGroup } from './neo4j-group.ts';
 import { writeGroup } from './neo4j-group-write.ts';
 import type { Neo4jKeys } from './neo4j-keys.ts';
-import { estimateRow, lockAllPositions, positionRow } from './neo4j-positions.ts';
+import { estimateRow, lockAllPositions, positionRow, readPositions } from './neo4j-positions.ts';
 import { allRows } from './neo4j-rows.ts';
 import { restoringColumns, restoringOf } from './neo4j-schema.ts';
 import { integerOf, textOf } from './neo4j-values.ts';
 import type { WriterParts } from './neo4j-writer.ts';
-import { compareSources, positionKey, statusOf } from './position.ts';
+import { compareSources, isAsRestored, positionKey, statusOf } from './position.ts';
 import { type SpooledRows, spoolRows } from './spooled-rows.ts';
 import type { TimeToLive } from './time-to-live.ts';
 
@@ -64,7 +64,10 @@ export function restoreIncomplete(namespace: string): StopError {
   );
 }
 
-/** Throws RefusedError STORE_NOT_EMPTY. Whatever else it throws, the graph counts as not restored from then on. */
+/**
+ * Does nothing where the same graph is already. Throws RefusedError STORE_NOT_EMPTY. Whatever else it throws, the graph counts as not restored from
+ * then on.
+ */
 export async function restoreRowsOf(
   parts: WriterParts,
   snapshot: Restorable,
@@ -74,8 +77,9 @@ export async function restoreRowsOf(
   const { connection, keys, hash } = parts;
   const { id = null } = snapshot;
   const kept = await connection.write((queries) =>
-    beginRestore(queries, keys, connection.settings.namespace, id),
+    beginRestore(queries, keys, connection.settings.namespace, snapshot),
   );
+  if (kept === null) return;
   begun();
   const estimates = new Estimates();
   let group = new Neo4jGroup(keys, hash);
@@ -117,28 +121,40 @@ export async function restoreRowsOf(
       'MATCH (s:JgStore {jgKey: $key}) SET s += $row REMOVE s.restoring, s.restoringId, s.restoringRows',
       {
         key: keys.store,
-        row: { ...estimateRow(estimates), timeToLive: JSON.stringify(snapshot.timeToLive) },
+        row: {
+          ...estimateRow(estimates),
+          timeToLive: JSON.stringify(snapshot.timeToLive),
+          restoredId: id,
+        },
       },
     );
   });
 }
 
-/** How many rows of it are there already. */
+/** How many rows of it are there already; null when all is, as it was restored. */
 async function beginRestore(
   queries: Queries,
   keys: Neo4jKeys,
   namespace: string,
-  id: string | null,
-): Promise<number> {
+  snapshot: Restorable,
+): Promise<number | null> {
+  const { id = null } = snapshot;
   await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.jgLock = true', { key: keys.store });
-  const [row] = await queries.run(`MATCH (s:JgStore {jgKey: $key}) RETURN ${restoringColumns}`, {
-    key: keys.store,
-  });
+  const [row] = await queries.run(
+    `MATCH (s:JgStore {jgKey: $key}) RETURN ${restoringColumns}, s.restoredId`,
+    {
+      key: keys.store,
+    },
+  );
   const before = restoringOf(row?.get(0), row?.get(1), row?.get(2));
   if (before !== null) {
     if (id === null || before.id !== id) throw restoreIncomplete(namespace);
     return before.rows;
   }
+  const restoredId: unknown = row?.get(3);
+  const positions = await readPositions(queries, keys);
+  const now = positions.map(statusOf);
+  if (isAsRestored(typeof restoredId === 'string' ? restoredId : null, now, snapshot)) return null;
   const found = await queries.run(
     `MATCH (n:JgNode|JgPosition|JgStep|JgEdgeTombstone|JgOrigin) WHERE n.jgKey >= $gte AND n.jgKey < $lt RETURN 1 LIMIT 1`,
     { ...keys.all },

@@ -115,6 +115,8 @@ class Neo4jStore extends ServerStore implements GraphStore {
         },
       ),
     );
+    // It was there already, with whatever rules it has.
+    if (this.unrestored === null) return;
     const { connection, origins } = this.#parts;
     await connection.read((queries) => origins.load(queries));
     this.#rules = snapshot.timeToLive;

@@ -25,6 +25,7 @@ import {
   advanced,
   claimed,
   compareSources,
+  isAsRestored,
   type Partition,
   positionKey,
   positionOf,
@@ -54,6 +55,7 @@ export class PiecemealStore implements GraphStore {
   >();
   #applying: Promise<unknown> = Promise.resolve();
   #tearAfter: number | null = null;
+  #restoredId: string | null = null;
 
   constructor(clock: Clock, mistake: PiecemealMistake | null = null) {
     this.#clock = clock;
@@ -128,12 +130,14 @@ export class PiecemealStore implements GraphStore {
   }
 
   async restore(snapshot: Restorable): Promise<void> {
+    if (isAsRestored(this.#restoredId, await this.sources(), snapshot)) return;
     if (this.#partitions.size > 0) throw new RefusedError('STORE_NOT_EMPTY', 'There is a position already.');
     await this.#graph.restore({ sources: [], timeToLive: snapshot.timeToLive, rows: () => snapshot.rows() });
     for (const status of snapshot.sources) {
       const position = positionOf(status);
       this.#partitions.set(positionKey(position.source), { position, claimed: false });
     }
+    this.#restoredId = snapshot.id ?? null;
   }
 
   async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {

@@ -1,5 +1,5 @@
 import { FencedError, OutageError, unreachable } from '../foundation/index.ts';
-import type { Advance, Fates, SourcePartition, SourceStatus } from './graph-store.ts';
+import type { Advance, Fates, Restorable, SourcePartition, SourceStatus } from './graph-store.ts';
 import type { Rejection } from './leveldb-protocol.ts';
 
 export function positionKey(source: SourcePartition): string {
@@ -40,6 +40,23 @@ export function statusOf(position: Position): SourceStatus {
 /** The way back: a status says 0 of a partition that was claimed and never applied, and no batch ends at 0. */
 export function positionOf(status: SourceStatus): Position {
   return { ...status, next: status.next === 0n ? null : status.next };
+}
+
+/**
+ * Whether a store holds this graph as it was restored there: it kept the graph's id, and nobody has claimed a partition since, which moves its epoch. Where somebody has,
+ * the graph may have gone on, and is no longer the one of that id.
+ */
+export function isAsRestored(
+  restoredId: string | null,
+  now: readonly SourceStatus[],
+  { id, sources }: Restorable,
+): boolean {
+  return id !== undefined && id === restoredId && epochsOf(now) === epochsOf(sources);
+}
+
+function epochsOf(sources: readonly SourceStatus[]): string {
+  const epochs = sources.map(({ source, epoch, next }) => `${positionKey(source)} ${epoch} ${next}`);
+  return epochs.sort().join('\n');
 }
 
 /** By topic, partition, then cluster and topic id, so that two lives of a topic have a fixed order. */

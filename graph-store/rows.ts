@@ -18,7 +18,7 @@ import type { Expiry } from './time-to-live.ts';
  *     <prefix> x  <edge type>\0 <name> <key>              the tombstone of the edge to the node of that name
  *     l<id>                                                         an origin: see lineage.ts
  *     i<type>\0<hash><id>                                          there is a node of that type with a row of its own: see leveldb-node-index.ts
- *     m…                                                            format version, estimates, time to live, deleted types, stretches
+ *     m…                                                            format version, estimates, time to live, deleted types, stretches, what was restored
  *     p[cluster,topicId,partition]                                  position, epoch and fates, as JSON
  *
  * An event key is (inverted time, inverted occurrence id): newest first in key order, and backwards exactly the

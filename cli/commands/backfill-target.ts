@@ -32,7 +32,7 @@ export async function withBackfills<T>(
 }
 
 /** The graph may be lost, but not by a slip of the pen elsewhere. */
-function checkFolder({ data }: Settings): void {
+async function checkFolder({ data }: Settings): Promise<void> {
   if (existsSync(data)) return;
   throw new RefusedError(
     'STORE_MISSING',

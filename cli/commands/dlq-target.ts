@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { Settings } from '../../config/index.ts';
 import { RefusedError } from '../../foundation/index.ts';
 import type { LetterList, RetryEvent, ShownLetter } from '../../ingest/index.ts';
 import type { DeadLetterOperations } from '../../query-api/index.ts';
 import type { CommandIo } from '../command-io.ts';
 import { DeadLetterClient } from '../dead-letter-client.ts';
+import { GraphFolders } from '../graph-folders.ts';
 import { addFolderTarget, type FolderOptions, withFolder } from './folder-target.ts';
 import { endpoint } from './server-option.ts';
 
@@ -39,10 +39,13 @@ export async function withDeadLetters<T>(
   );
 }
 
-function checkStore({ store, data }: { readonly store: string; readonly data: string }): void {
-  if (store !== 'leveldb' || existsSync(join(data, 'store', 'CURRENT'))) return;
+async function checkStore({ store, data }: Settings): Promise<void> {
+  if (store !== 'leveldb') return;
+  const folders = new GraphFolders(data);
+  const { live } = await folders.pointer();
+  if (folders.isThere(live)) return;
   throw new RefusedError(
     'STORE_MISSING',
-    `There is no store in ${data}: name the folder that \`jg up\` keeps its data in with --data.`,
+    `There is no store in ${folders.folderOf(live)}: name the folder that \`jg up\` keeps its data in with --data.`,
   );
 }

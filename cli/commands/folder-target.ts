@@ -39,7 +39,7 @@ export function addFolderTarget(command: Command): Command {
 export async function withFolder<T>(
   options: FolderOptions,
   io: CommandIo,
-  check: (settings: Settings) => void,
+  check: (settings: Settings) => Promise<void>,
   work: (composition: Composition) => Promise<T>,
 ): Promise<T> {
   if (options.url !== undefined) {
@@ -52,7 +52,7 @@ export async function withFolder<T>(
   // A command says itself how it goes on; the log is for what goes wrong, unless somebody wants more.
   const isSaid = loaded.origins.get('log.level') !== 'default';
   const settings: Settings = isSaid ? loaded.settings : { ...loaded.settings, 'log.level': 'warn' };
-  check(settings);
+  await check(settings);
   // The whole product, which neither help nor a server's answer waits for.
   const { compose } = await import('../composition.ts');
   const composition = await compose(settings, io, createLog(settings, io));

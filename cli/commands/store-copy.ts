@@ -62,7 +62,7 @@ export function addStoreCopy(store: Command, io: CommandIo, finish: (code: ExitC
       const request = { ...placesOf(flags), file: flags.file ?? null };
       const settings = settingsFor(request, settingFlags(command));
       if (flags.dryRun === true) {
-        plan(request, settings, flags, io);
+        await plan(request, settings, flags, io);
         finish(exitCodes.ok);
         return;
       }
@@ -99,10 +99,15 @@ function settingsFor({ from, to }: CopyRequest, { flags }: SettingFlags): Settin
   return settingsFromProcess({ flags }).settings;
 }
 
-function plan(request: CopyRequest, settings: Settings, { json }: CopyFlags, io: CommandIo): void {
+async function plan(
+  request: CopyRequest,
+  settings: Settings,
+  { json }: CopyFlags,
+  io: CommandIo,
+): Promise<void> {
   const { from, to } = request;
   const file = copyFileOf(request, settings);
-  const targetHasStore = hasStore(to);
+  const targetHasStore = await hasStore(to);
   if (json === true) {
     io.out(`${JSON.stringify({ from: from.text, to: to.text, file, targetHasStore }, null, 2)}\n`);
     return;

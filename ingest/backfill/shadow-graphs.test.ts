@@ -48,3 +48,30 @@ it('A shadow that could not be opened is used by nobody, and tried again', async
   await expect(graphs.use('locked')).rejects.toMatchObject({ code: 'STORE_LOCKED' });
   expect(log).toEqual(['open locked', 'open locked']);
 });
+
+it('A shadow that is withheld is opened behind the work on it, however that ends', async () => {
+  for (const fails of [false, true]) {
+    const { log, graphs } = setUp();
+    const held = Promise.withResolvers<void>();
+    const working = graphs.withhold('b', async () => {
+      await held.promise;
+      log.push('worked');
+      if (fails) throw new TypeError('an invented failure');
+    });
+    const ended = Promise.allSettled([working]);
+    const uses = [graphs.use('b'), graphs.use('b')];
+    // Others are not.
+    await (await graphs.use('c')).release();
+    held.resolve();
+    const [one, two] = await Promise.all(uses);
+    expect(one?.graph).toBe(two?.graph);
+    expect(log).toEqual(['open c', 'closing c', 'closed c', 'worked', 'open b']);
+    expect(await ended).toMatchObject([{ status: fails ? 'rejected' : 'fulfilled' }]);
+  }
+});
+
+it('A shadow that somebody has is not withheld', async () => {
+  const { graphs } = setUp();
+  await graphs.use('b');
+  await expect(graphs.withhold('b', async () => undefined)).rejects.toThrow('not withheld');
+});

@@ -1,3 +1,5 @@
+import { assert } from '../../foundation/index.ts';
+
 /** What is opened for whoever uses it. */
 interface Closable {
   close(): Promise<void>;
@@ -21,6 +23,8 @@ export class ShadowGraphs<G extends Closable> {
   readonly #open: (name: string) => Promise<G>;
   /** As many as there are users at most. */
   readonly #opened = new Map<string, Opened<G>>();
+  /** Until when nobody gets which graph. Never reject. One, since graphs are dropped one at a time. */
+  readonly #withheld = new Map<string, Promise<void>>();
 
   constructor(open: (name: string) => Promise<G>) {
     this.#open = open;
@@ -32,10 +36,7 @@ export class ShadowGraphs<G extends Closable> {
 
   /** Rejects as opening does; a next one tries again. */
   async use(name: string): Promise<GraphUse<G>> {
-    for (let found = this.#opened.get(name); ; found = this.#opened.get(name)) {
-      if (found === undefined || found.closed === null) break;
-      await found.closed;
-    }
+    for (let until = this.#awaited(name); until !== null; until = this.#awaited(name)) await until;
     const opened = this.#opened.get(name) ?? { graph: this.#open(name), users: 0, closed: null };
     this.#opened.set(name, opened);
     opened.users += 1;
@@ -46,6 +47,27 @@ export class ShadowGraphs<G extends Closable> {
       this.#forget(name, opened);
       throw error;
     }
+  }
+
+  /**
+   * Runs `work` on a graph that nobody uses, as {@link isUsed} said in the same turn. Who wants the graph meanwhile waits, and opens what is there then: after a
+   * look alone, a replay that begins while `work` waits for something would lose its graph under it.
+   */
+  async withhold<T>(name: string, work: () => Promise<T>): Promise<T> {
+    assert(!this.isUsed(name) && !this.#withheld.has(name), 'what somebody has is not withheld');
+    const over = Promise.withResolvers<void>();
+    this.#withheld.set(name, over.promise);
+    try {
+      return await work();
+    } finally {
+      this.#withheld.delete(name);
+      over.resolve();
+    }
+  }
+
+  /** What to wait for before the graph is opened, or used by one more; null for nothing. */
+  #awaited(name: string): Promise<void> | null {
+    return this.#withheld.get(name) ?? this.#opened.get(name)?.closed ?? null;
   }
 
   async #release(name: string, opened: Opened<G>, graph: G): Promise<void> {
