@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Clock, must, silentLog, systemClock } from '../../foundation/index.ts';
+import { type Clock, must, OutageError, silentLog, systemClock } from '../../foundation/index.ts';
 import { pack } from '../../graph-store/conformance-graphs.ts';
 import {
+  type BulkReads,
   createMemoryStore,
+  type GraphReader,
   type GraphStore,
   type Mutation,
   ObservedWrites,
@@ -45,6 +47,40 @@ export class TestClock implements Clock {
     signal?.addEventListener('abort', () => ended.resolve(), { once: true });
     if (signal?.aborted !== true) await ended.promise;
   }
+}
+
+/** The graph, where `reading` is called before each read of many nodes, which fails with what it throws. */
+export function readsOf(graph: GraphStore, reading: () => void): GraphReader {
+  const { bulk } = graph;
+  const reads: BulkReads = {
+    scan: async (query) => {
+      reading();
+      return await bulk.scan(query);
+    },
+    farEnds: async (query) => {
+      reading();
+      return await bulk.farEnds(query);
+    },
+    properties: async (query) => {
+      reading();
+      return await bulk.properties(query);
+    },
+  };
+  return Object.create(graph, {
+    bulk: { value: reads },
+    degree: { value: graph.degree.bind(graph) },
+  });
+}
+
+/** A graph that can be down. */
+export function unreliable(graph: GraphStore): { isDown: boolean; readonly reader: GraphReader } {
+  const made = {
+    isDown: false,
+    reader: readsOf(graph, () => {
+      if (made.isDown) throw new OutageError('STORE_CLOSED', 'The store is down; wait.');
+    }),
+  };
+  return made;
 }
 
 /** A graph of accounts that watched titles, a frozen audience of all of them, an event for it, and its stage maps on a real folder. */

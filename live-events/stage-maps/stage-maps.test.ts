@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { must, OutageError } from '../../foundation/index.ts';
-import type { GraphStore } from '../../graph-store/index.ts';
+import { must } from '../../foundation/index.ts';
 import { createWriter } from '../../query-api/api-testing.ts';
 import { account } from '../../query-api/audiences/audience-conditions-testing.ts';
 import {
@@ -16,7 +15,7 @@ import { LevelStageMaps } from './level-stage-maps.ts';
 import { testPlan, testSegment, testShow, watchedWhere } from './plan-testing.ts';
 import { segmentMembers } from './segment-members.ts';
 import type { StageMapsParts } from './stage-maps.ts';
-import { TestMaps } from './stage-maps-testing.ts';
+import { TestMaps, unreliable } from './stage-maps-testing.ts';
 
 const fans = testSegment({ key: 'fans', where: watchedWhere('t1') });
 const curious = testSegment({ key: 'curious', where: watchedWhere('t2') });
@@ -269,19 +268,90 @@ describe('stage maps', () => {
     expect(await test.segmentsOf('a', 'b')).toEqual(['fans', 'fans']);
   });
 
-  it('begin anew when they were interrupted, and keep what served until then', async () => {
+  it('begin anew when they were interrupted before any served, though the event is over', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    const event = must(test.events.get('fight-1'), 'it is there');
+    // So that nothing but the interruption makes it begin.
+    test.events.change('end', { ...event, stage: 'ended', stageKind: 'ended' });
+    await test.start();
+    await test.store.begin('fight-1');
+    const maps = await test.start();
+    expect(maps.report('fight-1')).toMatchObject({ state: 'WAITING', version: null });
+    await maps.turn();
+    expect(maps.report('fight-1')).toMatchObject({ state: 'FROZEN', version: '1.0' });
+    expect(test.store.begun()).toEqual([]);
+  });
+
+  it('stay as they are when they were interrupted and the event froze meanwhile', async () => {
     await using test = await TestMaps.open();
     await test.accounts('a');
     await test.planned(plan);
     await (await test.start()).turn();
-    test.clock.nowMs = testStartMs;
-    // Frozen, so that nothing but the interruption makes it begin.
     await test.store.begin('fight-1');
+    await test.stop();
+    await test.watched('a', 't1');
+    test.clock.nowMs = testStartMs;
     const maps = await test.start();
-    expect(maps.report('fight-1')).toMatchObject({ state: 'WAITING', version: '1.0' });
     await maps.turn();
-    expect(maps.report('fight-1')).toMatchObject({ state: 'FROZEN', version: '2.0' });
+    expect(maps.report('fight-1')).toMatchObject({ state: 'FROZEN', version: '1.0' });
+    expect(await test.segmentsOf('a')).toEqual(['rest']);
     expect(test.store.begun()).toEqual([]);
+  });
+
+  it('are not made anew in the middle of an event after an outage before it, unless somebody asks', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a', 'b');
+    await test.planned(plan);
+    const graph = unreliable(test.graph);
+    const maps = await test.start({ retryMs: 30_000 }, { reader: graph.reader });
+    await maps.turn();
+    test.clock.nowMs = testStartMs - 20_000;
+    graph.isDown = true;
+    await test.watched('a', 't1');
+    await maps.turn();
+    const failed = { state: 'FAILED', version: '1.0', failure: { code: 'STORE_CLOSED' } };
+    expect(maps.report('fight-1')).toMatchObject(failed);
+    graph.isDown = false;
+    test.clock.nowMs = testStartMs + 10_000;
+    await test.watched('b', 't1');
+    await maps.turn();
+    expect(maps.report('fight-1')).toMatchObject(failed);
+    expect(await test.segmentsOf('a', 'b')).toEqual(['rest', 'rest']);
+    // Whoever asks is not let down by an outage either.
+    graph.isDown = true;
+    maps.materialize('fight-1');
+    await maps.turn();
+    expect(maps.report('fight-1')).toMatchObject(failed);
+    graph.isDown = false;
+    test.clock.nowMs += 30_000;
+    await maps.turn();
+    expect(maps.report('fight-1')).toMatchObject({ state: 'FROZEN', version: '2.0', failure: null });
+    expect(await test.segmentsOf('a', 'b')).toEqual(['fans', 'fans']);
+  });
+
+  it('are not made anew when the freeze comes before the pass that they wait for', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    const limits = { wholePassMs: 1000 };
+    const maps = await test.start(limits, { seesAllWrites: false });
+    await maps.turn();
+    // Wants a look at everybody, a second from when there was one.
+    await maps.turn();
+    await test.watchedElsewhere('a', 't1');
+    test.clock.nowMs = testStartMs;
+    await maps.turn();
+    expect(maps.report('fight-1')).toMatchObject({ state: 'FROZEN', version: '1.0' });
+    test.clock.nowMs = testStartMs - 1000;
+    const again = await test.start(limits, { seesAllWrites: false });
+    expect(again.report('fight-1').state).toBe('WAITING');
+    test.clock.nowMs = testStartMs;
+    const settled = again.settled('fight-1', 30_000);
+    await again.turn();
+    expect(await settled).toMatchObject({ state: 'FROZEN', version: '1.0' });
+    expect(await test.segmentsOf('a')).toEqual(['rest']);
   });
 
   it('are made again when the plan changes, keep the version before, and forget those that came earlier', async () => {
@@ -359,24 +429,15 @@ describe('stage maps', () => {
     await using test = await TestMaps.open();
     await test.accounts('a');
     await test.planned(plan);
-    let isDown = false;
-    const down = async (): Promise<never> => {
-      throw new OutageError('STORE_CLOSED', 'The store is down; wait.');
-    };
-    const { bulk } = test.graph;
-    const broken: typeof bulk = Object.create(bulk, { properties: { value: down } });
-    const reader: GraphStore = Object.create(test.graph, {
-      bulk: { get: () => (isDown ? broken : bulk) },
-      degree: { value: test.graph.degree.bind(test.graph) },
-    });
-    const maps = await test.start({ retryMs: 1000 }, { reader });
+    const graph = unreliable(test.graph);
+    const maps = await test.start({ retryMs: 1000 }, { reader: graph.reader });
     await maps.turn();
-    isDown = true;
+    graph.isDown = true;
     await test.watched('a', 't1');
     await maps.turn();
     expect(maps.report('fight-1')).toMatchObject({ state: 'FAILED', failure: { code: 'STORE_CLOSED' } });
     expect(await test.segmentsOf('a')).toEqual(['rest']);
-    isDown = false;
+    graph.isDown = false;
     await maps.turn();
     expect(maps.report('fight-1').state).toBe('FAILED');
     test.clock.nowMs += 1000;

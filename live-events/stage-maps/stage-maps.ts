@@ -10,6 +10,7 @@ import { type MapsReport, reportOf } from './maps-report.ts';
 import { Materializer, type MaterializerParts, planHashOf } from './materializer.ts';
 import { PayloadTexts, type StageMapText } from './payload-texts.ts';
 import { ServedMaps } from './served-maps.ts';
+import type { MapsVersion } from './stage-map-rows.ts';
 import type { TouchedMembers } from './touched-members.ts';
 
 export interface StageMapsLimits {
@@ -88,7 +89,7 @@ export class StageMaps {
       else {
         const mapped = this.#of(id);
         if (version !== null) mapped.served = await ServedMaps.load(store, version);
-        if (begun.has(id)) this.#want(mapped);
+        if (begun.has(id)) await this.#beginAnew(mapped, event);
       }
     }
     for (const event of events.list()) this.#consider(event);
@@ -105,7 +106,9 @@ export class StageMaps {
     const event = this.#event(id);
     this.#materializer.memberTypeOf(event);
     this.#materializer.planOf(event, this.#parts.clock.now());
-    this.#want(this.#of(id));
+    const mapped = this.#of(id);
+    mapped.isAsked = true;
+    this.#want(mapped);
     return this.report(id);
   }
 
@@ -171,8 +174,7 @@ export class StageMaps {
     for (const id of this.#removed) await this.#drop(id);
     for (const mapped of [...this.#mapped.values()]) {
       if (this.#stop.signal.aborted) return;
-      if (mapped.againAtMs !== null && mapped.againAtMs <= this.#parts.clock.now()) this.#want(mapped);
-      if (mapped.state === 'WAITING') await this.#attempt(mapped, () => this.#whole(mapped));
+      if (this.#isDue(mapped)) await this.#attempt(mapped, () => this.#whole(mapped));
       else if (mapped.following !== null) await this.#attempt(mapped, () => this.#follow(mapped));
     }
   }
@@ -214,6 +216,35 @@ export class StageMaps {
     }
   }
 
+  /**
+   * Whether all members are looked at now. Once the event is frozen that is only done for somebody who asked, however long before it was wanted: it would read what
+   * was applied since, and wait as it may (an outage, other events), nobody is shown anything else in the middle of the event.
+   */
+  #isDue(mapped: MappedEvent): boolean {
+    const { clock, events, log } = this.#parts;
+    if (mapped.againAtMs !== null && mapped.againAtMs <= clock.now()) this.#want(mapped);
+    if (mapped.state !== 'WAITING') return false;
+    const event = events.get(mapped.event);
+    if (mapped.isAsked || event === null || !this.#isFinal(event, mapped.served?.version)) return true;
+    log.warn({ event: mapped.event }, 'The event froze before all members were looked at again.');
+    mapped.state = mapped.failure === null ? 'IDLE' : 'FAILED';
+    mapped.done.resolve();
+    return false;
+  }
+
+  /** What a process before this one did not end. Whether somebody had asked for it is not known any more. */
+  async #beginAnew(mapped: MappedEvent, event: LiveEvent): Promise<void> {
+    if (!this.#isFinal(event, mapped.served?.version)) {
+      this.#want(mapped);
+      return;
+    }
+    await this.#parts.store.forgetBegun(event.id);
+    this.#parts.log.warn(
+      { event: event.id },
+      'Stage maps were being made when the process ended. The event is frozen, so they stay as they are.',
+    );
+  }
+
   async #whole(mapped: MappedEvent): Promise<void> {
     const event = this.#event(mapped.event);
     mapped.state = 'BUILDING';
@@ -234,6 +265,7 @@ export class StageMaps {
     }
     mapped.counts.wholePasses += 1;
     mapped.state = 'IDLE';
+    mapped.isAsked = false;
     mapped.failure = null;
     mapped.done.resolve();
     const { members, tookMs } = must(mapped.served, 'it serves').version;
@@ -251,7 +283,7 @@ export class StageMaps {
     if (freezes) follower.close();
     const isUnknown = follower.takeOverflow();
     if (freezes) {
-      mapped.againAtMs = null;
+      if (!mapped.isAsked) mapped.againAtMs = null;
       if (isUnknown)
         log.warn({ event: mapped.event }, 'More members changed before the freeze than are kept.');
     } else if (isUnknown || !seesAllWrites || follower.size * costOfOne > served.version.members)
@@ -277,6 +309,7 @@ export class StageMaps {
       if (!wasWhole) stopFollowing(mapped);
       mapped.state = 'FAILED';
       mapped.againAtMs = known && error.retryable ? clock.now() + this.#limits.retryMs : null;
+      mapped.isAsked &&= mapped.againAtMs !== null;
       mapped.failure = known
         ? { code: error.code, message: error.message }
         : { code: 'INTERNAL_SERVER_ERROR', message: 'Something failed on our side; the log has it.' };
@@ -305,15 +338,19 @@ export class StageMaps {
     if (event.plan === null || event.audience === null || isOver(event)) return;
     const known = this.#mapped.get(event.id);
     const version = known?.served?.version;
-    if (version?.planHash === planHashOf(event)) {
-      const plan = this.#planBefore(event, version.plannedAtMs);
-      if (known?.following != null || isFrozen(event, plan, this.#parts.clock.now())) return;
-    }
+    if (known?.following != null && version?.planHash === planHashOf(event)) return;
+    if (this.#isFinal(event, version)) return;
     if (known === undefined && !this.#hasRoom()) {
       this.#parts.log.warn({ event: event.id, code: 'LIVE_MAPS_FULL' }, 'There is no room for stage maps.');
       return;
     }
     this.#want(this.#of(event.id));
+  }
+
+  /** Whether what serves stays, whatever is applied: it is of the event's plan, and the event is frozen. */
+  #isFinal(event: LiveEvent, version: MapsVersion | undefined): boolean {
+    if (version?.planHash !== planHashOf(event)) return false;
+    return isFrozen(event, this.#planBefore(event, version.plannedAtMs), this.#parts.clock.now());
   }
 
   #want(mapped: MappedEvent): void {
