@@ -15,7 +15,7 @@ import { LevelStageMaps } from './level-stage-maps.ts';
 import { testPlan, testSegment, testShow, watchedWhere } from './plan-testing.ts';
 import { segmentMembers } from './segment-members.ts';
 import type { StageMapsParts } from './stage-maps.ts';
-import { TestMaps, unreliable } from './stage-maps-testing.ts';
+import { readsOf, TestMaps, unreliable } from './stage-maps-testing.ts';
 
 const fans = testSegment({ key: 'fans', where: watchedWhere('t1') });
 const curious = testSegment({ key: 'curious', where: watchedWhere('t2') });
@@ -474,6 +474,39 @@ describe('stage maps', () => {
     await maps.turn();
     expect(maps.report('fight-1').following).toMatchObject({ wholePasses: 2, waiting: 0 });
     expect(await test.segmentsOf('b', 'c', 'd', 'e')).toEqual(['fans', 'fans', 'fans', 'rest']);
+  });
+
+  it('look at everybody again when the graph is another one, also when they were being made of the one before, but not once the event is frozen', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    let isReplacing = false;
+    const reader = readsOf(test.graph, () => {
+      if (isReplacing) test.touched.touchAll();
+      isReplacing = false;
+    });
+    const maps = await test.start({ wholePassMs: 1000 }, { reader });
+    const pass = async (): Promise<string | null> => {
+      await maps.turn();
+      test.clock.nowMs += 1000;
+      await maps.turn();
+      return maps.report('fight-1').version;
+    };
+    expect(await pass()).toBe('1.0');
+    test.touched.touchAll();
+    // What the graphs differ in no batch of this process named.
+    await test.watchedElsewhere('a', 't1');
+    expect(await pass()).toBe('2.0');
+    expect(await test.segmentsOf('a')).toEqual(['fans']);
+    isReplacing = true;
+    maps.materialize('fight-1');
+    expect(await pass()).toBe('3.0');
+    expect(isReplacing).toBe(false);
+    expect(await pass()).toBe('4.0');
+    expect(await pass()).toBe('4.0');
+    test.clock.nowMs = testStartMs;
+    test.touched.touchAll();
+    expect(await pass()).toBe('4.0');
   });
 
   it('are made by themselves while they run, at once when somebody asks, and end when they are closed', async () => {

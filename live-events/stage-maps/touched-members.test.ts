@@ -32,6 +32,18 @@ describe('touched members', () => {
     expect([follower.size, follower.takeOverflow(), follower.takeOverflow()]).toEqual([0, true, false]);
   });
 
+  it('may be everybody once the graph is another one, whatever their type, while what was named is still handed out', () => {
+    const touched = new TouchedMembers();
+    const followers = [touched.follow('Account'), touched.follow('Title')];
+    touched.applying(batchOf(watching(account('a'), 't1')))(true);
+    touched.touchAll();
+    expect(followers.map((one) => [one.size, one.takeOverflow(), one.takeOverflow()])).toEqual([
+      [1, true, false],
+      [1, true, false],
+    ]);
+    expect(touched.follow('Account').takeOverflow()).toBe(false);
+  });
+
   it('are nobody of a follower that was closed', () => {
     const touched = new TouchedMembers();
     const follower = touched.follow('Account');

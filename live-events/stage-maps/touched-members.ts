@@ -9,7 +9,7 @@ export interface Follower {
   readonly size: number;
   /** As many as that at most, which are then forgotten here. */
   take(max: number): readonly string[];
-  /** True once after more waited than are kept: then nobody knows who, and everybody has to be looked at. */
+  /** True once after more waited than are kept, or the graph was replaced: then nobody knows who changed, and everybody has to be looked at. */
   takeOverflow(): boolean;
   /** Idempotent. */
   close(): void;
@@ -59,6 +59,11 @@ export class TouchedMembers implements WriteObserver {
       },
       close: () => this.#followers.delete(following),
     };
+  }
+
+  /** Another graph is in the place of this one: what differs no batch names, so everybody may have changed, also for whoever reads them just now. */
+  touchAll(): void {
+    for (const following of this.#followers) following.isOver = true;
   }
 
   applying(mutations: MutationBatch): (durable: boolean) => void {
