@@ -127,6 +127,26 @@ export class TestMaps implements AsyncDisposable {
     await this.#write(this.graph, [watching(account(id), title)]);
   }
 
+  /** Handed over when it resolves, and durable when what it answers does: behind `gate`. */
+  async watchedBehind(
+    gate: Promise<void>,
+    id: string,
+    title: string,
+  ): Promise<{ readonly durable: Promise<void> }> {
+    const handedOver = Promise.withResolvers<void>();
+    const slow: StoreWriter = {
+      claim: (source) => this.graph.claim(source),
+      apply: async (advance, mutations) => {
+        handedOver.resolve();
+        await gate;
+        return await this.graph.apply(advance, mutations);
+      },
+    };
+    const durable = this.#write(new ObservedWrites(slow, this.touched), [watching(account(id), title)]);
+    await handedOver.promise;
+    return { durable };
+  }
+
   async #write(writes: StoreWriter, mutations: readonly Mutation[]): Promise<void> {
     const source = { cluster: 'c', topic: 't', topicId: 'i', partition: 0 };
     const { epoch } = await writes.claim(source);

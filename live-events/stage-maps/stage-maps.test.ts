@@ -509,6 +509,26 @@ describe('stage maps', () => {
     expect(await pass()).toBe('4.0');
   });
 
+  it('have what was on its way to the store when they began to be made', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    const order: string[] = [];
+    const maps = await test.start({}, { reader: readsOf(test.graph, () => order.push('read')) });
+    const gate = Promise.withResolvers<void>();
+    const { durable } = await test.watchedBehind(gate.promise, 'a', 't1');
+    const turned = maps.turn();
+    // Reads of a disk, which give whoever does not wait for the batch the time to read as well.
+    for (let i = 0; i < 50 && order.length === 0; i += 1) await test.store.coverage('fight-1');
+    order.push('durable');
+    gate.resolve();
+    await durable;
+    await turned;
+    await maps.turn();
+    expect(order.slice(0, 2)).toEqual(['durable', 'read']);
+    expect(await test.segmentsOf('a')).toEqual(['fans']);
+  });
+
   it('are made by themselves while they run, at once when somebody asks, and end when they are closed', async () => {
     await using test = await TestMaps.open();
     await test.accounts('a');

@@ -255,6 +255,7 @@ export class StageMaps {
     // Before anything is read: what is applied meanwhile is looked at again.
     const follower = this.#parts.touched.follow(this.#materializer.memberTypeOf(event));
     try {
+      await follower.ready(this.#stop.signal);
       const { served, plan } = await this.#materializer.whole(event, mapped.progress);
       stopFollowing(mapped);
       mapped.following = { plan, follower };
