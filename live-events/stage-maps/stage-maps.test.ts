@@ -237,6 +237,52 @@ describe('stage maps', () => {
     expect(await test.segmentsOf('a', 'b', 'c')).toEqual(['fans', 'fans', 'rest']);
   });
 
+  it('follow journeys again when the event is moved while what waited at its freeze is looked at', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a', 'b', 'c');
+    await test.planned(plan);
+    const event = must(test.events.get('fight-1'), 'it is there');
+    const movedBy = (ms: number): void => {
+      const stages = event.stages.map((one) =>
+        one.kind === 'live' ? { ...one, startsAtMs: testStartMs + ms } : one,
+      );
+      test.events.change('reschedule', { ...event, stages });
+    };
+    let movesByMs: number | null = null;
+    const reader = readsOf(test.graph, () => {
+      if (movesByMs !== null) movedBy(movesByMs);
+      movesByMs = null;
+    });
+    const maps = await test.start({ passMembersMax: 2, wholePassMs: 1e9 }, { reader });
+    await maps.turn();
+    // While the last of them are looked at.
+    await test.watched('a', 't1');
+    test.clock.nowMs = testStartMs;
+    movesByMs = 60_000;
+    await maps.turn();
+    expect(movesByMs).toBe(null);
+    await test.watched('b', 't1');
+    await maps.turn();
+    expect(maps.report('fight-1').state).toBe('WAITING');
+    await maps.turn();
+    expect(maps.report('fight-1').state).toBe('READY');
+    expect(await test.segmentsOf('a', 'b', 'c')).toEqual(['fans', 'fans', 'rest']);
+    // While there are more.
+    for (const id of ['a', 'b', 'c']) await test.watched(id, 't2');
+    test.clock.nowMs = testStartMs + 60_000;
+    movesByMs = 120_000;
+    await maps.turn();
+    expect(maps.report('fight-1').following.waiting).toBe(1);
+    await test.watched('c', 't1');
+    await maps.turn();
+    expect(maps.report('fight-1').state).toBe('WAITING');
+    await maps.turn();
+    expect(maps.report('fight-1').state).toBe('READY');
+    expect(await test.segmentsOf('c')).toEqual(['fans']);
+    await test.watched('c', 't3');
+    expect(maps.report('fight-1').following.waiting).toBe(1);
+  });
+
   it('freeze when the plan says so', async () => {
     await using test = await TestMaps.open();
     await test.accounts('a');

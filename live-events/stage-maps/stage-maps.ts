@@ -279,7 +279,14 @@ export class StageMaps {
     const { plan, follower } = must(mapped.following, 'looked at before');
     const served = must(mapped.served, 'what follows serves');
     const nowMs = clock.now();
-    const freezes = isFrozen(this.#event(mapped.event), plan, nowMs);
+    const event = this.#event(mapped.event);
+    const freezes = isFrozen(event, plan, nowMs);
+    if (follower.isClosed && (follower.size === 0 || !freezes)) {
+      stopFollowing(mapped);
+      // Moved while what waited at its freeze was looked at, which takes turns: nobody was told of what was applied since.
+      if (!freezes) this.#consider(event);
+      return;
+    }
     // What is applied from now on changes nothing any more; what waits is still looked at.
     if (freezes) follower.close();
     const isUnknown = follower.takeOverflow();
@@ -296,7 +303,6 @@ export class StageMaps {
       mapped.counts.moved += moved?.moves.length ?? 0;
       if (moved !== null) this.#serve(mapped, moved.served);
     }
-    if (freezes && follower.size === 0) stopFollowing(mapped);
   }
 
   async #attempt(mapped: MappedEvent, work: () => Promise<void>): Promise<void> {

@@ -78,7 +78,9 @@ describe('touched members', () => {
     const touched = new TouchedMembers();
     const follower = touched.follow('Account');
     const settled = touched.applying(batchOf(watching(account('a'), 't1')));
+    expect(follower.isClosed).toBe(false);
     follower.close();
+    expect(follower.isClosed).toBe(true);
     settled(true);
     touched.applying(batchOf(watching(account('b'), 't1')))(true);
     expect(follower.size).toBe(0);

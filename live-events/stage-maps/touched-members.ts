@@ -16,7 +16,8 @@ export interface Follower {
   take(max: number): readonly string[];
   /** True once after more waited than are kept, or the graph was replaced: then nobody knows who changed, and everybody has to be looked at. */
   takeOverflow(): boolean;
-  /** Idempotent. */
+  readonly isClosed: boolean;
+  /** What waits still does; nothing joins it. Idempotent. */
   close(): void;
 }
 
@@ -47,10 +48,14 @@ export class TouchedMembers implements WriteObserver {
     const following: Following = { memberType, ids: new Set(), isOver: false };
     this.#followers.add(following);
     const settled = Promise.all(this.#inFlight);
+    const isClosed = (): boolean => !this.#followers.has(following);
     return {
       ready: (signal) => endOf(settled, signal),
       get size() {
         return following.ids.size;
+      },
+      get isClosed() {
+        return isClosed();
       },
       take: (max) => {
         const taken: string[] = [];
