@@ -19,12 +19,8 @@ import { testEvent, testStartMs } from '../live-event-testing.ts';
 import { FakeLiveEvents } from '../live-events.fake.ts';
 import { LevelStageMaps } from './level-stage-maps.ts';
 import { testContext } from './plan-testing.ts';
-import {
-  StageMaps,
-  type StageMapsLimits,
-  type StageMapsParts,
-  stageMapsLimitsDefault,
-} from './stage-maps.ts';
+import { StageMaps } from './stage-maps.ts';
+import { type StageMapsLimits, type StageMapsParts, stageMapsLimitsDefault } from './stage-maps-parts.ts';
 import { TouchedMembers } from './touched-members.ts';
 
 const everybody: Condition = { kind: 'all', of: [] };

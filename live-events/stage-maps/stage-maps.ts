@@ -1,47 +1,16 @@
-import { type Clock, JourneyGraphError, type Log, must, RefusedError } from '../../foundation/index.ts';
+import { JourneyGraphError, must, RefusedError } from '../../foundation/index.ts';
 import { isOver } from '../event-times.ts';
 import { knownEvent } from '../known-event.ts';
-import type { JournalEntry, LiveEvent, LiveEvents } from '../live-event.ts';
+import type { JournalEntry, LiveEvent } from '../live-event.ts';
 import { isFrozen } from './freeze.ts';
-import type { LevelStageMaps } from './level-stage-maps.ts';
 import type { LivePlan } from './live-plan.ts';
 import { type MappedEvent, newMappedEvent, newProgress, stopFollowing } from './mapped-event.ts';
 import { type MapsReport, reportOf } from './maps-report.ts';
-import { Materializer, type MaterializerParts, planHashOf } from './materializer.ts';
+import { Materializer, planHashOf } from './materializer.ts';
 import { PayloadTexts, type StageMapText } from './payload-texts.ts';
 import { ServedMaps } from './served-maps.ts';
 import type { MapsVersion } from './stage-map-rows.ts';
-import type { TouchedMembers } from './touched-members.ts';
-
-export interface StageMapsLimits {
-  /** Events that have stage maps. */
-  readonly eventsMax: number;
-  /** Between two looks at members whose journeys changed, and how many of each event one look takes: together the rate. */
-  readonly passMs: number;
-  readonly passMembersMax: number;
-  /** The least between two times that all members of an event are looked at without anybody having asked. */
-  readonly wholePassMs: number;
-  /** After something outside did not answer. */
-  readonly retryMs: number;
-}
-
-export const stageMapsLimitsDefault: StageMapsLimits = {
-  eventsMax: 64,
-  passMs: 5000,
-  passMembersMax: 5000,
-  wholePassMs: 300_000,
-  retryMs: 30_000,
-};
-
-export interface StageMapsParts extends Omit<MaterializerParts, 'signal' | 'store'> {
-  readonly events: Pick<LiveEvents, 'get' | 'list' | 'watch' | 'watchRemovals'>;
-  readonly store: LevelStageMaps;
-  readonly touched: TouchedMembers;
-  /** False where other processes write the same graph: what they apply nobody tells us, so all members are looked at each `wholePassMs`. */
-  readonly seesAllWrites: boolean;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+import { type StageMapsLimits, type StageMapsParts, stageMapsLimitsDefault } from './stage-maps-parts.ts';
 
 /** One member by itself costs as much as so many of all: when too many wait it is cheaper to look at everybody. */
 const costOfOne = 5;
@@ -217,8 +186,8 @@ export class StageMaps {
   }
 
   /**
-   * Whether all members are looked at now. Once the event is frozen that is only done for somebody who asked, however long before it was wanted: it would read what
-   * was applied since, and wait as it may (an outage, other events), nobody is shown anything else in the middle of the event.
+   * Whether all members are looked at now. Once the event is frozen that is done for somebody who asked alone, though it was wanted before (an outage, other events or
+   * `wholePassMs` came between): it would read what was applied since, and nobody is shown anything else in the middle of an event.
    */
   #isDue(mapped: MappedEvent): boolean {
     const { clock, events, log } = this.#parts;
