@@ -13,17 +13,19 @@ export interface GraphsInUse {
   /** Those that replays write to. */
   readonly shadows: ShadowGraphs<EmbeddedStore>;
   readonly pipelines: readonly Pick<Pipeline, 'ends' | 'reclaim'>[];
+  /** Told once another graph is in force, before anything is applied to it. */
+  readonly switched: () => void;
 }
 
 /** What operators may ask about the graphs of a data folder while it is in use. */
 export function graphOperations(
   settings: Settings,
-  { inForce, shadows, pipelines }: GraphsInUse,
+  { inForce, shadows, pipelines, switched }: GraphsInUse,
   io: CommandIo,
 ): GraphOperations {
   const folders = new GraphFolders(settings.data);
   const graphs = new GraphSwitch({
-    ...{ folders, inForce, shadows, newId: io.newId },
+    ...{ folders, inForce, shadows, switched, newId: io.newId },
     open: (name) => openEmbeddedStore(settings, folders.folderOf(name), io),
     patiently: (name, open) => whenUnlocked(folders.folderOf(name), open, io),
     ends: async () => (await Promise.all(pipelines.map((pipeline) => pipeline.ends()))).flat(),

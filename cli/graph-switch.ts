@@ -24,6 +24,8 @@ export interface GraphSwitchParts {
   patiently<T>(name: string, open: () => Promise<T>): Promise<T>;
   /** Of the logs that are read, as far as somebody reads them. */
   ends(): Promise<readonly SourceEnd[]>;
+  /** Told once another graph is in force, before anything is applied to it. */
+  switched(): void;
   /** Lets all partitions be claimed anew. */
   reclaim(): void;
   readonly newId: () => string;
@@ -126,7 +128,7 @@ export class GraphSwitch {
   }
 
   async #switchTo(name: string, pointer: GraphPointer, behindMax: bigint): Promise<Switched> {
-    const { folders, inForce, ends, reclaim } = this.#parts;
+    const { folders, inForce, ends, switched, reclaim } = this.#parts;
     this.#checkThere(name);
     if (name === pointer.live) throw new RefusedError('GRAPH_IN_FORCE', `${name} is the live graph already.`);
     this.#checkUnused(name);
@@ -144,6 +146,7 @@ export class GraphSwitch {
       if (inForce !== null) {
         const replaced = inForce.replace(next);
         opened.isOurs = false;
+        switched();
         reclaim();
         await replaced.idle;
         await replaced.before.close();

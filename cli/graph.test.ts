@@ -44,7 +44,8 @@ async function dataWithCopy(): Promise<string> {
 
 function graphsOf(folders: GraphFolders, ends: readonly SourceEnd[]): GraphSwitch {
   return new GraphSwitch({
-    ...{ folders, inForce: null, shadows: null, newId: () => 'x', reclaim: () => undefined },
+    ...{ folders, inForce: null, shadows: null, newId: () => 'x' },
+    ...{ switched: () => undefined, reclaim: () => undefined },
     open: (name) => openLevelStore({ folder: folders.folderOf(name) }, systemClock),
     patiently: (name, open) => whenUnlocked(folders.folderOf(name), open, fakeIo()),
     ends: async () => ends,
@@ -317,6 +318,7 @@ describe('A switch while events flow and questions are asked', () => {
     const stop = new AbortController();
     const asking = new AbortController();
     const { store, pipelines, mappings } = composition;
+    const told = vi.spyOn(composition.live, 'graphSwitched');
     const running = [mappings.watch(stop.signal), ...pipelines.map((pipeline) => pipeline.run(stop.signal))];
     const api = await startApi(settings, apiPartsOf(composition, 0), io, silentLog);
     const jg = async (...words: readonly string[]): Promise<{ code: number; answer: unknown }> => {
@@ -351,6 +353,7 @@ describe('A switch while events flow and questions are asked', () => {
     expect(differing).toMatchObject({ code: 1, answer: { verdict: { differences: 3, hasMore: true } } });
     const switched = await jg('switch', 'b', '--behind', '1000000');
     expect(switched).toMatchObject({ code: 0, answer: { live: 'b', previous: 'main', missing: [] } });
+    expect(told).toHaveBeenCalledTimes(1);
     expect(await jg('list')).toMatchObject({
       answer: { graphs: [{ state: 'previous' }, { state: 'live' }] },
     });

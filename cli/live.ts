@@ -57,6 +57,8 @@ export interface Live {
   readonly traffic: Traffic;
   /** The store's writing side, watched for members whose stage maps may change. */
   watched(writes: StoreWriter): StoreWriter;
+  /** Another graph is in the place of the one that members' stage maps were read from. */
+  graphSwitched(): void;
   /** Enters stages and sends broadcasts from now on; `url`: where this process listens. */
   start(url: string): Promise<void>;
   /** Enters no more stages, and sends devices away, spread over a while. */
@@ -111,6 +113,7 @@ export async function openLive(
     extension: withRouterSocket(extension, gateways),
     traffic,
     watched: (writes) => new ObservedWrites(writes, maps.touched),
+    graphSwitched: () => maps.touched.touchAll(),
     start: async (url) => {
       address = url;
       await maps.stageMaps.open();

@@ -99,7 +99,8 @@ export {
 export { audienceMembers } from './stage-maps/audience-members.ts';
 export { LevelStageMaps } from './stage-maps/level-stage-maps.ts';
 export type { LivePlan } from './stage-maps/live-plan.ts';
-export { StageMaps, type StageMapsLimits, type StageMapsParts } from './stage-maps/stage-maps.ts';
+export { StageMaps } from './stage-maps/stage-maps.ts';
+export type { StageMapsLimits, StageMapsParts } from './stage-maps/stage-maps-parts.ts';
 export { TouchedMembers } from './stage-maps/touched-members.ts';
 export { LevelLiveJournal } from './state/level-live-journal.ts';
 export type { Asking, LiveCommand, StageMove } from './state/live-command.ts';

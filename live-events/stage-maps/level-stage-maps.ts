@@ -111,6 +111,12 @@ export class LevelStageMaps {
     this.#begun.add(event);
   }
 
+  /** It is not begun anew. */
+  async forgetBegun(event: string): Promise<void> {
+    await this.#side.write((db) => db.del(begunKey(event), { sync: true }));
+    this.#begun.delete(event);
+  }
+
   /** Durable when it resolves; then it is the newest, and what nothing names any more is gone. */
   async put(version: MapsVersion, parts: VersionParts): Promise<void> {
     const { event } = version;

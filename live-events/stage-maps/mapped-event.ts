@@ -12,6 +12,8 @@ export interface MappedEvent {
   failure: { readonly code: string; readonly message: string } | null;
   /** Null: only when somebody asks. */
   againAtMs: number | null;
+  /** Somebody asked for what is being made, or made again after something outside did not answer: then it is made in the middle of the event too. */
+  isAsked: boolean;
   /** What the newest attempt was made of, by `planHashOf`. */
   attempted: string | null;
   /** What the next is to be made of. */
@@ -31,6 +33,7 @@ export function newMappedEvent(event: string): MappedEvent {
     progress: newProgress(),
     failure: null,
     againAtMs: null,
+    isAsked: false,
     attempted: null,
     wanted: null,
     served: null,

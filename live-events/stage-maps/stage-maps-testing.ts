@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Clock, must, silentLog, systemClock } from '../../foundation/index.ts';
+import { type Clock, must, OutageError, silentLog, systemClock } from '../../foundation/index.ts';
 import { pack } from '../../graph-store/conformance-graphs.ts';
 import {
+  type BulkReads,
   createMemoryStore,
+  type GraphReader,
   type GraphStore,
   type Mutation,
   ObservedWrites,
@@ -17,12 +19,8 @@ import { testEvent, testStartMs } from '../live-event-testing.ts';
 import { FakeLiveEvents } from '../live-events.fake.ts';
 import { LevelStageMaps } from './level-stage-maps.ts';
 import { testContext } from './plan-testing.ts';
-import {
-  StageMaps,
-  type StageMapsLimits,
-  type StageMapsParts,
-  stageMapsLimitsDefault,
-} from './stage-maps.ts';
+import { StageMaps } from './stage-maps.ts';
+import { type StageMapsLimits, type StageMapsParts, stageMapsLimitsDefault } from './stage-maps-parts.ts';
 import { TouchedMembers } from './touched-members.ts';
 
 const everybody: Condition = { kind: 'all', of: [] };
@@ -45,6 +43,40 @@ export class TestClock implements Clock {
     signal?.addEventListener('abort', () => ended.resolve(), { once: true });
     if (signal?.aborted !== true) await ended.promise;
   }
+}
+
+/** The graph, where `reading` is called before each read of many nodes, which fails with what it throws. */
+export function readsOf(graph: GraphStore, reading: () => void): GraphReader {
+  const { bulk } = graph;
+  const reads: BulkReads = {
+    scan: async (query) => {
+      reading();
+      return await bulk.scan(query);
+    },
+    farEnds: async (query) => {
+      reading();
+      return await bulk.farEnds(query);
+    },
+    properties: async (query) => {
+      reading();
+      return await bulk.properties(query);
+    },
+  };
+  return Object.create(graph, {
+    bulk: { value: reads },
+    degree: { value: graph.degree.bind(graph) },
+  });
+}
+
+/** A graph that can be down. */
+export function unreliable(graph: GraphStore): { isDown: boolean; readonly reader: GraphReader } {
+  const made = {
+    isDown: false,
+    reader: readsOf(graph, () => {
+      if (made.isDown) throw new OutageError('STORE_CLOSED', 'The store is down; wait.');
+    }),
+  };
+  return made;
 }
 
 /** A graph of accounts that watched titles, a frozen audience of all of them, an event for it, and its stage maps on a real folder. */
@@ -89,6 +121,26 @@ export class TestMaps implements AsyncDisposable {
   /** By another process: nobody is told. */
   async watchedElsewhere(id: string, title: string): Promise<void> {
     await this.#write(this.graph, [watching(account(id), title)]);
+  }
+
+  /** Handed over when it resolves, and durable when what it answers does: behind `gate`. */
+  async watchedBehind(
+    gate: Promise<void>,
+    id: string,
+    title: string,
+  ): Promise<{ readonly durable: Promise<void> }> {
+    const handedOver = Promise.withResolvers<void>();
+    const slow: StoreWriter = {
+      claim: (source) => this.graph.claim(source),
+      apply: async (advance, mutations) => {
+        handedOver.resolve();
+        await gate;
+        return await this.graph.apply(advance, mutations);
+      },
+    };
+    const durable = this.#write(new ObservedWrites(slow, this.touched), [watching(account(id), title)]);
+    await handedOver.promise;
+    return { durable };
   }
 
   async #write(writes: StoreWriter, mutations: readonly Mutation[]): Promise<void> {

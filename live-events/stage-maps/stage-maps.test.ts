@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { must, OutageError } from '../../foundation/index.ts';
-import type { GraphStore } from '../../graph-store/index.ts';
+import { must } from '../../foundation/index.ts';
 import { createWriter } from '../../query-api/api-testing.ts';
 import { account } from '../../query-api/audiences/audience-conditions-testing.ts';
 import {
@@ -15,8 +14,8 @@ import type { FakeLiveEvents } from '../live-events.fake.ts';
 import { LevelStageMaps } from './level-stage-maps.ts';
 import { testPlan, testSegment, testShow, watchedWhere } from './plan-testing.ts';
 import { segmentMembers } from './segment-members.ts';
-import type { StageMapsParts } from './stage-maps.ts';
-import { TestMaps } from './stage-maps-testing.ts';
+import type { StageMapsParts } from './stage-maps-parts.ts';
+import { readsOf, TestMaps, unreliable } from './stage-maps-testing.ts';
 
 const fans = testSegment({ key: 'fans', where: watchedWhere('t1') });
 const curious = testSegment({ key: 'curious', where: watchedWhere('t2') });
@@ -204,54 +203,6 @@ describe('stage maps', () => {
     expect(await test.segmentsOf('a', 'd', 'e', 'f')).toEqual(['fans', 'fans', 'fans', 'fans']);
   });
 
-  it('change no more from the freeze on, but for what was applied before it', async () => {
-    await using test = await TestMaps.open();
-    await test.accounts('a', 'b');
-    await test.planned(plan);
-    const maps = await test.start();
-    await maps.turn();
-    await test.watched('a', 't1');
-    test.clock.nowMs = testStartMs;
-    await maps.turn();
-    expect(await test.segmentsOf('a', 'b')).toEqual(['fans', 'rest']);
-    expect(maps.report('fight-1').state).toBe('FROZEN');
-    await test.watched('b', 't1');
-    await maps.turn();
-    expect(await test.segmentsOf('b')).toEqual(['rest']);
-    const again = await test.start();
-    await again.turn();
-    expect(await test.segmentsOf('a', 'b')).toEqual(['fans', 'rest']);
-    expect(again.report('fight-1')).toMatchObject({ state: 'FROZEN', version: '1.1' });
-  });
-
-  it('look at all that was applied before the freeze, however many turns that takes, and at nothing later', async () => {
-    await using test = await TestMaps.open();
-    await test.accounts('a', 'b', 'c');
-    await test.planned(plan);
-    const maps = await test.start({ passMembersMax: 1, wholePassMs: 1e9 });
-    await maps.turn();
-    for (const id of ['a', 'b']) await test.watched(id, 't1');
-    test.clock.nowMs = testStartMs;
-    await maps.turn();
-    await test.watched('c', 't1');
-    for (let turn = 0; turn < 3; turn += 1) await maps.turn();
-    expect(await test.segmentsOf('a', 'b', 'c')).toEqual(['fans', 'fans', 'rest']);
-  });
-
-  it('freeze when the plan says so', async () => {
-    await using test = await TestMaps.open();
-    await test.accounts('a');
-    await test.planned(testPlan([fans, rest], { freezeAt: new Date(testStartMs - 3_600_000).toISOString() }));
-    const maps = await test.start();
-    await maps.turn();
-    expect(maps.report('fight-1').state).toBe('READY');
-    test.clock.nowMs = testStartMs - 3_600_000;
-    await maps.turn();
-    await test.watched('a', 't1');
-    await maps.turn();
-    expect(await test.segmentsOf('a')).toEqual(['rest']);
-  });
-
   it('serve after a restart as they were, and then follow what was applied meanwhile', async () => {
     await using test = await TestMaps.open();
     await test.accounts('a', 'b');
@@ -269,18 +220,19 @@ describe('stage maps', () => {
     expect(await test.segmentsOf('a', 'b')).toEqual(['fans', 'fans']);
   });
 
-  it('begin anew when they were interrupted, and keep what served until then', async () => {
+  it('begin anew when they were interrupted before any served, though the event is over', async () => {
     await using test = await TestMaps.open();
     await test.accounts('a');
     await test.planned(plan);
-    await (await test.start()).turn();
-    test.clock.nowMs = testStartMs;
-    // Frozen, so that nothing but the interruption makes it begin.
+    const event = must(test.events.get('fight-1'), 'it is there');
+    // So that nothing but the interruption makes it begin.
+    test.events.change('end', { ...event, stage: 'ended', stageKind: 'ended' });
+    await test.start();
     await test.store.begin('fight-1');
     const maps = await test.start();
-    expect(maps.report('fight-1')).toMatchObject({ state: 'WAITING', version: '1.0' });
+    expect(maps.report('fight-1')).toMatchObject({ state: 'WAITING', version: null });
     await maps.turn();
-    expect(maps.report('fight-1')).toMatchObject({ state: 'FROZEN', version: '2.0' });
+    expect(maps.report('fight-1')).toMatchObject({ state: 'FROZEN', version: '1.0' });
     expect(test.store.begun()).toEqual([]);
   });
 
@@ -359,24 +311,15 @@ describe('stage maps', () => {
     await using test = await TestMaps.open();
     await test.accounts('a');
     await test.planned(plan);
-    let isDown = false;
-    const down = async (): Promise<never> => {
-      throw new OutageError('STORE_CLOSED', 'The store is down; wait.');
-    };
-    const { bulk } = test.graph;
-    const broken: typeof bulk = Object.create(bulk, { properties: { value: down } });
-    const reader: GraphStore = Object.create(test.graph, {
-      bulk: { get: () => (isDown ? broken : bulk) },
-      degree: { value: test.graph.degree.bind(test.graph) },
-    });
-    const maps = await test.start({ retryMs: 1000 }, { reader });
+    const graph = unreliable(test.graph);
+    const maps = await test.start({ retryMs: 1000 }, { reader: graph.reader });
     await maps.turn();
-    isDown = true;
+    graph.isDown = true;
     await test.watched('a', 't1');
     await maps.turn();
     expect(maps.report('fight-1')).toMatchObject({ state: 'FAILED', failure: { code: 'STORE_CLOSED' } });
     expect(await test.segmentsOf('a')).toEqual(['rest']);
-    isDown = false;
+    graph.isDown = false;
     await maps.turn();
     expect(maps.report('fight-1').state).toBe('FAILED');
     test.clock.nowMs += 1000;
@@ -413,6 +356,59 @@ describe('stage maps', () => {
     await maps.turn();
     expect(maps.report('fight-1').following).toMatchObject({ wholePasses: 2, waiting: 0 });
     expect(await test.segmentsOf('b', 'c', 'd', 'e')).toEqual(['fans', 'fans', 'fans', 'rest']);
+  });
+
+  it('look at everybody again when the graph is another one, also when they were being made of the one before, but not once the event is frozen', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    let isReplacing = false;
+    const reader = readsOf(test.graph, () => {
+      if (isReplacing) test.touched.touchAll();
+      isReplacing = false;
+    });
+    const maps = await test.start({ wholePassMs: 1000 }, { reader });
+    const pass = async (): Promise<string | null> => {
+      await maps.turn();
+      test.clock.nowMs += 1000;
+      await maps.turn();
+      return maps.report('fight-1').version;
+    };
+    expect(await pass()).toBe('1.0');
+    test.touched.touchAll();
+    // What the graphs differ in no batch of this process named.
+    await test.watchedElsewhere('a', 't1');
+    expect(await pass()).toBe('2.0');
+    expect(await test.segmentsOf('a')).toEqual(['fans']);
+    isReplacing = true;
+    maps.materialize('fight-1');
+    expect(await pass()).toBe('3.0');
+    expect(isReplacing).toBe(false);
+    expect(await pass()).toBe('4.0');
+    expect(await pass()).toBe('4.0');
+    test.clock.nowMs = testStartMs;
+    test.touched.touchAll();
+    expect(await pass()).toBe('4.0');
+  });
+
+  it('have what was on its way to the store when they began to be made', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    const order: string[] = [];
+    const maps = await test.start({}, { reader: readsOf(test.graph, () => order.push('read')) });
+    const gate = Promise.withResolvers<void>();
+    const { durable } = await test.watchedBehind(gate.promise, 'a', 't1');
+    const turned = maps.turn();
+    // Reads of a disk, which give whoever does not wait for the batch the time to read as well.
+    for (let i = 0; i < 50 && order.length === 0; i += 1) await test.store.coverage('fight-1');
+    order.push('durable');
+    gate.resolve();
+    await durable;
+    await turned;
+    await maps.turn();
+    expect(order.slice(0, 2)).toEqual(['durable', 'read']);
+    expect(await test.segmentsOf('a')).toEqual(['fans']);
   });
 
   it('are made by themselves while they run, at once when somebody asks, and end when they are closed', async () => {

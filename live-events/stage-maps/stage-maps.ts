@@ -1,46 +1,16 @@
-import { type Clock, JourneyGraphError, type Log, must, RefusedError } from '../../foundation/index.ts';
+import { JourneyGraphError, must, RefusedError } from '../../foundation/index.ts';
 import { isOver } from '../event-times.ts';
 import { knownEvent } from '../known-event.ts';
-import type { JournalEntry, LiveEvent, LiveEvents } from '../live-event.ts';
+import type { JournalEntry, LiveEvent } from '../live-event.ts';
 import { isFrozen } from './freeze.ts';
-import type { LevelStageMaps } from './level-stage-maps.ts';
 import type { LivePlan } from './live-plan.ts';
 import { type MappedEvent, newMappedEvent, newProgress, stopFollowing } from './mapped-event.ts';
 import { type MapsReport, reportOf } from './maps-report.ts';
-import { Materializer, type MaterializerParts, planHashOf } from './materializer.ts';
+import { Materializer, planHashOf } from './materializer.ts';
 import { PayloadTexts, type StageMapText } from './payload-texts.ts';
 import { ServedMaps } from './served-maps.ts';
-import type { TouchedMembers } from './touched-members.ts';
-
-export interface StageMapsLimits {
-  /** Events that have stage maps. */
-  readonly eventsMax: number;
-  /** Between two looks at members whose journeys changed, and how many of each event one look takes: together the rate. */
-  readonly passMs: number;
-  readonly passMembersMax: number;
-  /** The least between two times that all members of an event are looked at without anybody having asked. */
-  readonly wholePassMs: number;
-  /** After something outside did not answer. */
-  readonly retryMs: number;
-}
-
-export const stageMapsLimitsDefault: StageMapsLimits = {
-  eventsMax: 64,
-  passMs: 5000,
-  passMembersMax: 5000,
-  wholePassMs: 300_000,
-  retryMs: 30_000,
-};
-
-export interface StageMapsParts extends Omit<MaterializerParts, 'signal' | 'store'> {
-  readonly events: Pick<LiveEvents, 'get' | 'list' | 'watch' | 'watchRemovals'>;
-  readonly store: LevelStageMaps;
-  readonly touched: TouchedMembers;
-  /** False where other processes write the same graph: what they apply nobody tells us, so all members are looked at each `wholePassMs`. */
-  readonly seesAllWrites: boolean;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+import type { MapsVersion } from './stage-map-rows.ts';
+import { type StageMapsLimits, type StageMapsParts, stageMapsLimitsDefault } from './stage-maps-parts.ts';
 
 /** One member by itself costs as much as so many of all: when too many wait it is cheaper to look at everybody. */
 const costOfOne = 5;
@@ -88,7 +58,7 @@ export class StageMaps {
       else {
         const mapped = this.#of(id);
         if (version !== null) mapped.served = await ServedMaps.load(store, version);
-        if (begun.has(id)) this.#want(mapped);
+        if (begun.has(id)) await this.#beginAnew(mapped, event);
       }
     }
     for (const event of events.list()) this.#consider(event);
@@ -105,7 +75,9 @@ export class StageMaps {
     const event = this.#event(id);
     this.#materializer.memberTypeOf(event);
     this.#materializer.planOf(event, this.#parts.clock.now());
-    this.#want(this.#of(id));
+    const mapped = this.#of(id);
+    mapped.isAsked = true;
+    this.#want(mapped);
     return this.report(id);
   }
 
@@ -171,8 +143,7 @@ export class StageMaps {
     for (const id of this.#removed) await this.#drop(id);
     for (const mapped of [...this.#mapped.values()]) {
       if (this.#stop.signal.aborted) return;
-      if (mapped.againAtMs !== null && mapped.againAtMs <= this.#parts.clock.now()) this.#want(mapped);
-      if (mapped.state === 'WAITING') await this.#attempt(mapped, () => this.#whole(mapped));
+      if (this.#isDue(mapped)) await this.#attempt(mapped, () => this.#whole(mapped));
       else if (mapped.following !== null) await this.#attempt(mapped, () => this.#follow(mapped));
     }
   }
@@ -214,6 +185,35 @@ export class StageMaps {
     }
   }
 
+  /**
+   * Whether all members are looked at now. Once the event is frozen that is done for somebody who asked alone, though it was wanted before (an outage, other events or
+   * `wholePassMs` came between): it would read what was applied since, and nobody is shown anything else in the middle of an event.
+   */
+  #isDue(mapped: MappedEvent): boolean {
+    const { clock, events, log } = this.#parts;
+    if (mapped.againAtMs !== null && mapped.againAtMs <= clock.now()) this.#want(mapped);
+    if (mapped.state !== 'WAITING') return false;
+    const event = events.get(mapped.event);
+    if (mapped.isAsked || event === null || !this.#isFinal(event, mapped.served?.version)) return true;
+    log.warn({ event: mapped.event }, 'The event froze before all members were looked at again.');
+    mapped.state = mapped.failure === null ? 'IDLE' : 'FAILED';
+    mapped.done.resolve();
+    return false;
+  }
+
+  /** What a process before this one did not end. Whether somebody had asked for it is not known any more. */
+  async #beginAnew(mapped: MappedEvent, event: LiveEvent): Promise<void> {
+    if (!this.#isFinal(event, mapped.served?.version)) {
+      this.#want(mapped);
+      return;
+    }
+    await this.#parts.store.forgetBegun(event.id);
+    this.#parts.log.warn(
+      { event: event.id },
+      'Stage maps were being made when the process ended. The event is frozen, so they stay as they are.',
+    );
+  }
+
   async #whole(mapped: MappedEvent): Promise<void> {
     const event = this.#event(mapped.event);
     mapped.state = 'BUILDING';
@@ -224,6 +224,7 @@ export class StageMaps {
     // Before anything is read: what is applied meanwhile is looked at again.
     const follower = this.#parts.touched.follow(this.#materializer.memberTypeOf(event));
     try {
+      await follower.ready(this.#stop.signal);
       const { served, plan } = await this.#materializer.whole(event, mapped.progress);
       stopFollowing(mapped);
       mapped.following = { plan, follower };
@@ -234,6 +235,7 @@ export class StageMaps {
     }
     mapped.counts.wholePasses += 1;
     mapped.state = 'IDLE';
+    mapped.isAsked = false;
     mapped.failure = null;
     mapped.done.resolve();
     const { members, tookMs } = must(mapped.served, 'it serves').version;
@@ -246,12 +248,19 @@ export class StageMaps {
     const { plan, follower } = must(mapped.following, 'looked at before');
     const served = must(mapped.served, 'what follows serves');
     const nowMs = clock.now();
-    const freezes = isFrozen(this.#event(mapped.event), plan, nowMs);
+    const event = this.#event(mapped.event);
+    const freezes = isFrozen(event, plan, nowMs);
+    if (follower.isClosed && (follower.size === 0 || !freezes)) {
+      stopFollowing(mapped);
+      // Moved while what waited at its freeze was looked at, which takes turns: nobody was told of what was applied since.
+      if (!freezes) this.#consider(event);
+      return;
+    }
     // What is applied from now on changes nothing any more; what waits is still looked at.
     if (freezes) follower.close();
     const isUnknown = follower.takeOverflow();
     if (freezes) {
-      mapped.againAtMs = null;
+      if (!mapped.isAsked) mapped.againAtMs = null;
       if (isUnknown)
         log.warn({ event: mapped.event }, 'More members changed before the freeze than are kept.');
     } else if (isUnknown || !seesAllWrites || follower.size * costOfOne > served.version.members)
@@ -263,7 +272,6 @@ export class StageMaps {
       mapped.counts.moved += moved?.moves.length ?? 0;
       if (moved !== null) this.#serve(mapped, moved.served);
     }
-    if (freezes && follower.size === 0) stopFollowing(mapped);
   }
 
   async #attempt(mapped: MappedEvent, work: () => Promise<void>): Promise<void> {
@@ -277,6 +285,7 @@ export class StageMaps {
       if (!wasWhole) stopFollowing(mapped);
       mapped.state = 'FAILED';
       mapped.againAtMs = known && error.retryable ? clock.now() + this.#limits.retryMs : null;
+      mapped.isAsked &&= mapped.againAtMs !== null;
       mapped.failure = known
         ? { code: error.code, message: error.message }
         : { code: 'INTERNAL_SERVER_ERROR', message: 'Something failed on our side; the log has it.' };
@@ -305,15 +314,19 @@ export class StageMaps {
     if (event.plan === null || event.audience === null || isOver(event)) return;
     const known = this.#mapped.get(event.id);
     const version = known?.served?.version;
-    if (version?.planHash === planHashOf(event)) {
-      const plan = this.#planBefore(event, version.plannedAtMs);
-      if (known?.following != null || isFrozen(event, plan, this.#parts.clock.now())) return;
-    }
+    if (known?.following != null && version?.planHash === planHashOf(event)) return;
+    if (this.#isFinal(event, version)) return;
     if (known === undefined && !this.#hasRoom()) {
       this.#parts.log.warn({ event: event.id, code: 'LIVE_MAPS_FULL' }, 'There is no room for stage maps.');
       return;
     }
     this.#want(this.#of(event.id));
+  }
+
+  /** Whether what serves stays, whatever is applied: it is of the event's plan, and the event is frozen. */
+  #isFinal(event: LiveEvent, version: MapsVersion | undefined): boolean {
+    if (version?.planHash !== planHashOf(event)) return false;
+    return isFrozen(event, this.#planBefore(event, version.plannedAtMs), this.#parts.clock.now());
   }
 
   #want(mapped: MappedEvent): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../foundation/index.ts';
 import { pack } from '../../graph-store/conformance-graphs.ts';
 import type { Mutation, MutationBatch } from '../../graph-store/index.ts';
 import { account, watching } from '../../query-api/audiences/audience-conditions-testing.ts';
@@ -32,11 +33,54 @@ describe('touched members', () => {
     expect([follower.size, follower.takeOverflow(), follower.takeOverflow()]).toEqual([0, true, false]);
   });
 
+  it('may be everybody once the graph is another one, whatever their type, while what was named is still handed out', () => {
+    const touched = new TouchedMembers();
+    const followers = [touched.follow('Account'), touched.follow('Title')];
+    touched.applying(batchOf(watching(account('a'), 't1')))(true);
+    touched.touchAll();
+    expect(followers.map((one) => [one.size, one.takeOverflow(), one.takeOverflow()])).toEqual([
+      [1, true, false],
+      [1, true, false],
+    ]);
+    expect(touched.follow('Account').takeOverflow()).toBe(false);
+  });
+
+  it('are all told of from when a follower is ready: behind the batches that were on their way when it came', async () => {
+    const touched = new TouchedMembers();
+    const { signal } = new AbortController();
+    const underWay = ['a', 'b'].map((id) => touched.applying(batchOf(watching(account(id), 't1'))));
+    const follower = touched.follow('Account');
+    touched.applying(batchOf(watching(account('c'), 't1')));
+    const order: string[] = [];
+    const ready = follower.ready(signal).then(() => order.push('ready'));
+    for (const [i, settled] of underWay.entries()) {
+      // A turn of the event loop is more than it would take.
+      await systemClock.sleep(0);
+      order.push(`settled ${i}`);
+      settled(i === 0);
+    }
+    await ready;
+    expect(order).toEqual(['settled 0', 'settled 1', 'ready']);
+    expect(follower.size).toBe(0);
+  });
+
+  it('are waited for by nobody who ends', async () => {
+    const touched = new TouchedMembers();
+    touched.applying(batchOf(watching(account('a'), 't1')));
+    const stop = new AbortController();
+    const ready = touched.follow('Account').ready(stop.signal);
+    stop.abort();
+    expect(await ready).toBe(undefined);
+    expect(await touched.follow('Account').ready(stop.signal)).toBe(undefined);
+  });
+
   it('are nobody of a follower that was closed', () => {
     const touched = new TouchedMembers();
     const follower = touched.follow('Account');
     const settled = touched.applying(batchOf(watching(account('a'), 't1')));
+    expect(follower.isClosed).toBe(false);
     follower.close();
+    expect(follower.isClosed).toBe(true);
     settled(true);
     touched.applying(batchOf(watching(account('b'), 't1')))(true);
     expect(follower.size).toBe(0);

@@ -7,11 +7,17 @@ const idsMaxDefault = 100_000;
 export interface Follower {
   /** How many wait. */
   readonly size: number;
+  /**
+   * Resolves when what is read from then on has all that nobody is named of here: a batch that was handed over before anybody followed was not looked at, and may become
+   * durable behind a read. A store ends each batch by bounds of its own. Resolves too when `signal` aborts; never rejects.
+   */
+  ready(signal: AbortSignal): Promise<void>;
   /** As many as that at most, which are then forgotten here. */
   take(max: number): readonly string[];
-  /** True once after more waited than are kept: then nobody knows who, and everybody has to be looked at. */
+  /** True once after more waited than are kept, or the graph was replaced: then nobody knows who changed, and everybody has to be looked at. */
   takeOverflow(): boolean;
-  /** Idempotent. */
+  readonly isClosed: boolean;
+  /** What waits still does; nothing joins it. Idempotent. */
   close(): void;
 }
 
@@ -26,11 +32,13 @@ interface Following {
  * with a log of its steps; of an audience of millions only the ids are wanted, and of those only the ones that changed. Nobody asks here whether they are
  * members: most batches would wait for that, and one look at all of them later costs less.
  *
- * Policy of the bound: beyond it the ids are let go of, and the follower learns that everybody may have changed. While nobody follows, a batch costs nothing.
+ * Policy of the bound: beyond it the ids are let go of, and the follower learns that everybody may have changed. While nobody follows, a batch costs one promise.
  */
 export class TouchedMembers implements WriteObserver {
   readonly #idsMax: number;
   readonly #followers = new Set<Following>();
+  /** Batches that were handed over and are not settled. */
+  readonly #inFlight = new Set<Promise<void>>();
 
   constructor(idsMax: number = idsMaxDefault) {
     this.#idsMax = idsMax;
@@ -39,9 +47,15 @@ export class TouchedMembers implements WriteObserver {
   follow(memberType: string): Follower {
     const following: Following = { memberType, ids: new Set(), isOver: false };
     this.#followers.add(following);
+    const settled = Promise.all(this.#inFlight);
+    const isClosed = (): boolean => !this.#followers.has(following);
     return {
+      ready: (signal) => endOf(settled, signal),
       get size() {
         return following.ids.size;
+      },
+      get isClosed() {
+        return isClosed();
       },
       take: (max) => {
         const taken: string[] = [];
@@ -61,13 +75,21 @@ export class TouchedMembers implements WriteObserver {
     };
   }
 
+  /** Another graph is in the place of this one: what differs no batch names, so everybody may have changed, also for whoever reads them just now. */
+  touchAll(): void {
+    for (const following of this.#followers) following.isOver = true;
+  }
+
   applying(mutations: MutationBatch): (durable: boolean) => void {
-    if (this.#followers.size === 0) return () => undefined;
     const types = new Set([...this.#followers].map(({ memberType }) => memberType));
     const named = [...types].map((type) => [type, new Set(namedNodes(mutations.packed, type))] as const);
+    const flight = Promise.withResolvers<void>();
+    this.#inFlight.add(flight.promise);
     return (durable) => {
+      this.#inFlight.delete(flight.promise);
       // What failed is tried again, and named again.
       if (durable) for (const [type, ids] of named) this.#touched(type, ids);
+      flight.resolve();
     };
   }
 
@@ -80,4 +102,13 @@ export class TouchedMembers implements WriteObserver {
       following.isOver = true;
     }
   }
+}
+
+async function endOf(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const aborted = Promise.withResolvers<void>();
+  const abort = (): void => aborted.resolve();
+  signal.addEventListener('abort', abort, { once: true });
+  await Promise.race([work, aborted.promise]);
+  signal.removeEventListener('abort', abort);
 }
