@@ -144,6 +144,35 @@ describe('jg gateway', () => {
     expect(sockets.filter(({ destroyed, readableEnded }) => destroyed || readableEnded)).toEqual([]);
   });
 
+  it.each(['/live/./socket', '/live/%2e/socket', '//x/live/socket', '/live/./gateway', '//x/live/gateway'])(
+    'has beside it a jg up that keeps no connection which asks for %s, and lives when it is reset',
+    async (path) => {
+      const { port, host, hostname } = new URL(server.url);
+      const ask = (): Socket => {
+        const socket = dial(Number(port), hostname);
+        socket.write(
+          `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
+        );
+        return socket;
+      };
+      const lives = async (): Promise<number> =>
+        (await fetch(`${server.url}/livez`, { headers: { connection: 'close' } })).status;
+      const reset = ask();
+      // By then the request to upgrade, which was sent before, is read.
+      expect(await lives()).toBe(200);
+      reset.resetAndDestroy();
+      expect(await lives()).toBe(200);
+      const socket = ask();
+      let answer = '';
+      socket.on('data', (part) => {
+        answer += String(part);
+      });
+      await once(socket, 'close');
+      expect(answer).toMatch(/^HTTP\/1\.1 404 /);
+      expect(await lives()).toBe(200);
+    },
+  );
+
   it.each([
     [
       'a place to listen that is none',

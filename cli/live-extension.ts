@@ -83,9 +83,7 @@ export function liveExtension(settings: Settings, parts: LiveExtensionParts): Ap
     sockets: [
       {
         path: liveSocketPath,
-        upgrade: (request, connection, head) => {
-          gateway.upgrade(request, connection, head);
-        },
+        upgrade: (request, connection, head) => gateway.upgrade(request, connection, head),
       },
     ],
   };

@@ -16,8 +16,7 @@ export async function openRouterServer(
 }
 
 export function withRouterSocket(extension: ApiExtension, gateways: RouterServer): ApiExtension {
-  const upgrade: ApiExtension['sockets'][number]['upgrade'] = (request, connection, head) => {
+  const upgrade: ApiExtension['sockets'][number]['upgrade'] = (request, connection, head) =>
     gateways.upgrade(request, connection, head);
-  };
   return { ...extension, sockets: [...extension.sockets, { path: routerPath, upgrade }] };
 }

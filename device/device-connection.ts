@@ -80,8 +80,7 @@ export class DeviceConnection {
     let stopReason: StopReason | null = null;
     while (this.#wanted !== 'stopped') {
       if (this.#wanted === 'suspended') {
-        this.#parts.changed('suspended', null);
-        await this.#rest(Number.POSITIVE_INFINITY);
+        await this.#rest('suspended', Number.POSITIVE_INFINITY);
         continue;
       }
       const end = await this.#connect();
@@ -93,8 +92,7 @@ export class DeviceConnection {
         break;
       }
       this.#learn(end, next.kind === 'backoff' && next.renew);
-      this.#parts.changed('offline', null);
-      await this.#rest(next.kind === 'wait' ? next.delayMs : this.#backoff.nextMs());
+      await this.#rest('offline', next.kind === 'wait' ? next.delayMs : this.#backoff.nextMs());
     }
     this.#wanted = 'stopped';
     this.#parts.changed('stopped', stopReason);
@@ -110,6 +108,8 @@ export class DeviceConnection {
   async #connect(): Promise<SocketEnd | null> {
     const { event, webSocket, ports, limits, report, cursor, heard, told, changed } = this.#parts;
     changed('connecting', null);
+    // Whoever is told may want none by now: an address that is no use need not be waited for.
+    if (this.#wanted !== 'open') return null;
     try {
       if (this.#grant !== null && this.#isGood(this.#grant) === false) this.#grant = null;
       if (this.#grant === null) {
@@ -178,11 +178,13 @@ export class DeviceConnection {
     return nowMs === null || nowMs < expiresAtMs;
   }
 
-  async #rest(delayMs: number): Promise<void> {
+  async #rest(state: 'offline' | 'suspended', delayMs: number): Promise<void> {
     const { clock } = this.#parts.ports;
-    const { alone } = this.#parts;
+    const { alone, changed } = this.#parts;
+    // Before anybody is told: whoever is may want something else at once, and that ends this pause and not the one before.
     this.#pause = new AbortController();
     const { signal } = this.#pause;
+    changed(state, null);
     // Not by the clock: one that is set back would keep the device away for as long.
     for (let leftMs = delayMs; !signal.aborted && leftMs > 0; ) {
       const sleptMs = Math.min(leftMs, sleepMsMax, Math.max(1, alone()));

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import http from 'node:http';
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { GraphQLInt, GraphQLString } from 'graphql';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type ApiExtension, routeOf } from './api-extension.ts';
 import { startTestApi } from './api-testing.ts';
@@ -51,11 +54,23 @@ const extension: ApiExtension = {
   sockets: [
     {
       path: '/other/socket',
-      upgrade: (request, connection, head) =>
-        sockets.handleUpgrade(request, connection, head, (socket) => socket.send('hello')),
+      upgrade: (request, connection, head) => {
+        sockets.handleUpgrade(request, connection, head, (socket) => socket.send('hello'));
+        return true;
+      },
+    },
+    { path: '/other/full', upgrade: () => false },
+    {
+      path: '/other/slow',
+      upgrade: (_request, connection) => {
+        took(connection);
+        return true;
+      },
     },
   ],
 };
+/** A connection that the other room has taken and has done nothing with yet. */
+let took = (_connection: Duplex): void => undefined;
 
 async function start(token: string | null): Promise<string> {
   server = await startTestApi({ extension, gate: { token, allowedHosts: [], anyHost: false } });
@@ -139,6 +154,62 @@ it('A host that the server does not go by opens no WebSocket of another room', a
     socket.once('error', reject);
   });
   expect(status).toBe(403);
+});
+
+/** Over a connection of its own, with the path as it stands: clients resolve it before they send it. */
+function upgrade(url: string, path: string): Socket {
+  const { port, hostname, host } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n` +
+      'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  return socket;
+}
+
+/** All that comes until the server closes it. */
+async function answerOf(socket: Socket): Promise<string> {
+  let text = '';
+  socket.on('data', (part) => {
+    text += String(part);
+  });
+  await once(socket, 'close');
+  return text;
+}
+
+describe('A connection that asks for a WebSocket of another room', () => {
+  it.each([
+    '/other/./socket',
+    '/other/%2e/socket',
+    '/./other/socket',
+    '//x/other/socket',
+    '/other/x/../socket',
+  ])('at %s, which only resolves to its path, is answered and closed', async (path) => {
+    const url = await start(null);
+    expect(await answerOf(upgrade(url, path))).toMatch(/^HTTP\/1\.1 404 .*"code":"NOT_FOUND"/s);
+  });
+
+  it('is answered and closed when the room does not take it', async () => {
+    const url = await start(null);
+    expect(await answerOf(upgrade(url, '/other/full?a=1'))).toMatch(/^HTTP\/1\.1 404 .*"code":"NOT_FOUND"/s);
+  });
+
+  it('and resets it before anybody listens for that costs nobody else anything', async () => {
+    const url = await start(null);
+    const taken = new Promise<Duplex>((resolve) => {
+      took = resolve;
+    });
+    const socket = upgrade(url, '/other/slow');
+    const connection = await taken;
+    // Without one the error below would end the process, and no test would fail by it.
+    expect(connection.listenerCount('error')).toBeGreaterThan(0);
+    // Not by `once`, which would listen for errors.
+    const gone = new Promise<void>((resolve) => connection.on('close', resolve));
+    socket.resetAndDestroy();
+    await gone;
+    expect(connection.errored).toMatchObject({ code: 'ECONNRESET' });
+    expect(await graphql(url, '{ answer }')).toEqual({ data: { answer: 42 } });
+  });
 });
 
 it('The longest prefix counts, and none where nothing fits', () => {

@@ -51,8 +51,10 @@ export interface ExtensionRequest {
 
 /** A WebSocket at a path of its own; the host was checked before, who may open it is decided there. */
 export interface ExtensionSocket {
+  /** As it stands in the request: one that only resolves to it (`/live/./socket`) is another. */
   readonly path: string;
-  upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void;
+  /** False: not taken, and nothing was done with the connection; then the server answers. */
+  upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): boolean;
 }
 
 export const noExtension: ApiExtension = { query: {}, mutation: {}, routes: [], sockets: [], metrics: [] };

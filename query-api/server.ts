@@ -18,7 +18,7 @@ import { listen, urlOf } from './listening.ts';
 import { judgeLive } from './live/judge-live.ts';
 import { type LiveLimits, liveLimitsDefault } from './live/live-limits.ts';
 import { LiveServer } from './live/live-server.ts';
-import { ignoreBroken, refuseUpgrade } from './live/refused-upgrade.ts';
+import { ignoreBroken, noSocketHere, refuseUpgrade } from './live/refused-upgrade.ts';
 import { cursorKeyBytes, StepCursors } from './live/step-cursor.ts';
 import type { StepFeed } from './live/step-feed.ts';
 import { StepJournal } from './live/step-journal.ts';
@@ -183,13 +183,16 @@ function upgradeBy(
 ): (request: http.IncomingMessage, socket: Duplex, head: Buffer) => void {
   const { sockets } = options.extension ?? noExtension;
   return (request, socket, head) => {
-    const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
+    // Node has taken its own listener off, and an error that nobody listens for ends the process. It stays, whoever takes the connection.
+    socket.on('error', ignoreBroken);
+    // As it was sent, since other rooms compare it so: were it resolved here, one of them would be given what it does not take.
+    const [path] = (request.url ?? '').split('?', 1);
     const extension = sockets.find((one) => one.path === path);
     if (extension === undefined) return live.upgrade(request, socket, head);
     const stranger = refuseHost(request, options.gate);
-    if (stranger === null) return extension.upgrade(request, socket, head);
-    socket.on('error', ignoreBroken);
-    refuseUpgrade(socket, stranger, options.newId());
+    if (stranger !== null) return refuseUpgrade(socket, stranger, options.newId());
+    // What nobody answers stays open for ever: Node has no timeout for a connection that it gave away.
+    if (!extension.upgrade(request, socket, head)) refuseUpgrade(socket, noSocketHere, options.newId());
   };
 }
 

@@ -8,15 +8,17 @@ export interface DialingLink extends RouterLink {
   close(): void;
 }
 
+/** What a router said last of an event; `removed`: it has it no more. */
+type Word = 'has' | 'removed' | 'never had';
+
 /**
  * Several routers as one. All are subscribed to, so that none of them is missed when it goes: a broadcast that comes twice is dropped by
- * its sequence. Questions and reports go to the first that is there.
+ * its sequence. Questions and reports of an event go to the first that is there of those that have it: to any other it is of another life.
  */
 export class RouterLinks implements RouterLink {
   readonly #links: readonly DialingLink[];
-  readonly #events = new Set<string>();
-  /** Routers that do not have one of these events; when none has it, it is gone. */
-  readonly #goneAt = new Map<string, Set<DialingLink>>();
+  /** Of events; some routers have not said anything yet. */
+  readonly #events = new Map<string, Map<DialingLink, Word>>();
 
   constructor(links: readonly DialingLink[]) {
     this.#links = links;
@@ -30,39 +32,44 @@ export class RouterLinks implements RouterLink {
     for (const link of this.#links)
       link.listen({
         broadcast: (broadcast) => {
-          this.#goneAt.get(broadcast.event)?.delete(link);
+          this.#events.get(broadcast.event)?.set(link, 'has');
           listener.broadcast(broadcast);
         },
         gone: (event) => {
-          if (!this.#isGone(event, link)) return;
-          this.#forget(event);
+          this.#lacks(event, link);
+          if (!this.#isGone(event)) return;
+          this.#events.delete(event);
           listener.gone(event);
         },
       });
   }
 
-  /** The first answer that is a state; null when a router says that there is none and no other knows better. */
+  /** The first answer that is a state; null when the event is gone. */
   async subscribe(event: string, after: Cursor): Promise<Broadcast | null> {
-    this.#events.add(event);
+    if (!this.#events.has(event)) this.#events.set(event, new Map());
     const missing = Symbol('there is no such event');
     const states = this.#links.map(async (link) => {
       const state = await link.subscribe(event, after);
-      if (state !== null) return state;
-      this.#isGone(event, link);
-      throw missing;
+      if (state === null) {
+        this.#lacks(event, link);
+        throw missing;
+      }
+      this.#events.get(event)?.set(link, 'has');
+      return state;
     });
     try {
       return await Promise.any(states);
     } catch (error) {
       const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
-      if (!errors.includes(missing)) throw errors[0];
-      this.#forget(event);
+      const failure = errors.find((one) => one !== missing);
+      if (failure !== undefined && !this.#isGone(event)) throw failure;
+      this.#events.delete(event);
       return null;
     }
   }
 
   unsubscribe(event: string): void {
-    this.#forget(event);
+    this.#events.delete(event);
     for (const link of this.#links) link.unsubscribe(event);
   }
 
@@ -71,8 +78,11 @@ export class RouterLinks implements RouterLink {
   }
 
   async history(event: string, after: Cursor): Promise<History> {
-    let failure = new OutageError('LIVE_ROUTER_UNREACHABLE', 'No router can be asked; check that they run.');
-    for (const link of this.#links) {
+    let failure = new OutageError(
+      'LIVE_ROUTER_UNREACHABLE',
+      'No router that has the event can be asked; check that they run.',
+    );
+    for (const link of this.#thatHave(event)) {
       if (!link.connected) continue;
       try {
         return await link.history(event, after);
@@ -85,7 +95,9 @@ export class RouterLinks implements RouterLink {
   }
 
   report(report: DeliveryReport): void {
-    const link = this.#links.find(({ connected }) => connected) ?? this.#links[0];
+    const having = this.#thatHave(report.event);
+    const links = having.length > 0 ? having : this.#links;
+    const link = links.find(({ connected }) => connected) ?? links[0];
     link?.report(report);
   }
 
@@ -93,16 +105,28 @@ export class RouterLinks implements RouterLink {
     for (const link of this.#links) link.close();
   }
 
-  #forget(event: string): void {
-    this.#events.delete(event);
-    this.#goneAt.delete(event);
+  #thatHave(event: string): readonly DialingLink[] {
+    const words = this.#events.get(event);
+    return this.#links.filter((link) => words?.get(link) === 'has');
   }
 
-  /** This router does not have it; true when none has that can be asked: one that is away does not keep an event alive. */
-  #isGone(event: string, link: DialingLink): boolean {
-    if (!this.#events.has(event)) return false;
-    const routers = this.#goneAt.get(event) ?? new Set();
-    this.#goneAt.set(event, routers.add(link));
-    return this.#links.every((one) => routers.has(one) || !one.connected);
+  #lacks(event: string, link: DialingLink): void {
+    const words = this.#events.get(event);
+    const hadIt = words?.has(link) === true && words.get(link) !== 'never had';
+    words?.set(link, hadIt ? 'removed' : 'never had');
+  }
+
+  /**
+   * By the words of all routers or, where one cannot be asked, of one that had it: that one knows of its removal. Who never had it knows nothing: believed while the owner starts
+   * again, it would have all devices of the event stop for good.
+   */
+  #isGone(event: string): boolean {
+    const words = this.#events.get(event);
+    if (words === undefined) return false;
+    const isRemoved = [...words.values()].includes('removed');
+    return this.#links.every((link) => {
+      const word = words.get(link);
+      return word === 'removed' || word === 'never had' || (isRemoved && !link.connected);
+    });
   }
 }

@@ -134,3 +134,33 @@ it('A router that says nothing for as long as it may is dialed again, and one th
   await clock.pass(1_000);
   await expect.poll(() => link.connected).toBe(true);
 });
+
+it('A question that is asked while no router is there is answered as soon as one is, however many dials have failed meanwhile', async () => {
+  const bench = createTestRouter();
+  const before = await serve(bench);
+  await before.kill();
+  const clock = new VirtualClock(0);
+  const failed: string[] = [];
+  const log = { ...silentLog, warn: (_fields: object, message: string) => void failed.push(message) };
+  const openMs = 10_000_000;
+  const link = dialRouter(before.url, { log, clock, limits: { openMs } });
+  undo.push(() => link.close());
+  link.listen(recorder());
+  await expect.poll(() => failed).toHaveLength(1);
+  const state = link.subscribe(testEvent, noCursor);
+  await expect
+    .poll(async () => {
+      await clock.pass(50);
+      return failed.length;
+    })
+    .toBeGreaterThan(3);
+  await serve(bench, before.port);
+  await expect
+    .poll(async () => {
+      await clock.pass(5);
+      return link.connected;
+    })
+    .toBe(true);
+  expect(await state).toMatchObject({ event: testEvent, sequence: 1 });
+  expect(clock.now()).toBeLessThan(openMs);
+});

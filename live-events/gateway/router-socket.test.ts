@@ -107,6 +107,28 @@ describe('a gateway and a router, each in a process of its own', () => {
     expect(await device.closed).toEqual({ code: 4404, reason: 'event gone' });
   });
 
+  it('lose no device, and tell it no untruth, while the router that has its event starts again beside one that never had it', async () => {
+    const [bench, stranger] = [createTestRouter(), createTestRouter()];
+    stranger.journal.remove(testEvent);
+    for (let stage = 1; stage < 4; stage += 1) bench.advance();
+    const [owner, other] = [await serve(bench), await serve(stranger)];
+    const gateway = await gatewayOn(other.url, owner.url);
+    await expect.poll(() => stranger.router.gateways.attached).toEqual(['gateway-1']);
+    await expect.poll(() => bench.router.gateways.attached).toEqual(['gateway-1']);
+    const device = await connect(gateway, { after: { epoch: 1_000, sequence: 2 } });
+    expect((await device.messages(3)).map(({ type }) => type)).toEqual(['welcome', 'broadcast', 'broadcast']);
+    await owner.kill();
+    await other.kill();
+    await serve(stranger, other.port);
+    await expect.poll(() => stranger.router.gateways.attached).toEqual(['gateway-1']);
+    const ahead = { device: 'tv-2', after: { epoch: 1_000, sequence: 5 } };
+    expect(await refusedConnect(gateway, ahead)).toMatchObject({ body: { code: 'BUSY' } });
+    const next = bench.advance();
+    await serve(bench, owner.port);
+    expect((await device.messages(4))[3]).toEqual(next);
+    expect((await connect(gateway, ahead)).received).toMatchObject([{ type: 'welcome', sequence: 5 }]);
+  });
+
   it('know how many devices of an event there are at all gateways, also after a router has begun anew', async () => {
     const bench = createTestRouter();
     const server = await serve(bench);

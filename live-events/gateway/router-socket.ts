@@ -55,6 +55,7 @@ export class RouterSocket implements RouterLink {
   readonly #closing = new AbortController();
   #listener: LinkListener | null = null;
   #socket: WebSocket | null = null;
+  /** Resolves when there is a connection. One for however many dials that takes: who waits holds it, and would never hear of another. */
   #opened = Promise.withResolvers<void>();
   #heard = false;
   #requests = 0;
@@ -153,6 +154,7 @@ export class RouterSocket implements RouterLink {
     this.#socket = socket;
     const gone = new AbortController();
     let failure: string | null = null;
+    let wasOpen = false;
     const heard = (): void => {
       this.#heard = true;
     };
@@ -173,13 +175,14 @@ export class RouterSocket implements RouterLink {
       heard();
       opened();
       this.#hello();
+      wasOpen = true;
       this.#opened.resolve();
       void this.#watch(socket, gone.signal);
     });
     const code = await new Promise<number>((resolve) => socket.once('close', resolve));
     gone.abort();
     this.#repeats.stopAll();
-    this.#opened = Promise.withResolvers();
+    if (wasOpen) this.#opened = Promise.withResolvers();
     const reason = failure ?? `closed with ${code}`;
     for (const { settle } of [...this.#asked.values()]) settle(this.#unreachable(reason));
     return reason;

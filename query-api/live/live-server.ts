@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { type GateOptions, refuseHost } from '../request-gate.ts';
 import { type LiveParts, LiveSocket, type Session } from './live-socket.ts';
 import { refuseOrigin } from './origin.ts';
-import { ignoreBroken, type RefusedUpgrade, refuseUpgrade } from './refused-upgrade.ts';
+import { ignoreBroken, noSocketHere, type RefusedUpgrade, refuseUpgrade } from './refused-upgrade.ts';
 
 const livePath = '/graphql';
 
@@ -67,12 +67,7 @@ export class LiveServer<Who extends Session> {
   #refusal(request: IncomingMessage): RefusedUpgrade | null {
     const { socketsMax, strangersMax } = this.#parts.live;
     const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
-    if (path !== livePath)
-      return {
-        status: 404,
-        code: 'NOT_FOUND',
-        message: 'There is no WebSocket here; GraphQL is at /graphql.',
-      };
+    if (path !== livePath) return noSocketHere;
     const refused = refuseHost(request, this.#gate) ?? refuseOrigin(request.headers, this.#gate);
     if (refused !== null) return refused;
     if (this.#closing.signal.aborted)

@@ -8,6 +8,12 @@ export interface RefusedUpgrade {
   readonly message: string;
 }
 
+export const noSocketHere: RefusedUpgrade = {
+  status: 404,
+  code: 'NOT_FOUND',
+  message: 'There is no WebSocket here; GraphQL is at /graphql.',
+};
+
 /** A connection that breaks before it is a socket is no news to anybody. */
 export function ignoreBroken(): void {
   // Its close is all there is to do, and that comes by itself.
