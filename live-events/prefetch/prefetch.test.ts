@@ -4,7 +4,7 @@ import { testStartMs } from '../live-event-testing.ts';
 import { testShow } from '../stage-maps/plan-testing.ts';
 import { TestMaps } from '../stage-maps/stage-maps-testing.ts';
 import type { PrefetchCopy, Prefetches, PrefetchParts } from './prefetch.ts';
-import { closedPlan, fansPlan, openFans, openPrefetches } from './prefetch-testing.ts';
+import { closedPlan, createPrefetches, fansPlan, openFans, openPrefetches } from './prefetch-testing.ts';
 
 async function copyOf(prefetches: Prefetches, member: string): Promise<PrefetchCopy> {
   const answer = await prefetches.prefetch('fight-1', member, 'tv', null);
@@ -164,6 +164,26 @@ describe('the coverage of a prefetch', () => {
     const other = await openPrefetches(test);
     expect(fresh(other)).toEqual([0, 0, 0, 0]);
     await other.close();
+  });
+
+  it('is what it was before a restart, however early devices and operators ask', async () => {
+    await using test = await openFans();
+    const prefetches = await openPrefetches(test);
+    for (const id of ['a', 'b']) await copyOf(prefetches, `Account:${id}`);
+    await prefetches.close();
+    await test.start();
+    const again = createPrefetches(test);
+    expect(again.coverage('fight-1')).toBe(null);
+    await expect(copyOf(again, 'Account:c')).rejects.toMatchObject({ code: 'LIVE_MAPS_NOT_READY' });
+    await again.flush();
+    await again.open();
+    expect(fresh(again)).toEqual([2, 0, 1, 1]);
+    await copyOf(again, 'Account:c');
+    await again.close();
+    await test.start();
+    const third = await openPrefetches(test);
+    expect(fresh(third)).toEqual([3, 0, 1, 2]);
+    await third.close();
   });
 
   it('is not written behind the drop of an event that is removed meanwhile', async () => {
