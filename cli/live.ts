@@ -226,7 +226,7 @@ async function openCoverage(
     store: await CoverageStore.open(join(folder, 'coverage'), coverageStoreLimitsDefault),
     sources: {
       audience: async (id) => audienceMembers(sources.audiences, id),
-      prefetched: async (event) => prefetches.membersWithCopy(event),
+      prefetched: async (event, id) => prefetches.membersWithCopy(event, id),
     },
     clock: io.clock,
     log,

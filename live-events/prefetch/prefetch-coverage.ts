@@ -90,10 +90,11 @@ export class PrefetchCoverage {
     };
   }
 
-  /** Who has a copy, fresh or not; the caller disposes of it. Null where nobody was here. */
-  members(event: string): RoaringBitmap32 | null {
+  /** Who has a copy, fresh or not; the caller disposes of it. Null where nobody was here, and while what serves is of another audience: its positions are other members. */
+  members(event: string, audience: string): RoaringBitmap32 | null {
     const covered = this.#covered.get(event);
-    return covered === undefined ? null : RoaringBitmap32.or(covered.fresh, covered.stale);
+    if (covered?.head.audience !== audience) return null;
+    return RoaringBitmap32.or(covered.fresh, covered.stale);
   }
 
   /** What serves has changed: who is shown otherwise than before has a stale copy. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { must, OutageError } from '../../foundation/index.ts';
+import { watchedTitle } from '../../query-api/audiences/audience-conditions-testing.ts';
 import { testStartMs } from '../live-event-testing.ts';
 import { testShow } from '../stage-maps/plan-testing.ts';
 import { TestMaps } from '../stage-maps/stage-maps-testing.ts';
@@ -164,6 +165,30 @@ describe('the coverage of a prefetch', () => {
     const other = await openPrefetches(test);
     expect(fresh(other)).toEqual([0, 0, 0, 0]);
     await other.close();
+  });
+
+  it('is of the audience whose stage maps serve, and of no other, as while those of the next are made', async () => {
+    await using test = await openFans();
+    const prefetches = await openPrefetches(test);
+    await copyOf(prefetches, 'Account:d');
+    const others = await test.audiences.frozen(test.graph, { kind: 'not', of: watchedTitle('t1') }, 'others');
+    const event = must(test.events.get('fight-1'), 'it is there');
+    if (others.state !== 'READY' || event.audience === null) throw new Error(JSON.stringify(others));
+    const copies = (audience: string): readonly number[] | null => {
+      const members = prefetches.membersWithCopy('fight-1', audience);
+      const positions = members?.toArray() ?? null;
+      members?.dispose();
+      return positions;
+    };
+    test.events.change('audience', { ...event, audience: others.row.id });
+    const { segments } = test.audiences.audiences;
+    expect(copies(event.audience)).toEqual(await segments.positionsOf(event.audience, ['d']));
+    expect(copies(others.row.id)).toBe(null);
+    await test.maps.turn();
+    expect([copies(event.audience), copies(others.row.id)]).toEqual([null, []]);
+    await copyOf(prefetches, 'Account:d');
+    expect(copies(others.row.id)).toEqual(await segments.positionsOf(others.row.id, ['d']));
+    await prefetches.close();
   });
 
   it('is what it was before a restart, however early devices and operators ask', async () => {

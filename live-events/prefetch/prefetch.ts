@@ -188,9 +188,9 @@ export class Prefetches {
     return { ...counts, outlook };
   }
 
-  /** Members of the audience who have a copy, by their positions; the caller disposes of it. Null where nobody was here. */
-  membersWithCopy(id: string): RoaringBitmap32 | null {
-    return this.#coverage.members(id);
+  /** Members of this audience who have a copy, by their positions; the caller disposes of it. Null where nobody was here, and while what serves is of another audience. */
+  membersWithCopy(id: string, audience: string): RoaringBitmap32 | null {
+    return this.#coverage.members(id, audience);
   }
 
   /** When devices come back, predicted; empty where none was here. `minutes` are from now on, a day's at most. */
