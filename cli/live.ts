@@ -29,6 +29,7 @@ import {
   SubscriptionLog,
   type SubscriptionTable,
   TouchedMembers,
+  useOfAudience,
 } from '../live-events/index.ts';
 import type { ApiExtension, Audiences } from '../query-api/index.ts';
 import type { GraphSchema } from '../schemas/index.ts';
@@ -204,6 +205,7 @@ async function openMaps({ folder, settings, sources, service, io, log, cleanup }
     log,
   });
   cleanup.defer(() => stageMaps.close());
+  cleanup.defer(audiences.keepFor((id) => useOfAudience(id, service, stageMaps)));
   const { segments } = audiences;
   const prefetches = new Prefetches({
     events: service,

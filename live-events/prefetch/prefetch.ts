@@ -130,7 +130,7 @@ export class Prefetches {
   }
 
   /**
-   * `member`: `Type:id`. Throws RefusedError (LIVE_EVENT_UNKNOWN, INVALID_MEMBER, LIVE_MAPS_NOT_READY, LIVE_OUTSIDER) or OutageError (AUDIENCES_READ_FAILED,
+   * `member`: `Type:id`. Throws RefusedError (LIVE_EVENT_UNKNOWN, AUDIENCE_UNKNOWN, INVALID_MEMBER, LIVE_MAPS_NOT_READY, LIVE_OUTSIDER) or OutageError (AUDIENCES_READ_FAILED,
    * LIVE_MAPS_READ_FAILED).
    */
   async prefetch(
