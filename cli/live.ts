@@ -29,6 +29,7 @@ import {
   SubscriptionLog,
   type SubscriptionTable,
   TouchedMembers,
+  useOfAudience,
 } from '../live-events/index.ts';
 import type { ApiExtension, Audiences } from '../query-api/index.ts';
 import type { GraphSchema } from '../schemas/index.ts';
@@ -207,6 +208,7 @@ async function openMaps({ folder, settings, sources, service, io, log, cleanup }
     log,
   });
   cleanup.defer(() => stageMaps.close());
+  cleanup.defer(audiences.keepFor((id) => useOfAudience(id, service, stageMaps)));
   const { segments } = audiences;
   const prefetches = new Prefetches({
     events: service,
@@ -229,7 +231,7 @@ async function openCoverage(
     store: await CoverageStore.open(join(folder, 'coverage'), coverageStoreLimitsDefault),
     sources: {
       audience: async (id) => audienceMembers(sources.audiences, id),
-      prefetched: async (event) => prefetches.membersWithCopy(event),
+      prefetched: async (event, id) => prefetches.membersWithCopy(event, id),
     },
     clock: io.clock,
     log,

@@ -57,7 +57,9 @@ export class Prefetcher {
     this.#held = held;
     const nowMs = this.#parts.ports.clock.now();
     // One that came in the future tells of a clock that was set, and not when it came.
-    this.#leftMs = receivedMs > nowMs ? 0 : receivedMs + this.#refreshAfterMs(held) - nowMs;
+    const leftMs = receivedMs > nowMs ? 0 : receivedMs + this.#livesMs(held) - nowMs;
+    // What is left has kept out of the window by the answer's own times; what is over already would be asked for now.
+    this.#leftMs = leftMs > 0 ? leftMs : this.#outsideQuietMs(0);
   }
 
   /** A broadcast had another schedule: asks again, spread with the others that got it. Once for each version. */
@@ -145,10 +147,15 @@ export class Prefetcher {
     return { ...held, ttlMs: its, expiresAt: Math.round(this.#parts.serverNow()) + its };
   }
 
-  /** Never within the quiet window: also where the server's time to live would be. */
+  /** Of one that came now. Never within the quiet window: also where the server's time to live would be. */
   #refreshAfterMs(prefetch: Prefetch): number {
+    return this.#outsideQuietMs(this.#livesMs(prefetch));
+  }
+
+  /** From when it came. */
+  #livesMs(prefetch: Prefetch): number {
     const afterMs = refreshAfterMs(prefetch, this.#parts.ports.random);
-    return this.#outsideQuietMs(Math.min(refreshMsMax, Math.max(refreshMsMin, afterMs)));
+    return Math.min(refreshMsMax, Math.max(refreshMsMin, afterMs));
   }
 
   /** Who holds something leaves the window to those who hold nothing, or an older schedule. */

@@ -2,6 +2,7 @@ export { liveFileRoutes } from './api/file-routes.ts';
 export { checkScope, writeScope as liveWriteScope } from './api/live-access.ts';
 export { createLiveFields, type LiveFieldsParts } from './api/live-fields.ts';
 export { hideTypeStrippingWarning } from './api/type-stripping-warning.ts';
+export { useOfAudience } from './audience-use.ts';
 export { coverageFields } from './coverage/coverage-fields.ts';
 export type { CoverageSources } from './coverage/coverage-sources.ts';
 export {

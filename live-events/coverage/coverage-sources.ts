@@ -5,6 +5,6 @@ import type { AudienceMembers } from '../ports.ts';
 export interface CoverageSources {
   /** Asked for each report. Null: there is no such audience, or no longer. */
   audience(id: string): Promise<AudienceMembers | null>;
-  /** Members who have prefetched for this event by now, as numbers of its audience; null where nobody keeps that. The caller disposes of it. */
-  prefetched(event: string): Promise<RoaringBitmap32 | null>;
+  /** Members of this audience who have prefetched for the event by now, as numbers of it; null where nobody keeps that, or keeps it of another audience. The caller disposes of it. */
+  prefetched(event: string, audience: string): Promise<RoaringBitmap32 | null>;
 }

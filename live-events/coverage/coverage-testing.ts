@@ -76,8 +76,8 @@ export interface TestCoverageOptions {
   /** While it says so, no audience can be read. */
   readonly isOut?: () => boolean;
   readonly log?: Log;
-  /** Numbers; null: nobody keeps that. */
-  readonly prefetched?: () => readonly number[] | null;
+  /** Numbers of that audience; null: nobody keeps that. */
+  readonly prefetched?: (audience: string) => readonly number[] | null;
   readonly limits?: Partial<CoverageLimits>;
   readonly store?: Partial<CoverageStoreLimits>;
   readonly clock?: Clock;
@@ -101,8 +101,8 @@ export async function startTestCoverage(
         if (isOut()) throw new OutageError('STORE_READ_FAILED', 'The disk is away.');
         return audience?.id === id ? audience : null;
       },
-      prefetched: async () => {
-        const numbers = prefetched();
+      prefetched: async (_event, id) => {
+        const numbers = prefetched(id);
         return numbers === null ? null : new RoaringBitmap32(numbers);
       },
     },

@@ -105,6 +105,20 @@ describe('Coverage of a broadcast', () => {
     await coverage.close();
   });
 
+  it('asks for those of its own audience, who are others than those of the audience whose stage maps still serve', async () => {
+    const coverage = await startTestCoverage(folder, {
+      audience: new FakeAudience('everybody', 2),
+      prefetched: (of) => (of === 'everybody' ? [1] : null),
+    });
+    coverage.begin(liveEventAt(1));
+    coverage.begin(liveEventAt(2, { audience: null }));
+    expect(await missingNames(coverage, 1)).toEqual([
+      'Account:a0 NEVER_PREFETCHED',
+      'Account:a1 NEVER_CONNECTED',
+    ]);
+    await coverage.close();
+  });
+
   it('counts a member with several devices once, by the first', async () => {
     const coverage = await startTestCoverage(folder, { audience });
     coverage.begin(liveEventAt(1));

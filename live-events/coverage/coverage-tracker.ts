@@ -325,9 +325,9 @@ export class CoverageTracker {
     record: CoverageRecord,
     use: (prefetched: RoaringBitmap32 | null) => T,
   ): Promise<T> {
-    if (record.head.audience === null || (await this.#newest(record.head.event)) !== record)
-      return use(record.prefetched);
-    const now = await this.#parts.sources.prefetched(record.head.event);
+    const { event, audience } = record.head;
+    if (audience === null || (await this.#newest(event)) !== record) return use(record.prefetched);
+    const now = await this.#parts.sources.prefetched(event, audience);
     const answer = use(now ?? record.prefetched);
     now?.dispose();
     return answer;

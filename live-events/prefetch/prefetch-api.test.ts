@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { must } from '../../foundation/index.ts';
 import { ask } from '../../query-api/api-testing.ts';
 import type { ApiServer } from '../../query-api/index.ts';
 import { callerWith } from '../../query-api/policy/policy-testing.ts';
@@ -69,6 +70,19 @@ describe('GET /live/events/EVENT/prefetch', () => {
     expect((await get(path, { 'sec-fetch-site': 'cross-site' })).status).toBe(403);
     const posted = await fetch(`${server.url}/live/events/${path}`, { method: 'POST' });
     expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET']);
+  });
+
+  it('is refused by name of an event whose audience was deleted', async () => {
+    await using over = await openFans();
+    const given = await openPrefetches(over);
+    const its = await startPrefetchApi(over, given);
+    const { audience } = must(over.events.get('fight-1'), 'it is there');
+    expect(await over.audiences.audiences.delete(must(audience, 'it has one'))).toBe(true);
+    const response = await fetch(`${its.url}/live/events/fight-1/prefetch?member=Account:a&device=tv`);
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'AUDIENCE_UNKNOWN' } }] });
+    await its.close();
+    await given.close();
   });
 
   it('says when to come again while there is nothing', async () => {

@@ -1,5 +1,5 @@
 import { RoaringBitmap32 } from 'roaring-wasm';
-import type { Clock } from '../../foundation/index.ts';
+import { assert, type Clock } from '../../foundation/index.ts';
 import type { LevelStageMaps } from '../stage-maps/level-stage-maps.ts';
 import type { ServedMaps } from '../stage-maps/served-maps.ts';
 import type { SegmentRow } from '../stage-maps/stage-map-rows.ts';
@@ -51,11 +51,12 @@ export class PrefetchCoverage {
     this.#clock = clock;
   }
 
-  /** What was written of an event before, if it is about what serves now. To be called once for each that serves, before any `record`. */
+  /** What was written of an event before, if it is about what serves now. To be called once for each that serves, before any `record` or `counts`. */
   async load(served: ServedMaps, schedule: number): Promise<void> {
     const { event } = served.version;
     const bytes = await this.#store.coverage(event);
-    if (bytes === null || this.#covered.has(event)) return;
+    assert(!this.#covered.has(event), 'nobody is recorded before what was written is there');
+    if (bytes === null) return;
     const { head, fresh, stale } = decodeCoverage(bytes);
     const covered: Covered = { head, fresh, stale, rate: new RecentRate(), isDirty: false };
     this.#covered.set(event, covered);
@@ -89,10 +90,11 @@ export class PrefetchCoverage {
     };
   }
 
-  /** Who has a copy, fresh or not; the caller disposes of it. Null where nobody was here. */
-  members(event: string): RoaringBitmap32 | null {
+  /** Who has a copy, fresh or not; the caller disposes of it. Null where nobody was here, and while what serves is of another audience: its positions are other members. */
+  members(event: string, audience: string): RoaringBitmap32 | null {
     const covered = this.#covered.get(event);
-    return covered === undefined ? null : RoaringBitmap32.or(covered.fresh, covered.stale);
+    if (covered?.head.audience !== audience) return null;
+    return RoaringBitmap32.or(covered.fresh, covered.stale);
   }
 
   /** What serves has changed: who is shown otherwise than before has a stale copy. */

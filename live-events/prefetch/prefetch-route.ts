@@ -18,6 +18,8 @@ const retryAfterSeconds = { least: 10, most: 60 } as const;
 
 const statuses: Readonly<Record<string, number>> = {
   LIVE_EVENT_UNKNOWN: 404,
+  // Of an event that is over: until then its audience is kept.
+  AUDIENCE_UNKNOWN: 404,
   INVALID_MEMBER: 400,
   LIVE_OUTSIDER: 403,
   LIVE_MAPS_NOT_READY: 503,

@@ -24,13 +24,14 @@ export async function openFans(plan = fansPlan): Promise<TestMaps> {
   return test;
 }
 
-export async function openPrefetches(
+/** As it is while the process starts. */
+export function createPrefetches(
   test: TestMaps,
   limits: Partial<PrefetchLimits> = {},
   random: Random = () => 0,
   store: PrefetchParts['store'] = test.store,
-): Promise<Prefetches> {
-  const prefetches = new Prefetches(
+): Prefetches {
+  return new Prefetches(
     {
       events: test.events,
       maps: test.maps,
@@ -42,6 +43,10 @@ export async function openPrefetches(
     },
     { ...prefetchLimitsDefault, ...limits },
   );
+}
+
+export async function openPrefetches(...made: Parameters<typeof createPrefetches>): Promise<Prefetches> {
+  const prefetches = createPrefetches(...made);
   await prefetches.open();
   return prefetches;
 }

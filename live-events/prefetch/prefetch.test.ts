@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { must, OutageError } from '../../foundation/index.ts';
+import { watchedTitle } from '../../query-api/audiences/audience-conditions-testing.ts';
 import { testStartMs } from '../live-event-testing.ts';
 import { testShow } from '../stage-maps/plan-testing.ts';
 import { TestMaps } from '../stage-maps/stage-maps-testing.ts';
 import type { PrefetchCopy, Prefetches, PrefetchParts } from './prefetch.ts';
-import { closedPlan, fansPlan, openFans, openPrefetches } from './prefetch-testing.ts';
+import { closedPlan, createPrefetches, fansPlan, openFans, openPrefetches } from './prefetch-testing.ts';
 
 async function copyOf(prefetches: Prefetches, member: string): Promise<PrefetchCopy> {
   const answer = await prefetches.prefetch('fight-1', member, 'tv', null);
@@ -164,6 +165,50 @@ describe('the coverage of a prefetch', () => {
     const other = await openPrefetches(test);
     expect(fresh(other)).toEqual([0, 0, 0, 0]);
     await other.close();
+  });
+
+  it('is of the audience whose stage maps serve, and of no other, as while those of the next are made', async () => {
+    await using test = await openFans();
+    const prefetches = await openPrefetches(test);
+    await copyOf(prefetches, 'Account:d');
+    const others = await test.audiences.frozen(test.graph, { kind: 'not', of: watchedTitle('t1') }, 'others');
+    const event = must(test.events.get('fight-1'), 'it is there');
+    if (others.state !== 'READY' || event.audience === null) throw new Error(JSON.stringify(others));
+    const copies = (audience: string): readonly number[] | null => {
+      const members = prefetches.membersWithCopy('fight-1', audience);
+      const positions = members?.toArray() ?? null;
+      members?.dispose();
+      return positions;
+    };
+    test.events.change('audience', { ...event, audience: others.row.id });
+    const { segments } = test.audiences.audiences;
+    expect(copies(event.audience)).toEqual(await segments.positionsOf(event.audience, ['d']));
+    expect(copies(others.row.id)).toBe(null);
+    await test.maps.turn();
+    expect([copies(event.audience), copies(others.row.id)]).toEqual([null, []]);
+    await copyOf(prefetches, 'Account:d');
+    expect(copies(others.row.id)).toEqual(await segments.positionsOf(others.row.id, ['d']));
+    await prefetches.close();
+  });
+
+  it('is what it was before a restart, however early devices and operators ask', async () => {
+    await using test = await openFans();
+    const prefetches = await openPrefetches(test);
+    for (const id of ['a', 'b']) await copyOf(prefetches, `Account:${id}`);
+    await prefetches.close();
+    await test.start();
+    const again = createPrefetches(test);
+    expect(again.coverage('fight-1')).toBe(null);
+    await expect(copyOf(again, 'Account:c')).rejects.toMatchObject({ code: 'LIVE_MAPS_NOT_READY' });
+    await again.flush();
+    await again.open();
+    expect(fresh(again)).toEqual([2, 0, 1, 1]);
+    await copyOf(again, 'Account:c');
+    await again.close();
+    await test.start();
+    const third = await openPrefetches(test);
+    expect(fresh(third)).toEqual([3, 0, 1, 2]);
+    await third.close();
   });
 
   it('is not written behind the drop of an event that is removed meanwhile', async () => {

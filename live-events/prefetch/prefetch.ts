@@ -95,6 +95,8 @@ export class Prefetches {
   readonly #stop = new AbortController();
   readonly #unwatch: () => void;
   #running: Promise<void> = Promise.resolve();
+  /** Whoever was recorded before would take the place of what was written: the next write has the whole of an event. */
+  #isOpen = false;
 
   constructor(parts: PrefetchParts, limits: PrefetchLimits = prefetchLimitsDefault) {
     this.#parts = parts;
@@ -104,13 +106,14 @@ export class Prefetches {
     this.#unwatch = parts.maps.watch((before, after) => this.#coverage.changed(before, after));
   }
 
-  /** What was written before is there when it resolves. After the stage maps were opened, before anybody fetches. */
+  /** What was written before is there when it resolves; until then nobody is given anything. After the stage maps were opened. */
   async open(): Promise<void> {
     const { store, events, maps } = this.#parts;
     for (const id of store.events()) {
       const [event, served] = [events.get(id), maps.served(id)];
       if (event !== null && served !== null) await this.#coverage.load(served, event.version);
     }
+    this.#isOpen = true;
   }
 
   /** Writes who has fetched each `flushMs`, until {@link close}. */
@@ -127,7 +130,7 @@ export class Prefetches {
   }
 
   /**
-   * `member`: `Type:id`. Throws RefusedError (LIVE_EVENT_UNKNOWN, INVALID_MEMBER, LIVE_MAPS_NOT_READY, LIVE_OUTSIDER) or OutageError (AUDIENCES_READ_FAILED,
+   * `member`: `Type:id`. Throws RefusedError (LIVE_EVENT_UNKNOWN, AUDIENCE_UNKNOWN, INVALID_MEMBER, LIVE_MAPS_NOT_READY, LIVE_OUTSIDER) or OutageError (AUDIENCES_READ_FAILED,
    * LIVE_MAPS_READ_FAILED).
    */
   async prefetch(
@@ -137,6 +140,7 @@ export class Prefetches {
     ifNoneMatch: string | null,
   ): Promise<PrefetchAnswer> {
     const { event, served, position } = await this.#placeOf(id, member);
+    if (!this.#isOpen) throw notReady(id);
     const segment = served.segmentOf(position);
     const nowMs = this.#parts.clock.now();
     const quiet = quietWindow(event, nowMs, this.#limits.quiet);
@@ -167,11 +171,11 @@ export class Prefetches {
     return served.segmentOf(position);
   }
 
-  /** Null while no stage maps serve. Throws RefusedError LIVE_EVENT_UNKNOWN. */
+  /** Null while no stage maps serve, or who has fetched is not known yet. Throws RefusedError LIVE_EVENT_UNKNOWN. */
   coverage(id: string): (CoverageCounts & { readonly outlook: PrefetchOutlook }) | null {
     const event = knownEvent(this.#parts.events, id);
     const served = this.#parts.maps.served(id);
-    if (served === null) return null;
+    if (served === null || !this.#isOpen) return null;
     const counts = this.#coverage.counts(served, event.version);
     const outlook = prefetchOutlook({
       total: counts.total,
@@ -184,9 +188,9 @@ export class Prefetches {
     return { ...counts, outlook };
   }
 
-  /** Members of the audience who have a copy, by their positions; the caller disposes of it. Null where nobody was here. */
-  membersWithCopy(id: string): RoaringBitmap32 | null {
-    return this.#coverage.members(id);
+  /** Members of this audience who have a copy, by their positions; the caller disposes of it. Null where nobody was here, and while what serves is of another audience. */
+  membersWithCopy(id: string, audience: string): RoaringBitmap32 | null {
+    return this.#coverage.members(id, audience);
   }
 
   /** When devices come back, predicted; empty where none was here. `minutes` are from now on, a day's at most. */
@@ -243,10 +247,7 @@ export class Prefetches {
   #served(id: string): ServedMaps {
     const served = this.#parts.maps.served(id);
     if (served !== null) return served;
-    throw new RefusedError(
-      'LIVE_MAPS_NOT_READY',
-      `There is nothing to fetch of event ${id} yet: its stage maps are not made; ask again later.`,
-    );
+    throw notReady(id);
   }
 
   /** Who fetches between a change of the plan and its stage maps gets what was, and is to come back for what is. */
@@ -273,6 +274,13 @@ export class Prefetches {
     const served = this.#parts.maps.served(event.id);
     if (position !== null && served === looked) this.#coverage.record(served, event.version, position);
   }
+}
+
+function notReady(event: string): RefusedError {
+  return new RefusedError(
+    'LIVE_MAPS_NOT_READY',
+    `There is nothing to fetch of event ${event} yet: its stage maps are not made, or not read since the start; ask again later.`,
+  );
 }
 
 function outsider(event: string, member: string): RefusedError {

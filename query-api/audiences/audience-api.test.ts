@@ -93,6 +93,10 @@ describe('audiences over HTTP', () => {
       },
     });
     expect((await data('{ audiences { id } }', {})).audiences).toEqual([{ id }]);
+    const stop = test.audiences.keepFor(() => 'live event fight-1');
+    const kept = await ask(server, 'mutation ($id: ID!) { deleteAudience(id: $id) }', { id });
+    expect(JSON.parse(kept.text).errors).toMatchObject([{ extensions: { code: 'AUDIENCE_IN_USE' } }]);
+    stop();
     expect(await data('mutation ($id: ID!) { deleteAudience(id: $id) }', { id })).toEqual({
       deleteAudience: true,
     });

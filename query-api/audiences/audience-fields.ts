@@ -121,10 +121,13 @@ export const audienceMutations: GraphQLFieldConfigMap<unknown, ApiContext> = {
   },
   deleteAudience: {
     type: new GraphQLNonNull(GraphQLBoolean),
-    description: 'Deletes an audience, or ends one that is being built; false when there was none.',
+    description:
+      'Deletes an audience, or ends one that is being built; false when there was none. Refused while a live event needs it.',
     args: { id: { type: new GraphQLNonNull(GraphQLID) } },
-    resolve: async (_source, { id }: { readonly id: string }, context) =>
-      await audiencesOf(context).delete(id),
+    resolve: async (_source, { id }: { readonly id: string }, context) => {
+      const audiences = audiencesOf(context);
+      return await told(() => audiences.delete(id));
+    },
   },
 };
 

@@ -46,3 +46,18 @@ function askedIn(definition: string): string {
       : value,
   );
 }
+
+/** Says what an audience is needed for, such as `live event fight-1`; null when it is not. Must not throw. */
+export type AudienceUse = (id: string) => string | null;
+
+/** Throws RefusedError AUDIENCE_IN_USE. */
+export function refuseInUse(id: string, uses: Iterable<AudienceUse>): void {
+  for (const use of uses) {
+    const what = use(id);
+    if (what === null) continue;
+    throw new RefusedError(
+      'AUDIENCE_IN_USE',
+      `Audience ${id} is that of ${what}; give it another, or wait until it is over, then delete this one.`,
+    );
+  }
+}

@@ -171,6 +171,31 @@ describe('an audience', () => {
     expect(await test.idsOf(await freeze(german, 'once'))).toEqual(['a']);
   });
 
+  it('is not deleted while somebody says that it is needed, built or not', async () => {
+    await write([says('a', 'DE')]);
+    const id = await freeze(german, 'needed');
+    let needed = id;
+    const stop = test.audiences.keepFor((one) => (one === needed ? 'live event fight-1' : null));
+    const deleted = (): Promise<boolean> => test.audiences.delete(needed);
+    const refusal = { code: 'AUDIENCE_IN_USE', message: expect.stringContaining('live event fight-1') };
+    await expect(deleted()).rejects.toMatchObject(refusal);
+    expect(await test.idsOf(id)).toEqual(['a']);
+    const begun = test.audiences.freeze(graph, {
+      ...{ name: 'n', key: 'begun', askedBy: null },
+      definition: { memberType: 'Account', where: german },
+    });
+    if (begun.state !== 'BUILDING') throw new Error(begun.state);
+    needed = begun.id;
+    await expect(deleted()).rejects.toMatchObject(refusal);
+    expect(await test.audiences.settled(begun.id, 30_000)).toMatchObject({ state: 'READY' });
+    needed = 'none';
+    expect(await deleted()).toBe(false);
+    expect(await test.audiences.delete(id)).toBe(true);
+    needed = begun.id;
+    stop();
+    expect(await deleted()).toBe(true);
+  });
+
   it('is refused beyond what one may have, what is kept and what waits', async () => {
     await write(memberIds.flatMap((id) => [says(id, 'DE'), watches(id)]));
     await using few = await openTestAudiences({ membersMax: 3, limits: { countMax: 1 } });

@@ -7,7 +7,14 @@ import {
   type NodeRef,
   type SourceStatus,
 } from '../../graph-store/index.ts';
-import { type Audience, type FreezeRequest, sameOrRefused, type Unfinished } from './audience.ts';
+import {
+  type Audience,
+  type AudienceUse,
+  type FreezeRequest,
+  refuseInUse,
+  sameOrRefused,
+  type Unfinished,
+} from './audience.ts';
 import { type AudienceExplanation, explainMember } from './audience-explanation.ts';
 import { planAudience } from './audience-plan.ts';
 import type { AudienceRow } from './audience-rows.ts';
@@ -65,6 +72,7 @@ export class Audiences {
   readonly #waiting: Job[] = [];
   /** Until none waits; null while nothing is being built. */
   #building: Promise<void> | null = null;
+  readonly #uses = new Set<AudienceUse>();
   #estimates = 0;
   #isClosing = false;
   /** What is asked of the members of one that is frozen. */
@@ -152,8 +160,16 @@ export class Audiences {
     return [...unfinished, ...this.#parts.store.list().map((row) => ({ state: 'READY', row }) as const)];
   }
 
-  /** Also of one that is being built: that ends. False when there was none. */
+  /** What it says is needed is not deleted. Returns how to stop. */
+  keepFor(use: AudienceUse): () => void {
+    this.#uses.add(use);
+    return () => this.#uses.delete(use);
+  }
+
+  /** Also of one that is being built: that ends. False when there was none. Throws RefusedError AUDIENCE_IN_USE. */
   async delete(id: string): Promise<boolean> {
+    if (this.get(id) === null) return false;
+    refuseInUse(id, this.#uses);
     const job = this.#jobs.get(id);
     if (job !== undefined) {
       job.stop.abort();
