@@ -1,9 +1,14 @@
+import http from 'node:http';
+import https from 'node:https';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { OutageError, RefusedError, StopError } from '../foundation/index.ts';
 import { endpointUrl, type GraphqlEndpoint, unreachableServer, wantsToken } from './graphql-client.ts';
 
-/** What operators ask of a running server over HTTP beside GraphQL. `signal` ends every request. */
+/**
+ * What operators ask of a running server over HTTP beside GraphQL. It is waited for as long as it takes, since a server that counts every row, or looks for
+ * those of a rare type, is silent meanwhile; `signal` ends every request.
+ */
 export class OperatorClient {
   readonly #endpoint: GraphqlEndpoint;
   readonly #signal: AbortSignal;
@@ -27,17 +32,18 @@ export class OperatorClient {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(body === null ? {} : { 'content-type': 'application/json' }),
     };
-    const response = await this.#fetch(url, { method, headers, body });
-    if (response.status === 401) throw wantsToken(url);
-    if (response.status !== 200) throw refusalOf(url, response.status, await response.text());
-    if (response.body === null) throw cutOff(url, undefined);
-    return this.#received(url, response.body);
+    const response = await this.#ask(url, { method, headers }, body);
+    if (response.statusCode === 401) {
+      response.destroy();
+      throw wantsToken(url);
+    }
+    const received = this.#received(url, response);
+    if (response.statusCode !== 200) throw refusalOf(url, response.statusCode, await textOf(received));
+    return received;
   }
 
   async text(path: string, method: 'GET' | 'POST' = 'GET', body: string | null = null): Promise<string> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of await this.bytes(path, method, body)) chunks.push(chunk);
-    return Buffer.concat(chunks).toString();
+    return await textOf(await this.bytes(path, method, body));
   }
 
   async *lines(path: string, method: 'GET' | 'POST' = 'GET'): AsyncGenerator<string> {
@@ -49,9 +55,15 @@ export class OperatorClient {
     return cutOff(endpointUrl(this.#endpoint.url, path), undefined);
   }
 
-  async #fetch(url: URL, asked: Pick<RequestInit, 'method' | 'headers' | 'body'>): Promise<Response> {
+  /** Not by `fetch`, which gives up after five minutes without a head, or without the next byte, and lets nobody change that. */
+  async #ask(url: URL, asked: http.RequestOptions, body: string | null): Promise<http.IncomingMessage> {
+    const { request } = url.protocol === 'https:' ? https : http;
     try {
-      return await fetch(url, { ...asked, redirect: 'error', signal: this.#signal });
+      return await new Promise((resolve, reject) => {
+        request(url, { ...asked, signal: this.#signal }, resolve)
+          .on('error', reject)
+          .end(body);
+      });
     } catch (cause) {
       if (this.#signal.aborted) throw interrupted(cause);
       throw unreachableServer(url, 'does not answer', cause);
@@ -67,6 +79,12 @@ export class OperatorClient {
   }
 }
 
+async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bytes) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
 function interrupted(cause: unknown): OutageError {
   return new OutageError('INTERRUPTED', 'Interrupted; what was not done by then is not done.', { cause });
 }
@@ -80,7 +98,11 @@ function cutOff(url: URL, cause: unknown): OutageError {
 }
 
 /** The server's own word, as far as it is one of ours. */
-function refusalOf(url: URL, status: number, text: string): RefusedError | StopError | OutageError {
+function refusalOf(
+  url: URL,
+  status: number | undefined,
+  text: string,
+): RefusedError | StopError | OutageError {
   const { code, reaction, message } = problemIn(text);
   if (code === null)
     return unreachableServer(url, `answered ${status}: it may be an older server`, undefined);

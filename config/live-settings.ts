@@ -114,6 +114,7 @@ export const liveSettings = {
     default: 3000,
     min: 0,
     max: 300_000,
-    description: 'Over how long a process that stops sends its devices away. Part of `shutdown.timeout.ms`.',
+    description:
+      'Over how long a process that stops sends its devices away: at most half of `shutdown.timeout.ms`, of which it is a part.',
   },
 } as const satisfies Record<string, SettingSpec>;

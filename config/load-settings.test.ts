@@ -207,6 +207,16 @@ describe('settings', () => {
       'archive.snapshots.ms must be at least twice `archive.commit.ms`',
     ],
     [
+      'a drain of devices that leaves a stop no time for the rest',
+      { flags: { 'live.drain.ms': '5001' } },
+      'flag --live.drain.ms: live.drain.ms must be at most half of `shutdown.timeout.ms`',
+    ],
+    [
+      'a stop that is too short for the drain of devices',
+      { flags: { 'shutdown.timeout.ms': '5s' } },
+      'flag --shutdown.timeout.ms: live.drain.ms must be at most half of `shutdown.timeout.ms`',
+    ],
+    [
       'Kafka without topics and registry',
       { flags: { 'bootstrap.servers': 'a:1' } },
       'flag --bootstrap.servers: topics must name what to read',

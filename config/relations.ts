@@ -219,6 +219,12 @@ const relations: readonly Relation[] = [
     problem: 'must be on when its files are set: they would never be used',
   },
   {
+    of: 'live.drain.ms',
+    holds: (s) => s['live.drain.ms'] * 2 <= s['shutdown.timeout.ms'],
+    problem:
+      'must be at most half of `shutdown.timeout.ms`: sending devices away is a part of a stop, and what comes behind it would be abandoned each time',
+  },
+  {
     of: 'demo',
     holds: (s) => s.demo !== 'on' || s['bootstrap.servers'] === null,
     problem: 'plays into the embedded log only: leave out `bootstrap.servers`',

@@ -3,11 +3,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { JourneyGraphError, must } from '../foundation/index.ts';
 import type { Level } from './level.ts';
 import type { InspectionOrder, InspectionReply, InspectionRequest } from './leveldb-inspection-protocol.ts';
-import { openLevel, readFailure } from './leveldb-open.ts';
+import { openLevel, readFailure, readStopped } from './leveldb-open.ts';
 
 const belowNormal = 10;
 
-/** Makes what the thread answers, piece by piece; `signal` aborts in the middle of one. The first is `ready`. */
+/** Makes what the thread answers, piece by piece; `signal` aborts in the middle of one, its reason says so. The first is `ready`. */
 export type InspectionReplies = (
   level: Level,
   order: InspectionOrder,
@@ -19,7 +19,7 @@ export async function serveInspection(repliesTo: InspectionReplies): Promise<voi
   const port = must(parentPort, 'an inspection is served in a thread of its own only');
   const order: InspectionOrder = workerData;
   const reply = (message: InspectionReply): void => port.postMessage(message);
-  /** Counting is one piece, which may take minutes: it looks at this on its way. */
+  /** Counting is one piece, and so is a table that has next to no rows; either may take minutes, and looks at this on its way. */
   const stopping = new AbortController();
 
   // On Linux a priority is a thread's own; elsewhere it would slow the whole process down.
@@ -40,7 +40,7 @@ export async function serveInspection(repliesTo: InspectionReplies): Promise<voi
   }
 
   async function stop(): Promise<void> {
-    stopping.abort();
+    stopping.abort(readStopped(order.settings.folder));
     // Behind a piece that is being made.
     await replies.return(undefined);
     await db.close();

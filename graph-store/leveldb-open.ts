@@ -114,6 +114,14 @@ export function readFailure(folder: string, cause: unknown): unknown {
   );
 }
 
+/** What whoever waits for a reading of everything is told when it was ended on purpose. */
+export function readStopped(folder: string): OutageError {
+  return new OutageError(
+    'STORE_READ_FAILED',
+    `Reading the store in ${folder} was stopped before it had ended; ask again.`,
+  );
+}
+
 /** LevelDB reads tables only when they are asked for, so damage shows as late as at the first read of an opening. */
 export function openFailure(folder: string, error: unknown): unknown {
   if (!isLevelError(error)) return error;

@@ -9,6 +9,7 @@ import { advance, hop, journeyOf, source } from './conformance-subject.ts';
 import type { GraphStore } from './graph-store.ts';
 import type { GraphTable, GraphTableRow } from './graph-table.ts';
 import type { Level } from './level.ts';
+import { LevelInspection } from './leveldb-inspection.ts';
 import { openLevel } from './leveldb-open.ts';
 import { defaultLevelSettings } from './leveldb-protocol.ts';
 import { restoreLevel } from './leveldb-restore.ts';
@@ -79,7 +80,7 @@ async function filled(batch: readonly EventMutations[], rules: TimeToLive = kept
     await rm(folder, { recursive: true, force: true });
   });
   await restoreLevel(db, await store.snapshot());
-  return { store, db };
+  return { store, db, folder };
 }
 
 async function rowsOf(db: Level, table: GraphTable): Promise<(readonly GraphTableRow[])[]> {
@@ -146,5 +147,38 @@ describe('Tables of a LevelDB store', () => {
     expect(Math.max(...sizes)).toBeLessThan(4_096 + 1_024);
     const titles = await rowsOf(db, { kind: 'nodes', type: 'Title' });
     expect(titles.flat()).toMatchObject([{ node: title, timeMs: 8_999 }]);
+  });
+});
+
+describe('A thread that writes a table', () => {
+  it.each<GraphTable>([
+    { kind: 'nodes', type: 'Rare' },
+    { kind: 'edges', type: 'RARE' },
+  ])('ends on its way to the first of rare $kind when it is told to', async (table) => {
+    const { folder } = await filled(
+      Array.from({ length: 5_000 }, (_, i): EventMutations => {
+        const node = { type: 'Account', id: `a${i}` };
+        return {
+          timeMs: i,
+          rank: 0,
+          occurrence: BigInt(i),
+          mutations: [{ kind: 'node', node, properties: [] }],
+        };
+      }),
+    );
+    const module = new URL('./leveldb-table-thread.fake.ts', import.meta.url).href;
+    const encoding = { module, options: null };
+    const inspection = new LevelInspection(
+      { ...defaultLevelSettings, folder },
+      { kind: 'table', table, encoding, timeToLive: keptForEver, nowMs },
+    );
+    await inspection.ready();
+    const piece = inspection.replies().next();
+    const stopped = inspection.stop();
+    await expect(piece).rejects.toMatchObject({
+      code: 'STORE_READ_FAILED',
+      message: expect.stringMatching(/^Reading .* was stopped before it had ended/),
+    });
+    await stopped;
   });
 });

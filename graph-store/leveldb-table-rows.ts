@@ -37,10 +37,13 @@ export class LevelTableRows {
     this.#moment = new Moment(db, { snapshot, settled: 0 }, expiry, deletedTypes(db, snapshot));
   }
 
-  async *pages(table: GraphTable): AsyncGenerator<readonly GraphTableRow[]> {
+  /** Throws the signal's reason. */
+  async *pages(table: GraphTable, signal?: AbortSignal): AsyncGenerator<readonly GraphTableRow[]> {
     let page: GraphTableRow[] = [];
     let bytes = 0;
     for await (const part of this.#parts(table)) {
+      // Here, not once a page: of a rare type one page is the whole store.
+      signal?.throwIfAborted();
       for (const row of part.rows) page.push(row);
       if (part.rows.length > 0) bytes += part.bytes;
       if (page.length < pageRows && bytes < pageBytes) continue;

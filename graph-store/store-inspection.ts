@@ -72,7 +72,7 @@ export interface StoreStats {
   readonly sources: readonly SourceJson[];
 }
 
-/** What is written from one moment of the store, which is held open until this is disposed of. */
+/** What is written from one moment of the store, which is held open until this is disposed of: any number of times, also while `bytes` makes a piece, which then fails. */
 export interface SnapshotFile extends AsyncDisposable {
   /** The file's bytes, read once; bounded memory as long as they are taken one after the other. */
   bytes(): AsyncGenerator<Uint8Array>;

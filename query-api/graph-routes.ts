@@ -5,13 +5,12 @@ import type { CompareEvent } from '../graph-store/index.ts';
 import { behindMaxDefault, type GraphOperations } from './graph-operations.ts';
 import { problem } from './problem.ts';
 import { isFromAnotherSite } from './request-gate.ts';
+import { cutOffStalled } from './stalled-client.ts';
 
 export const graphsPath = '/graphs/';
 
 const differencesDefault = 100;
 const differencesLargest = 100_000;
-/** A client that takes nothing for so long has gone. */
-const stalledMs = 60_000;
 
 type Action = 'list' | 'compare' | 'switch' | 'back' | 'drop';
 const methods: Readonly<Record<Action, 'GET' | 'POST'>> = {
@@ -90,7 +89,7 @@ export class GraphRoutes {
       const events = await operations.compare(query.get('with') ?? '', limit);
       // Before the head is sent: a graph that cannot be opened is an answer of its own.
       const first = await events.next();
-      response.setTimeout(stalledMs, () => response.destroy());
+      cutOffStalled(response);
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
       await pipeline(lines(first, events), response);
     } finally {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { GraphTable } from '../graph-store/index.ts';
+import { JourneyGraphError } from '../foundation/index.ts';
+import type { GraphTable, SnapshotFile } from '../graph-store/index.ts';
 import type { StoreOperations, TableRequest } from './store-operations.ts';
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
@@ -26,13 +27,27 @@ function tableOf(kind: string | null, type: string | null): GraphTable | string 
   return { kind, type };
 }
 
-/** Streams a table as fast as its client takes it. Its own format says whether it came whole. */
+/** Streams a table as fast as its client takes it, until that goes away. Its own format says whether it came whole. */
 export async function sendTable(
   operations: StoreOperations,
   response: ServerResponse,
   request: TableRequest,
 ): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
   await using table = await operations.openTable(request);
+  if (gone.signal.aborted) return;
+  // A pipeline looks at its client when it has a piece for it, and the first of a rare type may be minutes away.
+  gone.signal.addEventListener('abort', () => void table[Symbol.asyncDispose](), { once: true });
   response.writeHead(200, { 'content-type': mimes[request.format] });
-  await pipeline(table.bytes(), response);
+  await pipeline(piecesOf(table, gone.signal), response);
+}
+
+/** That reading was stopped is no failure where nobody waits for it any more. */
+async function* piecesOf(table: SnapshotFile, gone: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    yield* table.bytes();
+  } catch (error) {
+    if (!(gone.aborted && error instanceof JourneyGraphError)) throw error;
+  }
 }

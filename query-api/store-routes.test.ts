@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { OutageError } from '../foundation/index.ts';
+import { OutageError, silentLog } from '../foundation/index.ts';
 import type { VerifyEvent } from '../graph-store/index.ts';
 import { startTestApi, type TestApiOptions } from './api-testing.ts';
 import type { StoreOperations } from './store-operations.ts';
@@ -202,6 +202,34 @@ describe('The routes of the store', () => {
     await expect(asked).rejects.toThrow();
     await ended.promise;
     expect((await get('/store/verify')).status).toBe(200);
+  });
+
+  it('stop reading a table for a client that leaves before any of it has come', async () => {
+    const { operations } = operationsWith(() => once(''));
+    const reading = Promise.withResolvers<void>();
+    const stopped = Promise.withResolvers<Buffer>();
+    const errors: string[] = [];
+    const { get } = await start({
+      log: { ...silentLog, error: (_fields, message) => errors.push(message) },
+      operations: {
+        ...operations,
+        openTable: async () => ({
+          async *bytes() {
+            reading.resolve();
+            yield await stopped.promise;
+          },
+          [Symbol.asyncDispose]: async () => stopped.reject(closed),
+        }),
+      },
+    });
+    const leaving = new AbortController();
+    const asked = get('/store/export?table=steps', { signal: leaving.signal });
+    await reading.promise;
+    leaving.abort();
+    await expect(asked).rejects.toThrow();
+    await expect(stopped.promise).rejects.toBe(closed);
+    await expect.poll(async () => (await get('/store/verify')).status).toBe(200);
+    expect(errors).toEqual([]);
   });
 
   it('cut an answer off that fails half-way, so that nobody takes it for whole', async () => {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, JourneyGraphError, type Log } from '../foundation/index.ts';
 import { problem } from './problem.ts';
 import { isFromAnotherSite } from './request-gate.ts';
+import { cutOffStalled } from './stalled-client.ts';
 import { sendTable, tableRequestOf } from './store-export-route.ts';
 import type { StoreOperations, TableRequest } from './store-operations.ts';
 import { sendSnapshot } from './store-snapshot-route.ts';
@@ -14,9 +15,6 @@ interface Parts {
   readonly clock: Clock;
   readonly log: Log;
 }
-
-/** A client that takes nothing for so long has gone: a snapshot that is held open keeps disk. */
-const stalledMs = 60_000;
 
 /**
  * What an operator asks of the store: GET `/store/snapshot`, `/store/verify`, `/store/export` and `/store/stats`. All but the last, and that with
@@ -81,8 +79,7 @@ export class StoreRoutes {
     response: ServerResponse,
     requestId: string,
   ): Promise<void> {
-    // Figures are sent when they are all there: their client has nothing to take meanwhile.
-    if (route.name !== 'stats') response.setTimeout(stalledMs, () => response.destroy());
+    cutOffStalled(response);
     try {
       switch (route.name) {
         case 'snapshot':

@@ -6,12 +6,11 @@ import type { NodeRef } from '../../graph-store/index.ts';
 import type { Caller } from '../auth/caller.ts';
 import { acceptedEncoder, type PageEncoder } from '../page-encoder.ts';
 import { problem } from '../problem.ts';
+import { cutOffStalled, stalledMs } from '../stalled-client.ts';
 import { aboutAudience } from './audience-about.ts';
 import type { Audiences } from './audiences.ts';
 
 const membersPath = /^\/audiences\/([A-Za-z0-9_-]{1,64})\/members$/;
-/** A client that takes nothing for so long has gone. */
-const stalledMs = 60_000;
 /** Each holds a page of members, whatever the audience's size. */
 const streamsMax = 16;
 /** Whoever takes members more slowly than this is cut off, and may take them by pages: a slot is nobody's for ever. */
@@ -102,7 +101,7 @@ export class AudienceRoutes {
     signal: AbortSignal,
   ): Promise<void> {
     const pages = audiences.members(id);
-    response.setTimeout(stalledMs, () => response.destroy());
+    cutOffStalled(response);
     try {
       // Before the head is sent: an audience that is not there is an answer of its own.
       const first = await pages.next();
