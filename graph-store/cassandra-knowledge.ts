@@ -42,6 +42,10 @@ export class CassandraKnowledge {
   #removed: SweptTypes = { nodes: {}, edges: {} };
   #readAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | null = null;
+  /** Grows with each reading that begins, and with each row that is set here. */
+  #turn = 0;
+  /** Of the newest reading that ended, or row that was set: what was begun before says less. */
+  #newest = 0;
 
   constructor(connection: CassandraConnection, steady: SteadyTime) {
     this.#connection = connection;
@@ -85,10 +89,14 @@ export class CassandraKnowledge {
 
   async refresh(): Promise<void> {
     const at = this.#steady();
+    this.#turn += 1;
+    const turn = this.#turn;
     const before = new Set(this.#rows.keys());
     const found = await this.#connection.rows(
       `SELECT name, value, version FROM ${this.#connection.table(metaTable)} WHERE part = 'graph'`,
     );
+    if (turn < this.#newest) return;
+    this.#newest = turn;
     const learnedMeanwhile = [...this.#rows].filter(([name]) => !before.has(name));
     // What was learned while this read was under way may not be in it: without it a delete would go unseen for as long as this is fresh.
     this.#rows = new Map([
@@ -248,6 +256,8 @@ export class CassandraKnowledge {
               [value, version + 1, name, version],
             );
       if (isSet) {
+        this.#turn += 1;
+        this.#newest = this.#turn;
         this.#rows.set(name, { value, version: version + 1 });
         return;
       }

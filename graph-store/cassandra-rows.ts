@@ -85,19 +85,23 @@ function* rowsOfNode(node: Buffer, stored: StoredNode): Generator<Row> {
     yield [Buffer.concat([node, Buffer.of(rows.rowKind.tombstone)]), rows.timeBytes(deletedMs)];
 }
 
-/** A side that has several buckets is read as one, for a row may lie in two of them. */
+/**
+ * A side that has several buckets is read as one, for a row may lie in two of them. What its first row says goes for all of it: when another process divides it while it is read, no row
+ * moves, and those that come to narrower buckets are behind the positions that were read before.
+ */
 async function* sideRows(connection: CassandraConnection, table: SideTable): AsyncGenerator<Row> {
-  let divided = '';
+  let at: Buffer | null = null;
+  let isDivided = false;
   const query = `SELECT side, bucket, key, value, split FROM ${connection.table(table)}`;
   for await (const row of tableRows(connection, query)) {
     const side = bytesOf(row[0]);
     if (levelOf(bytesOf(row[1])) > 0) continue;
-    if (row[4] === true) {
-      const name = side.toString('latin1');
-      if (divided !== name) yield* wholeSideRows(connection, table, side);
-      divided = name;
-      continue;
+    if (at === null || !at.equals(side)) {
+      at = side;
+      isDivided = row[4] === true;
+      if (isDivided) yield* wholeSideRows(connection, table, side);
     }
+    if (isDivided) continue;
     const key = optionalBytes(row[2]);
     if (key !== null) yield [Buffer.concat([side, key]), bytesOf(row[3])];
   }

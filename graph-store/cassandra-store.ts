@@ -131,9 +131,11 @@ class CassandraStore extends ServerStore implements GraphStore {
 
   async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {
     this.assertUsable();
-    if (isKeptForEver(this.#parts.knowledge.rules)) return { scanned: 0, removed: 0, next: null };
+    const { connection, knowledge, expiry, removesNow } = this.#parts;
     return await this.writer.queue.exclusively(async () => {
-      const { connection, knowledge, expiry, removesNow } = this.#parts;
+      // A process that is sent no events reads nothing else: longer rules that another one set would come to it too late.
+      await knowledge.refresh();
+      if (isKeptForEver(knowledge.rules)) return { scanned: 0, removed: 0, next: null };
       if (after === null) await knowledge.beginPass();
       await removesNow();
       const page = await sweepPage(connection, expiry(), knowledge.life, after, rowsMax, (removed) =>

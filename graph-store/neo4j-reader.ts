@@ -1,4 +1,4 @@
-import { must } from '../foundation/index.ts';
+import { type Clock, must } from '../foundation/index.ts';
 import type { FarEndsPage, FarEndsQuery, NodeScanPage, NodeScanQuery } from './bulk-reads.ts';
 import { ByteReader } from './codec.ts';
 import { farEndsOf } from './far-ends.ts';
@@ -28,6 +28,7 @@ import { edgePlace, type KeyRange, type Neo4jKeys, quoted, timeRangeBehind } fro
 import { newestTouch } from './neo4j-newest-touch.ts';
 import type { Neo4jOrigins } from './neo4j-origins.ts';
 import { readPositions } from './neo4j-positions.ts';
+import type { Neo4jRulesInForce } from './neo4j-rules-in-force.ts';
 import { scan, stepsText } from './neo4j-scan.ts';
 import { bytesOf, integerOf, textOf, timeOf } from './neo4j-values.ts';
 import { decodeNodeRow } from './node-row.ts';
@@ -35,7 +36,7 @@ import { type OriginOf, pageOf } from './occurrence-page.ts';
 import { compareSources, statusOf } from './position.ts';
 import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
-import type { Expiry } from './time-to-live.ts';
+import { Expiry } from './time-to-live.ts';
 
 /** Nodes whose rows one statement answers. */
 const nodesAtOnce = 128;
@@ -52,22 +53,29 @@ export class Neo4jReader {
   readonly #connection: Neo4jConnection;
   readonly #keys: Neo4jKeys;
   readonly #origins: Neo4jOrigins;
-  readonly #expiry: () => Expiry;
+  readonly #rules: Neo4jRulesInForce;
+  readonly #clock: Clock;
 
-  /** `expiry` answers for the moment at which it is called. */
-  constructor(connection: Neo4jConnection, keys: Neo4jKeys, origins: Neo4jOrigins, expiry: () => Expiry) {
+  constructor(
+    connection: Neo4jConnection,
+    keys: Neo4jKeys,
+    origins: Neo4jOrigins,
+    rules: Neo4jRulesInForce,
+    clock: Clock,
+  ) {
     this.#connection = connection;
     this.#keys = keys;
     this.#origins = origins;
-    this.#expiry = expiry;
+    this.#rules = rules;
+    this.#clock = clock;
   }
 
   async node(ref: NodeRef): Promise<NodeView | null> {
-    return await this.#connection.read((queries) => this.#node(queries, ref));
+    return await this.#visible((queries) => this.#node(queries, ref));
   }
 
   async nodes(refs: readonly NodeRef[], signal?: AbortSignal): Promise<readonly (NodeView | null)[]> {
-    return await this.#connection.read(async (queries) => {
+    return await this.#visible(async (queries) => {
       const found: (NodeView | null)[] = [];
       for (let at = 0; at < refs.length; at += nodesAtOnce) {
         const some = refs.slice(at, at + nodesAtOnce);
@@ -82,7 +90,7 @@ export class Neo4jReader {
   }
 
   async journey(query: JourneyQuery): Promise<JourneyPage> {
-    return await this.#connection.read((queries) => this.#journey(queries, query));
+    return await this.#visible((queries) => this.#journey(queries, query));
   }
 
   async adjacency(query: AdjacencyQuery): Promise<AdjacencyPage> {
@@ -94,7 +102,7 @@ export class Neo4jReader {
     asked: readonly AdjacencyQuery[],
     signal?: AbortSignal,
   ): Promise<readonly AdjacencyPage[]> {
-    return await this.#connection.read((queries) => this.#occurrences(queries, asked, null, signal));
+    return await this.#visible((queries) => this.#occurrences(queries, asked, null, signal));
   }
 
   async farEnds(query: FarEndsQuery): Promise<FarEndsPage> {
@@ -122,14 +130,14 @@ export class Neo4jReader {
     const unbounded = Number.POSITIVE_INFINITY;
     const bounds = { sinceMs: 0, untilMs: unbounded, limit: unbounded, scanMax };
     const query = { of: from, type, direction: 'out', ...bounds } as const;
-    const [found] = await this.#connection.read((queries) => this.#occurrences(queries, [query], wanted));
+    const [found] = await this.#visible((queries) => this.#occurrences(queries, [query], wanted));
     const page = must(found, 'each query has its page');
     return foldEdge(page.occurrences, wanted, page.truncated);
   }
 
   /** Beyond `scanMax` Neo4j's own degree of the node, which it keeps for nodes of many relationships. */
   async degree(query: DegreeQuery): Promise<DegreeView> {
-    return await this.#connection.read(async (queries) => {
+    return await this.#visible(async (queries) => {
       const all = { ...query, limit: Number.POSITIVE_INFINITY, endsOnly: true };
       const [found] = await this.#occurrences(queries, [all], null);
       const page = must(found, 'each query has its page');
@@ -166,6 +174,16 @@ export class Neo4jReader {
       return all.estimate();
     };
     return { nodes: joined(0), edges: joined(1), relativeError };
+  }
+
+  /** What is hidden goes by rules that are a second old at most. */
+  async #visible<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+    await this.#rules.fresh();
+    return await this.#connection.read(work);
+  }
+
+  #expiry(): Expiry {
+    return new Expiry(this.#rules.rules, this.#clock.now());
   }
 
   async #node(queries: Queries, ref: NodeRef): Promise<NodeView | null> {

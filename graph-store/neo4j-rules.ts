@@ -8,6 +8,16 @@ export function rulesOf(stored: string | null): TimeToLive {
   return stored === null ? keptForEver : JSON.parse(stored);
 }
 
+/** With its lock, until the transaction ends: rules change behind it. */
+export async function lockRules(queries: Queries, keys: Neo4jKeys): Promise<TimeToLive> {
+  const [row] = await queries.run(
+    'MATCH (s:JgStore {jgKey: $key}) SET s.format = s.format RETURN s.timeToLive',
+    { key: keys.store },
+  );
+  const text: unknown = row?.get(0) ?? null;
+  return rulesOf(text === null ? null : textOf(text));
+}
+
 /**
  * Keeps rules, null for those that are there, and tombstones that are being removed in the same transaction. What sweeps of other processes took away stays.
  * Answers the rules in force from then on.
@@ -18,18 +28,12 @@ export async function keepRules(
   rules: TimeToLive | null,
   removed: readonly (readonly [hiding: HidingType, timeMs: number])[],
 ): Promise<TimeToLive> {
-  const key = keys.store;
-  const [row] = await queries.run(
-    'MATCH (s:JgStore {jgKey: $key}) SET s.format = s.format RETURN s.timeToLive',
-    { key },
-  );
-  const text = row?.get(0) ?? null;
-  const before = rulesOf(text === null ? null : textOf(text));
+  const before = await lockRules(queries, keys);
   const swept = new SweptHorizon(before.swept);
   for (const [hiding, timeMs] of removed) swept.removed(hiding, timeMs);
   const after = swept.with(rules ?? before);
   await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.timeToLive = $rules', {
-    key,
+    key: keys.store,
     rules: JSON.stringify(after),
   });
   return after;

@@ -1,4 +1,11 @@
-import { type Clock, hashes, type Random, RefusedError, type StopError } from '../foundation/index.ts';
+import {
+  type Clock,
+  hashes,
+  type Random,
+  RefusedError,
+  type StopError,
+  steadyTime,
+} from '../foundation/index.ts';
 import { digestRows } from './digest.ts';
 import type { GraphDigest, GraphSnapshot, GraphStore, Restorable, Swept } from './graph-store.ts';
 import { logicalRows } from './logical-rows.ts';
@@ -8,7 +15,8 @@ import { Neo4jOrigins } from './neo4j-origins.ts';
 import { lockAllPositions } from './neo4j-positions.ts';
 import { Neo4jReader } from './neo4j-reader.ts';
 import { allRows } from './neo4j-rows.ts';
-import { keepRules, rulesOf } from './neo4j-rules.ts';
+import { keepRules, lockRules, rulesOf } from './neo4j-rules.ts';
+import { Neo4jRulesInForce } from './neo4j-rules-in-force.ts';
 import { checkServer, Neo4jSchema, openStoreRow } from './neo4j-schema.ts';
 import { defaultNeo4jSettings, type Neo4jSettings } from './neo4j-settings.ts';
 import { restoreIncomplete, restoreRowsOf, takeSnapshot } from './neo4j-snapshot.ts';
@@ -17,7 +25,7 @@ import { Neo4jWriter, type WriterParts } from './neo4j-writer.ts';
 import { NodeRowMerger } from './node-row.ts';
 import { compareSources, statusOf } from './position.ts';
 import { ServerStore } from './server-store.ts';
-import { Expiry, isKeptForEver, type TimeToLive } from './time-to-live.ts';
+import { Expiry, isKeptForEver, isSameTtl, type TimeToLive } from './time-to-live.ts';
 
 const namespacePattern = /^[A-Za-z0-9_-]{1,32}$/;
 
@@ -54,7 +62,8 @@ export async function openNeo4jStore(
     const hash = (bytes: Uint8Array): number => h32Raw(bytes);
     const parts = { connection, clock, schema, keys, origins, merger: new NodeRowMerger(), hash };
     const unrestored = restoring === null ? null : restoreIncomplete(complete.namespace);
-    return new Neo4jStore(parts, clock, rulesOf(stored.timeToLive), unrestored);
+    const rules = new Neo4jRulesInForce(connection, keys, steadyTime, rulesOf(stored.timeToLive));
+    return new Neo4jStore(parts, clock, rules, unrestored);
   } catch (error) {
     await connection.close();
     throw error;
@@ -67,9 +76,9 @@ class Neo4jStore extends ServerStore implements GraphStore {
   protected readonly writer: Neo4jWriter;
   readonly #parts: WriterParts;
   readonly #clock: Clock;
-  #rules: TimeToLive;
+  readonly #rules: Neo4jRulesInForce;
 
-  constructor(parts: WriterParts, clock: Clock, rules: TimeToLive, unrestored: StopError | null) {
+  constructor(parts: WriterParts, clock: Clock, rules: Neo4jRulesInForce, unrestored: StopError | null) {
     const { connection, keys, origins } = parts;
     super({
       database: 'Neo4j',
@@ -80,7 +89,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
     this.#parts = parts;
     this.#clock = clock;
     this.#rules = rules;
-    this.reader = new Neo4jReader(connection, keys, origins, () => this.#expiry());
+    this.reader = new Neo4jReader(connection, keys, origins, rules, clock);
     this.writer = new Neo4jWriter(parts);
   }
 
@@ -88,6 +97,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
   async digest(): Promise<GraphDigest> {
     this.assertUsable();
     const { connection, keys } = this.#parts;
+    await this.#rules.fresh();
     const expiry = this.#expiry();
     return await this.writer.queue.exclusively(() =>
       connection.write(async (queries) => {
@@ -100,7 +110,8 @@ class Neo4jStore extends ServerStore implements GraphStore {
 
   async snapshot(): Promise<GraphSnapshot> {
     this.assertUsable();
-    return await this.writer.queue.exclusively(() => takeSnapshot(this.#parts, this.#rules));
+    await this.#rules.fresh();
+    return await this.writer.queue.exclusively(() => takeSnapshot(this.#parts, this.#rules.rules));
   }
 
   async restore(snapshot: Restorable): Promise<void> {
@@ -119,7 +130,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
     if (this.unrestored === null) return;
     const { connection, origins } = this.#parts;
     await connection.read((queries) => origins.load(queries));
-    this.#rules = snapshot.timeToLive;
+    this.#rules.put(snapshot.timeToLive);
     this.unrestored = null;
   }
 
@@ -127,35 +138,41 @@ class Neo4jStore extends ServerStore implements GraphStore {
     this.assertUsable();
     const { connection, keys } = this.#parts;
     await this.writer.queue.exclusively(async () => {
-      this.#rules = await connection.write((queries) => keepRules(queries, keys, rules, []));
+      this.#rules.put(await connection.write((queries) => keepRules(queries, keys, rules, [])));
     });
   }
 
   timeToLive(): TimeToLive {
-    return this.#rules;
+    return this.#rules.rules;
   }
 
   async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {
     this.assertUsable();
-    if (isKeptForEver(this.#rules)) return { scanned: 0, removed: 0, next: null };
+    await this.#rules.fresh();
+    const { rules } = this.#rules;
+    if (isKeptForEver(rules)) return { scanned: 0, removed: 0, next: null };
     const { connection, keys } = this.#parts;
-    const expiry = this.#expiry();
+    const expiry = new Expiry(rules, this.#clock.now());
     const { expired, scanned, next } = await connection.readBesideCommits((queries) =>
       lookForExpired(queries, keys, expiry, after, rowsMax),
     );
-    const removed = await this.writer.queue.exclusively(async () => {
-      const done = await connection.write(async (queries) => {
-        const rules =
-          expired.deleted.length === 0 ? null : await keepRules(queries, keys, null, expired.deleted);
-        return { rules, removed: await removeExpired(queries, expired) };
-      });
-      this.#rules = done.rules ?? this.#rules;
-      return done.removed;
-    });
-    return { scanned, removed, next };
+    const done = await this.writer.queue.exclusively(() =>
+      connection.write(async (queries) => {
+        const stored = await lockRules(queries, keys);
+        // Another process has set others meanwhile: what these hid may be shown again.
+        if (!isSameTtl(stored, rules)) return { rules: stored, removed: null };
+        const isNoted = expired.deleted.length === 0;
+        const noted = isNoted ? stored : await keepRules(queries, keys, null, expired.deleted);
+        return { rules: noted, removed: await removeExpired(queries, expired) };
+      }),
+    );
+    this.#rules.put(done.rules);
+    return done.removed === null
+      ? { scanned: 0, removed: 0, next: after }
+      : { scanned, removed: done.removed, next };
   }
 
   #expiry(): Expiry {
-    return new Expiry(this.#rules, this.#clock.now());
+    return new Expiry(this.#rules.rules, this.#clock.now());
   }
 }

@@ -51,6 +51,14 @@ export function isKeptForEver({ nodes, edges, swept }: TimeToLive): boolean {
   return hiding.every((types) => Object.keys(types).length === 0);
 }
 
+/** Whether both keep the same for as long, whatever was swept and whoever declares it. */
+export function isSameTtl(one: TimeToLive, other: TimeToLive): boolean {
+  const isSame = (a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean =>
+    Object.keys(a).length === Object.keys(b).length &&
+    Object.entries(a).every(([type, ttlMs]) => b[type] === ttlMs);
+  return isSame(one.nodes, other.nodes) && isSame(one.edges, other.edges);
+}
+
 function hiddenUntil(
   ttls: Readonly<Record<string, number>>,
   swept: Readonly<Record<string, number>> = {},

@@ -1,0 +1,66 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../foundation/index.ts';
+import { ann, dark, event, hop, named, nameOf, Subject, watched } from './conformance-subject.ts';
+import type { GraphStore } from './graph-store.ts';
+import { keptForEver } from './time-to-live.ts';
+
+/** What is known of another process is a second old at most; a busy machine takes its time. */
+const patient = { timeout: 20_000 };
+const farMs = 1_000_000;
+const short = { nodes: { Account: 10 }, edges: { WATCHED: 5 } };
+
+/** How a graph that several processes share goes by times to live. `open` opens the same graph each time between two calls of `dispose`. */
+export function describeSharedRules(
+  open: (clock: Clock) => Promise<GraphStore>,
+  dispose: () => Promise<void>,
+): void {
+  describe('times to live that another process set', () => {
+    const others: GraphStore[] = [];
+    let clock: Clock | null = null;
+    const subject = new Subject({
+      open: (given) => {
+        clock = given;
+        return open(given);
+      },
+      reopen: null,
+      dispose: async (store) => {
+        await store.close();
+        await dispose();
+      },
+      propertyRuns: 1,
+    });
+    afterEach(async () => {
+      for (const store of others.splice(0)) await store.close();
+    });
+    const other = async (): Promise<GraphStore> => {
+      if (clock === null) throw new Error('the subject is opened before each test');
+      const store = await open(clock);
+      others.push(store);
+      return store;
+    };
+
+    it('hide here what they hide there, and show it again, within a second', async () => {
+      await subject.apply(event(10, [named('x')]), event(12, [watched(dark)]));
+      const api = await other();
+      expect(await nameOf(api)).toEqual([['x', 10]]);
+      await subject.store.setTimeToLive(short);
+      subject.nowMs = farMs;
+      await expect.poll(() => api.node(ann), patient).toBeNull();
+      expect((await api.adjacency(hop(ann, 'out'))).occurrences).toEqual([]);
+      await subject.store.setTimeToLive(keptForEver);
+      await expect.poll(() => nameOf(api), patient).toEqual([['x', 10]]);
+    });
+
+    it('keep a sweep from removing what they show again, though it began by those before', async () => {
+      await subject.apply(event(10, [named('x')]), event(12, [watched(dark)]));
+      await subject.store.setTimeToLive(short);
+      subject.nowMs = farMs;
+      const api = await other();
+      expect(await subject.store.node(ann)).toBeNull();
+      await api.setTimeToLive(keptForEver);
+      expect((await subject.store.sweep(null, 1_000)).removed).toBe(0);
+      await expect.poll(() => nameOf(subject.store), patient).toEqual([['x', 10]]);
+      expect((await subject.store.adjacency(hop(ann, 'out'))).occurrences).toHaveLength(1);
+    });
+  });
+}
