@@ -26,7 +26,14 @@ it('A replay that begins in a graph while that is dropped has a new one, and not
   });
   const replays: Promise<GraphUse<EmbeddedStore>>[] = [];
   const graphs = new GraphSwitch({
-    ...{ folders, shadows, inForce: null, ends: async () => [], reclaim: () => undefined },
+    ...{
+      folders,
+      shadows,
+      inForce: null,
+      ends: async () => [],
+      reclaim: () => undefined,
+      switched: () => undefined,
+    },
     open: (name) => openLevelStore({ folder: folders.folderOf(name) }, systemClock),
     patiently: (name, open) => whenUnlocked(folders.folderOf(name), open, fakeIo()),
     // Asked for when the graph was found to be open nowhere, and right before it is moved away.
@@ -53,7 +60,14 @@ it('A graph that a replay has is not dropped, and stays the one before the live 
   const { release } = await shadows.use('copy');
   await folders.point({ live: 'main', previous: 'copy' });
   const graphs = new GraphSwitch({
-    ...{ folders, shadows, inForce: null, ends: async () => [], reclaim: () => undefined },
+    ...{
+      folders,
+      shadows,
+      inForce: null,
+      ends: async () => [],
+      reclaim: () => undefined,
+      switched: () => undefined,
+    },
     open: make,
     patiently: (_name, open) => open(),
     newId: () => 'x',
