@@ -1,4 +1,5 @@
 import { JourneyGraphError, StopError } from '../foundation/index.ts';
+import { isSameSchemaText } from '../schemas/index.ts';
 import type { ObjectStore } from './object-store.ts';
 
 const textBytesMax = 16_777_216;
@@ -18,14 +19,15 @@ export class ArchivedSchemas {
   }
 
   /**
-   * `id` is a schema id or a GUID.
+   * `id` is a schema id or a GUID. The text that was kept first stays.
    *
    * @throws StopError `SCHEMA_DIFFERS` when the archive has another schema under it.
    */
   async keep(cluster: string, id: number | string, text: string, signal?: AbortSignal): Promise<void> {
     const key = this.#key(cluster, id);
     if (await this.#store.create(key, Buffer.from(JSON.stringify({ id, schema: text })), signal)) return;
-    if ((await this.find(cluster, id, signal)) !== text) throw schemaDiffers(key, id);
+    const kept = await this.find(cluster, id, signal);
+    if (kept === null || !isSameSchemaText(kept, text)) throw schemaDiffers(key, id);
   }
 
   /** The schema's text as it was registered; null when the archive has none. */

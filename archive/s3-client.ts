@@ -57,6 +57,9 @@ export interface S3Answer {
 }
 
 const xmlBytesMax = 16_777_216;
+const skewedCode = 'RequestTimeTooSkewed';
+/** What is signed further off its own time S3 refuses. */
+const skewMaxMs = 900_000;
 const retriedStatuses = new Set([429, 500, 502, 503, 504]);
 const retriedCodes = new Set([
   'SlowDown',
@@ -64,6 +67,8 @@ const retriedCodes = new Set([
   'RequestTimeout',
   'OperationAborted',
   'ConditionalRequestConflict',
+  // Each attempt is signed anew: a clock that is set right again ends it.
+  skewedCode,
 ]);
 
 /** Sends signed requests, each a bounded number of times. Keeps no secret in any error or message. */
@@ -95,7 +100,7 @@ export class S3Client {
       const answer = await this.#attempt(request, await this.#headers(request), signal);
       const isTold = typeof answer !== 'string';
       if (isTold && !isRetried(answer)) return { ...answer, isRepeated: attempt > 1 };
-      failure = isTold ? `${answer.status} ${answer.code ?? ''}`.trim() : answer;
+      failure = isTold ? told(answer) : answer;
     }
     signal?.throwIfAborted();
     const { attemptsMax } = this.#limits;
@@ -108,7 +113,7 @@ export class S3Client {
   /** For a status that nobody waits for. */
   refusal(request: S3Request, answer: S3Answer): StopError {
     const { endpoint, bucket } = this.#place;
-    const said = `${answer.status} ${answer.code ?? ''}`.trim();
+    const said = told(answer);
     return new StopError(
       'OBJECT_STORE_REFUSED',
       `${endpoint} refused ${request.method} ${request.keyParts.join('/')} of the bucket ${bucket}: ${said}. Check the bucket, its region, the credentials and what they may do.`,
@@ -173,6 +178,11 @@ export class S3Client {
     return encodedPath(pathStyle ? [bucket, ...request.keyParts] : request.keyParts);
   }
 
+  /** By the answer's `date`, for a refused HEAD has no body that would say why. */
+  #isSkewed(date: string | undefined): boolean {
+    return Math.abs(Date.parse(date ?? '') - this.#parts.clock.now()) > skewMaxMs;
+  }
+
   #exchange(
     request: S3Request,
     headers: Record<string, string>,
@@ -198,8 +208,10 @@ export class S3Client {
           const body = Buffer.concat(parts);
           const status = response.statusCode ?? 0;
           const isFault = status >= 300 || request.method === 'POST';
-          const code = isFault ? xmlText(body.subarray(0, 65_536).toString('utf8'), 'Code') : null;
-          resolve({ status, headers: response.headers, body, code });
+          const { headers: answered } = response;
+          const said = isFault ? xmlText(body.subarray(0, 65_536).toString('utf8'), 'Code') : null;
+          const code = said ?? (status === 403 && this.#isSkewed(answered.date) ? skewedCode : null);
+          resolve({ status, headers: answered, body, code });
         });
       });
       sent.on('error', reject);
@@ -210,6 +222,12 @@ export class S3Client {
 
 class AnswerTooLargeError extends Error {
   readonly code = 'ANSWER_TOO_LARGE';
+}
+
+/** An answer's status and S3's own word, and what only a person can see to. */
+function told({ status, code }: { readonly status: number; readonly code: string | null }): string {
+  const said = `${status} ${code ?? ''}`.trim();
+  return code === skewedCode ? `${said} (this machine's clock is wrong, or the store's)` : said;
 }
 
 function isRetried({ status, code }: { readonly status: number; readonly code: string | null }): boolean {

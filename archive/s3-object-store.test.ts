@@ -105,6 +105,7 @@ describe('an S3 bucket', () => {
     'cut',
     { status: 503, code: 'SlowDown' },
     { status: 500, code: 'InternalError' },
+    { status: 403, code: 'RequestTimeTooSkewed' },
   ] as const)('tries again after %j, whatever it was doing', async (mishap) => {
     const { fake, open } = await opened();
     const store = open();
@@ -146,6 +147,22 @@ describe('an S3 bucket', () => {
     expect(message).toMatch(/HEAD a\/warehouse\/t\/x in 4 attempts: 503/);
     expect(message).not.toMatch(/very\/secret|AKIDFAKE|token\/of/);
     expect(fake.requests).toHaveLength(4);
+  });
+
+  it('waits for a clock that is wrong, and says that it is', async () => {
+    const { fake, open } = await opened();
+    const skewed = { status: 403, code: 'RequestTimeTooSkewed' };
+    const store = open();
+    for (const ask of [() => store.replace('x', Buffer.from('1')), () => store.size('x')]) {
+      fake.mishaps.push(skewed, skewed, skewed, skewed);
+      await expect(ask()).rejects.toMatchObject({
+        code: 'OBJECT_STORE_FAILED',
+        reaction: 'outage',
+        message: expect.stringContaining("403 RequestTimeTooSkewed (this machine's clock is wrong"),
+      });
+    }
+    fake.mishaps.push({ status: 403, code: 'AccessDenied' });
+    await expect(store.size('x')).rejects.toMatchObject({ code: 'OBJECT_STORE_REFUSED' });
   });
 
   it('waits for an answer only so long', async () => {

@@ -94,7 +94,7 @@ export class FakeS3 {
     if (mishap === 'silent') return;
     if (mishap === 'lost') return void response.destroy();
     if (typeof mishap === 'object' && mishap !== null)
-      return void this.#tell(response, asked, { status: mishap.status, body: fault(mishap.code) });
+      return void this.#tell(response, asked, fallen(mishap));
     const told = this.#isSigned(request, url, asked.body)
       ? bucket === this.bucket
         ? this.#answer(asked)
@@ -215,6 +215,12 @@ function ranged(bytes: Buffer, method: string, range: string | undefined): Told 
     return { status: 200, body: bytes, headers: { 'content-length': String(bytes.length) } };
   if (Number(from) >= bytes.length) return { status: 416, body: fault('InvalidRange') };
   return { status: 206, body: bytes.subarray(Number(from), Number(to) + 1) };
+}
+
+/** A store that calls a clock wrong says by which it goes. */
+function fallen({ status, code }: { readonly status: number; readonly code: string }): Told {
+  const headers = code === 'RequestTimeTooSkewed' ? { date: new Date(0).toUTCString() } : {};
+  return { status, headers, body: fault(code) };
 }
 
 function fault(code: string): string {

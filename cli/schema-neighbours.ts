@@ -42,7 +42,7 @@ export async function versionInForce(
     if (latest === null) continue;
     const newest = await compiled(access, latest);
     if (newest !== null) return newest;
-    const older = (await versionsOf(access, place)).filter(({ version }) => version < latest.version);
+    const older = (await access.registry.versions(place)).filter(({ version }) => version < latest.version);
     for (const version of older.slice(-versionsMax).reverse()) {
       const found = await compiled(access, version);
       if (found !== null) return found;
@@ -51,22 +51,12 @@ export async function versionInForce(
   return null;
 }
 
-/** Schemas that are none of ours (protobuf, references) mean nothing for the graph. */
+/** Schemas that are none of ours (protobuf, references) mean nothing for the graph: those behind them do. */
 async function latestAvro({ registry }: RegistryAccess, subject: string): Promise<SubjectVersion | null> {
   try {
     return await registry.latest(subject);
   } catch (error) {
-    if (error instanceof BadDataError) return null;
-    throw error;
-  }
-}
-
-/** None where one of them is none of ours: a stranger's subject must not keep others from being checked. */
-async function versionsOf({ registry }: RegistryAccess, subject: string): Promise<readonly SubjectVersion[]> {
-  try {
-    return await registry.versions(subject);
-  } catch (error) {
-    if (error instanceof BadDataError) return [];
+    if (error instanceof BadDataError) return (await registry.versions(subject)).at(-1) ?? null;
     throw error;
   }
 }

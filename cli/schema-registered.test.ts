@@ -63,6 +63,19 @@ describe('what is registered', () => {
     ]);
   });
 
+  it('is compared by its number, whatever stranger was registered behind it', async () => {
+    await server.register('fine-value', ride('graph'));
+    await server.register('fine-value', '{"$schema": "any"}');
+    const diff = async (to: string): Promise<string> => {
+      const { out, err } = await run('diff', 'fine-value', '--from', '1', '--to', to);
+      return out + err;
+    };
+    expect(await diff('1')).toBe('No difference.\n');
+    expect(await diff('2')).toContain('Rider');
+    expect(await diff('3')).toContain('SCHEMA_NOT_AVRO');
+    for (const none of ['4', '0', '../1', 'latest']) expect(await diff(none)).toContain('SUBJECT_NOT_FOUND');
+  });
+
   it('is shown with why its mapping does not compile', async () => {
     const { code, out } = await run('show', 'wrong-value');
     expect(out).toMatch(

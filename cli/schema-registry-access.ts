@@ -90,15 +90,21 @@ export async function registered(
   version: string | undefined,
 ): Promise<SubjectVersion> {
   const found =
-    version === undefined
-      ? await registry.latest(subject)
-      : (await registry.versions(subject)).find((one) => String(one.version) === version);
+    version === undefined ? await registry.latest(subject) : await numbered(registry, subject, version);
   if (found !== undefined && found !== null) return found;
   throw new RefusedError(
     'SUBJECT_NOT_FOUND',
     `The registry has no ${version === undefined ? '' : `version ${version} of the `}subject ${subject}; \`jg schema list\` shows what it has.`,
     { context: { subject } },
   );
+}
+
+async function numbered(
+  registry: ConfluentRegistry,
+  subject: string,
+  version: string,
+): Promise<SubjectVersion | null> {
+  return /^[1-9]\d{0,8}$/.test(version) ? registry.version(subject, Number(version)) : null;
 }
 
 /** As problems name it: `rides-value@2`. */

@@ -4,6 +4,8 @@ export interface ErrorContext {
   readonly partition?: number;
   readonly offset?: bigint;
   readonly subject?: string;
+  /** Of the subject. */
+  readonly version?: number;
   readonly schemaId?: number;
   /** Path of a field inside an event or a schema, such as `device.kind`. */
   readonly path?: string;

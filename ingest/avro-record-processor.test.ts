@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type JourneyGraphError, must, OutageError } from '../foundation/index.ts';
+import { BadDataError, type JourneyGraphError, must, OutageError } from '../foundation/index.ts';
 import { BundledRegistry, EventEncoder, RegistryCache, type SchemaRegistry } from '../schemas/index.ts';
 import { avroRecordProcessorDefaults } from './avro-record-processor.ts';
 import { describeOutcome, eventOf, processorOver, recordOf, run, sourceOf } from './avro-record-testing.ts';
@@ -230,6 +230,21 @@ describe('a schema', () => {
       code: 'MAPPING_INVALID',
       reaction: 'stop',
     });
+  });
+
+  test('is read by the mapping behind a newest version that is none that is read', async () => {
+    const { processor, encoder, registry } = await fixture();
+    const strange = new BadDataError('SCHEMA_REFERENCES_UNSUPPORTED', 'It refers to other subjects.');
+    registry.latest = () => Promise.reject(strange);
+    expect((await run(processor, topic, recordOf(encoder.encode(event)))).kind).toBe('mapped');
+  });
+
+  test('whose mapping is not to be had stops the pipeline, and gives none of its records up', async () => {
+    const { processor, encoder, registry, id } = await fixture(schemaText(base));
+    registry.versions = () => Promise.reject(new BadDataError('SCHEMA_NOT_FOUND', 'It is not known.'));
+    const stop = { code: 'SCHEMA_NOT_FOUND', reaction: 'stop', context: { subject: `${topic}-value` } };
+    await expect(processor.load(id, sourceOf(topic))).rejects.toMatchObject(stop);
+    expect(processor.process(recordOf(encoder.encode(event)), sourceOf(topic), 0).kind).toBe('needs-schema');
   });
 
   test('that an outage keeps away leaves its records undecided', async () => {

@@ -113,6 +113,14 @@ export function isElection(error: unknown): boolean {
   return protocolErrorsOf(error).some((name) => electionAnswers.has(name));
 }
 
+/**
+ * True when the client tripped over what it remembers, not over what a broker sent. kafkajs 2.2.4 does in a rebalance that leaves it without
+ * partitions: a fetch that began before looks up offsets that are gone (its issue 1366).
+ */
+export function isClientFault(error: unknown): boolean {
+  return [...causesOf(error)].some((cause) => cause instanceof TypeError);
+}
+
 /** Kafka's names of the protocol errors in an error's chain of causes. */
 export function protocolErrorsOf(error: unknown): readonly string[] {
   return [...causesOf(error)].flatMap((cause, depth) => failureOf(cause, depth).protocol ?? []);

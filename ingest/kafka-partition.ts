@@ -34,7 +34,7 @@ export interface FetchedBatch {
   readonly end: bigint;
   /** Called only when the batch is taken: a dropped batch is not converted. */
   records(): readonly SourceRecord[];
-  /** Called after the handler took it. */
+  /** Called after the handler took it, while the partition is ours. */
   taken(): void;
 }
 
@@ -186,7 +186,9 @@ export class KafkaPartition {
     if (batch.asked !== expected && !(await this.#believe(batch.asked, batch.next))) return;
     this.#anchored = true;
     this.#mismatches = 0;
-    if (await this.#hand(batch.records(), batch.next, batch.end)) batch.taken();
+    const isTaken = await this.#hand(batch.records(), batch.next, batch.end);
+    // Lost meanwhile: kafkajs keeps no offsets of a topic that it has no partition of, and would throw.
+    if (isTaken && this.#owned) batch.taken();
   }
 
   /** Hands a batch over from the expected offset on. False when the position was lost to another owner. */

@@ -252,6 +252,42 @@ describeWith('java')('KafkaSource on a real broker', () => {
     expect(positions.applied).toHaveLength(3_200);
   });
 
+  it('goes on when its only partition goes to another member while the handler holds a batch of it', async () => {
+    const topic = 'lost-while-held';
+    await createTopic(broker.bootstrapServers, topic);
+    await produce(broker.bootstrapServers, topic, numbered('a', 10));
+    const held = Promise.withResolvers<void>();
+    const letGo = Promise.withResolvers<void>();
+    class Holding extends FakeHandler {
+      override async batch(batch: SourceBatch): Promise<void> {
+        held.resolve();
+        await letGo.promise;
+        // As a lane that has died: nobody wants what it held.
+        if (this.owned.length > 0) await super.batch(batch);
+      }
+    }
+    const positions = new FakePositions();
+    const one = new Holding(positions);
+    const two = new FakeHandler(positions);
+    // kafkajs hands partitions out in the order of member ids, which begin with the client's: the only one goes to `a`.
+    const member = async (id: string, handler: FakeHandler): Promise<RunningSource> => {
+      const connection = { 'bootstrap.servers': broker.bootstrapServers, 'client.id': id };
+      const source = await startSource(topic, handler, connection);
+      running.push(source);
+      return source;
+    };
+    const first = await member('z', one);
+    await held.promise;
+    const second = await member('a', two);
+    await two.until(() => positions.applied.length === 10);
+    await one.until(() => one.said.includes('revoked 0'));
+    letGo.resolve();
+    await second.stop();
+    await produce(broker.bootstrapServers, topic, numbered('b', 10));
+    const all = one.until(() => positions.applied.length === 20).then(() => 'all applied');
+    expect(await Promise.race([all, first.ended])).toBe('all applied');
+  });
+
   it('assigns anew when the handler has an outage, and ends with what only a person can mend', async () => {
     const topic = 'handler-fails';
     await createTopic(broker.bootstrapServers, topic);

@@ -1,4 +1,4 @@
-import { KafkaJSProtocolError } from 'kafkajs';
+import { KafkaJSNonRetriableError, KafkaJSProtocolError } from 'kafkajs';
 import { expect, it } from 'vitest';
 import type { Clock } from '../foundation/index.ts';
 import { createKafkaClient, loadKafkaConnection } from './kafka-client.ts';
@@ -41,6 +41,72 @@ async function failFor(
   await source.run(handler, abort.signal);
   return { log, handler };
 }
+
+/** A source whose consumer fails by itself each time it is started, `everyMs` apart, until it has so often. What `run` ended with; null: nothing. */
+async function clientFails(
+  times: number,
+  everyMs: number,
+  fault: Error = new TypeError("Cannot read properties of undefined (reading '0')"),
+): Promise<{ handler: FakeHandler; started: number; ended: unknown }> {
+  const log = new LogRecorder();
+  const connection = await loadKafkaConnection({
+    'bootstrap.servers': '127.0.0.1:9',
+    'client.id': 'test',
+    'security.protocol': 'PLAINTEXT',
+  });
+  const abort = new AbortController();
+  let now = 0;
+  let started = 0;
+  const clock: Clock = { now: () => now, sleep: () => new Promise((resolve) => setImmediate(resolve)) };
+  const lookup: TopicLookup = {
+    identify: async () => ({ cluster: 'c', topicId: 't', partitions: 1 }),
+    bounds: async () => new Map(),
+    close: async () => undefined,
+  };
+  const kafka = createKafkaClient(connection, log);
+  const create = kafka.consumer.bind(kafka);
+  kafka.consumer = (config) => {
+    const consumer = create(config);
+    consumer.connect = async () => undefined;
+    consumer.subscribe = async () => undefined;
+    consumer.disconnect = async () => undefined;
+    consumer.run = async () => {
+      now += everyMs;
+      started += 1;
+      if (started === times) abort.abort();
+      // As its retrier wraps what it caught.
+      throw Object.assign(new KafkaJSNonRetriableError(fault), { cause: fault });
+    };
+    return consumer;
+  };
+  const handler = new FakeHandler(new FakePositions());
+  const settings = { ...kafkaConsumeDefaults, 'group.id': 'test' };
+  const source = new KafkaSource({ kafka, lookup, topic: 'views', settings, log, clock, random: () => 0.5 });
+  const ended = await source.run(handler, abort.signal).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  return { handler, started, ended };
+}
+
+it('replaces a client that fails by itself now and then, for ever', async () => {
+  const { handler, started, ended } = await clientFails(9, 240_000);
+  expect([started, ended]).toEqual([9, null]);
+  expect(new Set(handler.said)).toEqual(new Set(['outage KAFKA_CLIENT_FAILED']));
+});
+
+it('stops by name at a client that fails by itself a fourth time in ten minutes', async () => {
+  const { handler, started, ended } = await clientFails(9, 1_000);
+  expect(ended).toMatchObject({ code: 'KAFKA_UNREADABLE', reaction: 'stop' });
+  expect(started).toBe(4);
+  expect(handler.said).toEqual(Array.from({ length: 3 }, () => 'outage KAFKA_CLIENT_FAILED'));
+});
+
+it('stops at once at a client that cannot read what a broker sent', async () => {
+  const { handler, started, ended } = await clientFails(9, 1_000, new RangeError('out of bounds'));
+  expect(ended).toMatchObject({ code: 'KAFKA_UNREADABLE', reaction: 'stop' });
+  expect([started, handler.said]).toEqual([1, []]);
+});
 
 it('does not call it an outage when the cluster settles who serves a group', async () => {
   const { log, handler } = await failFor(5_000, 'GROUP_LOAD_IN_PROGRESS');

@@ -1,8 +1,15 @@
 import type { Kafka } from 'kafkajs';
-import { Backoff, type Clock, type JourneyGraphError, type Log, type Random } from '../foundation/index.ts';
+import {
+  Backoff,
+  type Clock,
+  type JourneyGraphError,
+  type Log,
+  OutageError,
+  type Random,
+} from '../foundation/index.ts';
 import type { SourcePartition } from '../graph-store/index.ts';
 import type { EventSource, SourceEnd, SourceHandler } from './event-source.ts';
-import { isElection, kafkaError } from './kafka-error.ts';
+import { isClientFault, isElection, kafkaError } from './kafka-error.ts';
 import { type KafkaConsumeSettings, KafkaSession } from './kafka-session.ts';
 import { type TopicLookup, topicEnds } from './kafka-topic-ids.ts';
 import { PositionReports } from './position-reports.ts';
@@ -21,6 +28,8 @@ export interface KafkaSourceParts {
 const backoffLimits = { baseMs: 250, maxMs: 15_000 } as const;
 /** Whoever is to serve the group is known within a second or two; only what takes longer is told to people. */
 const electionPatienceMs = 10_000;
+/** A client that tripped is replaced; one that does so more often in this time than a race explains is a fault to be looked at. */
+const clientFaults = { max: 3, withinMs: 600_000 } as const;
 
 /**
  * One Kafka topic. Positions live in the store: nothing is ever read from Kafka's committed offsets.
@@ -34,6 +43,8 @@ export class KafkaSource implements EventSource {
   #down = false;
   /** When the cluster first said that it is settling who serves the group; null while it is served. */
   #electingSinceMs: number | null = null;
+  /** When the client tripped lately: at most one more than are let pass. */
+  #clientFaultsMs: readonly number[] = [];
   readonly #reports: PositionReports;
 
   constructor(parts: KafkaSourceParts) {
@@ -114,7 +125,7 @@ export class KafkaSource implements EventSource {
     try {
       await session.run(signal);
     } catch (error) {
-      const known = kafkaError(error, `read topic "${topic}"`, { topic });
+      const known = this.#explain(error);
       if (known.reaction === 'outage') await session.idle(signal);
       throw known;
     } finally {
@@ -123,6 +134,18 @@ export class KafkaSource implements EventSource {
       this.#reports.clear();
     }
     await session.idle(signal);
+  }
+
+  #explain(error: unknown): JourneyGraphError {
+    const { clock, topic } = this.#parts;
+    const known = kafkaError(error, `read topic "${topic}"`, { topic });
+    if (known.code !== 'KAFKA_UNREADABLE' || !isClientFault(error)) return known;
+    const now = clock.now();
+    const lately = this.#clientFaultsMs.filter((at) => now - at < clientFaults.withinMs);
+    this.#clientFaultsMs = [...lately, now];
+    if (lately.length >= clientFaults.max) return known;
+    const message = `Could not read topic "${topic}": the Kafka client failed by itself, and is replaced by a new one.`;
+    return new OutageError('KAFKA_CLIENT_FAILED', message, { cause: error, context: { topic } });
   }
 
   async ends(): Promise<readonly SourceEnd[]> {

@@ -243,6 +243,23 @@ describe('a pipeline whose mapping looks rows up', () => {
     expect(await nameOf(2)).toBe('B');
   });
 
+  it('decides about no event after an outage before its table has what came meanwhile', async () => {
+    const { table, rows, openTable, record, send } = await start({ lookups: [lookup], nodes });
+    const first = send(record(1, 'a'));
+    await openTable();
+    await first;
+    table.handler.outage(new OutageError('KAFKA_UNAVAILABLE', 'No broker answers.'));
+    table.reaches(1n);
+    table.handler.outage(null);
+    const sent = send(record(2, 'b'));
+    await settle();
+    expect(await nameOf(2)).toBe('no node');
+    await table.rows(['b', rows.encode({ name: 'B' })]);
+    await sent;
+    await settle();
+    expect(await nameOf(2)).toBe('B');
+  });
+
   it.each([
     ['has no timestamp', (): number => -1],
     ['says that it was written next year', (): number => clock.now() + 31_536_000_000],

@@ -315,7 +315,20 @@ describe('a table', () => {
       code: 'LOOKUP_TABLE_UNREADABLE',
       message: expect.stringContaining('No broker answers'),
     });
+  });
+
+  it('is usable after an outage once it has what came meanwhile', async () => {
+    const rows = await encoder();
+    const table = await ready();
+    source.handler.outage(new OutageError('KAFKA_UNAVAILABLE', 'No broker answers.'));
+    source.reaches(1n);
     source.handler.outage(null);
+    expect(table.usable).toBe(false);
+    const caughtUp = table.caughtUp();
+    await settle();
+    expect(table.usable).toBe(false);
+    await source.rows(['a', rows.encode({ name: 'A' })]);
+    await caughtUp;
     expect(table.usable).toBe(true);
   });
 

@@ -103,7 +103,7 @@ export class LookupTable implements SourceHandler, RowKeeper {
     this.#wakeAll();
   }
 
-  /** True while rows can be asked for: it has been read to its end once, and is being read. */
+  /** True while rows can be asked for: it is being read, and has been read to its end since it could not be. */
   get usable(): boolean {
     return this.#ready && this.#outage === null && this.#stopped === null;
   }
@@ -228,6 +228,8 @@ export class LookupTable implements SourceHandler, RowKeeper {
 
   outage(error: Error | null): void {
     this.#outage = error;
+    // Reading goes on before what came meanwhile is fetched: who needs the table next waits for its end anew.
+    this.#ready &&= error === null;
     if (error !== null) this.#wakeAll();
   }
 

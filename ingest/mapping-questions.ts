@@ -42,14 +42,15 @@ export class MappingQuestions {
 
   /** Null when the subject has no mapping. */
   async newest(slot: Slot, signal?: AbortSignal): Promise<MappedVersion | null> {
-    try {
-      return await slot.finder.newest(signal);
-    } catch (error) {
-      // Such as a newest version that is not Avro: events go on being read by what is in force.
-      if (slot.reader === null || !(error instanceof BadDataError)) throw error;
-      this.complain(slot, error);
-      return slot.reader.from;
+    const passedOver: BadDataError[] = [];
+    const found = await slot.finder.newest(signal, (error) => passedOver.push(error));
+    // One of them: a second complaint would be news each time, for it is never the same as the last.
+    const [first] = passedOver;
+    if (first !== undefined) {
+      const place = first.context.subject ?? slot.subject;
+      this.complain(slot, first, `The newest version of ${place} is passed over`);
     }
+    return found;
   }
 
   /** None when they cannot be read, such as those of another kind than Avro. */
@@ -74,13 +75,13 @@ export class MappingQuestions {
   }
 
   /** An outage is no news; all else is said once, until there is an answer. */
-  complain(slot: Slot, error: JourneyGraphError): void {
+  complain(slot: Slot, error: JourneyGraphError, what = 'No newer mapping can be looked for'): void {
     const { subject } = slot;
     const { code } = error;
     if (error.reaction === 'outage') {
       this.#parts.log.debug({ subject, code }, `No newer mapping could be looked for: ${error.message}`);
     } else if (slot.complaint !== code) {
-      this.#parts.log.warn({ subject, code }, `No newer mapping can be looked for: ${error.message}`);
+      this.#parts.log.warn({ subject, code }, `${what}: ${error.message}`);
     }
     slot.complaint = code;
     slot.complaints += 1;

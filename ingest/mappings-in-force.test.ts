@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Log, must, OutageError, StopError } from '../foundation/index.ts';
+import { BadDataError, type Log, must, OutageError, StopError } from '../foundation/index.ts';
 import { BundledRegistry, type SchemaRegistry } from '../schemas/index.ts';
 import { MappingsInForce } from './mappings-in-force.ts';
 
@@ -213,6 +213,20 @@ describe('the first look', () => {
     await expect(mappings.of(c)).rejects.toBe(outage);
     expect((await mappings.of(c)).reader?.from).toMatchObject({ subject: c });
     await expect(mappings.of(b)).rejects.toBe(outage);
+  });
+
+  test('goes past a newest version that is none that is read, and says so once', async () => {
+    await register(c, (doc) => text('int', doc));
+    const strange = new BadDataError('SCHEMA_NOT_AVRO', 'It is Protobuf.');
+    const mappings = start(
+      [c],
+      silentAbout((subject) => subject === c, strange),
+    );
+    for (let round = 0; round < 3; round += 1) await mappings.poll();
+    expect(versionsOf(mappings)).toEqual({ [c]: 1 });
+    expect(said.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
+      'The newest version of c-value is passed over: It is Protobuf.',
+    ]);
   });
 
   test('lets a refusal of one subject be its own', async () => {

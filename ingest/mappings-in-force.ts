@@ -1,5 +1,12 @@
 import { LRUCache } from 'lru-cache';
-import { type Clock, JourneyGraphError, type Log, type Random } from '../foundation/index.ts';
+import {
+  BadDataError,
+  type Clock,
+  JourneyGraphError,
+  type Log,
+  type Random,
+  StopError,
+} from '../foundation/index.ts';
 import { type MapSettings, mapSettingsDefault } from '../processors/index.ts';
 import {
   type AvroSchema,
@@ -99,13 +106,19 @@ export class MappingsInForce {
 
   /**
    * Asks the registry. Throws `OutageError`, and `StopError` when no mapping was ever in force for the subject and neither the
-   * newest nor an older one is fit to be.
+   * newest nor an older one is fit to be. Never `BadDataError`: what is wrong with a mapping is wrong with no record.
    */
   async of(subject: string, signal?: AbortSignal): Promise<SubjectMapping> {
     const slot = this.#slot(subject);
     const before = slot.ticket;
-    await this.#lookFirst(signal);
-    if (slot.ticket === before) await this.#refresh(slot, signal);
+    try {
+      await this.#lookFirst(signal);
+      if (slot.ticket === before) await this.#refresh(slot, signal);
+    } catch (error) {
+      if (!(error instanceof BadDataError)) throw error;
+      const { code, message, context } = error;
+      throw new StopError(code, message, { cause: error, context: { ...context, subject } });
+    }
     if (slot.reader === null && slot.refusal !== null) throw slot.refusal.error;
     return slot;
   }

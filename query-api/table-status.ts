@@ -11,7 +11,8 @@ const tableStatusType = new GraphQLObjectType<TableState>({
     topic: { type: new GraphQLNonNull(GraphQLString) },
     usable: {
       type: new GraphQLNonNull(GraphQLBoolean),
-      description: 'False while it is read for the first time or cannot be read: what needs it waits.',
+      description:
+        'False while it cannot be read, and until the first that needs it has waited for its end, at the start and after an outage.',
     },
     rows: { type: count },
     bytes: { type: count, description: 'What it takes of `lookup.bytes.max`.' },

@@ -185,6 +185,24 @@ describe('the Confluent registry', () => {
     expect(await registry().versions('none')).toEqual([]);
   });
 
+  test.each<[string, object, string]>([
+    ['is no Avro', { schemaType: 'PROTOBUF' }, 'SCHEMA_NOT_AVRO'],
+    ['has references', { references: [{}] }, 'SCHEMA_REFERENCES_UNSUPPORTED'],
+  ])('lists the versions around one that %s, and names it as the newest', async (_what, strange, code) => {
+    handler = (request, response, body) => {
+      const version = request.url?.split('/')[4];
+      const one = { subject: 's', id: 70 + Number(version), version: Number(version), schema: text };
+      const found =
+        version === '2' || version === 'latest' ? { ...one, id: 72, version: 2, ...strange } : one;
+      answer(200, JSON.stringify(version === undefined ? [1, 2, 3] : found))(request, response, body);
+    };
+    expect((await registry().versions('s')).map(({ version }) => version)).toEqual([1, 3]);
+    const context = { subject: 's', version: 2, schemaId: 72 };
+    await expect(registry().latest('s')).rejects.toMatchObject({ code, reaction: 'bad-data', context });
+    await expect(registry().version('s', 2)).rejects.toMatchObject({ code, context });
+    expect((await registry().version('s', 3))?.schema).toEqual({ id: 73, text });
+  });
+
   test('asks for a GUID and tells a registry without GUIDs from an unknown one', async () => {
     const guid = '00112233-4455-6677-8899-aabbccddeeff';
     expect((await failure(registry().schemaByGuid(guid))).code).toBe('SCHEMA_NOT_FOUND');

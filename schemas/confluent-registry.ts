@@ -86,11 +86,15 @@ export class ConfluentRegistry implements SchemaRegistry {
     if (!Array.isArray(numbers) || !numbers.every(Number.isInteger)) throw this.#garbled();
     const found: SubjectVersion[] = [];
     for (const number of numbers.slice(-versionsMax)) {
-      const version = await this.#version(subject, String(number), signal);
-      // Null: deleted between the two requests.
+      const version = await this.#readable(subject, number, signal);
       if (version !== null) found.push(version);
     }
     return found.sort((a, b) => a.version - b.version);
+  }
+
+  /** Null when there is no such version. Throws `BadDataError` as `latest` does. */
+  async version(subject: string, number: number, signal?: AbortSignal): Promise<SubjectVersion | null> {
+    return this.#version(subject, String(number), signal);
   }
 
   /** Leaves the subject's compatibility setting alone. Throws `StopError` code `SCHEMA_REFUSED` when it is not met. */
@@ -107,6 +111,16 @@ export class ConfluentRegistry implements SchemaRegistry {
     this.#http.close();
   }
 
+  /** Null when it was deleted since it was listed, or is not read: one version of a stranger must not hide the others. */
+  async #readable(subject: string, number: number, signal?: AbortSignal): Promise<SubjectVersion | null> {
+    try {
+      return await this.version(subject, number, signal);
+    } catch (error) {
+      if (error instanceof BadDataError) return null;
+      throw error;
+    }
+  }
+
   async #version(subject: string, version: string, signal?: AbortSignal): Promise<SubjectVersion | null> {
     const path = `/subjects/${escapeSubject(subject)}/versions/${version}`;
     const { status, body } = await this.#http.request({ method: 'GET', path }, signal);
@@ -114,8 +128,9 @@ export class ConfluentRegistry implements SchemaRegistry {
     if (status !== 200) throw classifyAnswer({ status, body }, this.#http.url, { subject });
     const answer = this.#json(body);
     if (!Number.isInteger(answer.id) || !Number.isInteger(answer.version)) throw this.#garbled();
-    const text = this.#textOf(answer, { subject });
-    return { subject, version: Number(answer.version), schema: { id: Number(answer.id), text } };
+    const [id, number] = [Number(answer.id), Number(answer.version)];
+    const text = this.#textOf(answer, { subject, version: number, schemaId: id });
+    return { subject, version: number, schema: { id, text } };
   }
 
   async #get(

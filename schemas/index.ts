@@ -54,7 +54,7 @@ export type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './registr
 export { RegistryCache, type RegistryCacheLimits, registryCacheLimitsDefault } from './registry-cache.ts';
 export { type RegistryHttpLimits, registryHttpLimitsDefault } from './registry-http.ts';
 export { RegistryInspection, type RegistryVerdict } from './registry-inspection.ts';
-export type { SchemaLimits } from './schema-text.ts';
+export { isSameSchemaText, type SchemaLimits } from './schema-text.ts';
 export type {
   BranchTest,
   FieldRead,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { must } from '../foundation/index.ts';
+import { BadDataError, must } from '../foundation/index.ts';
 import { BundledRegistry } from './bundled-registry.ts';
 import { MappedVersionFinder } from './mapped-version.ts';
 import type { SchemaRegistry } from './registry.ts';
@@ -87,6 +87,29 @@ describe('the mapping of a subject', () => {
     asked.length = 0;
     await finder.newest();
     expect(asked).toEqual([`latest ${readers}`]);
+  });
+
+  test('is behind a newest version that is none that is read, which is said, and asked for once', async () => {
+    const { registry, asked } = counted();
+    await registry.register(subject, text('first', { rank: 1 }));
+    const strange = new BadDataError('SCHEMA_NOT_AVRO', 'no Avro', {
+      context: { subject, version: 2, schemaId: 7 },
+    });
+    const { latest } = registry;
+    registry.latest = async (name) => {
+      const found = await latest(name);
+      if (found !== null) throw strange;
+      return null;
+    };
+    const finder = new MappedVersionFinder(registry, subject);
+    const passedOver: unknown[] = [];
+    const look = () => finder.newest(undefined, (error) => passedOver.push(error));
+    const first = await look();
+    expect(first).toMatchObject({ subject, version: 1, schema: { graph: { rank: 1 } } });
+    asked.length = 0;
+    expect(await look()).toBe(first);
+    expect(asked).toEqual([`latest ${readers}`, `latest ${subject}`]);
+    expect(passedOver).toEqual([strange, strange]);
   });
 
   test('has others behind it, newest first, its own subject before the events’ own, and no more than 32', async () => {

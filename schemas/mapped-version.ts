@@ -20,16 +20,23 @@ export function readerSubjectOf(subject: string): string {
 /** Of more versions behind one that is not fit, the oldest are not looked at. */
 const olderMax = 32;
 
+/** Which version a subject's newest one is; undefined where a registry that cannot read it does not say. */
+interface Newest {
+  readonly version: number | undefined;
+  readonly schemaId: number | undefined;
+  /** Null when it is none that is read: it means nothing, as one without a mapping does. */
+  readonly readable: SubjectVersion | null;
+}
+
 /** What was found when a subject's newest version was this one. */
-interface Look {
-  readonly version: number;
-  readonly schemaId: number;
+interface Look extends Pick<Newest, 'version' | 'schemaId'> {
   readonly found: MappedVersion | null;
 }
 
 /**
  * Finds the version that says what a subject's events mean: the newest one with a mapping under `<subject>.graph`, else under
- * the subject itself. Versions without one are passed over, so that no producer takes a mapping away by registering one.
+ * the subject itself. Versions without one are passed over, as are those that are none of ours (Protobuf, references), so that no
+ * producer takes a mapping away by registering one.
  *
  * Asking again costs one request a place while nothing was registered: older versions are only read when the newest has changed.
  */
@@ -43,10 +50,16 @@ export class MappedVersionFinder {
     this.#places = [readerSubjectOf(subject), subject];
   }
 
-  /** Null when no version carries a mapping. Throws what the registry throws. */
-  async newest(signal?: AbortSignal): Promise<MappedVersion | null> {
+  /**
+   * Null when no version carries a mapping. `passOver` hears why a place's newest version is not read. Throws what the registry throws
+   * beside that.
+   */
+  async newest(
+    signal?: AbortSignal,
+    passOver: (error: BadDataError) => void = () => undefined,
+  ): Promise<MappedVersion | null> {
     for (const place of this.#places) {
-      const found = await this.#newestAt(place, signal);
+      const found = await this.#newestAt(place, passOver, signal);
       if (found !== null) return found;
     }
     return null;
@@ -69,17 +82,41 @@ export class MappedVersionFinder {
     return older;
   }
 
-  async #newestAt(place: string, signal?: AbortSignal): Promise<MappedVersion | null> {
-    const latest = await this.#registry.latest(place, signal);
+  async #newestAt(
+    place: string,
+    passOver: (error: BadDataError) => void,
+    signal?: AbortSignal,
+  ): Promise<MappedVersion | null> {
+    const latest = await this.#latest(place, passOver, signal);
     if (latest === null) {
       this.#looks.delete(place);
       return null;
     }
+    const { version, schemaId, readable } = latest;
     const look = this.#looks.get(place);
-    if (look?.version === latest.version && look.schemaId === latest.schema.id) return look.found;
-    const found = mappedVersion(latest) ?? (await this.#olderAt(place, latest.version, signal));
-    this.#looks.set(place, { version: latest.version, schemaId: latest.schema.id, found });
+    if (version !== undefined && look?.version === version && look.schemaId === schemaId) return look.found;
+    const own = readable === null ? null : mappedVersion(readable);
+    const found = own ?? (await this.#olderAt(place, version ?? Number.POSITIVE_INFINITY, signal));
+    this.#looks.set(place, { version, schemaId, found });
     return found;
+  }
+
+  /** Null when the subject does not exist. */
+  async #latest(
+    place: string,
+    passOver: (error: BadDataError) => void,
+    signal?: AbortSignal,
+  ): Promise<Newest | null> {
+    try {
+      const latest = await this.#registry.latest(place, signal);
+      if (latest === null) return null;
+      return { version: latest.version, schemaId: latest.schema.id, readable: latest };
+    } catch (error) {
+      if (!(error instanceof BadDataError)) throw error;
+      passOver(error);
+      const { version, schemaId } = error.context;
+      return { version, schemaId, readable: null };
+    }
   }
 
   async #olderAt(place: string, latest: number, signal?: AbortSignal): Promise<MappedVersion | null> {

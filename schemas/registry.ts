@@ -26,9 +26,12 @@ export interface SchemaRegistry {
    * registry knows GUIDs; without this method such records go to the dead letters. Same failures as `schemaById`.
    */
   schemaByGuid?(guid: string, signal?: AbortSignal): Promise<RegisteredSchema>;
-  /** Null when the subject does not exist. */
+  /**
+   * Null when the subject does not exist. `BadDataError` when the newest version is none that is read (no Avro, or with references); its
+   * context says which one it is.
+   */
   latest(subject: string, signal?: AbortSignal): Promise<SubjectVersion | null>;
-  /** All versions, oldest first; empty when the subject does not exist. */
+  /** All versions that are read, oldest first: what is no Avro, or has references, is left out. Empty when the subject does not exist. */
   versions(subject: string, signal?: AbortSignal): Promise<readonly SubjectVersion[]>;
   /** Registers the text under the subject, or finds it there; returns its id and version. */
   register(subject: string, text: string, signal?: AbortSignal): Promise<SubjectVersion>;

@@ -26,6 +26,20 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** True when two texts say the same: registries write what they were given anew, and spaces say nothing. */
+export function isSameSchemaText(a: string, b: string): boolean {
+  return a === b || compact(a) === compact(b);
+}
+
+/** As it stands where it is no JSON. */
+function compact(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch {
+    return text;
+  }
+}
+
 function tooLarge(what: string, limit: string): BadDataError {
   return new BadDataError('SCHEMA_TOO_LARGE', `The schema ${what}; the limit is ${limit}.`);
 }

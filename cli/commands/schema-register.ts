@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isSameSchemaText } from '../../schemas/index.ts';
 import { type CommandIo, type ExitCode, exitCodes, printable } from '../command-io.ts';
 import { type CheckReport, checkSource } from '../schema-check.ts';
 import { readSource } from '../schema-files.ts';
@@ -116,19 +117,10 @@ async function register(file: string, options: RegisterOptions, io: CommandIo): 
 async function sameText(subject: string, text: string, { registry }: RegistryAccess): Promise<Known | null> {
   const versions = await registry.versions(subject);
   const newest = versions.at(-1);
-  const same = versions.findLast((one) => compact(one.schema.text) === compact(text));
+  const same = versions.findLast((one) => isSameSchemaText(one.schema.text, text));
   return same === undefined || newest === undefined
     ? null
     : { version: same.version, newest: newest.version };
-}
-
-/** As it stands where it is no JSON, such as what another tool registered. */
-function compact(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text));
-  } catch {
-    return text;
-  }
 }
 
 function knownMessage(subject: string, { version, newest }: Known): string {

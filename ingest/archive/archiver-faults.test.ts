@@ -247,6 +247,22 @@ describe('an archiver', () => {
     await log.close();
   });
 
+  it('goes on when the registry only writes a schema with other spaces, and keeps the text of the first time', async () => {
+    const folder = folderOfTest();
+    const log = await logWith(folder, 10);
+    const before = openTestArchive(folder);
+    await archiveToEnd(archiverParts(before, sourceOf(log)), limits);
+    await log.append(topic, 0, drawRecords(10, 500));
+    const spaced = [...schemaTexts].map(
+      ([id, text]) => [id, JSON.stringify(JSON.parse(text), null, 2)] as const,
+    );
+    const other = openTestArchive(folder, { registry: registryOf(new Map(spaced)) });
+    await archiveToEnd(archiverParts(other, sourceOf(log)), limits);
+    expect(await archivedRows(other, 2)).toEqual(await logRows(log));
+    expect(await other.archived.find(log.cluster, 7)).toBe(schemaTexts.get(7));
+    await log.close();
+  });
+
   it('stops when the registry gave an id of the archive to another schema', async () => {
     const folder = folderOfTest();
     const log = await logWith(folder, 10);

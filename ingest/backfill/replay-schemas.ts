@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { BadDataError, StopError } from '../../foundation/index.ts';
-import type { RegisteredSchema, SchemaRegistry, SubjectVersion } from '../../schemas/index.ts';
+import {
+  isSameSchemaText,
+  type RegisteredSchema,
+  type SchemaRegistry,
+  type SubjectVersion,
+} from '../../schemas/index.ts';
 
 /** Schemas that an archive keeps of its own, as the registry had them when its records were archived. */
 export interface KeptSchemas {
@@ -36,7 +41,7 @@ export class ReplaySchemas implements SchemaRegistry {
     const archived = (await this.#archived?.find(id, signal)) ?? null;
     try {
       const found = await this.#registry.schemaById(id, signal);
-      if (archived !== null && !isSame(archived, found.text)) throw differs(id);
+      if (archived !== null && !isSameSchemaText(archived, found.text)) throw differs(id);
       return found;
     } catch (error) {
       if (archived === null || !isUnknown(error)) throw error;
@@ -74,11 +79,6 @@ export class ReplaySchemas implements SchemaRegistry {
 
 function isUnknown(error: unknown): boolean {
   return error instanceof BadDataError && error.code === 'SCHEMA_NOT_FOUND';
-}
-
-/** Registries write what they were given anew: spaces say nothing. */
-function isSame(a: string, b: string): boolean {
-  return a === b || JSON.stringify(JSON.parse(a)) === JSON.stringify(JSON.parse(b));
 }
 
 function differs(id: number): StopError {
