@@ -68,6 +68,15 @@ const statusOf = (...topics: readonly unknown[]) =>
   JSON.stringify({ data: { status: { nodes: 7, edges: 9, relativeError: 0.01625, topics } } });
 
 describe('jg', () => {
+  it.each(['--version', '-V'])('says its version with %s', async (flag) => {
+    expect(await run([flag])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+
+  it('leaves --version to a command that has one', async () => {
+    const { code, err } = await run(['schema', 'show', 'views-value', '--version', '2']);
+    expect([code, err]).toEqual([2, expect.stringContaining('REGISTRY_NOT_CONFIGURED')]);
+  });
+
   it('leads every help with examples', async () => {
     for (const words of [
       ['--help'],

@@ -123,6 +123,8 @@ export async function runProgram(commandLine: readonly string[], io: CommandIo):
       'Journey Graph: one live graph of what your members do, from the events you already publish.',
     )
     .version(productVersion(), '-V, --version')
+    // In front of a command it is the program's; behind one, such as `jg schema show`, the command's own.
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .showHelpAfterError('(jg --help shows what there is)')
     .addHelpText('before', overview)
