@@ -92,7 +92,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
   const graphs =
     embeddedStore === null || shadows === null
       ? null
-      : graphOperations(settings, { inForce: embeddedStore, shadows, pipelines }, io);
+      : graphOperations(settings, { inForce: embeddedStore, shadows, pipelines, journal }, io);
   const upkeep = new StoreUpkeep({ store, mappings, clock: io.clock, log }, upkeepSettings(settings));
   const watch = new TopicWatch({ store, events, clock: io.clock, log });
   const owned = cleanup.move();

@@ -8,7 +8,7 @@ import type {
 } from 'graphql';
 import { makeServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
-import { assert, type Clock, type Log, must, TokenBucket } from '../../foundation/index.ts';
+import { assert, type Clock, type Log, must, TokenBucket, unreachable } from '../../foundation/index.ts';
 import type { ApiContext, QueryLimits } from '../api-context.ts';
 import { publicError, withoutSuggestion } from '../api-error.ts';
 import { argumentAtFault } from '../argument-at-fault.ts';
@@ -20,6 +20,7 @@ import { closeCodes, type LiveLimits } from './live-limits.ts';
 import { type Asked, type Planned, planOperation, ResultStream } from './live-operation.ts';
 import type { StepCursors } from './step-cursor.ts';
 import type { StepFeed } from './step-feed.ts';
+import type { CutOff } from './step-subscription.ts';
 
 /** Who a socket is. */
 export interface Session {
@@ -259,7 +260,7 @@ export class LiveSocket<Who extends Session> {
     const who = must(this.#who, 'nobody subscribes before they have said who they are');
     return {
       ...context(requestId, who),
-      live: { feed, cursors, limits: live, tooSlow: () => this.#tooSlow() },
+      live: { feed, cursors, limits: live, cut: (why) => this.#cut(why) },
     };
   }
 
@@ -311,6 +312,19 @@ export class LiveSocket<Who extends Session> {
         resolve();
       });
     });
+  }
+
+  #cut(why: CutOff): void {
+    switch (why) {
+      case 'too-slow':
+        this.#tooSlow();
+        break;
+      case 'other-graph':
+        this.#shut(closeCodes.otherGraph, 'Another graph is live');
+        break;
+      default:
+        unreachable(why);
+    }
   }
 
   #tooSlow(): void {

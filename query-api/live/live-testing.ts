@@ -15,7 +15,12 @@ import { liveLimitsDefault } from './live-limits.ts';
 import { cursorKeyBytes, type StepCursor, StepCursors } from './step-cursor.ts';
 import type { StepFeed } from './step-feed.ts';
 import { type JournalLimits, journalLimitsDefault, StepJournal } from './step-journal.ts';
-import { type StepEvent, StepSubscription, type SubscriptionParts } from './step-subscription.ts';
+import {
+  type CutOff,
+  type StepEvent,
+  StepSubscription,
+  type SubscriptionParts,
+} from './step-subscription.ts';
 
 /** As of one server; two processes share it here, and differ by their epochs. */
 export const cursors = new StepCursors(Buffer.alloc(cursorKeyBytes, 7));
@@ -84,7 +89,7 @@ export function stepOf(timeMs: number, id: number, of: NodeRef = owner): EventMu
 
 /** A process: a journal over a store whose batches become visible at once and durable when the test says so. */
 export class TestProcess {
-  readonly memory: GraphStore;
+  #memory: GraphStore;
   readonly clock: Clock;
   readonly journal: StepJournal;
   readonly writes: ObservedWrites;
@@ -106,13 +111,20 @@ export class TestProcess {
     readonly complete?: boolean;
     readonly limits?: Partial<JournalLimits>;
   } = {}) {
-    this.memory = memory;
+    this.#memory = memory;
     this.clock = clock;
     this.journal = new StepJournal({ clock, epoch, complete }, { ...journalLimitsDefault, ...limits });
     this.writes = new ObservedWrites(
-      { claim: (source) => memory.claim(source), apply: (advance, batch) => this.#apply(advance, batch) },
+      {
+        claim: (source) => this.#memory.claim(source),
+        apply: (advance, batch) => this.#apply(advance, batch),
+      },
       this.journal,
     );
+  }
+
+  get memory(): GraphStore {
+    return this.#memory;
   }
 
   get inFlight(): number {
@@ -157,8 +169,16 @@ export class TestProcess {
     return this.#position;
   }
 
+  /** Another graph takes the place of this one, and is read on from where it stands. */
+  switchTo({ memory, position }: Pick<TestProcess, 'memory' | 'position'>): void {
+    this.#memory = memory;
+    this.#epoch = null;
+    this.#position = position;
+    this.journal.beginAnew();
+  }
+
   async #apply(advance: Advance, batch: MutationBatch): Promise<Applied> {
-    const applied = await this.memory.apply(advance, batch);
+    const applied = await this.#memory.apply(advance, batch);
     if (this.#holding) await new Promise<void>((resolve) => void this.#held.push(resolve));
     return applied;
   }
@@ -169,7 +189,7 @@ export class TestProcess {
     parts: Partial<Pick<SubscriptionParts, 'reader' | 'limits'>> = {},
   ): Reader {
     return new Reader(
-      (tooSlow) =>
+      (cut) =>
         new StepSubscription(owner, after, {
           feed,
           cursors,
@@ -177,27 +197,32 @@ export class TestProcess {
           limits: { ...queryLimitsDefault, lookbackMs: Number.MAX_SAFE_INTEGER },
           live: liveLimitsDefault,
           clock: this.clock,
-          tooSlow,
+          cut,
           ...parts,
         }),
     );
   }
 }
 
+/** A graph in which nothing but these was applied. */
+export async function graphOf(events: readonly EventMutations[]): Promise<TestProcess> {
+  const process = new TestProcess();
+  if (events.length > 0) await process.write(events);
+  return process;
+}
+
 /** Takes as many messages as the test lets it. */
 export class Reader {
   readonly events: StepEvent[] = [];
   readonly #subscription: StepSubscription;
-  slow = 0;
+  readonly cuts: CutOff[] = [];
   error: unknown = null;
   ended = false;
   #wanted = 0;
   #pulling = false;
 
-  constructor(make: (tooSlow: () => void) => StepSubscription) {
-    this.#subscription = make(() => {
-      this.slow += 1;
-    });
+  constructor(make: (cut: (why: CutOff) => void) => StepSubscription) {
+    this.#subscription = make((why) => this.cuts.push(why));
   }
 
   /** The numbers of the steps that came. */
