@@ -27,22 +27,30 @@ export const cursors = new StepCursors(Buffer.alloc(cursorKeyBytes, 7));
 
 export const owner: NodeRef = { type: 'Account', id: 'é' };
 
-/** Time moves only when the test moves it. */
+/** Time moves only when the test moves it, and the clock may be set beside it. */
 export class HandClock implements Clock {
-  #nowMs: number;
+  readonly #beganMs: number;
+  #setByMs = 0;
+  #steadyMs = 0;
   readonly #sleepers = new Set<{ readonly atMs: number; readonly wake: () => void }>();
 
   constructor(nowMs = 1_000_000) {
-    this.#nowMs = nowMs;
+    this.#beganMs = nowMs;
   }
 
   now(): number {
-    return this.#nowMs;
+    return this.#beganMs + this.#setByMs + this.#steadyMs;
+  }
+
+  readonly steadyMs = (): number => this.#steadyMs;
+
+  set(byMs: number): void {
+    this.#setByMs += byMs;
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const sleeper = { atMs: this.#nowMs + delayMs, wake: () => this.#wake(sleeper, resolve) };
+      const sleeper = { atMs: this.#steadyMs + delayMs, wake: () => this.#wake(sleeper, resolve) };
       this.#sleepers.add(sleeper);
       if (signal?.aborted === true) sleeper.wake();
       else signal?.addEventListener('abort', sleeper.wake, { once: true });
@@ -50,8 +58,8 @@ export class HandClock implements Clock {
   }
 
   async advance(ms: number): Promise<void> {
-    this.#nowMs += ms;
-    for (const sleeper of [...this.#sleepers]) if (sleeper.atMs <= this.#nowMs) sleeper.wake();
+    this.#steadyMs += ms;
+    for (const sleeper of [...this.#sleepers]) if (sleeper.atMs <= this.#steadyMs) sleeper.wake();
     await turns();
   }
 
@@ -90,7 +98,7 @@ export function stepOf(timeMs: number, id: number, of: NodeRef = owner): EventMu
 /** A process: a journal over a store whose batches become visible at once and durable when the test says so. */
 export class TestProcess {
   #memory: GraphStore;
-  readonly clock: Clock;
+  readonly clock: HandClock;
   readonly journal: StepJournal;
   readonly writes: ObservedWrites;
   readonly #held: (() => void)[] = [];
@@ -106,7 +114,7 @@ export class TestProcess {
     limits = {},
   }: {
     readonly memory?: GraphStore;
-    readonly clock?: Clock;
+    readonly clock?: HandClock;
     readonly epoch?: bigint;
     readonly complete?: boolean;
     readonly limits?: Partial<JournalLimits>;
@@ -197,6 +205,7 @@ export class TestProcess {
           limits: { ...queryLimitsDefault, lookbackMs: Number.MAX_SAFE_INTEGER },
           live: liveLimitsDefault,
           clock: this.clock,
+          steadyMs: this.clock.steadyMs,
           cut,
           ...parts,
         }),

@@ -187,6 +187,19 @@ describe('A subscription beside other writers', () => {
     await again.stop();
   });
 
+  it('looks into it as often when the clock is set back', async () => {
+    const memory = createMemoryStore(systemClock);
+    const clock = new HandClock();
+    const own = new TestProcess({ memory, clock, complete: false });
+    const other = new TestProcess({ memory, clock, epoch: 2n });
+    const reader = await own.subscribe(null).pull();
+    clock.set(-900_000);
+    await other.write([stepOf(500, 1)], 1);
+    await clock.advance(2000);
+    expect(reader.steps).toEqual([1]);
+    await reader.stop();
+  });
+
   it('taken up again repeats nothing that was delivered before its last look into the store', async () => {
     const clock = new HandClock();
     const own = new TestProcess({ clock, complete: false });

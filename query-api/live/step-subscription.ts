@@ -1,4 +1,4 @@
-import { type Clock, OutageError } from '../../foundation/index.ts';
+import { type Clock, OutageError, type SteadyTime } from '../../foundation/index.ts';
 import type { GraphReader, JourneyPage, NodeRef, StepView, TimePosition } from '../../graph-store/index.ts';
 import type { QueryLimits } from '../api-context.ts';
 import { isTooLarge } from '../api-error.ts';
@@ -27,6 +27,8 @@ export interface SubscriptionParts {
   readonly limits: Pick<QueryLimits, 'lookbackMs' | 'scanRowsMax'>;
   readonly live: SubscriptionLimits;
   readonly clock: Clock;
+  /** For how long ago the store was looked into. */
+  readonly steadyMs: SteadyTime;
   /** Called at most once: it brings nothing more, and its reader has to go on behind the last cursor. */
   readonly cut: (why: CutOff) => void;
 }
@@ -220,21 +222,21 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   }
 
   async *#live(): AsyncGenerator<StepEvent, void, undefined> {
-    const { feed, live, clock } = this.#parts;
+    const { feed, live, steadyMs } = this.#parts;
     const since = this.#sequence ?? 0;
-    let readMs = clock.now();
+    let readMs = steadyMs();
     while (!this.#ended) {
       // Before what the feed has: of a busy owner it always has something.
-      if (!feed.complete && clock.now() - readMs >= live.pollMs) {
+      if (!feed.complete && steadyMs() - readMs >= live.pollMs) {
         yield* this.#catchUp(since);
-        readMs = clock.now();
+        readMs = steadyMs();
         continue;
       }
       const applied = this.#watch.next(this.#sequence ?? 0);
       if (applied !== null) {
         const event = await this.#deliver(applied);
         if (event !== null && !this.#ended) yield event;
-      } else await this.#changeOr(feed.complete ? null : readMs + live.pollMs - clock.now());
+      } else await this.#changeOr(feed.complete ? null : readMs + live.pollMs - steadyMs());
     }
   }
 
