@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Settings } from '../config/index.ts';
-import { type Log, must, RefusedError } from '../foundation/index.ts';
+import { type Log, must, RefusedError, steadyTime } from '../foundation/index.ts';
 import {
   type AccessParts,
   JwksKeys,
@@ -33,7 +33,7 @@ async function openVerifier(settings: Settings, io: CommandIo, log: Log): Promis
   if (url === null && file === null) return null;
   const keys =
     file === null
-      ? new JwksKeys(must(url, 'one of both is set'), { clock: io.clock, log })
+      ? new JwksKeys(must(url, 'one of both is set'), { steadyMs: steadyTime, log })
       : publicKeys(await readAccessFile('api.jwt.key.file', file), file);
   const rules = {
     issuer: must(settings['api.jwt.issuer'], 'set together with the keys'),
@@ -41,7 +41,7 @@ async function openVerifier(settings: Settings, io: CommandIo, log: Log): Promis
     algorithms: settings['api.jwt.algorithms'],
     clockToleranceMs: settings['api.jwt.clock.tolerance.ms'],
   };
-  return new TokenVerifier(keys, rules, io.clock);
+  return new TokenVerifier(keys, rules, { clock: io.clock, steadyMs: steadyTime });
 }
 
 async function openPolicy(file: string | null): Promise<Policy | null> {

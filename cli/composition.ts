@@ -94,7 +94,7 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
       ? null
       : graphOperations(
           settings,
-          { inForce: embeddedStore, shadows, pipelines, switched: () => live.graphSwitched() },
+          { inForce: embeddedStore, shadows, pipelines, journal, switched: () => live.graphSwitched() },
           io,
         );
   const upkeep = new StoreUpkeep({ store, mappings, clock: io.clock, log }, upkeepSettings(settings));

@@ -24,10 +24,8 @@ export interface GraphSwitchParts {
   patiently<T>(name: string, open: () => Promise<T>): Promise<T>;
   /** Of the logs that are read, as far as somebody reads them. */
   ends(): Promise<readonly SourceEnd[]>;
-  /** Told once another graph is in force, before anything is applied to it. */
-  switched(): void;
-  /** Lets all partitions be claimed anew. */
-  reclaim(): void;
+  /** Another graph is in force, in this very turn: partitions are claimed anew in it, and what was heard of the one before counts no more. */
+  replaced(): void;
   readonly newId: () => string;
 }
 
@@ -128,7 +126,7 @@ export class GraphSwitch {
   }
 
   async #switchTo(name: string, pointer: GraphPointer, behindMax: bigint): Promise<Switched> {
-    const { folders, inForce, ends, switched, reclaim } = this.#parts;
+    const { folders, inForce, ends, replaced } = this.#parts;
     this.#checkThere(name);
     if (name === pointer.live) throw new RefusedError('GRAPH_IN_FORCE', `${name} is the live graph already.`);
     this.#checkUnused(name);
@@ -144,12 +142,11 @@ export class GraphSwitch {
       // From here on a start takes the new graph, whatever becomes of this process.
       await folders.point(after);
       if (inForce !== null) {
-        const replaced = inForce.replace(next);
+        const left = inForce.replace(next);
         opened.isOurs = false;
-        switched();
-        reclaim();
-        await replaced.idle;
-        await replaced.before.close();
+        replaced();
+        await left.idle;
+        await left.before.close();
       }
       return { ...after, behind: String(behind), missing: missingIn(before, positions) };
     } finally {

@@ -1,4 +1,11 @@
-import { type Clock, type Log, silentLog, systemClock } from '../foundation/index.ts';
+import {
+  type Clock,
+  type Log,
+  type SteadyTime,
+  silentLog,
+  steadyTime,
+  systemClock,
+} from '../foundation/index.ts';
 import {
   createMemoryStore,
   createMutationBatch,
@@ -34,6 +41,7 @@ export interface TestApiOptions {
   readonly access?: ApiServerOptions['access'];
   readonly federation?: boolean;
   readonly clock?: Clock;
+  readonly steadyMs?: SteadyTime;
   readonly log?: Log;
   readonly closeMs?: number;
   readonly introspection?: boolean;
@@ -77,6 +85,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
     defaultQuery: '{ status { version } }',
     closeMs: options.closeMs ?? 1000,
     clock: options.clock ?? systemClock,
+    steadyMs: options.steadyMs ?? steadyTime,
     log: options.log ?? silentLog,
     newId: () => `request-${++ids}`,
     introspection: options.introspection ?? true,

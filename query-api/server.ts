@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Clock, Log } from '../foundation/index.ts';
+import { type Clock, type Log, type SteadyTime, steadyTime } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
 import type { QueryLimits } from './api-context.ts';
 import { type ApiExtension, noExtension } from './api-extension.ts';
@@ -63,6 +63,8 @@ export interface ApiServerOptions {
   /** How long running requests may take to end when the server closes. */
   readonly closeMs: number;
   readonly clock: Clock;
+  /** Absent: the process's own. */
+  readonly steadyMs?: SteadyTime;
   readonly log: Log;
   /** A new request id, such as a UUID. */
   readonly newId: () => string;
@@ -159,6 +161,7 @@ function createLiveServer(
       ...options,
       feed: options.feed ?? new StepJournal({ clock: options.clock, epoch: 0n, complete: false }),
       live: { ...liveLimitsDefault, ...options.live },
+      steadyMs: options.steadyMs ?? steadyTime,
       schema: () => engine.currentSchema(),
       persisted,
       suggestions,

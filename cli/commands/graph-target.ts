@@ -57,10 +57,7 @@ function folderTarget(data: string, io: CommandIo): GraphTarget {
   const patiently = <T>(name: string, work: () => Promise<T>): Promise<T> =>
     waited(folders.folderOf(name), askTheServer, io, work);
   // Nobody reads its topics: whether they still have what the graph lacks, the next start finds out.
-  const idle = {
-    ...{ inForce: null, shadows: null, ends: async () => [] },
-    ...{ switched: () => undefined, reclaim: () => undefined },
-  };
+  const idle = { inForce: null, shadows: null, ends: async () => [], replaced: () => undefined };
   const graphs = new GraphSwitch({ folders, open, patiently, newId: io.newId, ...idle });
   const named = async (name: string): Promise<string> =>
     name === 'live' ? (await folders.pointer()).live : name;

@@ -11,13 +11,21 @@ import { TokenVerifier } from './token-verifier.ts';
 import { publicKeys, type VerificationKeys } from './verification-keys.ts';
 
 const startMs = Date.UTC(2026, 10, 21);
+const hourMs = 3_600_000;
 const rules = { issuer, audience, algorithms: ['ES256', 'RS256'], clockToleranceMs: 5000 };
 
 /** A clock that a test moves; waiting is as long as it is. */
 class TestClock implements Clock {
+  #passedMs = 0;
   nowMs = startMs;
   now(): number {
     return this.nowMs;
+  }
+  readonly steadyMs = (): number => this.#passedMs;
+  /** As time does; what sets `nowMs` sets the clock. */
+  pass(ms: number): void {
+    this.nowMs += ms;
+    this.#passedMs += ms;
   }
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
@@ -57,8 +65,9 @@ async function start(
   limits: Partial<JwksLimits> = {},
   keys?: VerificationKeys,
 ) {
-  const source = keys ?? new JwksKeys(fake.url, { clock, log }, { ...jwksLimitsDefault, ...limits });
-  const access = { jwt: new TokenVerifier(source, rules, clock), policy: null };
+  const source =
+    keys ?? new JwksKeys(fake.url, { steadyMs: clock.steadyMs, log }, { ...jwksLimitsDefault, ...limits });
+  const access = { jwt: new TokenVerifier(source, rules, { clock, steadyMs: clock.steadyMs }), policy: null };
   const server = await startTestApi({ clock, log, access, ...options });
   servers.push(server);
   return server;
@@ -94,7 +103,7 @@ describe('A JWT', () => {
 
   it('is checked again after a minute: a key that the issuer has withdrawn lets nobody in for longer', async () => {
     let withdrawn = false;
-    const source = new JwksKeys(fake.url, { clock, log });
+    const source = new JwksKeys(fake.url, { steadyMs: clock.steadyMs, log });
     const keys: VerificationKeys = {
       keyFor: async (header) => {
         if (withdrawn) throw new errors.JWKSNoMatchingKey();
@@ -105,9 +114,10 @@ describe('A JWT', () => {
     const token = await fake.token();
     expect((await get(server, token)).status).toBe(200);
     withdrawn = true;
-    clock.nowMs += 59_999;
+    clock.nowMs -= hourMs;
+    clock.pass(59_999);
     expect((await get(server, token)).status).toBe(200);
-    clock.nowMs += 1;
+    clock.pass(1);
     expect((await get(server, token)).status).toBe(401);
   });
 
@@ -221,7 +231,7 @@ describe('The keys of an issuer', () => {
     await fake.rotate();
     const rotated = await fake.token();
     expect((await get(server, rotated)).status).toBe(401);
-    clock.nowMs += jwksLimitsDefault.cooldownMs;
+    clock.pass(jwksLimitsDefault.cooldownMs);
     expect((await get(server, rotated)).status).toBe(200);
     expect(fake.asked()).toBe(2);
     const madeUp = await fake.token({}, { kid: 'made-up' });
@@ -241,20 +251,38 @@ describe('The keys of an issuer', () => {
       expect((await get(server, token)).status).toBe(503);
       expect(fake.asked()).toBe(1);
       fake.trouble = 'none';
-      clock.nowMs += jwksLimitsDefault.cooldownMs;
+      clock.pass(jwksLimitsDefault.cooldownMs);
       expect((await get(server, token)).status).toBe(200);
     },
   );
+
+  it('are asked for again after the cooldown however far the clock was set back meanwhile', async () => {
+    fake.trouble = 'away';
+    const server = await start();
+    const token = await fake.token();
+    expect((await get(server, token)).status).toBe(503);
+    fake.trouble = 'none';
+    clock.nowMs -= hourMs;
+    clock.pass(jwksLimitsDefault.cooldownMs - 1);
+    expect((await get(server, token)).status).toBe(503);
+    clock.pass(1);
+    expect((await get(server, token)).status).toBe(200);
+    await fake.rotate();
+    clock.nowMs -= hourMs;
+    clock.pass(jwksLimitsDefault.cooldownMs);
+    expect((await get(server, await fake.token())).status).toBe(200);
+    expect(fake.asked()).toBe(3);
+  });
 
   it('may have one that is new while the issuer is away: its token is not refused, for nobody can tell', async () => {
     const server = await start();
     expect((await get(server, await fake.token())).status).toBe(200);
     await fake.rotate();
     fake.trouble = 'away';
-    clock.nowMs += jwksLimitsDefault.cooldownMs;
+    clock.pass(jwksLimitsDefault.cooldownMs);
     expect((await get(server, await fake.token())).status).toBe(503);
     fake.trouble = 'none';
-    clock.nowMs += jwksLimitsDefault.cooldownMs;
+    clock.pass(jwksLimitsDefault.cooldownMs);
     expect((await get(server, await fake.token())).status).toBe(200);
   });
 
@@ -263,9 +291,10 @@ describe('The keys of an issuer', () => {
     const token = await fake.token();
     expect((await get(server, token)).status).toBe(200);
     fake.trouble = 'away';
-    clock.nowMs += 30_000;
+    clock.pass(30_000);
     expect((await get(server, token)).status).toBe(200);
-    clock.nowMs += 30_000;
+    clock.nowMs -= 45_000;
+    clock.pass(30_000);
     expect((await get(server, token)).status).toBe(503);
   });
 });

@@ -5,7 +5,7 @@ import {
   type JSONWebKeySet,
   type JWSHeaderParameters,
 } from 'jose';
-import { type Clock, type Log, OutageError } from '../../foundation/index.ts';
+import { type Log, OutageError, type SteadyTime } from '../../foundation/index.ts';
 import type { VerificationKeys } from './verification-keys.ts';
 
 export interface JwksLimits {
@@ -31,6 +31,7 @@ export const jwksLimitsDefault: JwksLimits = {
 
 interface KeySet {
   readonly select: (header: JWSHeaderParameters) => Promise<CryptoKey>;
+  /** By the steady time, as all times here. */
   readonly fetchedMs: number;
 }
 
@@ -42,7 +43,7 @@ interface KeySet {
  */
 export class JwksKeys implements VerificationKeys {
   readonly #url: string;
-  readonly #clock: Clock;
+  readonly #steadyMs: SteadyTime;
   readonly #log: Log;
   readonly #limits: JwksLimits;
   #set: KeySet | null = null;
@@ -50,9 +51,13 @@ export class JwksKeys implements VerificationKeys {
   #failed = false;
   #pending: Promise<void> | null = null;
 
-  constructor(url: string, parts: { readonly clock: Clock; readonly log: Log }, limits = jwksLimitsDefault) {
+  constructor(
+    url: string,
+    parts: { readonly steadyMs: SteadyTime; readonly log: Log },
+    limits = jwksLimitsDefault,
+  ) {
     this.#url = url;
-    this.#clock = parts.clock;
+    this.#steadyMs = parts.steadyMs;
     this.#log = parts.log;
     this.#limits = limits;
   }
@@ -74,7 +79,7 @@ export class JwksKeys implements VerificationKeys {
   }
 
   #isYoungerThan(ageMs: number): boolean {
-    return this.#set !== null && this.#clock.now() - this.#set.fetchedMs < ageMs;
+    return this.#set !== null && this.#steadyMs() - this.#set.fetchedMs < ageMs;
   }
 
   #usable(): KeySet {
@@ -84,7 +89,7 @@ export class JwksKeys implements VerificationKeys {
 
   /** One request at a time, which all wait for; none while the cooldown lasts. */
   async #refresh(): Promise<void> {
-    const now = this.#clock.now();
+    const now = this.#steadyMs();
     if (this.#pending === null && now - this.#triedMs >= this.#limits.cooldownMs) {
       this.#triedMs = now;
       this.#pending = this.#load().finally(() => {
@@ -98,7 +103,7 @@ export class JwksKeys implements VerificationKeys {
     try {
       const text = await this.#fetch();
       const set = readKeySet(text, this.#limits.keysMax);
-      this.#set = { select: createLocalJWKSet(set), fetchedMs: this.#clock.now() };
+      this.#set = { select: createLocalJWKSet(set), fetchedMs: this.#steadyMs() };
       this.#failed = false;
     } catch (error) {
       this.#failed = true;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { assert, type Clock, OutageError } from '../../foundation/index.ts';
+import { assert, type Clock, OutageError, type SteadyTime } from '../../foundation/index.ts';
 import type { Caller, ClaimValue } from './caller.ts';
 import { jwtAlgorithms, type VerificationKeys } from './verification-keys.ts';
 
@@ -35,7 +35,10 @@ const checkedMax = 1000;
 
 interface Checked {
   readonly payload: JWTPayload;
-  readonly untilMs: number;
+  /** By the steady time: a clock that is set back lets nobody in for longer without another look. */
+  readonly atMs: number;
+  /** As the token says, by the clock. */
+  readonly endMs: number;
 }
 
 /**
@@ -46,16 +49,22 @@ export class TokenVerifier {
   readonly #keys: VerificationKeys;
   readonly #rules: TokenRules;
   readonly #clock: Clock;
+  readonly #steadyMs: SteadyTime;
   /** Tokens that passed, by digest: a heap dump gives none away. */
   readonly #checked = new LRUCache<string, Checked>({ max: checkedMax });
 
-  constructor(keys: VerificationKeys, rules: TokenRules, clock: Clock) {
+  constructor(
+    keys: VerificationKeys,
+    rules: TokenRules,
+    { clock, steadyMs }: { readonly clock: Clock; readonly steadyMs: SteadyTime },
+  ) {
     const known: readonly string[] = jwtAlgorithms;
     const asymmetric = rules.algorithms.every((algorithm) => known.includes(algorithm));
     assert(asymmetric && rules.algorithms.length > 0, 'tokens are checked by public keys');
     this.#keys = keys;
     this.#rules = rules;
     this.#clock = clock;
+    this.#steadyMs = steadyMs;
   }
 
   /** Of its claims, those that are named in `claims` are kept. Never throws but for a bug. */
@@ -76,9 +85,10 @@ export class TokenVerifier {
 
   async #payload(token: string): Promise<JWTPayload> {
     const now = this.#clock.now();
+    const steadyMs = this.#steadyMs();
     const digest = createHash('sha256').update(token).digest('base64');
     const known = this.#checked.get(digest);
-    if (known !== undefined && now < known.untilMs) return known.payload;
+    if (known !== undefined && steadyMs - known.atMs < checkedMs && now < known.endMs) return known.payload;
     const { payload } = await jwtVerify(token, (header) => this.#keys.keyFor(header), {
       algorithms: [...this.#rules.algorithms],
       issuer: this.#rules.issuer,
@@ -88,7 +98,7 @@ export class TokenVerifier {
       currentDate: new Date(now),
     });
     const endMs = (payload.exp ?? 0) * 1000 + this.#rules.clockToleranceMs;
-    this.#checked.set(digest, { payload, untilMs: Math.min(now + checkedMs, endMs) });
+    this.#checked.set(digest, { payload, atMs: steadyMs, endMs });
     return payload;
   }
 }

@@ -25,7 +25,8 @@ const recoveryType = new GraphQLEnumType({
     },
     OTHER_PROCESS: {
       value: 'other-process',
-      description: 'The cursor is of another process, or of this one before it started again.',
+      description:
+        'The cursor is of another process, of this one before it started again, or of another graph that was live before.',
     },
     TOO_LONG_AGO: { value: 'too-long-ago', description: 'Not everything since the cursor is held any more.' },
     MANY_WRITERS: {

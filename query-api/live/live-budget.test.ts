@@ -73,7 +73,7 @@ describe("What one query may spend, of a subscription's events", () => {
     const own = new TestProcess({ memory, clock, complete: false });
     const other = new TestProcess({ memory, clock, epoch: 2n });
     const limits = { budget: { calls: 5, rows: 10_000 } };
-    await withClient(own, { clock, limits, access }, async (client) => {
+    await withClient(own, { clock, steadyMs: clock.steadyMs, limits, access }, async (client) => {
       for (let i = 1; i <= 20; i += 1) {
         await other.write([paidAt(1000 + 2 * i, 1000 + i), stepOf(1001 + 2 * i, i)], 1);
         await clock.advance(2000);

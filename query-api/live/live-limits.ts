@@ -41,4 +41,5 @@ export const closeCodes = {
   tooSlow: 4430,
   tokenExpired: 4431,
   tooManyMessages: 4432,
+  otherGraph: 4433,
 } as const;

@@ -8,7 +8,15 @@ import type {
 } from 'graphql';
 import { makeServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
-import { assert, type Clock, type Log, must, TokenBucket } from '../../foundation/index.ts';
+import {
+  assert,
+  type Clock,
+  type Log,
+  must,
+  type SteadyTime,
+  TokenBucket,
+  unreachable,
+} from '../../foundation/index.ts';
 import type { ApiContext, QueryLimits } from '../api-context.ts';
 import { publicError, withoutSuggestion } from '../api-error.ts';
 import { argumentAtFault } from '../argument-at-fault.ts';
@@ -20,6 +28,7 @@ import { closeCodes, type LiveLimits } from './live-limits.ts';
 import { type Asked, type Planned, planOperation, ResultStream } from './live-operation.ts';
 import type { StepCursors } from './step-cursor.ts';
 import type { StepFeed } from './step-feed.ts';
+import type { CutOff } from './step-subscription.ts';
 
 /** Who a socket is. */
 export interface Session {
@@ -37,6 +46,7 @@ export interface LiveParts<Who extends Session> {
   readonly live: LiveLimits;
   readonly feed: StepFeed;
   readonly clock: Clock;
+  readonly steadyMs: SteadyTime;
   readonly log: Log;
   readonly newId: () => string;
   readonly schema: () => GraphQLSchema;
@@ -255,11 +265,11 @@ export class LiveSocket<Who extends Session> {
   }
 
   #context(requestId: string): ApiContext {
-    const { feed, live, context, cursors } = this.#parts;
+    const { feed, live, context, cursors, steadyMs } = this.#parts;
     const who = must(this.#who, 'nobody subscribes before they have said who they are');
     return {
       ...context(requestId, who),
-      live: { feed, cursors, limits: live, tooSlow: () => this.#tooSlow() },
+      live: { feed, cursors, limits: live, steadyMs, cut: (why) => this.#cut(why) },
     };
   }
 
@@ -311,6 +321,19 @@ export class LiveSocket<Who extends Session> {
         resolve();
       });
     });
+  }
+
+  #cut(why: CutOff): void {
+    switch (why) {
+      case 'too-slow':
+        this.#tooSlow();
+        break;
+      case 'other-graph':
+        this.#shut(closeCodes.otherGraph, 'Another graph is live');
+        break;
+      default:
+        unreachable(why);
+    }
   }
 
   #tooSlow(): void {

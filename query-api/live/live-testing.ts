@@ -15,29 +15,42 @@ import { liveLimitsDefault } from './live-limits.ts';
 import { cursorKeyBytes, type StepCursor, StepCursors } from './step-cursor.ts';
 import type { StepFeed } from './step-feed.ts';
 import { type JournalLimits, journalLimitsDefault, StepJournal } from './step-journal.ts';
-import { type StepEvent, StepSubscription, type SubscriptionParts } from './step-subscription.ts';
+import {
+  type CutOff,
+  type StepEvent,
+  StepSubscription,
+  type SubscriptionParts,
+} from './step-subscription.ts';
 
 /** As of one server; two processes share it here, and differ by their epochs. */
 export const cursors = new StepCursors(Buffer.alloc(cursorKeyBytes, 7));
 
 export const owner: NodeRef = { type: 'Account', id: 'é' };
 
-/** Time moves only when the test moves it. */
+/** Time moves only when the test moves it, and the clock may be set beside it. */
 export class HandClock implements Clock {
-  #nowMs: number;
+  readonly #beganMs: number;
+  #setByMs = 0;
+  #steadyMs = 0;
   readonly #sleepers = new Set<{ readonly atMs: number; readonly wake: () => void }>();
 
   constructor(nowMs = 1_000_000) {
-    this.#nowMs = nowMs;
+    this.#beganMs = nowMs;
   }
 
   now(): number {
-    return this.#nowMs;
+    return this.#beganMs + this.#setByMs + this.#steadyMs;
+  }
+
+  readonly steadyMs = (): number => this.#steadyMs;
+
+  set(byMs: number): void {
+    this.#setByMs += byMs;
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const sleeper = { atMs: this.#nowMs + delayMs, wake: () => this.#wake(sleeper, resolve) };
+      const sleeper = { atMs: this.#steadyMs + delayMs, wake: () => this.#wake(sleeper, resolve) };
       this.#sleepers.add(sleeper);
       if (signal?.aborted === true) sleeper.wake();
       else signal?.addEventListener('abort', sleeper.wake, { once: true });
@@ -45,8 +58,8 @@ export class HandClock implements Clock {
   }
 
   async advance(ms: number): Promise<void> {
-    this.#nowMs += ms;
-    for (const sleeper of [...this.#sleepers]) if (sleeper.atMs <= this.#nowMs) sleeper.wake();
+    this.#steadyMs += ms;
+    for (const sleeper of [...this.#sleepers]) if (sleeper.atMs <= this.#steadyMs) sleeper.wake();
     await turns();
   }
 
@@ -84,8 +97,8 @@ export function stepOf(timeMs: number, id: number, of: NodeRef = owner): EventMu
 
 /** A process: a journal over a store whose batches become visible at once and durable when the test says so. */
 export class TestProcess {
-  readonly memory: GraphStore;
-  readonly clock: Clock;
+  #memory: GraphStore;
+  readonly clock: HandClock;
   readonly journal: StepJournal;
   readonly writes: ObservedWrites;
   readonly #held: (() => void)[] = [];
@@ -101,18 +114,25 @@ export class TestProcess {
     limits = {},
   }: {
     readonly memory?: GraphStore;
-    readonly clock?: Clock;
+    readonly clock?: HandClock;
     readonly epoch?: bigint;
     readonly complete?: boolean;
     readonly limits?: Partial<JournalLimits>;
   } = {}) {
-    this.memory = memory;
+    this.#memory = memory;
     this.clock = clock;
     this.journal = new StepJournal({ clock, epoch, complete }, { ...journalLimitsDefault, ...limits });
     this.writes = new ObservedWrites(
-      { claim: (source) => memory.claim(source), apply: (advance, batch) => this.#apply(advance, batch) },
+      {
+        claim: (source) => this.#memory.claim(source),
+        apply: (advance, batch) => this.#apply(advance, batch),
+      },
       this.journal,
     );
+  }
+
+  get memory(): GraphStore {
+    return this.#memory;
   }
 
   get inFlight(): number {
@@ -157,8 +177,16 @@ export class TestProcess {
     return this.#position;
   }
 
+  /** Another graph takes the place of this one, and is read on from where it stands. */
+  switchTo({ memory, position }: Pick<TestProcess, 'memory' | 'position'>): void {
+    this.#memory = memory;
+    this.#epoch = null;
+    this.#position = position;
+    this.journal.beginAnew();
+  }
+
   async #apply(advance: Advance, batch: MutationBatch): Promise<Applied> {
-    const applied = await this.memory.apply(advance, batch);
+    const applied = await this.#memory.apply(advance, batch);
     if (this.#holding) await new Promise<void>((resolve) => void this.#held.push(resolve));
     return applied;
   }
@@ -169,7 +197,7 @@ export class TestProcess {
     parts: Partial<Pick<SubscriptionParts, 'reader' | 'limits'>> = {},
   ): Reader {
     return new Reader(
-      (tooSlow) =>
+      (cut) =>
         new StepSubscription(owner, after, {
           feed,
           cursors,
@@ -177,27 +205,33 @@ export class TestProcess {
           limits: { ...queryLimitsDefault, lookbackMs: Number.MAX_SAFE_INTEGER },
           live: liveLimitsDefault,
           clock: this.clock,
-          tooSlow,
+          steadyMs: this.clock.steadyMs,
+          cut,
           ...parts,
         }),
     );
   }
 }
 
+/** A graph in which nothing but these was applied. */
+export async function graphOf(events: readonly EventMutations[]): Promise<TestProcess> {
+  const process = new TestProcess();
+  if (events.length > 0) await process.write(events);
+  return process;
+}
+
 /** Takes as many messages as the test lets it. */
 export class Reader {
   readonly events: StepEvent[] = [];
   readonly #subscription: StepSubscription;
-  slow = 0;
+  readonly cuts: CutOff[] = [];
   error: unknown = null;
   ended = false;
   #wanted = 0;
   #pulling = false;
 
-  constructor(make: (tooSlow: () => void) => StepSubscription) {
-    this.#subscription = make(() => {
-      this.slow += 1;
-    });
+  constructor(make: (cut: (why: CutOff) => void) => StepSubscription) {
+    this.#subscription = make((why) => this.cuts.push(why));
   }
 
   /** The numbers of the steps that came. */

@@ -13,7 +13,7 @@ export interface AppliedStep extends TimePosition {
  * which a step is recorded or forgotten, and asks for what comes next whenever its reader has room.
  */
 export interface StepFeed {
-  /** Which life of which process this is. Sequences of another one mean nothing here. */
+  /** Which life of which process this is, and which graph of it is in force. Sequences of another one mean nothing here. */
   readonly epoch: bigint;
   /** False where other processes write the same graph: their steps are not seen. */
   readonly complete: boolean;
@@ -23,6 +23,8 @@ export interface StepFeed {
 
 /** One owner, as long as somebody listens. */
 export interface StepWatch {
+  /** The feed's when the watch began. Once the feed has another one nothing comes here any more; `changed` is called then. */
+  readonly epoch: bigint;
   /** Of the newest step of all owners. */
   readonly sequence: number;
   /** Every step of the owner after this sequence is held. Grows. */

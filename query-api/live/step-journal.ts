@@ -32,7 +32,7 @@ export const journalLimitsDefault: JournalLimits = {
 
 export interface JournalParts {
   readonly clock: Clock;
-  /** Different in each life of each process. */
+  /** Different in each life of each process, and so are those counted up from it: 64 bits by chance. */
   readonly epoch: bigint;
   /** True when every step of the graph is applied by this process. */
   readonly complete: boolean;
@@ -50,8 +50,8 @@ export interface JournalParts {
  * does; beyond `ownersMax` the owner nobody has listened to for the longest is dropped, and where there is none a watch is refused.
  */
 export class StepJournal implements StepFeed, WriteObserver {
-  readonly epoch: bigint;
   readonly complete: boolean;
+  #epoch: bigint;
   readonly #clock: Clock;
   readonly #limits: JournalLimits;
   /** Those that were written to longest ago first. */
@@ -67,9 +67,13 @@ export class StepJournal implements StepFeed, WriteObserver {
 
   constructor({ clock, epoch, complete }: JournalParts, limits: JournalLimits = journalLimitsDefault) {
     this.#clock = clock;
-    this.epoch = epoch;
+    this.#epoch = epoch;
     this.complete = complete;
     this.#limits = limits;
+  }
+
+  get epoch(): bigint {
+    return this.#epoch;
   }
 
   /** Owners and steps held now. */
@@ -83,11 +87,28 @@ export class StepJournal implements StepFeed, WriteObserver {
     for (const place of places) this.#logs.get(place.owner)?.begin(place);
     const flight = Promise.withResolvers<void>();
     this.#inFlight.add(flight.promise);
+    const epoch = this.#epoch;
     return (durable) => {
       this.#inFlight.delete(flight.promise);
-      if (places.length > 0) this.#settled(places, durable);
+      // Of the graph before: the one in force does not have it, and whoever reads it again into that one says so.
+      if (places.length > 0 && epoch === this.#epoch) this.#settled(places, durable);
       flight.resolve();
     };
+  }
+
+  /**
+   * Another graph takes the place of the one whose steps these are: in the same turn, so that no batch is counted for the wrong one.
+   *
+   * It may not have them yet, and what it reads again would seem to be known; or it may have others that nobody was told of.
+   * So nothing is kept: each watch is over, and whoever goes on does so by time, from the store.
+   */
+  beginAnew(): void {
+    const logs = [...this.#logs.values()];
+    this.#epoch = BigInt.asUintN(64, this.#epoch + 1n);
+    for (const log of logs) this.#drop(log);
+    // None of them writes to the graph in force: nobody has to wait for them.
+    this.#inFlight.clear();
+    for (const log of logs) log.tell();
   }
 
   watch(owner: NodeRef, changed: () => void): StepWatch | null {
@@ -101,6 +122,7 @@ export class StepJournal implements StepFeed, WriteObserver {
     this.#idle.delete(log);
     const sequence = (): number => this.#sequence;
     return {
+      epoch: this.#epoch,
       get sequence() {
         return sequence();
       },
@@ -191,7 +213,8 @@ export class StepJournal implements StepFeed, WriteObserver {
   }
 
   #leave(log: OwnerLog): void {
-    if (log.listeners.size > 0) return;
+    // One that was dropped with its graph is not kept; its owner may have another one by now.
+    if (log.listeners.size > 0 || this.#logs.get(log.owner) !== log) return;
     log.idleSinceMs = this.#clock.now();
     this.#idle.add(log);
     this.#dropExpired();

@@ -1,4 +1,4 @@
-import { type Clock, OutageError } from '../../foundation/index.ts';
+import { type Clock, OutageError, type SteadyTime } from '../../foundation/index.ts';
 import type { GraphReader, JourneyPage, NodeRef, StepView, TimePosition } from '../../graph-store/index.ts';
 import type { QueryLimits } from '../api-context.ts';
 import { isTooLarge } from '../api-error.ts';
@@ -27,9 +27,14 @@ export interface SubscriptionParts {
   readonly limits: Pick<QueryLimits, 'lookbackMs' | 'scanRowsMax'>;
   readonly live: SubscriptionLimits;
   readonly clock: Clock;
-  /** Called at most once: the reader is so far behind that the feed no longer holds what comes next for it. */
-  readonly tooSlow: () => void;
+  /** For how long ago the store was looked into. */
+  readonly steadyMs: SteadyTime;
+  /** Called at most once: it brings nothing more, and its reader has to go on behind the last cursor. */
+  readonly cut: (why: CutOff) => void;
 }
+
+/** The reader is so far behind that the feed no longer holds what comes next for it, or another graph has taken the place of the one it was read from. */
+export type CutOff = 'too-slow' | 'other-graph';
 
 export interface SubscriptionLimits {
   /** Between two looks at the store where other processes write too, milliseconds. */
@@ -50,7 +55,7 @@ const pageBytes = 65_536;
  * its batch is on its way, is left out while catching up: so it comes once.
  *
  * Nothing is queued here: whoever reads pulls one message at a time, and what waits are places in the feed, shared by all who listen to
- * the owner. One who falls behind what the feed holds is told to the socket.
+ * the owner. One who falls behind what the feed holds, or whose graph is no longer the one in force, is told to the socket.
  */
 export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   readonly #parts: SubscriptionParts;
@@ -67,7 +72,7 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   /** Met in the store while they were still to come through the feed, in its order: no cursor may lie behind one of them. */
   readonly #toCome: TimePosition[] = [];
   #wake = (): void => undefined;
-  #slow = false;
+  #cut = false;
 
   /** Throws a GraphQLError `TOO_MANY_SUBSCRIPTIONS`. */
   constructor(owner: NodeRef, after: StepCursor | null, parts: SubscriptionParts) {
@@ -97,15 +102,21 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   }
 
   #changed(): void {
-    if (this.#sequence !== null && this.#watch.heldSince > this.#sequence && !this.#slow) {
-      this.#slow = true;
-      this.#parts.tooSlow();
+    const why = this.#cut ? null : this.#whyCut();
+    if (why !== null) {
+      this.#cut = true;
+      this.#parts.cut(why);
     }
     this.#wake();
   }
 
+  #whyCut(): CutOff | null {
+    if (this.#watch.epoch !== this.#parts.feed.epoch) return 'other-graph';
+    return this.#sequence !== null && this.#watch.heldSince > this.#sequence ? 'too-slow' : null;
+  }
+
   get #ended(): boolean {
-    return this.#ending.signal.aborted || this.#slow;
+    return this.#ending.signal.aborted || this.#cut;
   }
 
   async *#run(): AsyncGenerator<StepEvent, void, undefined> {
@@ -168,7 +179,7 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
     const { feed } = this.#parts;
     if (!feed.complete) return 'many-writers';
     if (at === null) return 'place-only';
-    if (at.epoch !== feed.epoch) return 'other-process';
+    if (at.epoch !== this.#watch.epoch) return 'other-process';
     const held = this.#watch.heldSince <= at.sequence && at.sequence <= this.#watch.sequence;
     return held ? null : 'too-long-ago';
   }
@@ -211,21 +222,21 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
   }
 
   async *#live(): AsyncGenerator<StepEvent, void, undefined> {
-    const { feed, live, clock } = this.#parts;
+    const { feed, live, steadyMs } = this.#parts;
     const since = this.#sequence ?? 0;
-    let readMs = clock.now();
+    let readMs = steadyMs();
     while (!this.#ended) {
       // Before what the feed has: of a busy owner it always has something.
-      if (!feed.complete && clock.now() - readMs >= live.pollMs) {
+      if (!feed.complete && steadyMs() - readMs >= live.pollMs) {
         yield* this.#catchUp(since);
-        readMs = clock.now();
+        readMs = steadyMs();
         continue;
       }
       const applied = this.#watch.next(this.#sequence ?? 0);
       if (applied !== null) {
         const event = await this.#deliver(applied);
         if (event !== null && !this.#ended) yield event;
-      } else await this.#changeOr(feed.complete ? null : readMs + live.pollMs - clock.now());
+      } else await this.#changeOr(feed.complete ? null : readMs + live.pollMs - steadyMs());
     }
   }
 
@@ -250,7 +261,7 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
     recovery: Pick<StepEvent, 'recovered' | 'reason'> = { recovered: null, reason: null },
   ): StepEvent {
     const sequence = this.#sequence ?? 0;
-    const feed = inFeed ? { epoch: this.#parts.feed.epoch, sequence } : null;
+    const feed = inFeed ? { epoch: this.#watch.epoch, sequence } : null;
     return { cursor: this.#parts.cursors.write({ feed, place: this.#place }), step, ...recovery };
   }
 

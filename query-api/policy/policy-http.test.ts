@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Log, silentLog, systemClock } from '../../foundation/index.ts';
+import { type Log, silentLog, steadyTime, systemClock } from '../../foundation/index.ts';
 import type { GraphReader, Mutation } from '../../graph-store/index.ts';
 import { startTestApi } from '../api-testing.ts';
 import { audience, type FakeIssuer, issuer, startIssuer } from '../auth/issuer.fake.ts';
@@ -90,7 +90,8 @@ beforeAll(async () => {
   fake = await startIssuer(Date.now(), 'EdDSA');
   const rules = { issuer, audience, algorithms: ['EdDSA'], clockToleranceMs: 0 };
   const log: Log = { ...silentLog, error: (fields) => logged.push(fields) };
-  const jwt = new TokenVerifier(new JwksKeys(fake.url, { clock: systemClock, log }), rules, systemClock);
+  const keys = new JwksKeys(fake.url, { steadyMs: steadyTime, log });
+  const jwt = new TokenVerifier(keys, rules, { clock: systemClock, steadyMs: steadyTime });
   const gate = { token: 'operator' };
   server = await startTestApi({
     reader,
