@@ -235,11 +235,10 @@ export class LevelReader {
   }
 
   /**
-   * The rows that time to live hides, among the next `rowsMax`. An occurrence's other row, which may lie anywhere, goes with it: removed later, it would be
+   * The rows that `expiry` hides, among the next `rowsMax`. An occurrence's other row, which may lie anywhere, goes with it: removed later, it would be
    * what is left of the occurrence under rules that become longer in between.
    */
-  async expired(after: Uint8Array | null, rowsMax: number): Promise<ExpiredRows> {
-    const expiry = this.#expiry();
+  async expired(after: Uint8Array | null, rowsMax: number, expiry: Expiry): Promise<ExpiredRows> {
     const gte = after === null ? rows.graphRange.gte : Buffer.concat([after, Buffer.of(0)]);
     /** By its key: both rows of an occurrence may be among these. */
     const found = new Map<string, ExpiredRows['rows'][number]>();

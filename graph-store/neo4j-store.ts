@@ -16,6 +16,7 @@ import { lookForExpired, removeExpired } from './neo4j-sweep.ts';
 import { Neo4jWriter, type WriterParts } from './neo4j-writer.ts';
 import { NodeRowMerger } from './node-row.ts';
 import { compareSources, statusOf } from './position.ts';
+import { newestEventOf, RemovalMoment } from './removal-moment.ts';
 import { ServerStore } from './server-store.ts';
 import { Expiry, isKeptForEver, type TimeToLive } from './time-to-live.ts';
 
@@ -67,6 +68,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
   protected readonly writer: Neo4jWriter;
   readonly #parts: WriterParts;
   readonly #clock: Clock;
+  readonly #removal: RemovalMoment;
   #rules: TimeToLive;
 
   constructor(parts: WriterParts, clock: Clock, rules: TimeToLive, unrestored: StopError | null) {
@@ -79,6 +81,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
     });
     this.#parts = parts;
     this.#clock = clock;
+    this.#removal = new RemovalMoment(clock, async () => newestEventOf(await this.reader.sources()));
     this.#rules = rules;
     this.reader = new Neo4jReader(connection, keys, origins, () => this.#expiry());
     this.writer = new Neo4jWriter(parts);
@@ -137,7 +140,8 @@ class Neo4jStore extends ServerStore implements GraphStore {
     this.assertUsable();
     if (isKeptForEver(this.#rules)) return { scanned: 0, removed: 0, next: null };
     const { connection, keys } = this.#parts;
-    const expiry = this.#expiry();
+    const nowMs = await this.#removal.nowMs();
+    const expiry = new Expiry(this.#rules, nowMs);
     const { expired, scanned, next } = await connection.readBesideCommits((queries) =>
       lookForExpired(queries, keys, expiry, after, rowsMax),
     );
