@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Clock, must, silentLog, systemClock } from '../foundation/index.ts';
 import { describeWith } from '../test/services/index.ts';
+import type { NodeScanPage } from './bulk-reads.ts';
 import type { BeforeWrite } from './cassandra-connection.ts';
+import { lifeMax } from './cassandra-stamps.ts';
 import { KeyspaceSubject } from './cassandra-subject-testing.ts';
 import { events, pack, readEverything } from './conformance-graphs.ts';
 import { NaiveGraph } from './conformance-oracle.ts';
@@ -12,6 +14,7 @@ import { advance, ann, dark, event, hop, journeyOf, named, source, step, watched
 import type { GraphStore, OccurrenceView } from './graph-store.ts';
 import { createMemoryStore } from './memory-store.ts';
 import type { EventMutations } from './model.ts';
+import { nodePrefix } from './rows.ts';
 
 /** Pauses between attempts take no time here. */
 const clock: Clock = { ...systemClock, sleep: () => systemClock.sleep(0) };
@@ -145,6 +148,30 @@ describeWith('cassandra')('The Cassandra store', (services) => {
     expect((await store.node(ann))?.properties).toEqual([{ name: 'tags', value: newest, timeMs: 4_000 }]);
     const [row] = await ask(`SELECT registers FROM ${subject.keyspace}.nodes`);
     expect(row?.[0] instanceof Map ? row[0].size : 0).toBeLessThan(2_200);
+  });
+
+  it('finds nodes of which every life has a row, among others, and comes to an end', async () => {
+    const store = await open();
+    const ids = ['ann', 'bob', 'cid'];
+    const mutations = ids.map(
+      (id) => ({ kind: 'node', node: { type: 'Account', id }, properties: [] }) as const,
+    );
+    await inTurn(store, [event(1, mutations)]);
+    const query = `INSERT INTO ${subject.keyspace}.nodes (node, life, mentioned) VALUES (?, ?, 1)`;
+    for (const id of ids) {
+      const node = nodePrefix({ type: 'Account', id });
+      const lives = Array.from({ length: lifeMax + 1 }, (_, life) => life);
+      for (let at = 0; at < lives.length; at += 100)
+        await Promise.all(lives.slice(at, at + 100).map((life) => subject.ask(query, [node, life])));
+    }
+    const found: string[] = [];
+    let after: Uint8Array | null = null;
+    do {
+      const page: NodeScanPage = await store.bulk.scan({ type: 'Account', after, limit: 1 });
+      found.push(...page.ids);
+      after = page.next;
+    } while (after !== null);
+    expect(found.sort()).toEqual(ids);
   });
 
   describe('with two processes', () => {

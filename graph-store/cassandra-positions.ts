@@ -5,6 +5,7 @@ import { integerOf, optionalBytes, textOf } from './cassandra-values.ts';
 import { Estimates, storedSketch } from './estimates.ts';
 import type { SourcePartition } from './graph-store.ts';
 import { claimed, decodePosition, encodePosition, type Position, positionKey } from './position.ts';
+import { newestEventOf } from './removal-moment.ts';
 
 export interface StoredPosition {
   readonly position: Position;
@@ -93,6 +94,12 @@ export async function allPositions(connection: CassandraConnection): Promise<rea
     if (epoch > (newest.get(source)?.epoch ?? -1)) newest.set(source, { epoch, row });
   }
   return [...newest.values()].map(({ row }) => storedOf(row));
+}
+
+/** Of all epochs: what a fenced owner applied last is there as well. */
+export async function newestEventMs(connection: CassandraConnection): Promise<number> {
+  const rows = await connection.rows(`SELECT position FROM ${connection.table('positions')}`);
+  return newestEventOf(rows.map(([position]) => decodePosition(Buffer.from(textOf(position)))));
 }
 
 /** Its stamp grows with the position, so that an older write that comes late changes nothing. */

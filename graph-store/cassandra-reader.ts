@@ -9,6 +9,7 @@ import { readNode } from './cassandra-nodes.ts';
 import type { CassandraOrigins } from './cassandra-origins.ts';
 import { allPositions } from './cassandra-positions.ts';
 import { type KeyRange, scanSide } from './cassandra-side-scan.ts';
+import { lifeMax } from './cassandra-stamps.ts';
 import { sideTables } from './cassandra-tables.ts';
 import { bytesOf, timeOf } from './cassandra-values.ts';
 import { ByteReader } from './codec.ts';
@@ -38,8 +39,8 @@ import { propertiesOf } from './register.ts';
 import * as rows from './rows.ts';
 import type { Expiry } from './time-to-live.ts';
 
-/** Nodes of all types that a page of a scan looks at in one go. */
-const scannedAtOnce = 1_000;
+/** Rows of nodes of all types that a page of a scan looks at in one go: as many as one node can have, which is one for each life. */
+const scannedAtOnce = lifeMax + 1;
 const unbounded = Number.POSITIVE_INFINITY;
 
 export interface ReaderParts {
@@ -130,7 +131,9 @@ export class CassandraReader {
         [token, scannedAtOnce],
       );
       const byNode = Map.groupBy(found, (row) => bytesOf(row[1]).toString('latin1'));
-      const whole = [...byNode.values()].slice(0, found.length < scannedAtOnce ? undefined : -1);
+      // The last one may go on behind the page, unless it is alone in it: then there is no more of it.
+      const isLastWhole = found.length < scannedAtOnce || byNode.size === 1;
+      const whole = [...byNode.values()].slice(0, isLastWhole ? undefined : -1);
       for (const lives of whole) {
         const [row] = lives;
         token = bigintOf(must(row, 'a group has a member')[0]);

@@ -11,6 +11,7 @@ import { type BeforeWrite, CassandraConnection } from './cassandra-connection.ts
 import { CassandraKnowledge, restoreIncomplete } from './cassandra-knowledge.ts';
 import { CassandraOrigins } from './cassandra-origins.ts';
 import { CassandraPlacement } from './cassandra-placement.ts';
+import { newestEventMs } from './cassandra-positions.ts';
 import { CassandraReader } from './cassandra-reader.ts';
 import { restoreRowsOf } from './cassandra-restore.ts';
 import { allRows, spoolSnapshot } from './cassandra-rows.ts';
@@ -21,6 +22,7 @@ import { CassandraWriter, type WriterParts } from './cassandra-writer.ts';
 import { digestRows } from './digest.ts';
 import type { GraphDigest, GraphSnapshot, GraphStore, Restorable, Swept } from './graph-store.ts';
 import { logicalRows } from './logical-rows.ts';
+import { RemovalMoment } from './removal-moment.ts';
 import { ServerStore } from './server-store.ts';
 import { Expiry, isKeptForEver, type TimeToLive } from './time-to-live.ts';
 
@@ -56,8 +58,7 @@ export async function openCassandraStore(
     if (unrestored !== null && !mayGoOn) throw unrestored;
     const expiry = (): Expiry => new Expiry(knowledge.rules, clock.now());
     const removals = (): Expiry => knowledge.removals(clock.now());
-    const removesNow = (): Promise<void> => knowledge.removesUntil(clock.now());
-    const parts = { connection, knowledge, origins, placement, clock, hash, expiry, removals, removesNow };
+    const parts = { connection, knowledge, origins, placement, clock, hash, expiry, removals };
     return new CassandraStore(parts, unrestored);
   } catch (error) {
     await connection.close();
@@ -70,9 +71,10 @@ class CassandraStore extends ServerStore implements GraphStore {
   protected readonly reader: CassandraReader;
   protected readonly writer: CassandraWriter;
   readonly #parts: WriterParts;
+  readonly #removal: RemovalMoment;
 
   constructor(parts: WriterParts, unrestored: StopError | null) {
-    const { connection } = parts;
+    const { connection, clock } = parts;
     super({
       database: 'Cassandra',
       resume: connection.settings.resume,
@@ -80,6 +82,7 @@ class CassandraStore extends ServerStore implements GraphStore {
       disconnect: () => connection.close(),
     });
     this.#parts = parts;
+    this.#removal = new RemovalMoment(clock, () => newestEventMs(connection));
     this.reader = new CassandraReader(parts);
     this.writer = new CassandraWriter(parts);
   }
@@ -131,14 +134,16 @@ class CassandraStore extends ServerStore implements GraphStore {
 
   async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {
     this.assertUsable();
-    const { connection, knowledge, expiry, removesNow } = this.#parts;
+    const { connection, knowledge } = this.#parts;
     return await this.writer.queue.exclusively(async () => {
       // A process that is sent no events reads nothing else: longer rules that another one set would come to it too late.
       await knowledge.refresh();
       if (isKeptForEver(knowledge.rules)) return { scanned: 0, removed: 0, next: null };
       if (after === null) await knowledge.beginPass();
-      await removesNow();
-      const page = await sweepPage(connection, expiry(), knowledge.life, after, rowsMax, (removed) =>
+      const nowMs = await this.#removal.nowMs();
+      await knowledge.removesUntil(nowMs);
+      const expiry = new Expiry(knowledge.rules, nowMs);
+      const page = await sweepPage(connection, expiry, knowledge.life, after, rowsMax, (removed) =>
         knowledge.tombstonesGo(removed),
       );
       if (page.removedNodes) this.writer.forgetNodes();

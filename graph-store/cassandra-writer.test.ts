@@ -58,7 +58,7 @@ function writerOver(connection: ClusterInHand): CassandraWriter {
   const hash = (): number => 2 ** 32 - 1;
   const expiry = (): Expiry => new Expiry(keptForEver, 0);
   return new CassandraWriter({
-    ...{ connection, clock: systemClock, hash, expiry, removals: expiry, removesNow: async () => undefined },
+    ...{ connection, clock: systemClock, hash, expiry, removals: expiry },
     knowledge: new CassandraKnowledge(connection, steadyTime),
     origins: new CassandraOrigins(connection),
     placement: new CassandraPlacement(connection, hash, silentLog),

@@ -25,8 +25,6 @@ export interface WriterParts {
   readonly expiry: () => Expiry;
   /** What is older may have been removed. */
   readonly removals: () => Expiry;
-  /** Before anything is removed. */
-  readonly removesNow: () => Promise<void>;
 }
 
 interface Owned {

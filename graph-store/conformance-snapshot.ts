@@ -4,6 +4,7 @@ import { systemClock } from '../foundation/index.ts';
 import { events, pack, readEverything } from './conformance-graphs.ts';
 import { advance, ann, dark, event, hop, journeyOf, named, propertyTimeoutOf, type StoreHarness, type Subject, source, step, watched } from './conformance-subject.ts'; // biome-ignore format: one row
 import type { GraphSnapshot, GraphStore } from './graph-store.ts';
+import { originKey } from './lineage.ts';
 import { createMemoryStore } from './memory-store.ts';
 import type { EventMutations, EventOrigin } from './model.ts';
 
@@ -105,6 +106,18 @@ export function describeSnapshots(subject: Subject, harness: StoreHarness): void
         }
         expect(await restored.journey(journeyOf(ann))).toEqual(await subject.store.journey(journeyOf(ann)));
       });
+    });
+
+    it('give the origins of lineage first, in the order of their numbers', async () => {
+      const count = 12;
+      const batch = Array.from({ length: count }, (_, i) =>
+        from(event(i + 1, [step('d')]), BigInt(i), { ...origin, version: i + 1 }),
+      );
+      await subject.apply(...batch);
+      await using snapshot = await subject.store.snapshot();
+      const keys = (await collected(snapshot.rows())).map(([key]) => key.toString('hex'));
+      const wanted = Array.from({ length: count }, (_, i) => originKey(i + 1).toString('hex'));
+      expect(keys.slice(0, count)).toEqual(wanted);
     });
 
     it('let the claimant go on where it was, with a higher epoch', async () => {

@@ -76,8 +76,13 @@ export class Subject {
   }
 
   async apply(...batch: EventMutations[]): Promise<void> {
+    await this.applyAsOf(0, ...batch);
+  }
+
+  /** The position says of the newest event what it is told. */
+  async applyAsOf(newestEventMs: number, ...batch: EventMutations[]): Promise<void> {
     const next = this.#applied + batch.length;
-    await this.store.apply(advance(this.claim, this.#applied, next), pack(batch));
+    await this.store.apply(advance(this.claim, this.#applied, next, { newestEventMs }), pack(batch));
     this.#applied = next;
   }
 

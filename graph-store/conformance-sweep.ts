@@ -146,6 +146,39 @@ export function describeSweep(subject: Subject, harness: StoreHarness): void {
       expect(await seen()).toEqual([expect.objectContaining({ properties: node }), null, [], []]);
     });
 
+    it('removes nothing for good while the clock is ahead of all events, and all that is hidden when it is not', async () => {
+      const dayMs = 86_400_000;
+      const startMs = 20_000 * dayMs;
+      const gone: NodeRef = { type: 'Account', id: 'gone' };
+      const title: NodeRef = { type: 'Title', id: 'dark' };
+      const edge = { type: 'WATCHED', from: old, to: title } as const;
+      const batch = [
+        written(startMs, ['a', 1]),
+        event(startMs, [{ kind: 'edge', ...edge, properties: [] }]),
+        event(startMs, [{ kind: 'node-delete', node: gone }]),
+      ];
+      const kept = { nodes: { Account: dayMs }, edges: { WATCHED: dayMs } };
+      await subject.applyAsOf(startMs, ...batch);
+      await subject.store.setTimeToLive(kept);
+      subject.nowMs = startMs + 1_000;
+      const before = await subject.store.digest();
+      subject.nowMs = startMs + 365 * dayMs;
+      expect(await subject.store.node(old)).toBeNull();
+      expect(await sweepAll(subject.store)).toBe(0);
+      expect(subject.store.timeToLive()).toEqual(kept);
+      subject.nowMs = startMs + 1_000;
+      expect((await subject.store.digest()).hex).toBe(before.hex);
+      expect((await subject.store.node(old))?.properties).toHaveLength(1);
+      // An event of then, such as arrives when the clock was right after all.
+      subject.nowMs = startMs + 2 * dayMs;
+      await subject.applyAsOf(
+        subject.nowMs,
+        event(subject.nowMs, [{ kind: 'node', node: { type: 'Filler', id: 'f' }, properties: [] }]),
+      );
+      // A node, a tombstone, an edge from both its ends.
+      expect(await sweepAll(subject.store)).toBe(4);
+    });
+
     it('keeps a node again that is delivered again after it was removed', async () => {
       const first = written(1, ['a', 1]);
       await subject.apply(first);
@@ -166,15 +199,23 @@ export function describeSweep(subject: Subject, harness: StoreHarness): void {
       await subject.apply(first);
       await subject.store.setTimeToLive(rules);
       subject.nowMs = 100;
-      for (let after: Uint8Array | null | undefined; after !== null; ) {
-        after = (await subject.store.sweep(after ?? null, rowsMax)).next;
-      }
+      await sweepAll(subject.store);
       await subject.store.setTimeToLive(keptForEver);
       await subject.apply(first);
       expect((await subject.store.node(old))?.properties).toEqual([{ name: 'a', value: 1, timeMs: 1 }]);
       expect((await subject.store.adjacency(hop(old, 'out'))).occurrences).toHaveLength(1);
     });
   });
+}
+
+async function sweepAll(store: GraphStore): Promise<number> {
+  let removed = 0;
+  for (let after: Uint8Array | null | undefined; after !== null; ) {
+    const swept = await store.sweep(after ?? null, rowsMax);
+    removed += swept.removed;
+    after = swept.next;
+  }
+  return removed;
 }
 
 /** The graph of `other`, of which is hidden for good what sweeps of `store` took tombstones of. */

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { readEverything } from './conformance-graphs.ts';
 import { ann, dark, event, hop, journeyOf, lost, named, nameOf, type StoreHarness, type Subject, step, watched } from './conformance-subject.ts'; // biome-ignore format: one row
-import type { GraphStore } from './graph-store.ts';
-import type { Mutation } from './model.ts';
+import type { GraphStore, Swept } from './graph-store.ts';
+import type { Mutation, NodeRef } from './model.ts';
+import { keptForEver } from './time-to-live.ts';
 
 /** Types that are kept for a while only. */
-export function describeTimeToLive(subject: Subject, { reopen }: StoreHarness): void {
+export function describeTimeToLive(subject: Subject, { reopen, guarantee = 'atomic' }: StoreHarness): void {
   describe('time to live', () => {
     const short = { nodes: { Account: 10 }, edges: { WATCHED: 5 } };
 
@@ -107,6 +108,35 @@ export function describeTimeToLive(subject: Subject, { reopen }: StoreHarness): 
       await subject.apply(event(1, [named('x')]));
       expect(await subject.store.sweep(null, 100)).toMatchObject({ removed: 0, next: null });
     });
+    if (guarantee === 'atomic') {
+      it('removes an edge from both its ends at once, so that longer rules in the middle of a sweep show it from both or from neither', async () => {
+        const ends = Array.from({ length: 20 }, (_, i) => ({
+          from: { type: 'Account', id: `a${i}` },
+          to: { type: 'Title', id: `t${i}` },
+        }));
+        await subject.apply(
+          event(
+            1,
+            ends.map((one) => ({ ...watched(one.to), ...one })),
+          ),
+        );
+        await subject.store.setTimeToLive({ nodes: {}, edges: { WATCHED: 5 } });
+        subject.nowMs = 100;
+        let after: Uint8Array | null = null;
+        let removed = 0;
+        do {
+          const swept: Swept = await subject.store.sweep(after, 1);
+          removed += swept.removed;
+          after = swept.next;
+        } while (after !== null && removed < ends.length);
+        await subject.store.setTimeToLive(keptForEver);
+        const seen = async (of: NodeRef, direction: 'out' | 'in'): Promise<number> =>
+          (await subject.store.adjacency(hop(of, direction))).occurrences.length;
+        const fromStarts = await Promise.all(ends.map(({ from }) => seen(from, 'out')));
+        expect(await Promise.all(ends.map(({ to }) => seen(to, 'in')))).toEqual(fromStarts);
+        expect(fromStarts.filter((count) => count === 0)).toHaveLength(removed / 2);
+      });
+    }
     if (reopen !== null) {
       it('is remembered over a restart', async () => {
         await subject.apply(event(1, [named('x')]));

@@ -6,7 +6,7 @@ import { type DeletedTypes, decodeDeletedTypes, nothingDeleted } from './deleted
 import { digestRows } from './digest.ts';
 import { EndsArena, ViewedEnds, viewsOf } from './ends-page.ts';
 import { foldEdge } from './fold-edge.ts';
-import { decodeGraphKey } from './graph-key.ts';
+import { decodeGraphKey, reverseKey } from './graph-key.ts';
 import type {
   AdjacencyPage,
   AdjacencyQuery,
@@ -234,11 +234,14 @@ export class LevelReader {
     return { hex: await digestRows(logicalRows(this.#graphRows(snapshot), expiry)), sources };
   }
 
-  /** The rows that time to live hides, among the next `rowsMax`. */
-  async expired(after: Uint8Array | null, rowsMax: number): Promise<ExpiredRows> {
-    const expiry = this.#expiry();
+  /**
+   * The rows that `expiry` hides, among the next `rowsMax`. An occurrence's other row, which may lie anywhere, goes with it: removed later, it would be
+   * what is left of the occurrence under rules that become longer in between.
+   */
+  async expired(after: Uint8Array | null, rowsMax: number, expiry: Expiry): Promise<ExpiredRows> {
     const gte = after === null ? rows.graphRange.gte : Buffer.concat([after, Buffer.of(0)]);
-    const found: ExpiredRows['rows'][number][] = [];
+    /** By its key: both rows of an occurrence may be among these. */
+    const found = new Map<string, ExpiredRows['rows'][number]>();
     let scanned = 0;
     await using snapshot = this.#db.snapshot();
     for await (const [key, value] of scanRows(
@@ -249,10 +252,15 @@ export class LevelReader {
     )) {
       scanned += 1;
       const hiddenMs = rows.expiredAt(key, value, expiry);
-      if (hiddenMs !== null) found.push({ key, hiddenMs, hiding: hidingTypeOf(decodeGraphKey(key), expiry) });
-      if (scanned >= rowsMax) return { rows: found, scanned, next: key };
+      if (hiddenMs !== null) {
+        const what = decodeGraphKey(key);
+        const keys = what.kind === 'out' || what.kind === 'in' ? [key, reverseKey(what)] : [key];
+        const hiding = hidingTypeOf(what, expiry);
+        for (const one of keys) found.set(one.toString('latin1'), { key: one, hiddenMs, hiding });
+      }
+      if (scanned >= rowsMax) return { rows: [...found.values()], scanned, next: key };
     }
-    return { rows: found, scanned, next: null };
+    return { rows: [...found.values()], scanned, next: null };
   }
 
   /** Every row of the graph but the reverse ones, which repeat the forward ones. */

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
+import { pack } from './conformance-graphs.ts';
+import { advance, dark, event, hop, source, watched } from './conformance-subject.ts';
 import { crashAdvance, crashBatch, crashSource } from './crash-testing-batches.ts';
 import type { GraphSnapshot, GraphStore } from './graph-store.ts';
 import { openLevelStore } from './leveldb-store.ts';
+import { originKey, originRange } from './lineage.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { SnapshotReader } from './snapshot-file.ts';
 
@@ -112,6 +115,75 @@ describe('Restoring into a LevelDB store', () => {
       await store.close();
     }
   });
+});
+
+describe('Origins of lineage that are restored into a LevelDB store', () => {
+  const count = 12;
+  /** A graph whose events are all of other origins: these rows, and the others. */
+  async function graph() {
+    const memory = createMemoryStore(systemClock);
+    const list = Array.from({ length: count }, (_, i) => ({
+      ...event(i + 1, [watched(dark)]),
+      lineage: { offset: BigInt(i), origin: { schemaId: 7, subject: 'plays-value', version: i + 1 } },
+    }));
+    await memory.apply(advance(await memory.claim(source), 0, count), pack(list));
+    await using snapshot = await memory.snapshot();
+    const rows: Row[] = [];
+    for await (const row of snapshot.rows()) rows.push(row);
+    const origins = rows.filter(([key]) => key[0] === originRange.gte[0]);
+    return { memory, about: aboutOf(snapshot), origins, others: rows.slice(origins.length) };
+  }
+  const inTurn = (rows: readonly Row[]) =>
+    async function* (): AsyncGenerator<Row> {
+      yield* rows;
+    };
+
+  it('may come in any order, as in files of versions that read them from Neo4j in another', async () => {
+    const { memory, about, origins, others } = await graph();
+    const store = await openLevelStore({ folder: await folderAnew() }, systemClock);
+    await store.restore({ ...about, rows: inTurn([...origins.toReversed(), ...others]) });
+    const seen = await store.adjacency(hop(dark, 'in'));
+    expect(seen.occurrences).toHaveLength(count);
+    expect(seen).toEqual(await memory.adjacency(hop(dark, 'in')));
+    // The writer goes on counting behind them.
+    const next = {
+      ...event(count + 1, [watched(dark)]),
+      lineage: { offset: 0n, origin: { schemaId: 8, subject: 'plays-value', version: 1 } },
+    };
+    await store.apply(advance(await store.claim(source), count, count + 1), pack([next]));
+    expect((await store.adjacency(hop(dark, 'in', { limit: 2 }))).occurrences).toMatchObject([
+      { lineage: { schemaId: 8 } },
+      { lineage: { schemaId: 7, mapping: { version: count } } },
+    ]);
+    for await (const seen of store.verify(1))
+      if (seen.kind === 'verdict') expect(seen.verdict.faults).toBe(0);
+    await store.close();
+  });
+
+  const changes: [string, (origins: readonly Row[]) => readonly Row[], RegExp][] = [
+    ['one is missing', (all) => all.toSpliced(4, 1), /origin 5 is missing, and there is origin 12/],
+    ['one is there twice', (all) => [...all, ...all.slice(0, 1)], /origin 1 is there twice/],
+    [
+      'one has a number that none may have',
+      (all) => [...all, [originKey(2 ** 31), Buffer.from('{}')]],
+      /an origin has the number 2147483648, which none may have/,
+    ],
+    ['one is no JSON', (all) => [...all, [originKey(13), Buffer.from('{')]], /origin 13 is no JSON/],
+  ];
+  it.each(changes.map(([name, change, what]) => ({ name, change, what })))(
+    'are refused by name where $name',
+    async ({ change, what }) => {
+      const { about, origins, others } = await graph();
+      const store = await openLevelStore({ folder: await folderAnew() }, systemClock);
+      const restoring = store.restore({ ...about, rows: inTurn([...change(origins), ...others]) });
+      await expect(restoring).rejects.toMatchObject({
+        code: 'SNAPSHOT_DAMAGED',
+        reaction: 'stop',
+        message: expect.stringMatching(what),
+      });
+      await store.close();
+    },
+  );
 });
 
 describe('A snapshot of a LevelDB store', () => {

@@ -1,10 +1,11 @@
-import { must } from '../foundation/index.ts';
+import { must, StopError } from '../foundation/index.ts';
 import { DeletedTypesSoFar, encodeDeletedTypes, nothingDeleted } from './deleted-types.ts';
 import { decodeGraphKey, type GraphKey, reverseKey } from './graph-key.ts';
 import type { Restorable } from './graph-store.ts';
 import type { Level } from './level.ts';
 import { putIndexMark, putIndexRow } from './leveldb-node-index.ts';
-import { decodeOrigin, originKey, originRange } from './lineage.ts';
+import { originKey, originRange, originsMax } from './lineage.ts';
+import { jsonOf } from './meta-checker.ts';
 import {
   decodePosition,
   encodePosition,
@@ -13,6 +14,7 @@ import {
   positionOf,
   statusOf,
 } from './position.ts';
+import { uint32At } from './read-bytes.ts';
 import { RowEstimates } from './row-estimates.ts';
 import { folderFormat, graphRange, metaKey, positionRange } from './rows.ts';
 import { Stretches } from './stretches.ts';
@@ -89,17 +91,14 @@ export async function restoreLevel(
   const deleted = new DeletedTypesSoFar(nothingDeleted);
   const stretches = new Stretches();
   const writer = new BatchWriter(db, limits.batchBytesMax);
-  let origins = 0;
+  const origins = new OriginNumbers();
   let rows = 0;
   let unmarkedBytes = 0;
   for await (const [key, value] of snapshot.rows()) {
     rows += 1;
     const put = rows > kept ? writer : nowhere;
     if (key[0] === originRange.gte[0]) {
-      // The writer goes on counting where these end.
-      origins += 1;
-      must(key.equals(originKey(origins)) ? key : null, 'origins are numbered from 1');
-      decodeOrigin(value);
+      origins.add(key, value);
       put.put(key, value);
     } else {
       const what = decodeGraphKey(key);
@@ -118,6 +117,7 @@ export async function restoreLevel(
     await toDisk(db);
     await putMark(db, { id, rows });
   }
+  origins.end();
   await writer.flush();
   await writer.written();
   await toDisk(db);
@@ -136,6 +136,38 @@ export async function restoreLevel(
   last.del(restoringKey);
   if (id !== null) last.put(restoredKey, Buffer.from(id));
   await last.write({ sync: true });
+}
+
+/**
+ * Origins come in any order: files that versions before wrote of Neo4j have them as its index did, 1, 10, 2. But none may be missing: rows name them by their numbers, and
+ * the writer goes on counting where these end.
+ */
+class OriginNumbers {
+  /** Bounded by `originsMax`. */
+  readonly #seen = new Set<number>();
+  #greatest = 0;
+
+  add(key: Buffer, value: Buffer): void {
+    const id = key.length === originKey(1).length ? uint32At(key, 1) : 0;
+    if (id < 1 || id > originsMax) throw damaged(`an origin has the number ${id}, which none may have`);
+    if (this.#seen.has(id)) throw damaged(`origin ${id} is there twice`);
+    if (jsonOf(value) === undefined) throw damaged(`origin ${id} is no JSON`);
+    this.#seen.add(id);
+    this.#greatest = Math.max(this.#greatest, id);
+  }
+
+  end(): void {
+    for (let id = 1; id <= this.#greatest; id += 1)
+      if (!this.#seen.has(id))
+        throw damaged(`origin ${id} is missing, and there is origin ${this.#greatest}`);
+  }
+}
+
+function damaged(what: string): StopError {
+  return new StopError(
+    'SNAPSHOT_DAMAGED',
+    `What is restored is damaged: ${what}; take another copy of the snapshot, or another snapshot.`,
+  );
 }
 
 /** All lies in the first stretch, and fills it. */

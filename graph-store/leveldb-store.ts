@@ -47,6 +47,7 @@ import { levelStats } from './leveldb-stats.ts';
 import type { NodeRef } from './model.ts';
 import type { MutationBatch } from './mutation-batch.ts';
 import { assertAtOnce } from './reads-at-once.ts';
+import { newestEventOf, RemovalMoment } from './removal-moment.ts';
 import type { SnapshotAbout } from './snapshot-file.ts';
 import type { EmbeddedStore, SnapshotFile, StoreStats, VerifyEvent } from './store-inspection.ts';
 import { Expiry, isKeptForEver, keptForEver, type TimeToLive } from './time-to-live.ts';
@@ -92,6 +93,7 @@ class LevelStore implements EmbeddedStore {
   readonly #clock: Clock;
   readonly #lives: Lives;
   readonly #inspections: LevelInspections;
+  readonly #removal: RemovalMoment;
   /** Null between a failed write and the claim that opens the store again. */
   #session: Session | null;
   #reopening: Promise<Session> | null = null;
@@ -111,6 +113,7 @@ class LevelStore implements EmbeddedStore {
     this.#lives = lives;
     this.#session = session;
     this.#inspections = new LevelInspections(settings, clock, lives, this);
+    this.#removal = new RemovalMoment(clock, async () => newestEventOf(await this.sources()));
   }
 
   async claim(source: SourcePartition): Promise<Claim> {
@@ -219,7 +222,9 @@ class LevelStore implements EmbeddedStore {
   async sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept> {
     if (isKeptForEver(this.timeToLive())) return { scanned: 0, removed: 0, next: null };
     const changes = this.#ruleChanges;
-    const { rows, scanned, next } = await this.#read((reader) => reader.expired(after, rowsMax));
+    const nowMs = await this.#removal.nowMs();
+    const expiry = new Expiry(this.timeToLive(), nowMs);
+    const { rows, scanned, next } = await this.#read((reader) => reader.expired(after, rowsMax, expiry));
     const session = this.#session;
     if (session === null) throw this.#unavailable();
     // By rules that hold no longer, or are on their way out: what they hid may be shown again.

@@ -11,7 +11,7 @@ import { jsonOf, MetaChecker } from './meta-checker.ts';
 import { decodePosition, positionKey } from './position.ts';
 import { printableKey, RowChecker } from './row-checker.ts';
 import { noRows, rowNameOf } from './row-counts.ts';
-import { graphRange, kindAt, metaKey, positionRange, rowKind, rowKindOf } from './rows.ts';
+import { expiredAt, graphRange, kindAt, metaKey, positionRange, rowKind, rowKindOf } from './rows.ts';
 import { encodeSource } from './source-json.ts';
 import type { StoreFault, StoreVerdict, VerifyEvent } from './store-inspection.ts';
 import { eventTimeOf } from './stretches.ts';
@@ -24,7 +24,8 @@ const everything = { gte: Buffer.alloc(0), lt: Buffer.of(0xff) } as const;
 
 /**
  * Reads a database as it is at one moment, as its rows lie on the disk and once. That each occurrence has its reverse row is shown by two sums over
- * both sets, which costs no look-up; only when they differ are the rows looked up one by one, to name those at fault.
+ * both sets, which costs no look-up; only when they differ are the rows looked up one by one, to name those at fault. What time to live hides is
+ * left out there: no answer shows it, and what hides one row of an occurrence hides the other.
  */
 export class LevelVerifier {
   readonly #db: Level;
@@ -120,13 +121,15 @@ export class LevelVerifier {
     this.#meta.graphRow(checked.key);
     const name = rowNameOf(rowKindOf(key));
     if (name !== null) this.#rows[name] += 1;
+    const logical = logicalValue(key, value, this.#expiry);
+    // Sweeps of versions before removed the two rows of an occurrence one after the other: one of what is hidden may be alone.
+    if (logical === null) return;
     if (checked.key.kind === 'in') {
       sums.in.add(key, value);
       return;
     }
     if (checked.key.kind === 'out') sums.out.add(reverseKey(checked.key), value);
-    const logical = logicalValue(key, value, this.#expiry);
-    if (logical !== null) sums.logical.add(key, logical);
+    sums.logical.add(key, logical);
   }
 
   /** By the index a scan goes: a node that it lacks would be in no audience. It may have more, of what older versions swept. */
@@ -168,6 +171,7 @@ export class LevelVerifier {
         const checked = checker.check(row[0], row[1]);
         if (checked.kind === 'fault' || !('occurrence' in checked.key) || checked.key.kind === 'step')
           continue;
+        if (expiredAt(row[0], row[1], this.#expiry) !== null) continue;
         occurrences.push({ row, other: reverseKey(checked.key), kind: checked.key.kind });
       }
       const found = await this.#db.getOccurrences(

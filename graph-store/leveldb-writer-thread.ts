@@ -82,6 +82,8 @@ export class LevelWriterThread {
   }
 
   async claim(source: SourcePartition): Promise<Claim> {
+    // It may have ended while the caller waited for something else: nobody would answer.
+    if (this.#failure !== null) throw this.#failure;
     if (this.#closing) throw this.#closed();
     return await new Promise((claimed, rejected) => {
       const id = this.#register({ ...nobody, claimed, rejected });

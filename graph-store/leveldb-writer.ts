@@ -25,6 +25,7 @@ import {
   positionKey,
   refusal,
 } from './position.ts';
+import { aheadMsMax } from './removal-moment.ts';
 import { RowBatches } from './row-batches.ts';
 import { RowBuilder } from './row-builder.ts';
 import { RowQueue } from './row-queue.ts';
@@ -40,9 +41,6 @@ interface Pending {
   readonly replies: WriterReply[];
   readonly partitions: Set<string>;
 }
-
-/** More than events may lie in the future by default. */
-const aheadMsMax = 600_000;
 
 type WriteRequest = ApplyRequest | ClaimRequest | RemoveRequest | TimeToLiveRequest;
 

@@ -57,6 +57,7 @@ import {
 } from './position.ts';
 import { assertAtOnce } from './reads-at-once.ts';
 import { propertiesOf } from './register.ts';
+import { newestEventOf, removalMs } from './removal-moment.ts';
 import { SweptHorizon } from './swept-horizon.ts';
 import { Expiry, keptForEver, type TimeToLive } from './time-to-live.ts';
 import { isWantedStep } from './wanted-step.ts';
@@ -291,7 +292,10 @@ class MemoryStore implements GraphStore {
   /** In one go, whatever `rowsMax` is: nothing here is worth a cursor. */
   async sweep(): Promise<Swept> {
     this.#assertOpen();
-    const { isRaised, ...swept } = sweepMemory(this.#graph, this.#expiry(), this.#swept);
+    const positions = [...this.#partitions.values()].map(({ position }) => position);
+    const nowMs = removalMs(this.#clock.now(), newestEventOf(positions));
+    const expiry = new Expiry(this.#timeToLive, nowMs);
+    const { isRaised, ...swept } = sweepMemory(this.#graph, expiry, this.#swept);
     if (isRaised) this.#timeToLive = this.#swept.with(this.#timeToLive);
     return swept;
   }

@@ -49,7 +49,7 @@ export async function takeSnapshot(
 
 async function* snapshotRows(queries: Queries, keys: Neo4jKeys): AsyncGenerator<Row> {
   for (const row of await queries.run(
-    'MATCH (o:JgOrigin) WHERE o.jgKey >= $gte AND o.jgKey < $lt RETURN o.id, o.origin',
+    'MATCH (o:JgOrigin) WHERE o.jgKey >= $gte AND o.jgKey < $lt RETURN o.id, o.origin ORDER BY o.id',
     { ...keys.all },
   )) {
     yield [originKey(integerOf(row.get(0))), Buffer.from(textOf(row.get(1)))];

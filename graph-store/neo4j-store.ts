@@ -24,6 +24,7 @@ import { lookForExpired, removeExpired } from './neo4j-sweep.ts';
 import { Neo4jWriter, type WriterParts } from './neo4j-writer.ts';
 import { NodeRowMerger } from './node-row.ts';
 import { compareSources, statusOf } from './position.ts';
+import { newestEventOf, RemovalMoment } from './removal-moment.ts';
 import { ServerStore } from './server-store.ts';
 import { Expiry, isKeptForEver, isSameTtl, type TimeToLive } from './time-to-live.ts';
 
@@ -76,6 +77,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
   protected readonly writer: Neo4jWriter;
   readonly #parts: WriterParts;
   readonly #clock: Clock;
+  readonly #removal: RemovalMoment;
   readonly #rules: Neo4jRulesInForce;
 
   constructor(parts: WriterParts, clock: Clock, rules: Neo4jRulesInForce, unrestored: StopError | null) {
@@ -88,6 +90,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
     });
     this.#parts = parts;
     this.#clock = clock;
+    this.#removal = new RemovalMoment(clock, async () => newestEventOf(await this.reader.sources()));
     this.#rules = rules;
     this.reader = new Neo4jReader(connection, keys, origins, rules, clock);
     this.writer = new Neo4jWriter(parts);
@@ -152,7 +155,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
     const { rules } = this.#rules;
     if (isKeptForEver(rules)) return { scanned: 0, removed: 0, next: null };
     const { connection, keys } = this.#parts;
-    const expiry = new Expiry(rules, this.#clock.now());
+    const expiry = new Expiry(rules, await this.#removal.nowMs());
     const { expired, scanned, next } = await connection.readBesideCommits((queries) =>
       lookForExpired(queries, keys, expiry, after, rowsMax),
     );

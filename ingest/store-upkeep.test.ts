@@ -73,6 +73,18 @@ describe('The upkeep of the store', () => {
     await rig.upkeep.turn();
     expect(rig.sweeps).toEqual([null, place, null]);
   });
+  it('begins again when the clock was ahead at the end of a round and has been set back', async () => {
+    const rig = new Rig();
+    rig.nowMs = 365 * 86_400_000;
+    await rig.upkeep.turn();
+    rig.nowMs = 1_000;
+    await rig.upkeep.turn();
+    await rig.upkeep.turn();
+    expect(rig.sweeps).toEqual([null, null]);
+    rig.nowMs = 61_000;
+    await rig.upkeep.turn();
+    expect(rig.sweeps).toHaveLength(3);
+  });
   it('leaves removing to another process while that one is to do it, and passes the rules on all the same', async () => {
     const rig = new Rig();
     rig.isSweeper = false;

@@ -31,7 +31,8 @@ export class StoreUpkeep {
   #rules: TimeToLive | null = null;
   #after: Uint8Array | null = null;
   #removed = 0;
-  #nextRoundMs = 0;
+  /** When a round ended last; null before the first. */
+  #endedMs: number | null = null;
   /** Code of the failure that was logged last; null after a turn that went well. */
   #complaint: string | null = null;
 
@@ -61,14 +62,21 @@ export class StoreUpkeep {
   async turn(): Promise<void> {
     await this.#passRulesOn();
     const { store, clock, log, sweeps = () => true } = this.#parts;
-    if (clock.now() < this.#nextRoundMs || !sweeps()) return;
+    if (this.#rests() || !sweeps()) return;
     const { removed, next } = await store.sweep(this.#after, this.#settings.sweepRowsPerSecond);
     this.#removed += removed;
     this.#after = next;
     if (next !== null) return;
     if (this.#removed > 0) log.info({ rows: this.#removed }, 'Rows beyond their time to live were removed.');
     this.#removed = 0;
-    this.#nextRoundMs = clock.now() + this.#settings.sweepIntervalMs;
+    this.#endedMs = clock.now();
+  }
+
+  /** No longer than the interval, should the clock have been ahead when the round ended. */
+  #rests(): boolean {
+    if (this.#endedMs === null) return false;
+    const passedMs = this.#parts.clock.now() - this.#endedMs;
+    return passedMs >= 0 && passedMs < this.#settings.sweepIntervalMs;
   }
 
   async #passRulesOn(): Promise<void> {
