@@ -24,7 +24,8 @@ export async function archiveToEnd(
   const archiver = new Archiver(parts, limits);
   const done = new AbortController();
   const ending = signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]);
-  const running = archiver.run(ending).finally(() => done.abort());
+  // Settled, for it may fail while the table is asked: nobody waits for it then.
+  const ran = Promise.allSettled([archiver.run(ending).finally(() => done.abort())]);
   try {
     const ends = await parts.source.ends();
     const others = new OtherArchivers(parts);
@@ -39,7 +40,8 @@ export async function archiveToEnd(
     }
   } finally {
     done.abort();
-    await running;
+    const [outcome] = await ran;
+    if (outcome.status === 'rejected') throw outcome.reason;
   }
   return archiver.status();
 }
