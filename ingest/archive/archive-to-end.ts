@@ -24,26 +24,31 @@ export async function archiveToEnd(
   const archiver = new Archiver(parts, limits);
   const done = new AbortController();
   const ending = signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]);
-  // Settled, for it may fail while the table is asked: nobody waits for it then.
-  const ran = Promise.allSettled([archiver.run(ending).finally(() => done.abort())]);
-  try {
-    const ends = await parts.source.ends();
-    const others = new OtherArchivers(parts);
-    while (!ending.aborted) {
-      onStatus(archiver.status());
-      // What could not be committed, now or while the flush waited for its turn, is read again.
-      const isOursDone = async (): Promise<boolean> =>
-        isRead(archiver.status(), ends) && (await archiver.flush()) && isRead(archiver.status(), ends);
-      if (!(await isOursDone())) await parts.clock.sleep(lookMs, ending);
-      else if (await others.areDone(notOurs(archiver.status(), ends))) break;
-      else await parts.clock.sleep(lookAtOthersMs, ending);
-    }
-  } finally {
-    done.abort();
-    const [outcome] = await ran;
+  const running = archiver.run(ending).finally(() => done.abort());
+  const looking = untilRead(archiver, parts, ending, onStatus).finally(() => done.abort());
+  // Either may fail while the other is waited for; why the archiver did comes first.
+  for (const outcome of await Promise.allSettled([running, looking]))
     if (outcome.status === 'rejected') throw outcome.reason;
-  }
   return archiver.status();
+}
+
+async function untilRead(
+  archiver: Archiver,
+  parts: ArchiverParts,
+  ending: AbortSignal,
+  onStatus: (status: ArchiverStatus) => void,
+): Promise<void> {
+  const ends = await parts.source.ends();
+  const others = new OtherArchivers(parts);
+  // What could not be committed, now or while the flush waited for its turn, is read again.
+  const isOursDone = async (): Promise<boolean> =>
+    isRead(archiver.status(), ends) && (await archiver.flush()) && isRead(archiver.status(), ends);
+  while (!ending.aborted) {
+    onStatus(archiver.status());
+    if (!(await isOursDone())) await parts.clock.sleep(lookMs, ending);
+    else if (await others.areDone(notOurs(archiver.status(), ends))) return;
+    else await parts.clock.sleep(lookAtOthersMs, ending);
+  }
 }
 
 /** Whether all of the partitions that this archiver has are read. */
