@@ -45,9 +45,8 @@ async function untilRead(
     isRead(archiver.status(), ends) && (await archiver.flush()) && isRead(archiver.status(), ends);
   while (!ending.aborted) {
     onStatus(archiver.status());
-    if (!(await isOursDone())) await parts.clock.sleep(lookMs, ending);
-    else if (await others.areDone(notOurs(archiver.status(), ends))) return;
-    else await parts.clock.sleep(lookAtOthersMs, ending);
+    if ((await isOursDone()) && (await others.areDone(notOurs(archiver.status(), ends)))) return;
+    await parts.clock.sleep(lookMs, ending);
   }
 }
 
@@ -72,16 +71,21 @@ function byKey(partitions: readonly ArchivedPartition[]): ReadonlyMap<string, Ar
 /** The rest of the group, as far as the table tells of it; an archiver that has not been given its partitions yet is one of these. */
 class OtherArchivers {
   readonly #parts: ArchiverParts;
+  #lookedMs: number;
   #seen = '';
   #sinceMs = 0;
 
   constructor(parts: ArchiverParts) {
     this.#parts = parts;
+    this.#lookedMs = parts.clock.now();
   }
 
   async areDone(ends: readonly SourceEnd[]): Promise<boolean> {
     if (ends.length === 0) return true;
     const { table, clock, log, source } = this.#parts;
+    // At the beginning all are others', until this one is given its own.
+    if (Math.abs(clock.now() - this.#lookedMs) < lookAtOthersMs) return false;
+    this.#lookedMs = clock.now();
     const positions = archivedPositions(await table.load(), table.name);
     const left = ends.filter((one) => (positions.get(positionKey(one.source)) ?? 0n) < one.end);
     if (left.length === 0) return true;
