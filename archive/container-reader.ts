@@ -19,11 +19,11 @@ export interface ContainerReaderParts extends ListedArchive {
   framing(writer: AvroSchema): Promise<Framing>;
   /**
    * When a value happened: containers have no time of their own. -1 when it does not say; null where only reading it shows what is wrong with it, so that no filter
-   * leaves it out.
+   * leaves it out. A promise where something has to be asked for first.
    *
    * @throws {OutageError} when it cannot be told now: the file is read again.
    */
-  timeMs(writer: AvroSchema, datum: Uint8Array): number | null;
+  timeMs(writer: AvroSchema, datum: Uint8Array): number | null | Promise<number | null>;
 }
 
 const rowsMax = 4_294_967_296;
@@ -62,7 +62,8 @@ export class ContainerReader implements ArchiveReader {
     for await (const { index, block, writer, bytes } of readContainerData(name, chunks, Number(from))) {
       frame ??= await framing(writer);
       const value = Buffer.concat([frame.bytes, bytes]);
-      const timestampMs = timeMs(writer, bytes);
+      const told = timeMs(writer, bytes);
+      const timestampMs = told instanceof Promise ? await told : told;
       const { schemaId, headers = [] } = frame;
       const row = {
         offset: BigInt(index),

@@ -10,8 +10,10 @@ import { JourneyGraphError, OutageError, RefusedError, unreachable } from '../fo
 import {
   type ArchivePlaceRequest,
   type OpenedArchive,
+  type Outcome,
   type RecordProcessor,
   ReplaySchemas,
+  type SourceRecord,
 } from '../ingest/index.ts';
 import type { AvroSchema, SchemaRegistry } from '../schemas/index.ts';
 import { readAddress } from './backfill-archive-address.ts';
@@ -136,28 +138,17 @@ function containerReader(
 ): ArchiveReader {
   const source = { cluster: 'archive', topic: request.topic, topicId: filesTopicId, partition: 0 };
   const headersOf = new WeakMap<AvroSchema, { readonly key: string; readonly value: Uint8Array }>();
-  const timeMs = (writer: AvroSchema, value: Uint8Array): number | null => {
+  const timeMs = (writer: AvroSchema, value: Uint8Array): number | null | Promise<number | null> => {
     const header = headersOf.get(writer);
     const headers = header === undefined ? [] : [header];
     const record = { offset: 0n, timestampMs: -1, key: null, value, headers };
     const outcome = processor.process(record, source, 0);
-    switch (outcome.kind) {
-      case 'mapped':
-        return outcome.event.timeMs;
-      case 'filtered':
-        return -1;
-      case 'dead':
-        // Its letter is the pipeline's to write.
-        return null;
-      case 'needs-schema':
-      case 'needs-row':
-        throw new OutageError(
-          'LOOKUP_TABLE_BEHIND',
-          `When an event of ${request.topic} happened cannot be told while a table that its mapping looks rows up in cannot be read; the file is read again.`,
-        );
-      default:
-        return unreachable(outcome);
-    }
+    return outcome.kind === 'needs-schema' ? loaded(outcome.schemaId, record) : timeOf(outcome);
+  };
+  /** What was known of a schema holds for a while only, and not while a table is away: then this throws. */
+  const loaded = async (schemaId: number, record: SourceRecord): Promise<number | null> => {
+    await processor.load(schemaId, source);
+    return timeOf(processor.process(record, source, 0));
   };
   return new ContainerReader({
     ...{ store, prefix, topicId: filesTopicId },
@@ -169,6 +160,26 @@ function containerReader(
     },
     timeMs: request.byTime ? timeMs : () => -1,
   });
+}
+
+/** Null of what cannot be read: its letter is the pipeline's to write. */
+function timeOf(outcome: Outcome): number | null {
+  switch (outcome.kind) {
+    case 'mapped':
+      return outcome.event.timeMs;
+    case 'filtered':
+      return -1;
+    case 'dead':
+      return null;
+    case 'needs-schema':
+    case 'needs-row':
+      throw new OutageError(
+        'LOOKUP_TABLE_BEHIND',
+        'When an event happened cannot be told while a table that its mapping looks rows up in cannot be read; the file is read again.',
+      );
+    default:
+      return unreachable(outcome);
+  }
 }
 
 /** So that times can be told without waiting. A byte that is no event asks for its schema all the same. */

@@ -8,6 +8,6 @@ export function gatewayLimitsOf(settings: Settings): GatewayLimits {
     socketBufferBytesMax: settings['live.socket.buffer.bytes'],
     lifetimeMs: settings['live.socket.lifetime.ms'],
     pingMs: settings['live.ping.ms'],
-    drainMs: settings['live.drain.ms'],
+    drainMs: Math.min(settings['live.drain.ms'], settings['shutdown.timeout.ms'] / 2),
   });
 }

@@ -115,6 +115,6 @@ export const liveSettings = {
     min: 0,
     max: 300_000,
     description:
-      'Over how long a process that stops sends its devices away: at most half of `shutdown.timeout.ms`, of which it is a part.',
+      'Over how long a process that stops sends its devices away: at most half of `shutdown.timeout.ms`, of which it is a part. The default gives way to that half.',
   },
 } as const satisfies Record<string, SettingSpec>;

@@ -213,8 +213,8 @@ describe('settings', () => {
     ],
     [
       'a stop that is too short for the drain of devices',
-      { flags: { 'shutdown.timeout.ms': '5s' } },
-      'flag --shutdown.timeout.ms: live.drain.ms must be at most half of `shutdown.timeout.ms`',
+      { flags: { 'shutdown.timeout.ms': '5s', 'live.drain.ms': '2600' } },
+      'flag --live.drain.ms: live.drain.ms must be at most half of `shutdown.timeout.ms`',
     ],
     [
       'Kafka without topics and registry',

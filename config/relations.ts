@@ -1,5 +1,6 @@
 import { readArchiveRetention } from './archive-retention.ts';
 import { readHopLimits } from './hop-limits.ts';
+import { liveSettings } from './live-settings.ts';
 import type { SettingName, Settings } from './settings-table.ts';
 
 const loopback = /^(localhost|127(?:\.\d{1,3}){3}|::1)$/;
@@ -220,7 +221,10 @@ const relations: readonly Relation[] = [
   },
   {
     of: 'live.drain.ms',
-    holds: (s) => s['live.drain.ms'] * 2 <= s['shutdown.timeout.ms'],
+    // The default gives way by itself: most processes have no devices.
+    holds: (s) =>
+      s['live.drain.ms'] === liveSettings['live.drain.ms'].default ||
+      s['live.drain.ms'] * 2 <= s['shutdown.timeout.ms'],
     problem:
       'must be at most half of `shutdown.timeout.ms`: sending devices away is a part of a stop, and what comes behind it would be abandoned each time',
   },

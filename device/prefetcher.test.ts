@@ -44,7 +44,7 @@ it.each([
   ['that expired before the quiet window, though another life from now on would end in it', -120, -60, -60],
   ['that has not expired', -120, -100, -65],
   ['that expires within the window', -60, -30, 130],
-  ['that expired before the window, started within it', -120, 0, 130],
+  ['that expired before the window, started within it', -120, 0, 0],
   ['that expired within the window, started within it', -60, 60, 130],
   ['that expired before the window, started behind it', -120, 180, 180],
   ['that came in the future, started before the window', -30, -60, -60],
@@ -53,6 +53,7 @@ it.each([
   expect(await asksAt(copyAt, startedAt)).toBe(at);
 });
 
-it('Spreads over the time behind the window those that were started within it', async () => {
-  expect(await asksAt(-120, 0, () => 0.8)).toBe(130 + 12);
+it('Spreads those that were started within the window: behind it, or from then on when what they have is older', async () => {
+  expect(await asksAt(-60, 60, () => 0.8)).toBe(130 + 12);
+  expect(await asksAt(-120, 60, () => 0.8)).toBe(60 + 12);
 });

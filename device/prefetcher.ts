@@ -58,8 +58,16 @@ export class Prefetcher {
     const nowMs = this.#parts.ports.clock.now();
     // One that came in the future tells of a clock that was set, and not when it came.
     const leftMs = receivedMs > nowMs ? 0 : receivedMs + this.#livesMs(held) - nowMs;
-    // What is left has kept out of the window by the answer's own times; what is over already would be asked for now.
-    this.#leftMs = leftMs > 0 ? leftMs : this.#outsideQuietMs(0);
+    // What is left has kept out of the window by the answer's own times.
+    this.#leftMs = leftMs > 0 ? leftMs : this.#overdueMs(held, leftMs);
+  }
+
+  /** What expired within the window lasts until that is over; what is older may lack all that came since, and is asked for, spread with others that are started now. */
+  #overdueMs({ quiet, spreadMs }: Prefetch, leftMs: number): number {
+    const behindMs = this.#outsideQuietMs(0);
+    if (behindMs === 0 || quiet === null) return 0;
+    const expiredMs = this.#parts.serverNow() + leftMs;
+    return expiredMs >= quiet.fromMs ? behindMs : this.#parts.ports.random() * spreadMs;
   }
 
   /** A broadcast had another schedule: asks again, spread with the others that got it. Once for each version. */

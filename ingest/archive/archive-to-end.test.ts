@@ -60,7 +60,7 @@ function hurrying(): Clock {
     now: () => systemClock.now() + aheadMs,
     sleep: async (ms, signal) => {
       aheadMs += 500;
-      await systemClock.sleep(Math.min(ms, 5), signal);
+      await systemClock.sleep(Math.min(ms, 1), signal);
     },
   };
 }
@@ -91,6 +91,33 @@ describe('an archiver that ends with its topic', () => {
     const { rows } = await archiveToEnd({ ...parts, clock: hurrying() }, limits);
     expect(rows).toBe(60);
     expect(said).toEqual([{ topic, partitions: [1] }]);
+  });
+
+  it('takes nothing for another’s while there is no session', async () => {
+    const folder = folderOfTest();
+    await using log = disposable(await logWith(folder));
+    const archive = openTestArchive(folder);
+    const enough = new AbortController();
+    const said: unknown[] = [];
+    let looks = 0;
+    const member = memberWith(log.value, 0);
+    const source: EventSource = {
+      topic,
+      get reading() {
+        looks += 1;
+        // Twice as many as would do.
+        if (looks === 400) enough.abort();
+        return false;
+      },
+      run: (handler, signal) => member.run(handler, signal),
+      ends: () => member.ends(),
+      report: () => undefined,
+      reclaim: () => undefined,
+    };
+    const parts = archiverParts(archive, source, { ...silentLog, warn: (fields) => said.push(fields) });
+    await archiveToEnd({ ...parts, clock: hurrying() }, limits, enough.signal);
+    expect(looks).toBeGreaterThanOrEqual(400);
+    expect(said).toEqual([]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { classify } from '../error-classifier.ts';
 import type { SourceEnd } from '../event-source.ts';
 import { archivedPositions, positionKey } from './archive-positions.ts';
 import { Archiver, type ArchiverLimits, type ArchiverParts } from './archiver.ts';
@@ -6,7 +7,7 @@ import type { ArchivedPartition, ArchiverStatus } from './archiver-status.ts';
 const lookMs = 20;
 /** How often the table is asked for what other archivers of the group have. */
 const lookAtOthersMs = 1_000;
-/** What of others nobody archives any further is left to them: their log may end in records that no commit waits for. */
+/** Beside two of their commits. What of others nobody archives any further by then is left to them: their log may end in records that no commit waits for. */
 const othersIdleMs = 60_000;
 
 /**
@@ -25,27 +26,34 @@ export async function archiveToEnd(
   const done = new AbortController();
   const ending = signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]);
   const running = archiver.run(ending).finally(() => done.abort());
-  const looking = untilRead(archiver, parts, ending, onStatus).finally(() => done.abort());
+  const looking = untilRead(archiver, { parts, limits }, ending, onStatus).finally(() => done.abort());
   // Either may fail while the other is waited for; why the archiver did comes first.
   for (const outcome of await Promise.allSettled([running, looking]))
     if (outcome.status === 'rejected') throw outcome.reason;
   return archiver.status();
 }
 
+/** Resolves when all that the log had is in the table, or left to others, or `ending` has aborted. */
 async function untilRead(
   archiver: Archiver,
-  parts: ArchiverParts,
+  { parts, limits }: { readonly parts: ArchiverParts; readonly limits: ArchiverLimits },
   ending: AbortSignal,
   onStatus: (status: ArchiverStatus) => void,
 ): Promise<void> {
   const ends = await parts.source.ends();
-  const others = new OtherArchivers(parts);
+  const others = new OtherArchivers(parts, limits);
+  let flushed: string | null = null;
   // What could not be committed, now or while the flush waited for its turn, is read again.
-  const isOursDone = async (): Promise<boolean> =>
-    isRead(archiver.status(), ends) && (await archiver.flush()) && isRead(archiver.status(), ends);
+  const isOursDone = async (): Promise<boolean> => {
+    const mine = keysOfOurs(archiver.status());
+    const isDone = async (): Promise<boolean> =>
+      isRead(archiver.status(), ends) && (flushed === mine || (await archiver.flush()));
+    flushed = (await isDone()) && isRead(archiver.status(), ends) ? mine : null;
+    return flushed !== null;
+  };
   while (!ending.aborted) {
     onStatus(archiver.status());
-    if ((await isOursDone()) && (await others.areDone(notOurs(archiver.status(), ends)))) return;
+    if ((await isOursDone()) && (await others.areDone(archiver.status(), ends))) return;
     await parts.clock.sleep(lookMs, ending);
   }
 }
@@ -64,41 +72,62 @@ function notOurs({ partitions }: ArchiverStatus, ends: readonly SourceEnd[]): re
   return ends.filter(({ source, low, end }) => end > low && ours.get(positionKey(source))?.isOurs !== true);
 }
 
+function keysOfOurs({ partitions }: ArchiverStatus): string {
+  return partitions.flatMap(({ source, isOurs }) => (isOurs ? [positionKey(source)] : [])).join(' ');
+}
+
 function byKey(partitions: readonly ArchivedPartition[]): ReadonlyMap<string, ArchivedPartition> {
   return new Map(partitions.map((partition) => [positionKey(partition.source), partition]));
 }
 
-/** The rest of the group, as far as the table tells of it; an archiver that has not been given its partitions yet is one of these. */
+/** The rest of the group, as far as the table tells of it. */
 class OtherArchivers {
   readonly #parts: ArchiverParts;
+  /** Counted in looks: a clock that is set ends no wait. */
+  readonly #idleLooksMax: number;
   #lookedMs: number;
   #seen = '';
-  #sinceMs = 0;
+  #idleLooks = 0;
 
-  constructor(parts: ArchiverParts) {
+  constructor(parts: ArchiverParts, { commitMs }: ArchiverLimits) {
     this.#parts = parts;
+    this.#idleLooksMax = Math.ceil((2 * commitMs + othersIdleMs) / lookAtOthersMs);
     this.#lookedMs = parts.clock.now();
   }
 
-  async areDone(ends: readonly SourceEnd[]): Promise<boolean> {
-    if (ends.length === 0) return true;
-    const { table, clock, log, source } = this.#parts;
-    // At the beginning all are others', until this one is given its own.
+  async areDone(status: ArchiverStatus, ends: readonly SourceEnd[]): Promise<boolean> {
+    const theirs = notOurs(status, ends);
+    if (theirs.length === 0) return true;
+    const { clock, source } = this.#parts;
     if (Math.abs(clock.now() - this.#lookedMs) < lookAtOthersMs) return false;
     this.#lookedMs = clock.now();
+    // Without a session nobody knows whose they are, and whoever has them cannot go on either.
+    if (!source.reading || status.state.kind !== 'running') {
+      this.#idleLooks = 0;
+      return false;
+    }
+    try {
+      return await this.#areArchived(theirs);
+    } catch (error) {
+      if (classify(error) !== 'outage') throw error;
+      this.#idleLooks = 0;
+      return false;
+    }
+  }
+
+  async #areArchived(ends: readonly SourceEnd[]): Promise<boolean> {
+    const { table, log, source } = this.#parts;
     const positions = archivedPositions(await table.load(), table.name);
     const left = ends.filter((one) => (positions.get(positionKey(one.source)) ?? 0n) < one.end);
     if (left.length === 0) return true;
-    const partitions = left.map((one) => one.source.partition);
     const seen = left.map(({ source: of }) => `${positionKey(of)} ${positions.get(positionKey(of))}`).join();
-    if (seen !== this.#seen) {
-      this.#seen = seen;
-      this.#sinceMs = clock.now();
-    }
-    if (clock.now() - this.#sinceMs < othersIdleMs) return false;
+    this.#idleLooks = seen === this.#seen ? this.#idleLooks + 1 : 0;
+    this.#seen = seen;
+    if (this.#idleLooks < this.#idleLooksMax) return false;
+    const partitions = left.map((one) => one.source.partition);
     log.warn(
       { topic: source.topic, partitions },
-      `Another archiver has these partitions, and has archived no further for ${othersIdleMs / 1000} s: what they held is left to it.`,
+      `Another archiver has these partitions, and has archived no further for ${(this.#idleLooksMax * lookAtOthersMs) / 1000} s: what they held is left to it.`,
     );
     return true;
   }

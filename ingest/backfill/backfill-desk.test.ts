@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { OutageError, silentLog, systemClock } from '../../foundation/index.ts';
+import { OutageError, StopError, silentLog, systemClock } from '../../foundation/index.ts';
 import { createMemoryStore, type GraphStore } from '../../graph-store/index.ts';
 import { InFlightBudget } from '../in-flight-budget.ts';
 import { BackfillDesk } from './backfill-desk.ts';
@@ -302,6 +302,38 @@ describe('The desk of backfills', () => {
     expect((await store.sources())[0]?.fates.consumed).toBe(200);
     ending.abort();
     await ran;
+  });
+
+  it('begins anew where it is resumed while what ended it is being closed', async () => {
+    const { archive, store, desk } = setUp();
+    const closing = Promise.withResolvers<void>();
+    const closed = Promise.withResolvers<void>();
+    let opens = 0;
+    archive.fault = () => {
+      if (opens === 2) throw new StopError('OBJECT_DAMAGED', 'It was damaged.');
+    };
+    const made = desk({
+      open: async () => {
+        opens += 1;
+        const isSecond = opens === 2;
+        return {
+          ...opened(archive, archive),
+          close: async () => {
+            if (!isSecond) return;
+            closing.resolve();
+            await closed.promise;
+          },
+        };
+      },
+    });
+    const { plan } = await made.start(asked, never);
+    await closing.promise;
+    const resumed = made.resume(plan.id, never);
+    closed.resolve();
+    await resumed;
+    await made.ended(plan.id);
+    expect((await made.show(plan.id)).progress).toMatchObject({ state: 'done', failure: null });
+    expect((await store.sources())[0]?.fates.consumed).toBe(200);
   });
 
   it('cancels for good, whether it runs or not', async () => {

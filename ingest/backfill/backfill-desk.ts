@@ -34,6 +34,8 @@ interface Running {
   readonly cancelling: AbortController;
   /** What a person said while there was no run to tell it to, being written down: the next run begins behind it. Whoever said it is told when that fails. */
   said: Promise<void>;
+  /** It has no run any more, and gets no other. */
+  isEnding: boolean;
   /** Never rejects. */
   ended: Promise<void>;
   failure: unknown;
@@ -97,7 +99,7 @@ export class BackfillDesk {
 
   /** @throws RefusedError `BACKFILL_UNKNOWN`, `BACKFILL_NOT_RUNNING`. */
   async pause(id: string): Promise<PlannedBackfill> {
-    const running = this.#running.get(id);
+    const running = await this.#active(id);
     if (running === undefined) {
       const { state } = await this.#known(id);
       throw new RefusedError('BACKFILL_NOT_RUNNING', `The backfill ${id} is not running, it is ${state}.`);
@@ -109,11 +111,18 @@ export class BackfillDesk {
 
   /** Goes on with what was paused, has failed or was killed. */
   async resume(id: string, signal: AbortSignal): Promise<PlannedBackfill> {
-    if (!this.#running.has(id)) await this.#start(id, signal);
+    if ((await this.#active(id)) === undefined) await this.#start(id, signal);
     const running = this.#running.get(id);
     if (running?.run === null) await this.#say(running, 'running');
     else await running?.run?.resume();
     return await this.show(id);
+  }
+
+  /** What ends is waited for: told by then, it would be written over how it ended. */
+  async #active(id: string): Promise<Running | undefined> {
+    const running = this.#running.get(id);
+    if (running?.isEnding === true) await running.ended;
+    return this.#running.get(id);
   }
 
   /** To one that waits for its archive, which can take hours. */
@@ -122,7 +131,7 @@ export class BackfillDesk {
     const { id } = running.plan;
     const write = async (): Promise<void> => {
       const entry = await journal.entry(id);
-      if (entry.state === 'done' || entry.state === 'cancelled') return;
+      if (running.cancelling.signal.aborted || entry.state === 'done' || entry.state === 'cancelled') return;
       await journal.write(id, { ...entry, state, failure: null, changedMs: clock.now() });
     };
     running.said = running.said.then(write, write);
@@ -222,6 +231,7 @@ export class BackfillDesk {
     await running?.run?.cancel();
     running?.cancelling.abort();
     await running?.ended;
+    if (running !== undefined) await allSaid(running);
     await this.#shelf.cancel(id, this.#parts.clock.now());
     return await this.show(id);
   }
@@ -316,7 +326,7 @@ export class BackfillDesk {
   #begin(plan: BackfillPlan, opened: OpenedReplay | null): void {
     const running: Running = {
       ...{ plan, run: null, cancelling: new AbortController() },
-      ...{ said: Promise.resolve(), ended: Promise.resolve(), failure: null },
+      ...{ said: Promise.resolve(), isEnding: false, ended: Promise.resolve(), failure: null },
     };
     this.#running.set(plan.id, running);
     running.ended = this.#follow(running, opened)
@@ -373,6 +383,10 @@ export class BackfillDesk {
         this.#limits.run,
       );
       await running.run.run(signal);
+      running.isEnding = true;
+    } catch (error) {
+      running.isEnding = asJourneyGraphError(error).reaction !== 'outage';
+      throw error;
     } finally {
       running.run = null;
       await deadLetters.close();

@@ -65,6 +65,8 @@ export class BackfillRun {
   #pipeline: Pipeline | null = null;
   /** Of the runs before this one. */
   #fatesEarlier: Fates = noFates;
+  /** What the store had counted before the plan first ran; null before that is known. */
+  #fatesBefore: Fates | null = null;
   #activeSinceMs: number | null = null;
   #running: Promise<void> | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -154,9 +156,10 @@ export class BackfillRun {
       return;
     }
     checkRefusals(plan);
-    const { state } = await this.#begin(entry);
-    if (state === 'paused') this.#gate.pause();
-    else await this.#change('running');
+    await this.#begin(entry);
+    // Decided in its turn: what a person says meanwhile is not written over.
+    await this.#change((state) => (state === 'paused' ? state : 'running'));
+    if ((await this.#load()).state === 'paused') this.#gate.pause();
     const ending = AbortSignal.any([signal, this.#cancelling.signal]);
     try {
       await this.#apply(ending);
@@ -172,17 +175,13 @@ export class BackfillRun {
     this.#parts.log.info({ ...this.progress(), at: undefined }, 'A backfill is done.');
   }
 
-  /**
-   * Positions of a topic's own may have been moved by others before; those of a store that was put back to an older copy, or dropped, count less. Gives what a person
-   * has said by now.
-   */
-  async #begin(entry: JournalEntry): Promise<JournalEntry> {
+  /** Positions of a topic's own may have been moved by others before; those of a store that was put back to an older copy, or dropped, count less. */
+  async #begin(entry: JournalEntry): Promise<void> {
     const stored = sumOf(await this.#stored());
     const known = entry.fatesBefore ?? (this.#parts.plan.identity === null ? noFates : stored);
     const fatesBefore = known.consumed > stored.consumed ? noFates : known;
     this.#fatesEarlier = fatesSince(fatesBefore, stored);
-    this.#entry = { ...(this.#entry ?? entry), fatesBefore };
-    return this.#entry;
+    this.#fatesBefore = fatesBefore;
   }
 
   #fates(): Fates {
@@ -252,18 +251,21 @@ export class BackfillRun {
     return this.#entry;
   }
 
-  /** One write after the other; null leaves the state as it is. */
-  #change(state: JournalState | null, failure: JournalEntry['failure'] = null): Promise<void> {
+  /** One write after the other; null leaves the state as it is, a function decides by the one before when its turn has come. */
+  #change(
+    state: JournalState | null | ((before: JournalState) => JournalState),
+    failure: JournalEntry['failure'] = null,
+  ): Promise<void> {
     const write = async (): Promise<void> => {
       const { clock, journal, plan } = this.#parts;
       const before = await this.#load();
       const entry: JournalEntry = {
-        state: state ?? before.state,
+        state: (typeof state === 'function' ? state(before.state) : state) ?? before.state,
         failure: state === null ? before.failure : failure,
         changedMs: clock.now(),
         activeMs: this.#activeMs(before),
         fates: this.#fates(),
-        fatesBefore: before.fatesBefore,
+        fatesBefore: this.#fatesBefore ?? before.fatesBefore,
         cuts: new Map(this.#cuts),
       };
       await journal.write(plan.id, entry);
@@ -285,7 +287,7 @@ export class BackfillRun {
   /** The store's own counts against the reader's: that no row of the plan was lost or counted twice. */
   #checkConserved(stored: readonly SourceStatus[]): void {
     const { plan } = this.#parts;
-    const before = this.#entry?.fatesBefore ?? noFates;
+    const before = this.#fatesBefore ?? noFates;
     const { consumed, applied, superseded, filtered, deadLettered } = fatesSince(before, sumOf(stored));
     const { read, duplicates } = rowsOf(this.#cuts.values());
     const behind = plan.life.filter(({ partition }) => {
