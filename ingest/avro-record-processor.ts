@@ -182,9 +182,8 @@ export class AvroRecordProcessor implements RecordProcessor {
   async load(schemaId: number, source: SourcePartition, signal?: AbortSignal): Promise<void> {
     const { topic } = source;
     try {
-      const writer = new AvroSchema(await this.#writerText(schemaId, signal));
-      const mapping = await this.#parts.mappings.of(this.#subjectOf(writer, topic), signal);
-      const prepared = this.#prepare({ schemaId, writer, mapping });
+      // What waits for a table alone must not wait for the registry too, which may be away for longer.
+      const prepared = this.#readyAnyway(topic, schemaId) ?? (await this.#ask(topic, schemaId, signal));
       if (prepared.kind === 'ready') await prepared.lookups?.caughtUp(signal);
       this.#keep(topic, schemaId, prepared);
     } catch (error) {
@@ -197,6 +196,21 @@ export class AvroRecordProcessor implements RecordProcessor {
         untilMs: this.#untilMs(),
       });
     }
+  }
+
+  async #ask(topic: string, schemaId: number, signal?: AbortSignal): Promise<Prepared> {
+    const writer = new AvroSchema(await this.#writerText(schemaId, signal));
+    const mapping = await this.#parts.mappings.of(this.#subjectOf(writer, topic), signal);
+    return this.#prepare({ schemaId, writer, mapping });
+  }
+
+  /** Ready but for its tables, by the mapping in force and without the registry; null when that has to be asked. */
+  #readyAnyway(topic: string, schemaId: number): (Prepared & { readonly kind: 'ready' }) | null {
+    const known = this.#known(topic, schemaId);
+    if (known === null || known.pair === null || known.pair.mapping.retired) return null;
+    const { pair } = known;
+    const prepared = pair.mapping.reader === known.reader ? known : this.#prepare(pair);
+    return prepared.kind === 'ready' ? prepared : null;
   }
 
   /** Null when the schema has to be loaded. */

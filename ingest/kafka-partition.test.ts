@@ -36,6 +36,7 @@ async function holding() {
   const partition = new KafkaPartition(source, handler, lookup, control, silentLog);
   partition.assign();
   await partition.idle();
+  const stuckAtClaim = partition.stuckAt;
   const batch: FetchedBatch = {
     asked: 5n,
     next: 9n,
@@ -56,7 +57,7 @@ async function holding() {
     isAssigned = false;
     partition.revoke();
   };
-  return { held, resolved, failures, lose, end };
+  return { partition, stuckAtClaim, held, resolved, failures, lose, end };
 }
 
 it('tells the consumer of a batch that was taken', async () => {
@@ -72,4 +73,20 @@ it('tells it nothing of one that was held until the partition was lost, and fail
   lose();
   await end();
   expect([resolved, failures]).toEqual([[], []]);
+});
+
+it('is stuck from a claim with records behind it until one was fetched, also while that is held', async () => {
+  const { partition, stuckAtClaim, held } = await holding();
+  expect(held).toHaveLength(1);
+  expect([stuckAtClaim, partition.stuckAt]).toEqual([5n, null]);
+});
+
+it('is stuck nowhere once it is lost', async () => {
+  const { partition, end, lose } = await holding();
+  await end();
+  partition.assign();
+  await partition.idle();
+  expect(partition.stuckAt).toBe(5n);
+  lose();
+  expect(partition.stuckAt).toBeNull();
 });

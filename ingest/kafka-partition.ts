@@ -72,6 +72,8 @@ export class KafkaPartition {
   #holesTo: { readonly first: bigint; readonly next: bigint; readonly end: bigint } | null = null;
   #expectedAtLastCheck: bigint | null = null;
   #owned = false;
+  /** True from a claim behind which the log had records, until any of them was fetched. */
+  #unfetched = false;
 
   constructor(
     source: SourcePartition,
@@ -90,6 +92,11 @@ export class KafkaPartition {
   /** Where it reads, for messages; null while it is being claimed. */
   get expected(): bigint | null {
     return this.#expected;
+  }
+
+  /** Where it reads, when there were records to read at its claim and none has been fetched since; null otherwise. */
+  get stuckAt(): bigint | null {
+    return this.#owned && this.#unfetched ? this.#expected : null;
   }
 
   get owned(): boolean {
@@ -169,6 +176,7 @@ export class KafkaPartition {
     this.#expected = answer ?? bounds.low;
     this.#holesTo = null;
     if (!this.#closeGap(bounds)) this.#read();
+    this.#unfetched = this.#expected < bounds.end;
     this.#control.claimed();
     this.#control.resume(this.source.partition);
   }
@@ -194,6 +202,8 @@ export class KafkaPartition {
   /** Hands a batch over from the expected offset on. False when the position was lost to another owner. */
   async #hand(records: readonly SourceRecord[], next: bigint, end: bigint): Promise<boolean> {
     const from = must(this.#expected, 'handed over before the claim');
+    // What may be held for hours has been fetched, and so could be.
+    this.#unfetched = false;
     try {
       await this.#handler.batch({ source: this.source, records, from, next, end });
     } catch (error) {

@@ -15,6 +15,7 @@ import {
   StopError,
 } from '../foundation/index.ts';
 import type { SourceHandler } from './event-source.ts';
+import type { StuckPartitions } from './kafka-client-faults.ts';
 import { kafkaError } from './kafka-error.ts';
 import { KafkaPartition, type PartitionControl } from './kafka-partition.ts';
 import { sourceRecords } from './kafka-record.ts';
@@ -91,6 +92,7 @@ export class KafkaSession {
   #fail: (error: unknown) => void = () => undefined;
   #lastSignOfLifeMs: number;
   #joins = 0;
+  #stuck: StuckPartitions = new Map();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -112,6 +114,11 @@ export class KafkaSession {
     return this.#parts.identity;
   }
 
+  /** When it failed; of none before. */
+  get stuck(): StuckPartitions {
+    return this.#stuck;
+  }
+
   /** Resolves when `signal` aborts or the topic was recreated; rejects with a `JourneyGraphError`, or with a bug. */
   async run(signal: AbortSignal): Promise<SessionEnd> {
     const abort = (): void => this.#end('aborted');
@@ -122,6 +129,12 @@ export class KafkaSession {
     try {
       return await this.#ended;
     } catch (error) {
+      // Closing takes all partitions away.
+      this.#stuck = new Map(
+        [...this.#partitions].flatMap(([number, { stuckAt }]) =>
+          stuckAt === null ? [] : [[number, stuckAt]],
+        ),
+      );
       throw this.#explain(error);
     } finally {
       signal.removeEventListener('abort', abort);

@@ -1,11 +1,12 @@
 import { KafkaJSNonRetriableError, KafkaJSProtocolError } from 'kafkajs';
 import { expect, it } from 'vitest';
-import type { Clock } from '../foundation/index.ts';
+import { type Clock, must } from '../foundation/index.ts';
 import { createKafkaClient, loadKafkaConnection } from './kafka-client.ts';
 import { kafkaConsumeDefaults } from './kafka-session.ts';
 import { KafkaSource } from './kafka-source.ts';
 import { FakeHandler, FakePositions, LogRecorder } from './kafka-testing.ts';
 import type { TopicLookup } from './kafka-topic-ids.ts';
+import { settle } from './lookup-testing.ts';
 
 /** A source whose cluster answers each attempt with the given protocol error, until so many milliseconds have passed. */
 async function failFor(
@@ -42,11 +43,21 @@ async function failFor(
   return { log, handler };
 }
 
+type Listener = (event: { readonly payload: object }) => void;
+
+/** Its one partition; null: the consumer is assigned none. */
+interface FakeLog {
+  readonly end: bigint;
+  /** Whether each session reads an offset before it fails. */
+  readonly isRead: boolean;
+}
+
 /** A source whose consumer fails by itself each time it is started, `everyMs` apart, until it has so often. What `run` ended with; null: nothing. */
 async function clientFails(
   times: number,
   everyMs: number,
   fault: Error = new TypeError("Cannot read properties of undefined (reading '0')"),
+  partition: FakeLog | null = null,
 ): Promise<{ handler: FakeHandler; started: number; ended: unknown }> {
   const log = new LogRecorder();
   const connection = await loadKafkaConnection({
@@ -60,7 +71,7 @@ async function clientFails(
   const clock: Clock = { now: () => now, sleep: () => new Promise((resolve) => setImmediate(resolve)) };
   const lookup: TopicLookup = {
     identify: async () => ({ cluster: 'c', topicId: 't', partitions: 1 }),
-    bounds: async () => new Map(),
+    bounds: async () => new Map(partition === null ? [] : [[0, { low: 0n, end: partition.end }]]),
     close: async () => undefined,
   };
   const kafka = createKafkaClient(connection, log);
@@ -70,7 +81,21 @@ async function clientFails(
     consumer.connect = async () => undefined;
     consumer.subscribe = async () => undefined;
     consumer.disconnect = async () => undefined;
+    for (const steer of ['pause', 'resume', 'seek']) Reflect.set(consumer, steer, () => undefined);
+    const listeners = new Map<string, Listener>();
+    Reflect.set(consumer, 'on', (event: string, listener: Listener) => listeners.set(event, listener));
+    const { GROUP_JOIN, START_BATCH_PROCESS } = consumer.events;
+    const tell = async (event: string, payload: object): Promise<void> => {
+      must(listeners.get(event), 'the session listens')({ payload });
+      await settle();
+    };
     consumer.run = async () => {
+      if (partition !== null) await tell(GROUP_JOIN, { memberAssignment: { views: [0] } });
+      if (partition?.isRead === true) {
+        const offset = String(started);
+        const holes = { batchSize: 0, firstOffset: offset, lastOffset: offset, highWatermark: '100' };
+        await tell(START_BATCH_PROCESS, { partition: 0, ...holes });
+      }
       now += everyMs;
       started += 1;
       if (started === times) abort.abort();
@@ -100,6 +125,22 @@ it('stops by name at a client that fails by itself a fourth time in ten minutes'
   expect(ended).toMatchObject({ code: 'KAFKA_UNREADABLE', reaction: 'stop' });
   expect(started).toBe(4);
   expect(handler.said).toEqual(Array.from({ length: 3 }, () => 'outage KAFKA_CLIENT_FAILED'));
+});
+
+it('stops by name at a client that fails a fourth time where records are and none is read, however slowly', async () => {
+  const { started, ended } = await clientFails(9, 86_400_000, undefined, { end: 5n, isRead: false });
+  expect(ended).toMatchObject({ code: 'KAFKA_UNREADABLE', reaction: 'stop' });
+  expect(started).toBe(4);
+});
+
+it.each<[string, FakeLog]>([
+  ['reads on in between', { end: 100n, isRead: true }],
+  ['has nothing to read', { end: 0n, isRead: false }],
+])('replaces a client now and then, for ever, that %s', async (_what, partition) => {
+  const { handler, started, ended } = await clientFails(9, 240_000, undefined, partition);
+  expect([started, ended]).toEqual([9, null]);
+  expect(handler.said.filter((what) => what === 'assigned 0')).toHaveLength(9);
+  expect(handler.batches).toHaveLength(partition.isRead ? 9 : 0);
 });
 
 it('stops at once at a client that cannot read what a broker sent', async () => {

@@ -9,6 +9,7 @@ import {
 } from '../foundation/index.ts';
 import type { SourcePartition } from '../graph-store/index.ts';
 import type { EventSource, SourceEnd, SourceHandler } from './event-source.ts';
+import { KafkaClientFaults, type StuckPartitions } from './kafka-client-faults.ts';
 import { isClientFault, isElection, kafkaError } from './kafka-error.ts';
 import { type KafkaConsumeSettings, KafkaSession } from './kafka-session.ts';
 import { type TopicLookup, topicEnds } from './kafka-topic-ids.ts';
@@ -28,8 +29,6 @@ export interface KafkaSourceParts {
 const backoffLimits = { baseMs: 250, maxMs: 15_000 } as const;
 /** Whoever is to serve the group is known within a second or two; only what takes longer is told to people. */
 const electionPatienceMs = 10_000;
-/** A client that tripped is replaced; one that does so more often in this time than a race explains is a fault to be looked at. */
-const clientFaults = { max: 3, withinMs: 600_000 } as const;
 
 /**
  * One Kafka topic. Positions live in the store: nothing is ever read from Kafka's committed offsets.
@@ -43,8 +42,7 @@ export class KafkaSource implements EventSource {
   #down = false;
   /** When the cluster first said that it is settling who serves the group; null while it is served. */
   #electingSinceMs: number | null = null;
-  /** When the client tripped lately: at most one more than are let pass. */
-  #clientFaultsMs: readonly number[] = [];
+  readonly #clientFaults = new KafkaClientFaults();
   readonly #reports: PositionReports;
 
   constructor(parts: KafkaSourceParts) {
@@ -125,7 +123,7 @@ export class KafkaSource implements EventSource {
     try {
       await session.run(signal);
     } catch (error) {
-      const known = this.#explain(error);
+      const known = this.#explain(error, session.stuck);
       if (known.reaction === 'outage') await session.idle(signal);
       throw known;
     } finally {
@@ -136,14 +134,11 @@ export class KafkaSource implements EventSource {
     await session.idle(signal);
   }
 
-  #explain(error: unknown): JourneyGraphError {
+  #explain(error: unknown, stuck: StuckPartitions): JourneyGraphError {
     const { clock, topic } = this.#parts;
     const known = kafkaError(error, `read topic "${topic}"`, { topic });
     if (known.code !== 'KAFKA_UNREADABLE' || !isClientFault(error)) return known;
-    const now = clock.now();
-    const lately = this.#clientFaultsMs.filter((at) => now - at < clientFaults.withinMs);
-    this.#clientFaultsMs = [...lately, now];
-    if (lately.length >= clientFaults.max) return known;
+    if (this.#clientFaults.isOneTooMany(clock.now(), stuck)) return known;
     const message = `Could not read topic "${topic}": the Kafka client failed by itself, and is replaced by a new one.`;
     return new OutageError('KAFKA_CLIENT_FAILED', message, { cause: error, context: { topic } });
   }

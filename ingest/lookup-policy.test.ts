@@ -122,6 +122,16 @@ async function start(graph: object, bytesMax = lookupTablesDefault.bytesMax) {
   };
 }
 
+/** The registry answers nothing from here on. */
+function silence(registry: BundledRegistry): void {
+  const silent = async (): Promise<never> => {
+    throw new OutageError('REGISTRY_UNAVAILABLE', 'The registry does not answer.');
+  };
+  registry.latest = silent;
+  registry.versions = silent;
+  registry.schemaById = silent;
+}
+
 async function nameOf(id: number): Promise<unknown> {
   const node = await store.node({ type: 'View', id: `v${id}` });
   if (node === null) return 'no node';
@@ -260,6 +270,19 @@ describe('a pipeline whose mapping looks rows up', () => {
     expect(await nameOf(2)).toBe('B');
   });
 
+  it('goes on after an outage of its table while the registry is still away', async () => {
+    const { registry, table, openTable, record, send, pipeline } = await start({ lookups: [lookup], nodes });
+    const first = send(record(1, 'a'));
+    await openTable();
+    await first;
+    silence(registry);
+    table.handler.outage(new OutageError('KAFKA_UNAVAILABLE', 'No broker answers.'));
+    table.handler.outage(null);
+    void send(record(2, 'a'));
+    await settle();
+    expect([await nameOf(2), pipeline.status().state]).toEqual(['no name', { kind: 'running' }]);
+  });
+
   it.each([
     ['has no timestamp', (): number => -1],
     ['says that it was written next year', (): number => clock.now() + 31_536_000_000],
@@ -318,6 +341,19 @@ describe('a pipeline whose mapping looks rows up', () => {
     await settle();
     expect(await nameOf(1)).toBe('A');
   });
+});
+
+it('a pipeline asks no registry for a mapping that came while it ran', async () => {
+  const { registry, mappings, openTable, record, send } = await start({
+    nodes: [{ type: 'View', id: 'id', properties: { title: 'title' } }],
+  });
+  await send(record(0, 'a'));
+  await registry.register('views-value', viewText({ lookups: [lookup], nodes }, 2));
+  await mappings.poll();
+  silence(registry);
+  void send(record(1, 'a'));
+  await openTable();
+  expect(await nameOf(1)).toBe('no name');
 });
 
 describe('a mapping whose table nobody has registered', () => {

@@ -332,6 +332,49 @@ describe('a table', () => {
     expect(table.usable).toBe(true);
   });
 
+  it('is usable again once it has what came while its partition was taken away, though no outage was told', async () => {
+    const rows = await encoder();
+    const table = await ready();
+    source.handler.revoked(tableSource);
+    expect(table.usable).toBe(false);
+    let isCaughtUp = false;
+    const caughtUp = table.caughtUp().then(() => {
+      isCaughtUp = true;
+    });
+    await settle();
+    source.reaches(1n);
+    await source.handler.assigned(tableSource);
+    await settle();
+    expect([isCaughtUp, table.usable]).toEqual([false, false]);
+    await source.rows(['a', rows.encode({ name: 'A' })]);
+    await caughtUp;
+    expect(table.usable).toBe(true);
+  });
+
+  it('is not caught up while any of its partitions is not read, and is at once when nothing came meanwhile', async () => {
+    const table = await ready();
+    await source.handler.assigned({ ...tableSource, partition: 1 });
+    source.handler.revoked(tableSource);
+    source.handler.revoked({ ...tableSource, partition: 1 });
+    await source.handler.assigned({ ...tableSource, partition: 1 });
+    let isCaughtUp = false;
+    void table.caughtUp().then(() => {
+      isCaughtUp = true;
+    });
+    await settle();
+    expect([isCaughtUp, table.usable]).toEqual([false, false]);
+    await source.handler.assigned(tableSource);
+    await settle();
+    expect([isCaughtUp, table.usable]).toEqual([true, true]);
+  });
+
+  it('waits for its end anew when a partition that was never taken away is assigned again', async () => {
+    const table = await ready();
+    source.reaches(1n);
+    await source.handler.assigned(tableSource);
+    expect(table.usable).toBe(false);
+  });
+
   it('goes on where it was after an outage, and from the beginning of a topic that was made again', async () => {
     const rows = await encoder();
     const table = await ready();

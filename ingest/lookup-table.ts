@@ -70,6 +70,10 @@ export class LookupTable implements SourceHandler, RowKeeper {
   /** By the schema's text: mappings that are compiled at different times get it in objects of their own. */
   readonly #views = new Map<string, LookupView>();
   readonly #positions = new Map<number, bigint>();
+  /** Partitions that were taken from us and not given back. */
+  readonly #unread = new Set<number>();
+  /** Counts what was given and taken. */
+  #assignments = 0;
   /** Who waits for a key's row. */
   readonly #waiting = new Map<string, Set<AbortController>>();
   /** Who waits for anything. */
@@ -115,13 +119,19 @@ export class LookupTable implements SourceHandler, RowKeeper {
    * @throws {StopError} when a person must act: `LOOKUP_TABLE_FULL`, or what the source says.
    */
   async caughtUp(signal?: AbortSignal): Promise<void> {
-    if (this.#stopped !== null) throw this.#stopped;
     const { clock, source } = this.#parts;
-    const ends = await source.ends();
+    let ends: readonly SourceEnd[] = [];
+    let askedAt = -1;
     const untilMs = clock.now() + patienceMs;
     while (signal?.aborted !== true) {
       if (this.#stopped !== null) throw this.#stopped;
-      if (this.#outage === null && this.#reached(ends)) {
+      if (askedAt !== this.#assignments) {
+        // An end from before says nothing of what came while nobody read.
+        askedAt = this.#assignments;
+        ends = await source.ends();
+        continue;
+      }
+      if (this.#outage === null && this.#unread.size === 0 && this.#reached(ends)) {
         this.#becomeReady();
         return;
       }
@@ -146,7 +156,7 @@ export class LookupTable implements SourceHandler, RowKeeper {
     return this.#rows.get(key) ?? null;
   }
 
-  /** Resolves when the key gets a row, at `untilMs`, when the table stops being usable, or when `signal` aborts. */
+  /** Resolves when the key gets a row, at `untilMs`, when the table has an outage or stops, or when `signal` aborts. */
   async arrival(key: string, untilMs: number, signal: AbortSignal): Promise<void> {
     this.#waits += 1;
     const waiting = this.#waiting.get(key) ?? new Set();
@@ -190,11 +200,17 @@ export class LookupTable implements SourceHandler, RowKeeper {
       if (this.#life !== null) this.#clear();
       this.#life = topicId;
     }
+    this.#unread.delete(partition);
+    this.#readAnew();
+    wake(this.#watching);
     return this.#positions.get(partition) ?? null;
   }
 
-  revoked(): void {
-    return;
+  /** No outage is told of the seconds of an election, nor of a consumer that hung and is replaced, but this is. */
+  revoked({ topicId, partition }: SourcePartition): void {
+    if (this.#life !== topicId) return;
+    this.#unread.add(partition);
+    this.#readAnew();
   }
 
   async batch({ source, records, next }: SourceBatch): Promise<void> {
@@ -228,9 +244,9 @@ export class LookupTable implements SourceHandler, RowKeeper {
 
   outage(error: Error | null): void {
     this.#outage = error;
-    // Reading goes on before what came meanwhile is fetched: who needs the table next waits for its end anew.
-    this.#ready &&= error === null;
-    if (error !== null) this.#wakeAll();
+    if (error === null) return;
+    this.#readAnew();
+    this.#wakeAll();
   }
 
   /** The topic was made again, or the table is read no more: what was on the way belongs nowhere. */
@@ -318,10 +334,17 @@ export class LookupTable implements SourceHandler, RowKeeper {
     this.#parts.budget.bytes += bytes;
   }
 
+  /** Reading goes on before what came meanwhile is fetched: who needs the table next waits for its end anew. */
+  #readAnew(): void {
+    this.#assignments += 1;
+    this.#ready = false;
+  }
+
   #clear(): void {
     this.#account(-this.#bytes);
     this.#rows.clear();
     this.#positions.clear();
+    this.#unread.clear();
     this.#ready = false;
     this.#wakeAll();
   }
