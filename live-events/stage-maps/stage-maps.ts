@@ -112,6 +112,11 @@ export class StageMaps {
     return this.#mapped.get(id)?.served ?? null;
   }
 
+  /** The plan by which members follow their journeys now; null while they follow none. */
+  followed(id: string): LivePlan | null {
+    return this.#mapped.get(id)?.following?.plan ?? null;
+  }
+
   /** Whether what serves is of another plan than the event's, whose stage maps are on their way. */
   isOutdated(id: string): boolean {
     const mapped = this.#mapped.get(id);
@@ -326,7 +331,11 @@ export class StageMaps {
   /** Whether what serves stays, whatever is applied: it is of the event's plan, and the event is frozen. */
   #isFinal(event: LiveEvent, version: MapsVersion | undefined): boolean {
     if (version?.planHash !== planHashOf(event)) return false;
-    return isFrozen(event, this.#planBefore(event, version.plannedAtMs), this.#parts.clock.now());
+    return isFrozen(
+      event,
+      this.#materializer.planOrNull(event, version.plannedAtMs),
+      this.#parts.clock.now(),
+    );
   }
 
   #want(mapped: MappedEvent): void {
@@ -345,15 +354,6 @@ export class StageMaps {
     if (mapped.served === null) return 'NONE';
     if (mapped.following === null) return 'FROZEN';
     return isFrozen(event, mapped.following.plan, this.#parts.clock.now()) ? 'FROZEN' : 'READY';
-  }
-
-  #planBefore(event: LiveEvent, plannedAtMs: number): LivePlan | null {
-    try {
-      return this.#materializer.planOf(event, plannedAtMs);
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      return null;
-    }
   }
 
   #of(event: string): MappedEvent {
