@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { must } from '../foundation/index.ts';
 import { useOfAudience } from './audience-use.ts';
-import { openFans } from './prefetch/prefetch-testing.ts';
+import { fansPlan, openFans } from './prefetch/prefetch-testing.ts';
+import { testPlan, testSegment } from './stage-maps/plan-testing.ts';
 
 it('An audience is needed by the event that names it, and by stage maps of it until those of the next are made, but by nothing that is over', async () => {
   await using test = await openFans();
@@ -19,4 +20,31 @@ it('An audience is needed by the event that names it, and by stage maps of it un
   expect(uses()).toEqual([null, 'live event fight-1']);
   events.change('cancel', { ...event, audience: next, stage: 'cancelled', stageKind: 'cancelled' });
   expect(uses()).toEqual([null, null]);
+});
+
+it('An audience is needed by the event whose plan names it, and by stage maps of that plan until those of the next are made', async () => {
+  await using test = await openFans();
+  const { events, maps } = test;
+  const event = must(events.get('fight-1'), 'it is there');
+  const frozen = await test.audiences.frozen(test.graph, { kind: 'all', of: [] }, 'vips');
+  if (frozen.state !== 'READY') throw new Error(frozen.state);
+  const vips = frozen.row.id;
+  const use = (): string | null => useOfAudience(vips, events, maps);
+  const planned = (plan: string): void => events.change('plan', { ...event, plan });
+  expect(use()).toBe(null);
+  const where = { any: [{ inAudience: 'other' }, { not: { inAudience: vips } }] };
+  const named = testPlan([testSegment({ key: 'not-vips', where }), testSegment({ key: 'rest' })]);
+  planned(named);
+  expect(use()).toBe('live event fight-1');
+  planned(named.replace(vips, `\\u00${vips.charCodeAt(0).toString(16)}${vips.slice(1)}`));
+  expect(use()).toBe('live event fight-1');
+  planned(named.replace('"rest"', '"no key"'));
+  expect(use()).toBe(null);
+  planned(named.replace('"other"', `"${event.audience}"`));
+  await maps.turn();
+  expect(maps.report('fight-1').state).toBe('READY');
+  planned(fansPlan);
+  expect(use()).toBe('live event fight-1');
+  await maps.turn();
+  expect(use()).toBe(null);
 });

@@ -18,7 +18,7 @@ export type { AudienceSegments, SegmentRun } from './audiences/audience-segments
 export { AudienceStore, type AudienceStoreLimits } from './audiences/audience-store.ts';
 export { audienceConditionType } from './audiences/audience-type.ts';
 export { Audiences, type AudiencesParts } from './audiences/audiences.ts';
-export type { Condition, Definition } from './audiences/condition.ts';
+export { audiencesIn, type Condition, type Definition } from './audiences/condition.ts';
 export { type ConditionReading, readConditionJson } from './audiences/condition-json.ts';
 export type { AccessParts } from './auth/access.ts';
 export type { Caller } from './auth/caller.ts';

@@ -1,3 +1,4 @@
+import { RefusedError } from '../../foundation/index.ts';
 import type { LivePlan } from './live-plan.ts';
 import type { FollowingCounts } from './maps-report.ts';
 import type { MapsProgress } from './segment-members.ts';
@@ -20,10 +21,17 @@ export interface MappedEvent {
   wanted: string | null;
   served: ServedMaps | null;
   /** Of what is served, while its members follow their journeys; both or none. */
-  following: { readonly plan: LivePlan; readonly follower: Follower } | null;
+  following: Following | null;
   wholeAtMs: number;
   done: PromiseWithResolvers<void>;
   readonly counts: FollowingCounts;
+}
+
+interface Following {
+  readonly plan: LivePlan;
+  readonly follower: Follower;
+  /** Members changed of whom nobody knows who they are, so all are to be looked at again; until they were, or the event froze before that and it was said. */
+  hasMissed: boolean;
 }
 
 export function newMappedEvent(event: string): MappedEvent {
@@ -51,4 +59,11 @@ export function newProgress(): MapsProgress {
 export function stopFollowing(mapped: MappedEvent): void {
   mapped.following?.follower.close();
   mapped.following = null;
+}
+
+export function mapsFull(eventsMax: number): RefusedError {
+  return new RefusedError(
+    'LIVE_MAPS_FULL',
+    `There are stage maps of ${eventsMax} events that are not over; end or cancel one first.`,
+  );
 }

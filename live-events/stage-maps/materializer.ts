@@ -47,6 +47,16 @@ export class Materializer {
     return readLivePlan(event.plan, event, { ...this.#parts.context(), nowMs: plannedAtMs });
   }
 
+  /** As {@link planOf}; null where that throws RefusedError. */
+  planOrNull(event: LiveEvent, plannedAtMs: number): LivePlan | null {
+    try {
+      return this.planOf(event, plannedAtMs);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      return null;
+    }
+  }
+
   /** Looks at all members. Durable when it resolves. Throws what reading audiences and the graph does, and OutageError LIVE_MAPS_ABANDONED. */
   async whole(event: LiveEvent, progress: MapsProgress): Promise<Materialized> {
     const { store, clock, audiences } = this.#parts;

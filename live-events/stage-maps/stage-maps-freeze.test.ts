@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { must } from '../../foundation/index.ts';
+import { must, silentLog } from '../../foundation/index.ts';
 import { testStartMs } from '../live-event-testing.ts';
 import { testPlan, testSegment, watchedWhere } from './plan-testing.ts';
 import { readsOf, TestMaps, unreliable } from './stage-maps-testing.ts';
@@ -172,4 +172,53 @@ describe('stage maps of an event that freezes', () => {
     expect(await settled).toMatchObject({ state: 'FROZEN', version: '1.0' });
     expect(await test.segmentsOf('a')).toEqual(['rest']);
   });
+
+  it('are of the graph that is switched to right after all members were looked at, though it freezes soon', async () => {
+    await using test = await TestMaps.open();
+    await test.accounts('a');
+    await test.planned(plan);
+    const said: string[] = [];
+    const log = { ...silentLog, warn: (_fields: object, message: string) => said.push(message) };
+    const maps = await test.start({}, { log });
+    test.clock.nowMs = testStartMs - 60_000;
+    await maps.turn();
+    // What the graphs differ in no batch of this process named.
+    await test.watchedElsewhere('a', 't1');
+    test.touched.touchAll();
+    await maps.turn();
+    await maps.turn();
+    test.clock.nowMs = testStartMs;
+    await maps.turn();
+    expect(maps.report('fight-1')).toMatchObject({ state: 'FROZEN', version: '2.0' });
+    expect(await test.segmentsOf('a')).toEqual(['fans']);
+    expect(said).toEqual([]);
+  });
+
+  const before = 'The event froze before all members were looked at again.';
+  it.each([
+    ['more changed than are kept, and their pass was to come later', 300_000, 3, false, [before]],
+    ['more changed than are kept, and their pass is due then', 60_000, 3, false, [before]],
+    ['the graph became another one after the last turn before it', 300_000, 0, true, [before]],
+    ['all who changed are known, and are looked at', 300_000, 2, false, []],
+  ])(
+    'say once at the freeze when members were not looked at: %s',
+    async (_what, wholePassMs, changed, isReplaced, warnings) => {
+      await using test = await TestMaps.open(2);
+      const ids = ['a', 'b', 'c'];
+      await test.accounts(...ids);
+      await test.planned(plan);
+      const said: string[] = [];
+      const log = { ...silentLog, warn: (_fields: object, message: string) => said.push(message) };
+      const maps = await test.start({ wholePassMs, passMembersMax: 1 }, { log });
+      test.clock.nowMs = testStartMs - 60_000;
+      await maps.turn();
+      for (const id of ids.slice(0, changed)) await test.watched(id, 't1');
+      await maps.turn();
+      if (isReplaced) test.touched.touchAll();
+      test.clock.nowMs = testStartMs;
+      for (let turn = 0; turn < 4; turn += 1) await maps.turn();
+      expect(maps.report('fight-1')).toMatchObject({ state: 'FROZEN', following: { wholePasses: 1 } });
+      expect(said).toEqual(warnings);
+    },
+  );
 });

@@ -1,10 +1,10 @@
-import { JourneyGraphError, must, RefusedError } from '../../foundation/index.ts';
+import { JourneyGraphError, must } from '../../foundation/index.ts';
 import { isOver } from '../event-times.ts';
 import { knownEvent } from '../known-event.ts';
 import type { JournalEntry, LiveEvent } from '../live-event.ts';
 import { isFrozen } from './freeze.ts';
 import type { LivePlan } from './live-plan.ts';
-import { type MappedEvent, newMappedEvent, newProgress, stopFollowing } from './mapped-event.ts';
+import { type MappedEvent, mapsFull, newMappedEvent, newProgress, stopFollowing } from './mapped-event.ts';
 import { type MapsReport, reportOf } from './maps-report.ts';
 import { Materializer, planHashOf } from './materializer.ts';
 import { PayloadTexts, type StageMapText } from './payload-texts.ts';
@@ -112,6 +112,11 @@ export class StageMaps {
     return this.#mapped.get(id)?.served ?? null;
   }
 
+  /** The plan by which members follow their journeys now; null while they follow none. */
+  followed(id: string): LivePlan | null {
+    return this.#mapped.get(id)?.following?.plan ?? null;
+  }
+
   /** Whether what serves is of another plan than the event's, whose stage maps are on their way. */
   isOutdated(id: string): boolean {
     const mapped = this.#mapped.get(id);
@@ -190,12 +195,12 @@ export class StageMaps {
    * `wholePassMs` came between): it would read what was applied since, and nobody is shown anything else in the middle of an event.
    */
   #isDue(mapped: MappedEvent): boolean {
-    const { clock, events, log } = this.#parts;
+    const { clock, events } = this.#parts;
     if (mapped.againAtMs !== null && mapped.againAtMs <= clock.now()) this.#want(mapped);
     if (mapped.state !== 'WAITING') return false;
     const event = events.get(mapped.event);
     if (mapped.isAsked || event === null || !this.#isFinal(event, mapped.served?.version)) return true;
-    log.warn({ event: mapped.event }, 'The event froze before all members were looked at again.');
+    this.#warnOfFreeze(mapped);
     mapped.state = mapped.failure === null ? 'IDLE' : 'FAILED';
     mapped.done.resolve();
     return false;
@@ -227,7 +232,7 @@ export class StageMaps {
       await follower.ready(this.#stop.signal);
       const { served, plan } = await this.#materializer.whole(event, mapped.progress);
       stopFollowing(mapped);
-      mapped.following = { plan, follower };
+      mapped.following = { plan, follower, hasMissed: false };
       this.#serve(mapped, served);
     } catch (error) {
       follower.close();
@@ -244,8 +249,9 @@ export class StageMaps {
   }
 
   async #follow(mapped: MappedEvent): Promise<void> {
-    const { clock, seesAllWrites, log } = this.#parts;
-    const { plan, follower } = must(mapped.following, 'looked at before');
+    const { clock, seesAllWrites } = this.#parts;
+    const following = must(mapped.following, 'looked at before');
+    const { plan, follower } = following;
     const served = must(mapped.served, 'what follows serves');
     const nowMs = clock.now();
     const event = this.#event(mapped.event);
@@ -258,12 +264,15 @@ export class StageMaps {
     }
     // What is applied from now on changes nothing any more; what waits is still looked at.
     if (freezes) follower.close();
-    const isUnknown = follower.takeOverflow();
+    const missed = follower.takeMissed();
+    following.hasMissed ||= missed !== null;
     if (freezes) {
       if (!mapped.isAsked) mapped.againAtMs = null;
-      if (isUnknown)
-        log.warn({ event: mapped.event }, 'More members changed before the freeze than are kept.');
-    } else if (isUnknown || !seesAllWrites || follower.size * costOfOne > served.version.members)
+      if (following.hasMissed) this.#warnOfFreeze(mapped);
+    }
+    // At once: `wholePassMs` is for those who write much, and an operator who replaces the graph does not.
+    else if (missed === 'REPLACED') this.#want(mapped);
+    else if (missed !== null || !seesAllWrites || follower.size * costOfOne > served.version.members)
       mapped.againAtMs ??= Math.max(nowMs, mapped.wholeAtMs + this.#limits.wholePassMs);
     const ids = follower.take(this.#limits.passMembersMax);
     if (ids.length > 0) {
@@ -272,6 +281,12 @@ export class StageMaps {
       mapped.counts.moved += moved?.moves.length ?? 0;
       if (moved !== null) this.#serve(mapped, moved.served);
     }
+  }
+
+  #warnOfFreeze(mapped: MappedEvent): void {
+    const { log } = this.#parts;
+    log.warn({ event: mapped.event }, 'The event froze before all members were looked at again.');
+    if (mapped.following !== null) mapped.following.hasMissed = false;
   }
 
   async #attempt(mapped: MappedEvent, work: () => Promise<void>): Promise<void> {
@@ -326,7 +341,8 @@ export class StageMaps {
   /** Whether what serves stays, whatever is applied: it is of the event's plan, and the event is frozen. */
   #isFinal(event: LiveEvent, version: MapsVersion | undefined): boolean {
     if (version?.planHash !== planHashOf(event)) return false;
-    return isFrozen(event, this.#planBefore(event, version.plannedAtMs), this.#parts.clock.now());
+    const plan = this.#materializer.planOrNull(event, version.plannedAtMs);
+    return isFrozen(event, plan, this.#parts.clock.now());
   }
 
   #want(mapped: MappedEvent): void {
@@ -347,19 +363,10 @@ export class StageMaps {
     return isFrozen(event, mapped.following.plan, this.#parts.clock.now()) ? 'FROZEN' : 'READY';
   }
 
-  #planBefore(event: LiveEvent, plannedAtMs: number): LivePlan | null {
-    try {
-      return this.#materializer.planOf(event, plannedAtMs);
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      return null;
-    }
-  }
-
   #of(event: string): MappedEvent {
     const known = this.#mapped.get(event);
     if (known !== undefined) return known;
-    if (!this.#hasRoom()) throw full(this.#limits.eventsMax);
+    if (!this.#hasRoom()) throw mapsFull(this.#limits.eventsMax);
     const mapped = newMappedEvent(event);
     this.#mapped.set(event, mapped);
     return mapped;
@@ -388,11 +395,4 @@ export class StageMaps {
   #event(id: string): LiveEvent {
     return knownEvent(this.#parts.events, id);
   }
-}
-
-function full(eventsMax: number): RefusedError {
-  return new RefusedError(
-    'LIVE_MAPS_FULL',
-    `There are stage maps of ${eventsMax} events that are not over; end or cancel one first.`,
-  );
 }

@@ -30,7 +30,7 @@ describe('touched members', () => {
     for (const id of ['a', 'b']) touched.applying(batchOf(watching(account(id), 't1')))(true);
     expect(follower.take(1)).toEqual(['a']);
     for (const id of ['c', 'd']) touched.applying(batchOf(watching(account(id), 't1')))(true);
-    expect([follower.size, follower.takeOverflow(), follower.takeOverflow()]).toEqual([0, true, false]);
+    expect([follower.size, follower.takeMissed(), follower.takeMissed()]).toEqual([0, 'TOO_MANY', null]);
   });
 
   it('may be everybody once the graph is another one, whatever their type, while what was named is still handed out', () => {
@@ -38,11 +38,11 @@ describe('touched members', () => {
     const followers = [touched.follow('Account'), touched.follow('Title')];
     touched.applying(batchOf(watching(account('a'), 't1')))(true);
     touched.touchAll();
-    expect(followers.map((one) => [one.size, one.takeOverflow(), one.takeOverflow()])).toEqual([
-      [1, true, false],
-      [1, true, false],
+    expect(followers.map((one) => [one.size, one.takeMissed(), one.takeMissed()])).toEqual([
+      [1, 'REPLACED', null],
+      [1, 'REPLACED', null],
     ]);
-    expect(touched.follow('Account').takeOverflow()).toBe(false);
+    expect(touched.follow('Account').takeMissed()).toBe(null);
   });
 
   it('are all told of from when a follower is ready: behind the batches that were on their way when it came', async () => {

@@ -3,6 +3,9 @@ import { type MutationBatch, namedNodes, type WriteObserver } from '../../graph-
 /** Of one follower; about 100 bytes each. */
 const idsMaxDefault = 100_000;
 
+/** Why nobody knows who changed: more waited than are kept, or the graph is another one. */
+export type Missed = 'TOO_MANY' | 'REPLACED';
+
 /** Whose graph changed, for one event. */
 export interface Follower {
   /** How many wait. */
@@ -14,8 +17,8 @@ export interface Follower {
   ready(signal: AbortSignal): Promise<void>;
   /** As many as that at most, which are then forgotten here. */
   take(max: number): readonly string[];
-  /** True once after more waited than are kept, or the graph was replaced: then nobody knows who changed, and everybody has to be looked at. */
-  takeOverflow(): boolean;
+  /** Once after it happened; the graph's replacement before all else. Everybody has to be looked at then. Null otherwise. */
+  takeMissed(): Missed | null;
   readonly isClosed: boolean;
   /** What waits still does; nothing joins it. Idempotent. */
   close(): void;
@@ -24,7 +27,7 @@ export interface Follower {
 interface Following {
   readonly memberType: string;
   readonly ids: Set<string>;
-  isOver: boolean;
+  missed: Missed | null;
 }
 
 /**
@@ -45,7 +48,7 @@ export class TouchedMembers implements WriteObserver {
   }
 
   follow(memberType: string): Follower {
-    const following: Following = { memberType, ids: new Set(), isOver: false };
+    const following: Following = { memberType, ids: new Set(), missed: null };
     this.#followers.add(following);
     const settled = Promise.all(this.#inFlight);
     const isClosed = (): boolean => !this.#followers.has(following);
@@ -66,10 +69,10 @@ export class TouchedMembers implements WriteObserver {
         for (const id of taken) following.ids.delete(id);
         return taken;
       },
-      takeOverflow: () => {
-        const { isOver } = following;
-        following.isOver = false;
-        return isOver;
+      takeMissed: () => {
+        const { missed } = following;
+        following.missed = null;
+        return missed;
       },
       close: () => this.#followers.delete(following),
     };
@@ -77,7 +80,7 @@ export class TouchedMembers implements WriteObserver {
 
   /** Another graph is in the place of this one: what differs no batch names, so everybody may have changed, also for whoever reads them just now. */
   touchAll(): void {
-    for (const following of this.#followers) following.isOver = true;
+    for (const following of this.#followers) following.missed = 'REPLACED';
   }
 
   applying(mutations: MutationBatch): (durable: boolean) => void {
@@ -99,7 +102,7 @@ export class TouchedMembers implements WriteObserver {
       for (const id of ids) following.ids.add(id);
       if (following.ids.size <= this.#idsMax) continue;
       following.ids.clear();
-      following.isOver = true;
+      following.missed ??= 'TOO_MANY';
     }
   }
 }

@@ -57,7 +57,7 @@ export function refuseInUse(id: string, uses: Iterable<AudienceUse>): void {
     if (what === null) continue;
     throw new RefusedError(
       'AUDIENCE_IN_USE',
-      `Audience ${id} is that of ${what}; give it another, or wait until it is over, then delete this one.`,
+      `Audience ${id} is needed by ${what}; give that another audience or plan, or wait until it is over, then delete this one.`,
     );
   }
 }

@@ -66,6 +66,24 @@ export function didsOf(condition: Condition): readonly Did[] {
   }
 }
 
+/** Ids of the audiences that it names, in the order in which it is written. */
+export function audiencesIn(condition: Condition): readonly string[] {
+  switch (condition.kind) {
+    case 'all':
+    case 'any':
+      return condition.of.flatMap(audiencesIn);
+    case 'not':
+      return audiencesIn(condition.of);
+    case 'audience':
+      return [condition.id];
+    case 'did':
+    case 'member':
+      return [];
+    default:
+      return unreachable(condition);
+  }
+}
+
 /** Names of properties that a predicate looks at. */
 export function propertiesIn(predicate: Predicate): readonly string[] {
   switch (predicate.kind) {
