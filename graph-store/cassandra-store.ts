@@ -24,7 +24,7 @@ import type { GraphDigest, GraphSnapshot, GraphStore, Restorable, Swept } from '
 import { logicalRows } from './logical-rows.ts';
 import { RemovalMoment } from './removal-moment.ts';
 import { ServerStore } from './server-store.ts';
-import { Expiry, isKeptForEver, type TimeToLive } from './time-to-live.ts';
+import { Expiry, isKeptForEver, type NextTimeToLive, type TimeToLive } from './time-to-live.ts';
 
 /**
  * Opens the graph of a keyspace in Cassandra, and makes it when there is none.
@@ -123,9 +123,9 @@ class CassandraStore extends ServerStore implements GraphStore {
     this.unrestored = null;
   }
 
-  async setTimeToLive(rules: TimeToLive): Promise<void> {
+  async setTimeToLive(next: NextTimeToLive): Promise<void> {
     this.assertUsable();
-    await this.writer.queue.exclusively(() => this.#parts.knowledge.setRules(rules));
+    await this.writer.queue.exclusively(() => this.#parts.knowledge.setRules(next));
   }
 
   timeToLive(): TimeToLive {

@@ -1,7 +1,7 @@
 import type { GraphReader } from './graph-reader.ts';
 import type { MutationBatch } from './mutation-batch.ts';
 import type { Fates, SourcePartition, SourceStatus } from './source-status.ts';
-import type { TimeToLive } from './time-to-live.ts';
+import type { NextTimeToLive, TimeToLive } from './time-to-live.ts';
 
 // An adapter is all of the port: what is asked of it, what it is given, and where it stands.
 export type * from './graph-reader.ts';
@@ -99,7 +99,7 @@ export interface GraphStore extends GraphReader {
    */
   apply(advance: Advance, mutations: MutationBatch): Promise<Applied>;
   /** Kept durably, and in force for reads at once; replaces what was set before. */
-  setTimeToLive(rules: TimeToLive): Promise<void>;
+  setTimeToLive(next: NextTimeToLive): Promise<void>;
   timeToLive(): TimeToLive;
   /**
    * Removes rows that time to live hides: changes no digest, and no answer but that a read which may look at so many rows sees further. Looks at `rowsMax` rows at most and answers

@@ -26,7 +26,7 @@ import { NodeRowMerger } from './node-row.ts';
 import { compareSources, statusOf } from './position.ts';
 import { newestEventOf, RemovalMoment } from './removal-moment.ts';
 import { ServerStore } from './server-store.ts';
-import { Expiry, isKeptForEver, isSameTtl, type TimeToLive } from './time-to-live.ts';
+import { Expiry, isKeptForEver, isSameTtl, type NextTimeToLive, type TimeToLive } from './time-to-live.ts';
 
 const namespacePattern = /^[A-Za-z0-9_-]{1,32}$/;
 
@@ -137,11 +137,11 @@ class Neo4jStore extends ServerStore implements GraphStore {
     this.unrestored = null;
   }
 
-  async setTimeToLive(rules: TimeToLive): Promise<void> {
+  async setTimeToLive(next: NextTimeToLive): Promise<void> {
     this.assertUsable();
     const { connection, keys } = this.#parts;
     await this.writer.queue.exclusively(async () => {
-      this.#rules.put(await connection.write((queries) => keepRules(queries, keys, rules, [])));
+      this.#rules.put(await connection.write((queries) => keepRules(queries, keys, next, [])));
     });
   }
 
@@ -165,7 +165,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
         // Another process has set others meanwhile: what these hid may be shown again.
         if (!isSameTtl(stored, rules)) return { rules: stored, removed: null };
         const isNoted = expired.deleted.length === 0;
-        const noted = isNoted ? stored : await keepRules(queries, keys, null, expired.deleted);
+        const noted = isNoted ? stored : await keepRules(queries, keys, stored, expired.deleted);
         return { rules: noted, removed: await removeExpired(queries, expired) };
       }),
     );

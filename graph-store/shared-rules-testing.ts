@@ -51,6 +51,13 @@ export function describeSharedRules(
       await expect.poll(() => nameOf(api), patient).toEqual([['x', 10]]);
     });
 
+    it('are changed from what the graph has, whatever was known of it here', async () => {
+      const api = await other();
+      await subject.store.setTimeToLive({ nodes: { Account: 10 }, edges: {} });
+      await api.setTimeToLive(({ nodes }) => ({ nodes: { ...nodes, Title: 20 }, edges: {} }));
+      expect(api.timeToLive().nodes).toEqual({ Account: 10, Title: 20 });
+    });
+
     it('keep a sweep from removing what they show again, though it began by those before', async () => {
       await subject.apply(event(10, [named('x')]), event(12, [watched(dark)]));
       await subject.store.setTimeToLive(short);
