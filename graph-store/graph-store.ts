@@ -42,6 +42,8 @@ export interface Swept {
   readonly scanned: number;
   readonly removed: number;
   readonly next: Uint8Array | null;
+  /** Times to live changed while it looked, so that it removed nothing: `next` is where it began, null where that was the beginning. */
+  readonly again?: true;
 }
 
 /** The digest of the graph at the position that the partitions had then. */
@@ -103,7 +105,7 @@ export interface GraphStore extends GraphReader {
   timeToLive(): TimeToLive;
   /**
    * Removes rows that time to live hides: changes no digest, and no answer but that a read which may look at so many rows sees further. Looks at `rowsMax` rows at most and answers
-   * where to go on; null when all rows have been looked at. Safe beside `apply`.
+   * where to go on; null when all rows have been looked at, unless it says `again`. Safe beside `apply`.
    */
   sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept>;
   /**

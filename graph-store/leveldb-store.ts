@@ -235,7 +235,7 @@ class LevelStore implements EmbeddedStore {
     const session = this.#session;
     if (session === null) throw this.#unavailable();
     // By rules that hold no longer, or are on their way out: what they hid may be shown again.
-    if (this.#ruleChanges !== changes) return { scanned: 0, removed: 0, next: after };
+    if (this.#ruleChanges !== changes) return { scanned: 0, removed: 0, next: after, again: true };
     if (rows.length === 0) return { scanned, removed: 0, next };
     try {
       const { removed, rules } = await session.thread.remove(rows);

@@ -171,7 +171,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
     );
     this.#rules.put(done.rules);
     return done.removed === null
-      ? { scanned: 0, removed: 0, next: after }
+      ? { scanned: 0, removed: 0, next: after, again: true }
       : { scanned, removed: done.removed, next };
   }
 

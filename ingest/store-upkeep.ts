@@ -65,7 +65,8 @@ export class StoreUpkeep {
     await this.#passRulesOn();
     const { store, clock, log, sweeps = () => true } = this.#parts;
     if (this.#rests() || !sweeps()) return;
-    const { removed, next } = await store.sweep(this.#after, this.#settings.sweepRowsPerSecond);
+    const { removed, next, again } = await store.sweep(this.#after, this.#settings.sweepRowsPerSecond);
+    if (again === true) return;
     this.#removed += removed;
     this.#after = next;
     if (next !== null) return;
