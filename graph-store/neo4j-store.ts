@@ -100,10 +100,9 @@ class Neo4jStore extends ServerStore implements GraphStore {
   async digest(): Promise<GraphDigest> {
     this.assertUsable();
     const { connection, keys } = this.#parts;
-    await this.#rules.fresh();
-    const expiry = this.#expiry();
     return await this.writer.queue.exclusively(() =>
       connection.write(async (queries) => {
+        const expiry = new Expiry(await lockRules(queries, keys), this.#clock.now());
         const positions = await lockAllPositions(queries, keys);
         const hex = await digestRows(logicalRows(allRows(queries, keys), expiry));
         return { hex, sources: positions.map(statusOf).sort(compareSources) };
@@ -113,8 +112,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
 
   async snapshot(): Promise<GraphSnapshot> {
     this.assertUsable();
-    await this.#rules.fresh();
-    return await this.writer.queue.exclusively(() => takeSnapshot(this.#parts, this.#rules.rules));
+    return await this.writer.queue.exclusively(() => takeSnapshot(this.#parts));
   }
 
   async restore(snapshot: Restorable): Promise<void> {
@@ -173,9 +171,5 @@ class Neo4jStore extends ServerStore implements GraphStore {
     return done.removed === null
       ? { scanned: 0, removed: 0, next: after, again: true }
       : { scanned, removed: done.removed, next };
-  }
-
-  #expiry(): Expiry {
-    return new Expiry(this.#rules.rules, this.#clock.now());
   }
 }
