@@ -41,7 +41,7 @@ export async function composeApi(
   const keeping = keeps ? await openKeeping({ ...base, settings, io, log, cleanup }) : null;
   // Its reads go by the times to live of its own mappings; what they hide, one of those who ingest removes.
   const upkeep = new StoreUpkeep(
-    { store, mappings, clock, log, sweeps: () => false },
+    { store, mappings, clock, log, sweeps: () => false, isShared: true },
     upkeepSettings(settings),
   );
   const watch = new TopicWatch({ store, events, clock, log });

@@ -97,7 +97,10 @@ export async function compose(settings: Settings, io: CommandIo, log: Log): Prom
           { inForce: embeddedStore, shadows, pipelines, journal, switched: () => live.graphSwitched() },
           io,
         );
-  const upkeep = new StoreUpkeep({ store, mappings, clock: io.clock, log }, upkeepSettings(settings));
+  const upkeep = new StoreUpkeep(
+    { store, mappings, clock: io.clock, log, isShared: embeddedStore === null },
+    upkeepSettings(settings),
+  );
   const watch = new TopicWatch({ store, events, clock: io.clock, log });
   const owned = cleanup.move();
   return {

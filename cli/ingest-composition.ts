@@ -29,7 +29,7 @@ export async function composeIngest(settings: Settings, io: CommandIo, log: Log)
   const made = { settings, registry, mappings, tables, events, writes: store, freshness, io, log, cleanup };
   const pipelines = await createPipelines(made);
   const upkeep = new StoreUpkeep(
-    { store, mappings, clock, log, sweeps: () => isSweeper(pipelines) },
+    { store, mappings, clock, log, sweeps: () => isSweeper(pipelines), isShared: true },
     upkeepSettings(settings),
   );
   const watch = new TopicWatch({ store, events, clock, log });

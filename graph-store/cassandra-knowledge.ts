@@ -4,7 +4,13 @@ import { lifeMax } from './cassandra-stamps.ts';
 import { metaTable } from './cassandra-tables.ts';
 import { integerOf, textOf } from './cassandra-values.ts';
 import { type HidingType, SweptHorizon, type SweptTypes } from './swept-horizon.ts';
-import { Expiry, keptForEver, type TimeToLive } from './time-to-live.ts';
+import {
+  Expiry,
+  keptForEver,
+  type NextTimeToLive,
+  type TimeToLive,
+  timeToLiveAfter,
+} from './time-to-live.ts';
 
 /** So old may be what this process knows of what another one wrote here. */
 const ageMaxMs = 1_000;
@@ -139,8 +145,8 @@ export class CassandraKnowledge {
   }
 
   /** What sweeps took away stays, of other processes too. */
-  async setRules(rules: TimeToLive): Promise<void> {
-    await this.#keepRules(rules, []);
+  async setRules(next: NextTimeToLive): Promise<void> {
+    await this.#keepRules(next, []);
   }
 
   /** Before tombstones are removed: all that they hid stays hidden, also when its type is kept for longer. */
@@ -148,16 +154,15 @@ export class CassandraKnowledge {
     const { swept } = this.#rules;
     const isRaised = ([{ kind, type }, timeMs]: RemovedTombstone): boolean =>
       timeMs > (swept?.[kind][type] ?? -1);
-    if (removed.some(isRaised)) await this.#keepRules(null, removed);
+    if (removed.some(isRaised)) await this.#keepRules((stored) => stored, removed);
   }
 
-  /** Null: those that are there. */
-  async #keepRules(rules: TimeToLive | null, removed: readonly RemovedTombstone[]): Promise<void> {
+  async #keepRules(next: NextTimeToLive, removed: readonly RemovedTombstone[]): Promise<void> {
     await this.#set('time-to-live', (stored) => {
       const before: TimeToLive = stored === null ? keptForEver : JSON.parse(stored);
       const swept = new SweptHorizon(before.swept);
       for (const [hiding, timeMs] of removed) swept.removed(hiding, timeMs);
-      return JSON.stringify(swept.with(rules ?? before));
+      return JSON.stringify(swept.with(timeToLiveAfter(before, next)));
     });
     await this.refresh();
   }

@@ -24,7 +24,7 @@ import type { GraphDigest, GraphSnapshot, GraphStore, Restorable, Swept } from '
 import { logicalRows } from './logical-rows.ts';
 import { RemovalMoment } from './removal-moment.ts';
 import { ServerStore } from './server-store.ts';
-import { Expiry, isKeptForEver, type TimeToLive } from './time-to-live.ts';
+import { Expiry, isKeptForEver, type NextTimeToLive, type TimeToLive } from './time-to-live.ts';
 
 /**
  * Opens the graph of a keyspace in Cassandra, and makes it when there is none.
@@ -91,7 +91,8 @@ class CassandraStore extends ServerStore implements GraphStore {
   async digest(): Promise<GraphDigest> {
     this.assertUsable();
     return await this.writer.queue.exclusively(async () => {
-      const { connection, expiry } = this.#parts;
+      const { connection, expiry, knowledge } = this.#parts;
+      await knowledge.refresh();
       const sources = await this.reader.sources();
       return { hex: await digestRows(logicalRows(allRows(connection), expiry())), sources };
     });
@@ -103,12 +104,16 @@ class CassandraStore extends ServerStore implements GraphStore {
     return await this.writer.queue.exclusively(async () => {
       const { connection, origins, knowledge } = this.#parts;
       const sources = await this.reader.sources();
-      const spooled = await spoolSnapshot(connection, origins);
+      await using spooling = new AsyncDisposableStack();
+      const spooled = spooling.use(await spoolSnapshot(connection, origins));
+      // Behind the rows: a tombstone that another process swept meanwhile is missing in them, and only the rules say so, which it set before.
+      await knowledge.refresh();
+      const kept = spooling.move();
       return {
         sources,
         timeToLive: knowledge.rules,
         rows: () => spooled.rows(),
-        [Symbol.asyncDispose]: async () => await spooled[Symbol.asyncDispose](),
+        [Symbol.asyncDispose]: () => kept.disposeAsync(),
       };
     });
   }
@@ -123,9 +128,9 @@ class CassandraStore extends ServerStore implements GraphStore {
     this.unrestored = null;
   }
 
-  async setTimeToLive(rules: TimeToLive): Promise<void> {
+  async setTimeToLive(next: NextTimeToLive): Promise<void> {
     this.assertUsable();
-    await this.writer.queue.exclusively(() => this.#parts.knowledge.setRules(rules));
+    await this.writer.queue.exclusively(() => this.#parts.knowledge.setRules(next));
   }
 
   timeToLive(): TimeToLive {

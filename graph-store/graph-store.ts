@@ -1,7 +1,7 @@
 import type { GraphReader } from './graph-reader.ts';
 import type { MutationBatch } from './mutation-batch.ts';
 import type { Fates, SourcePartition, SourceStatus } from './source-status.ts';
-import type { TimeToLive } from './time-to-live.ts';
+import type { NextTimeToLive, TimeToLive } from './time-to-live.ts';
 
 // An adapter is all of the port: what is asked of it, what it is given, and where it stands.
 export type * from './graph-reader.ts';
@@ -42,6 +42,8 @@ export interface Swept {
   readonly scanned: number;
   readonly removed: number;
   readonly next: Uint8Array | null;
+  /** Times to live changed while it looked, so that it removed nothing: `next` is where it began, null where that was the beginning. */
+  readonly again?: true;
 }
 
 /** The digest of the graph at the position that the partitions had then. */
@@ -99,11 +101,11 @@ export interface GraphStore extends GraphReader {
    */
   apply(advance: Advance, mutations: MutationBatch): Promise<Applied>;
   /** Kept durably, and in force for reads at once; replaces what was set before. */
-  setTimeToLive(rules: TimeToLive): Promise<void>;
+  setTimeToLive(next: NextTimeToLive): Promise<void>;
   timeToLive(): TimeToLive;
   /**
    * Removes rows that time to live hides: changes no digest, and no answer but that a read which may look at so many rows sees further. Looks at `rowsMax` rows at most and answers
-   * where to go on; null when all rows have been looked at. Safe beside `apply`.
+   * where to go on; null when all rows have been looked at, unless it says `again`. Safe beside `apply`.
    */
   sweep(after: Uint8Array | null, rowsMax: number): Promise<Swept>;
   /**

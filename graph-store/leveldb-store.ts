@@ -50,7 +50,14 @@ import { assertAtOnce } from './reads-at-once.ts';
 import { newestEventOf, RemovalMoment } from './removal-moment.ts';
 import type { SnapshotAbout } from './snapshot-file.ts';
 import type { EmbeddedStore, SnapshotFile, StoreStats, VerifyEvent } from './store-inspection.ts';
-import { Expiry, isKeptForEver, keptForEver, type TimeToLive } from './time-to-live.ts';
+import {
+  Expiry,
+  isKeptForEver,
+  keptForEver,
+  type NextTimeToLive,
+  type TimeToLive,
+  timeToLiveAfter,
+} from './time-to-live.ts';
 
 /**
  * Opens the embedded store: LevelDB with a thread of its own for writing.
@@ -209,10 +216,10 @@ class LevelStore implements EmbeddedStore {
     return this.#read((reader) => reader.digest(expiry));
   }
 
-  async setTimeToLive(rules: TimeToLive): Promise<void> {
+  async setTimeToLive(next: NextTimeToLive): Promise<void> {
     const session = await this.#writable();
     this.#ruleChanges += 1;
-    this.#lives.rules = await session.thread.setTimeToLive(rules);
+    this.#lives.rules = await session.thread.setTimeToLive(timeToLiveAfter(this.#lives.rules, next));
   }
 
   timeToLive(): TimeToLive {
@@ -228,7 +235,7 @@ class LevelStore implements EmbeddedStore {
     const session = this.#session;
     if (session === null) throw this.#unavailable();
     // By rules that hold no longer, or are on their way out: what they hid may be shown again.
-    if (this.#ruleChanges !== changes) return { scanned: 0, removed: 0, next: after };
+    if (this.#ruleChanges !== changes) return { scanned: 0, removed: 0, next: after, again: true };
     if (rows.length === 0) return { scanned, removed: 0, next };
     try {
       const { removed, rules } = await session.thread.remove(rows);

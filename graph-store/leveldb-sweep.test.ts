@@ -21,7 +21,7 @@ it('removes nothing by rules that are replaced while a sweep of LevelDB looks fo
     const before = await store.digest();
     // Both begin in this turn: the rules have changed when the sweep has found what the former ones hid.
     const [swept] = await Promise.all([store.sweep(null, 100), store.setTimeToLive(keptForEver)]);
-    expect(swept).toEqual({ scanned: 0, removed: 0, next: null });
+    expect(swept).toEqual({ scanned: 0, removed: 0, next: null, again: true });
     expect((await store.digest()).hex).not.toBe(before.hex);
     const query = { of: ann, type: 'WATCHED', direction: 'out', sinceMs: 0, untilMs: 10, limit: 1 } as const;
     expect((await store.adjacency({ ...query, scanMax: 1 })).occurrences).toHaveLength(1);

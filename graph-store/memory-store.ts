@@ -59,7 +59,13 @@ import { assertAtOnce } from './reads-at-once.ts';
 import { propertiesOf } from './register.ts';
 import { newestEventOf, removalMs } from './removal-moment.ts';
 import { SweptHorizon } from './swept-horizon.ts';
-import { Expiry, keptForEver, type TimeToLive } from './time-to-live.ts';
+import {
+  Expiry,
+  keptForEver,
+  type NextTimeToLive,
+  type TimeToLive,
+  timeToLiveAfter,
+} from './time-to-live.ts';
 import { isWantedStep } from './wanted-step.ts';
 
 /** The reference: says what the other adapters must do, in the plainest way. Keeps nothing when the process ends. */
@@ -280,9 +286,9 @@ class MemoryStore implements GraphStore {
     this.#unrestored = null;
   }
 
-  async setTimeToLive(rules: TimeToLive): Promise<void> {
+  async setTimeToLive(next: NextTimeToLive): Promise<void> {
     this.#assertOpen();
-    this.#timeToLive = this.#swept.with(rules);
+    this.#timeToLive = this.#swept.with(timeToLiveAfter(this.#timeToLive, next));
   }
 
   timeToLive(): TimeToLive {

@@ -8,12 +8,12 @@ import { writeGroup } from './neo4j-group-write.ts';
 import type { Neo4jKeys } from './neo4j-keys.ts';
 import { estimateRow, lockAllPositions, positionRow, readPositions } from './neo4j-positions.ts';
 import { allRows } from './neo4j-rows.ts';
+import { lockRules } from './neo4j-rules.ts';
 import { restoringColumns, restoringOf } from './neo4j-schema.ts';
 import { integerOf, textOf } from './neo4j-values.ts';
 import type { WriterParts } from './neo4j-writer.ts';
 import { compareSources, isAsRestored, positionKey, statusOf } from './position.ts';
 import { type SpooledRows, spoolRows } from './spooled-rows.ts';
-import type { TimeToLive } from './time-to-live.ts';
 
 type Row = readonly [key: Buffer, value: Buffer];
 
@@ -25,22 +25,24 @@ const originTag = originKey(0)[0];
  * Neo4j has no view of a graph at one moment, so the rows are copied to a file while every position is locked; batches wait so long and then
  * go on. The caller deletes the file by disposing of the snapshot.
  */
-export async function takeSnapshot(
-  { connection, keys }: Pick<WriterParts, 'connection' | 'keys'>,
-  timeToLive: TimeToLive,
-): Promise<GraphSnapshot> {
+export async function takeSnapshot({
+  connection,
+  keys,
+}: Pick<WriterParts, 'connection' | 'keys'>): Promise<GraphSnapshot> {
   let spooled: SpooledRows | null = null;
   const dispose = async (): Promise<void> => await spooled?.[Symbol.asyncDispose]();
   try {
-    const sources = await connection.write(async (queries) => {
+    const locked = await connection.write(async (queries) => {
+      // Behind the lock of sweeps: a tombstone that one took away is missing in the rows, and only the rules say so.
+      const timeToLive = await lockRules(queries, keys);
       const positions = await lockAllPositions(queries, keys);
       // Of an attempt before, whose transaction failed.
       await dispose();
       spooled = await spoolRows(snapshotRows(queries, keys));
-      return positions.map(statusOf).sort(compareSources);
+      return { sources: positions.map(statusOf).sort(compareSources), timeToLive };
     }, null);
     const rows = (): ReturnType<SpooledRows['rows']> => must(spooled, 'it was copied').rows();
-    return { sources, timeToLive, rows, [Symbol.asyncDispose]: dispose };
+    return { ...locked, rows, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -26,7 +26,7 @@ import { NodeRowMerger } from './node-row.ts';
 import { compareSources, statusOf } from './position.ts';
 import { newestEventOf, RemovalMoment } from './removal-moment.ts';
 import { ServerStore } from './server-store.ts';
-import { Expiry, isKeptForEver, isSameTtl, type TimeToLive } from './time-to-live.ts';
+import { Expiry, isKeptForEver, isSameTtl, type NextTimeToLive, type TimeToLive } from './time-to-live.ts';
 
 const namespacePattern = /^[A-Za-z0-9_-]{1,32}$/;
 
@@ -100,10 +100,9 @@ class Neo4jStore extends ServerStore implements GraphStore {
   async digest(): Promise<GraphDigest> {
     this.assertUsable();
     const { connection, keys } = this.#parts;
-    await this.#rules.fresh();
-    const expiry = this.#expiry();
     return await this.writer.queue.exclusively(() =>
       connection.write(async (queries) => {
+        const expiry = new Expiry(await lockRules(queries, keys), this.#clock.now());
         const positions = await lockAllPositions(queries, keys);
         const hex = await digestRows(logicalRows(allRows(queries, keys), expiry));
         return { hex, sources: positions.map(statusOf).sort(compareSources) };
@@ -113,8 +112,7 @@ class Neo4jStore extends ServerStore implements GraphStore {
 
   async snapshot(): Promise<GraphSnapshot> {
     this.assertUsable();
-    await this.#rules.fresh();
-    return await this.writer.queue.exclusively(() => takeSnapshot(this.#parts, this.#rules.rules));
+    return await this.writer.queue.exclusively(() => takeSnapshot(this.#parts));
   }
 
   async restore(snapshot: Restorable): Promise<void> {
@@ -137,11 +135,11 @@ class Neo4jStore extends ServerStore implements GraphStore {
     this.unrestored = null;
   }
 
-  async setTimeToLive(rules: TimeToLive): Promise<void> {
+  async setTimeToLive(next: NextTimeToLive): Promise<void> {
     this.assertUsable();
     const { connection, keys } = this.#parts;
     await this.writer.queue.exclusively(async () => {
-      this.#rules.put(await connection.write((queries) => keepRules(queries, keys, rules, [])));
+      this.#rules.put(await connection.write((queries) => keepRules(queries, keys, next, [])));
     });
   }
 
@@ -165,17 +163,13 @@ class Neo4jStore extends ServerStore implements GraphStore {
         // Another process has set others meanwhile: what these hid may be shown again.
         if (!isSameTtl(stored, rules)) return { rules: stored, removed: null };
         const isNoted = expired.deleted.length === 0;
-        const noted = isNoted ? stored : await keepRules(queries, keys, null, expired.deleted);
+        const noted = isNoted ? stored : await keepRules(queries, keys, stored, expired.deleted);
         return { rules: noted, removed: await removeExpired(queries, expired) };
       }),
     );
     this.#rules.put(done.rules);
     return done.removed === null
-      ? { scanned: 0, removed: 0, next: after }
+      ? { scanned: 0, removed: 0, next: after, again: true }
       : { scanned, removed: done.removed, next };
-  }
-
-  #expiry(): Expiry {
-    return new Expiry(this.#rules.rules, this.#clock.now());
   }
 }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../foundation/index.ts';
 import { ann, dark, event, hop, named, nameOf, Subject, watched } from './conformance-subject.ts';
 import type { GraphStore } from './graph-store.ts';
@@ -30,6 +30,7 @@ export function describeSharedRules(
       propertyRuns: 1,
     });
     afterEach(async () => {
+      vi.useRealTimers();
       for (const store of others.splice(0)) await store.close();
     });
     const other = async (): Promise<GraphStore> => {
@@ -49,6 +50,39 @@ export function describeSharedRules(
       expect((await api.adjacency(hop(ann, 'out'))).occurrences).toEqual([]);
       await subject.store.setTimeToLive(keptForEver);
       await expect.poll(() => nameOf(api), patient).toEqual([['x', 10]]);
+    });
+
+    it('are changed from what the graph has, whatever was known of it here', async () => {
+      const api = await other();
+      await subject.store.setTimeToLive({ nodes: { Account: 10 }, edges: {} });
+      await api.setTimeToLive(({ nodes }) => ({ nodes: { ...nodes, Title: 20 }, edges: {} }));
+      expect(api.timeToLive().nodes).toEqual({ Account: 10, Title: 20 });
+    });
+
+    it('go with a snapshot, and with what was swept by them, however fresh what is known of them is', async () => {
+      vi.useFakeTimers({ toFake: ['performance'] });
+      await subject.apply(event(10, [named('x')]), event(11, [{ kind: 'node-delete', node: ann }]));
+      // Kept: a table of Cassandra that is swept empty still has the sweep's deletes, and would be handed on with them.
+      await subject.apply(event(10, [{ kind: 'node', node: dark, properties: [] }]));
+      const api = await other();
+      await api.setTimeToLive(short);
+      subject.nowMs = farMs;
+      expect((await api.sweep(null, 1_000)).removed).toBeGreaterThan(0);
+      expect(subject.store.timeToLive()).toEqual(keptForEver);
+      await using snapshot = await subject.store.snapshot();
+      expect(snapshot.timeToLive).toEqual({ ...short, swept: { nodes: { Account: 11 }, edges: {} } });
+    });
+
+    it('count in a digest, however fresh what is known of them is', async () => {
+      vi.useFakeTimers({ toFake: ['performance'] });
+      const empty = await subject.store.digest();
+      await subject.apply(event(10, [named('x')]));
+      expect((await subject.store.digest()).hex).not.toBe(empty.hex);
+      const api = await other();
+      await api.setTimeToLive(short);
+      subject.nowMs = farMs;
+      expect(subject.store.timeToLive()).toEqual(keptForEver);
+      expect((await subject.store.digest()).hex).toBe(empty.hex);
     });
 
     it('keep a sweep from removing what they show again, though it began by those before', async () => {

@@ -9,7 +9,7 @@ import { positionKey } from './position.ts';
 import type { SnapshotAbout } from './snapshot-file.ts';
 import { journeyRowsOf } from './step-rows.ts';
 import type { EmbeddedStore } from './store-inspection.ts';
-import type { TimeToLive } from './time-to-live.ts';
+import type { NextTimeToLive, TimeToLive } from './time-to-live.ts';
 
 /** A store, and the calls to it that are under way. */
 interface Opened {
@@ -128,8 +128,8 @@ export class SwitchableStore implements EmbeddedStore {
     return this.#use((store) => store.digest());
   }
 
-  setTimeToLive(rules: TimeToLive): Promise<void> {
-    return this.#use((store) => store.setTimeToLive(rules));
+  setTimeToLive(next: NextTimeToLive): Promise<void> {
+    return this.#use((store) => store.setTimeToLive(next));
   }
 
   timeToLive(): TimeToLive {

@@ -16,6 +16,13 @@ export interface DeclaredBy {
   readonly edges: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Rules, or what makes them of those that the store has: of no older ones, whatever other processes set meanwhile. It may be asked several times. */
+export type NextTimeToLive = TimeToLive | ((stored: TimeToLive) => TimeToLive);
+
+export function timeToLiveAfter(stored: TimeToLive, next: NextTimeToLive): TimeToLive {
+  return typeof next === 'function' ? next(stored) : next;
+}
+
 export const keptForEver: TimeToLive = { nodes: {}, edges: {} };
 
 export function timeToLiveOf(stored: Buffer | undefined): TimeToLive {

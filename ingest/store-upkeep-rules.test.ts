@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Log, silentLog, systemClock } from '../foundation/index.ts';
-import { createMemoryStore, type GraphStore } from '../graph-store/index.ts';
+import { type Log, OutageError, silentLog, systemClock } from '../foundation/index.ts';
+import { createMemoryStore, type GraphStore, type TimeToLive } from '../graph-store/index.ts';
 import { BundledRegistry } from '../schemas/index.ts';
 import { MappingsInForce, mappingSettingsDefault } from './mappings-in-force.ts';
+import { storeOver } from './pipeline-testing.ts';
 import { StoreUpkeep } from './store-upkeep.ts';
 
 const day = 86_400_000;
@@ -49,23 +50,27 @@ async function registerGraph(subject: string, graph: object): Promise<void> {
 
 interface Process {
   readonly mappings: MappingsInForce;
+  /** With the mappings that it has. */
+  turn(): Promise<void>;
   /** Looks for newer mappings, then does the upkeep's turn. */
   round(): Promise<void>;
 }
 
 /** A process over the registry and the store, with the mappings that it expects. */
-function start(expected: readonly string[], subjectsMax = 100): Process {
+function start(expected: readonly string[], subjectsMax = 100, isShared = false): Process {
   const log: Log = { ...silentLog, warn: (_, message) => void warnings.push(message) };
   const parts = { registry, clock: systemClock, random: () => 0, log: silentLog };
   const mappings = new MappingsInForce(parts, { ...mappingSettingsDefault, subjectsMax });
   for (const subject of expected) mappings.expect(subject);
   const settings = { sweepIntervalMs: day, sweepRowsPerSecond: 1 };
-  const upkeep = new StoreUpkeep({ store, mappings, clock: systemClock, log }, settings);
+  const upkeep = new StoreUpkeep({ store, mappings, clock: systemClock, log, isShared }, settings);
+  const turn = (): Promise<void> => upkeep.turn();
   return {
     mappings,
+    turn,
     async round() {
       await mappings.poll();
-      await upkeep.turn();
+      await turn();
     },
   };
 }
@@ -232,5 +237,68 @@ describe('A rule of time to live that nobody knows the owner of', () => {
     await register(ads, null);
     await start([ads]).round();
     expect(rules()).toEqual({ SAW: 7 });
+  });
+});
+
+describe('Processes that share a store', () => {
+  const share = (subject: string): Process => start([subject], 100, true);
+  const declared: TimeToLive[] = [];
+  beforeEach(async () => {
+    declared.length = 0;
+    const memory = createMemoryStore(systemClock);
+    const setTimeToLive: GraphStore['setTimeToLive'] = async (next) => {
+      await memory.setTimeToLive(next);
+      declared.push(memory.timeToLive());
+    };
+    store = { ...storeOver(memory, memory), setTimeToLive };
+    await register(ads, '30d');
+  });
+
+  it('leave a time to live to the one that has met the newer mapping', async () => {
+    const [older, newer] = [share(ads), share(ads)];
+    await older.round();
+    await register(ads, '90d');
+    await newer.round();
+    for (let turn = 0; turn < 3; turn += 1) {
+      await older.turn();
+      await newer.turn();
+    }
+    expect(declared.map(({ nodes }) => nodes)).toEqual([{ Ad: 30 * day }, { Ad: 90 * day }]);
+    await older.round();
+    expect(rules()).toEqual({ Ad: 90 * day });
+  });
+
+  it('change what the store has, not what they knew of it', async () => {
+    const known = store.timeToLive();
+    await share(ads).round();
+    await registerGraph(plays, { nodes: [{ type: 'Title', id: 'ad', ttl: '7d' }] });
+    const current = store;
+    store = { ...current, timeToLive: () => known };
+    const late = share(plays);
+    store = current;
+    await late.round();
+    expect(rules()).toEqual({ Ad: 30 * day, Title: 7 * day });
+  });
+
+  it('set what they declare also where they believe that it is set', async () => {
+    await share(ads).round();
+    const known = store.timeToLive();
+    await store.setTimeToLive({ nodes: {}, edges: {} });
+    const current = store;
+    store = { ...current, timeToLive: () => known };
+    const late = share(ads);
+    store = current;
+    await late.round();
+    expect(rules()).toEqual({ Ad: 30 * day });
+  });
+
+  it('set a time to live again that may not have been kept', async () => {
+    const process = share(ads);
+    const kept = store.setTimeToLive;
+    Object.assign(store, { setTimeToLive: () => Promise.reject(new OutageError('STORE_CLOSED', 'closed')) });
+    await expect(process.round()).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+    Object.assign(store, { setTimeToLive: kept });
+    await process.turn();
+    expect(rules()).toEqual({ Ad: 30 * day });
   });
 });

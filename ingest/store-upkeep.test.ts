@@ -14,7 +14,7 @@ class Rig {
   readonly sweeps: (Uint8Array | null)[] = [];
   nowMs = 0;
   declared: DeclaredTimesToLive = new Map();
-  answers: (Uint8Array | null)[] = [];
+  answers: (Uint8Array | 'again' | null)[] = [];
   outage: Error | null = null;
   isSweeper = true;
   readonly store: GraphStore = {
@@ -25,7 +25,9 @@ class Rig {
     },
     sweep: async (after, rowsMax) => {
       this.sweeps.push(after);
-      return { scanned: rowsMax, removed: 1, next: this.answers.shift() ?? null };
+      const next = this.answers.shift() ?? null;
+      if (next === 'again') return { scanned: 0, removed: 0, next: after, again: true };
+      return { scanned: rowsMax, removed: 1, next };
     },
   };
   readonly clock: Clock = { ...systemClock, now: () => this.nowMs };
@@ -72,6 +74,13 @@ describe('The upkeep of the store', () => {
     rig.nowMs = 60_000;
     await rig.upkeep.turn();
     expect(rig.sweeps).toEqual([null, place, null]);
+  });
+  it('looks again within a second where times to live changed while it looked, also at the beginning of a round', async () => {
+    const rig = new Rig();
+    const place = Buffer.from('g1');
+    rig.answers = ['again', place, 'again', null];
+    for (let turn = 0; turn < 5; turn += 1) await rig.upkeep.turn();
+    expect(rig.sweeps).toEqual([null, null, place, place]);
   });
   it('begins again when the clock was ahead at the end of a round and has been set back', async () => {
     const rig = new Rig();

@@ -18,6 +18,8 @@ export interface StoreUpkeepParts {
   readonly log: Log;
   /** Whether this process is to remove what is hidden now, of several that share the store; absent: it is. */
   readonly sweeps?: () => boolean;
+  /** Whether other processes set times to live in the store as well; absent: none does. */
+  readonly isShared?: boolean;
 }
 
 const turnMs = 1_000;
@@ -63,7 +65,8 @@ export class StoreUpkeep {
     await this.#passRulesOn();
     const { store, clock, log, sweeps = () => true } = this.#parts;
     if (this.#rests() || !sweeps()) return;
-    const { removed, next } = await store.sweep(this.#after, this.#settings.sweepRowsPerSecond);
+    const { removed, next, again } = await store.sweep(this.#after, this.#settings.sweepRowsPerSecond);
+    if (again === true) return;
     this.#removed += removed;
     this.#after = next;
     if (next !== null) return;
@@ -80,20 +83,27 @@ export class StoreUpkeep {
   }
 
   async #passRulesOn(): Promise<void> {
-    const { store, mappings, log } = this.#parts;
+    const { store, mappings, log, isShared = false } = this.#parts;
     const declared = mappings.timesToLive();
+    if (declared === this.#declared && (isShared || this.#isUnchanged())) return;
+    const next = (stored: TimeToLive): TimeToLive => nextRules(stored, declared).rules;
     const before = store.timeToLive();
-    // The rules as well: a store that was opened again may have kept a change whose writer was told that it failed.
-    const isKnown = this.#rules !== null && areSameRules(before, this.#rules);
-    if (declared === this.#declared && isKnown) return;
-    const { rules, disputes } = nextRules(before, declared);
-    if (!areSameRules(rules, before)) {
-      await store.setTimeToLive(rules);
-      log.debug({ ...rules }, 'Times to live are in force.');
+    // What is known here of a shared store may be older than what another process set, and nobody puts that back.
+    if (isShared || !areSameRules(next(before), before)) {
+      await store.setTimeToLive(next);
+      log.debug({ ...store.timeToLive() }, 'Times to live are in force.');
     }
     this.#declared = declared;
     this.#rules = store.timeToLive();
-    for (const dispute of disputes) this.#warn(dispute);
+    for (const dispute of nextRules(this.#rules, declared).disputes) this.#warn(dispute);
+  }
+
+  /**
+   * Of a store that no other process has: one that was opened again may have kept a change whose writer was told that it failed, and another graph may have been put in its place. In a shared
+   * one other rules are the word of a process that has met newer mappings: two that put back their own would overwrite each other for ever, and sweep by the shorter ones meanwhile.
+   */
+  #isUnchanged(): boolean {
+    return this.#rules !== null && areSameRules(this.#parts.store.timeToLive(), this.#rules);
   }
 
   #warn({ type, subject, ttlMs, keptMs, heldBy }: Dispute): void {
