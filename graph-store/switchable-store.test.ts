@@ -56,3 +56,19 @@ it('A claim that was under way when the store was replaced counts for nothing', 
   const stale = store.apply(advance(claim, 0, 1), pack([event(1, [named('stale')])]));
   await expect(stale).rejects.toMatchObject({ code: 'FENCED' });
 });
+
+it('A store that another one replaces waits for a sample of its figures, and not for a count of every row, which ends with it', async () => {
+  const [first, second, third] = [await openStore(), await openStore(), await openStore()];
+  const store = new SwitchableStore(first);
+  const leave = async (next: EmbeddedStore): Promise<void> => {
+    const { before, idle } = store.replace(next);
+    await idle;
+    await before.close();
+  };
+  const sampled = expect(store.stats(false)).resolves.toMatchObject({ rows: 0 });
+  await leave(second);
+  await sampled;
+  const counted = expect(store.stats(true)).rejects.toMatchObject({ reaction: 'outage' });
+  await leave(third);
+  await counted;
+});

@@ -109,6 +109,36 @@ describe('an event that one of two routers has', () => {
     expect(gone).toEqual([event]);
   });
 
+  it('is asked for nowhere any more once it is gone, however that was heard of', async () => {
+    const { owner, stranger, links } = routers();
+    await links.subscribe(event, noCursor);
+    owner.listener.gone(event);
+    const asked = [`subscribe ${event}`, `unsubscribe ${event}`];
+    expect([owner.asked, stranger.asked]).toEqual([asked, asked]);
+    owner.state = async () => null;
+    expect(await links.subscribe(event, noCursor)).toBe(null);
+    expect([owner.asked, stranger.asked]).toEqual([
+      [...asked, ...asked],
+      [...asked, ...asked],
+    ]);
+  });
+
+  it('that is subscribed once more while an answer says that it is gone stays subscribed', async () => {
+    const { owner, stranger, links } = routers();
+    await links.subscribe(event, noCursor);
+    const late = Promise.withResolvers<Broadcast | null>();
+    owner.state = () => late.promise;
+    const before = links.subscribe(event, state);
+    owner.listener.gone(event);
+    owner.state = async () => state;
+    const anew = links.subscribe(event, noCursor);
+    late.resolve(null);
+    expect([await before, await anew]).toEqual([null, state]);
+    expect(owner.asked.at(-1)).toBe(`subscribe ${event}`);
+    expect(stranger.asked.at(-1)).toBe(`subscribe ${event}`);
+    expect(await links.history(event, noCursor)).toMatchObject({ kind: 'broadcasts' });
+  });
+
   it.each([
     ['first', [1, 0]],
     ['last', [0, 1]],

@@ -10,6 +10,7 @@ export interface DialingLink extends RouterLink {
 
 /** What a router said last of an event; `removed`: it has it no more. */
 type Word = 'has' | 'removed' | 'never had';
+type Words = Map<DialingLink, Word>;
 
 /**
  * Several routers as one. All are subscribed to, so that none of them is missed when it goes: a broadcast that comes twice is dropped by
@@ -18,7 +19,7 @@ type Word = 'has' | 'removed' | 'never had';
 export class RouterLinks implements RouterLink {
   readonly #links: readonly DialingLink[];
   /** Of events; some routers have not said anything yet. */
-  readonly #events = new Map<string, Map<DialingLink, Word>>();
+  readonly #events = new Map<string, Words>();
 
   constructor(links: readonly DialingLink[]) {
     this.#links = links;
@@ -36,9 +37,9 @@ export class RouterLinks implements RouterLink {
           listener.broadcast(broadcast);
         },
         gone: (event) => {
-          this.#lacks(event, link);
+          lacks(this.#events.get(event), link);
           if (!this.#isGone(event)) return;
-          this.#events.delete(event);
+          this.unsubscribe(event);
           listener.gone(event);
         },
       });
@@ -46,15 +47,16 @@ export class RouterLinks implements RouterLink {
 
   /** The first answer that is a state; null when the event is gone. */
   async subscribe(event: string, after: Cursor): Promise<Broadcast | null> {
-    if (!this.#events.has(event)) this.#events.set(event, new Map());
+    const words: Words = this.#events.get(event) ?? new Map();
+    this.#events.set(event, words);
     const missing = Symbol('there is no such event');
     const states = this.#links.map(async (link) => {
       const state = await link.subscribe(event, after);
       if (state === null) {
-        this.#lacks(event, link);
+        lacks(words, link);
         throw missing;
       }
-      this.#events.get(event)?.set(link, 'has');
+      words.set(link, 'has');
       return state;
     });
     try {
@@ -63,7 +65,8 @@ export class RouterLinks implements RouterLink {
       const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
       const failure = errors.find((one) => one !== missing);
       if (failure !== undefined && !this.#isGone(event)) throw failure;
-      this.#events.delete(event);
+      // Another subscription may have begun since it went.
+      if (this.#events.get(event) === words) this.unsubscribe(event);
       return null;
     }
   }
@@ -110,12 +113,6 @@ export class RouterLinks implements RouterLink {
     return this.#links.filter((link) => words?.get(link) === 'has');
   }
 
-  #lacks(event: string, link: DialingLink): void {
-    const words = this.#events.get(event);
-    const hadIt = words?.has(link) === true && words.get(link) !== 'never had';
-    words?.set(link, hadIt ? 'removed' : 'never had');
-  }
-
   /**
    * By the words of all routers or, where one cannot be asked, of one that had it: that one knows of its removal. Who never had it knows nothing: believed while the owner starts
    * again, it would have all devices of the event stop for good.
@@ -129,4 +126,9 @@ export class RouterLinks implements RouterLink {
       return word === 'removed' || word === 'never had' || (isRemoved && !link.connected);
     });
   }
+}
+
+function lacks(words: Words | undefined, link: DialingLink): void {
+  const hadIt = words?.has(link) === true && words.get(link) !== 'never had';
+  words?.set(link, hadIt ? 'removed' : 'never had');
 }

@@ -129,6 +129,31 @@ describe('a gateway and a router, each in a process of its own', () => {
     expect((await connect(gateway, ahead)).received).toMatchObject([{ type: 'welcome', sequence: 5 }]);
   });
 
+  it('go on with an event at a router that did not have it until it began anew with the data of the one that had', async () => {
+    const [bench, stranger] = [createTestRouter(), createTestRouter()];
+    stranger.journal.remove(testEvent);
+    stranger.journal.create('fight-2');
+    const [owner, other] = [await serve(bench), await serve(stranger)];
+    const gateway = await gatewayOn(owner.url, other.url);
+    await expect.poll(() => stranger.router.gateways.attached).toEqual(['gateway-1']);
+    const device = await connect(gateway);
+    // Answered behind what it said of the other event.
+    await connect(gateway, { event: 'fight-2' });
+    await owner.kill();
+    await other.kill();
+    const missed = bench.advance();
+    const heir = createTestRouter(undefined, bench.journal);
+    await serve(heir, other.port);
+    expect((await device.messages(2))[1]).toEqual(missed);
+    await expect.poll(() => heir.router.socketsOf(testEvent)).toBe(1);
+    const next = heir.advance();
+    expect((await device.messages(3))[2]).toEqual(next);
+    expect(await gateway.links.history(testEvent, missed)).toEqual({
+      kind: 'broadcasts',
+      broadcasts: [next],
+    });
+  });
+
   it('know how many devices of an event there are at all gateways, also after a router has begun anew', async () => {
     const bench = createTestRouter();
     const server = await serve(bench);

@@ -81,13 +81,15 @@ export class RouterSocket implements RouterLink {
     void this.#dial();
   }
 
-  /** Tried again, even when this throws, until the router has taken it or it is unsubscribed; the listener hears of what comes of it. */
+  /**
+   * Tried again, even when this throws, until the router has taken it or it is unsubscribed; the listener hears of what comes of it. A router
+   * without the event is asked again with each connection: it may have begun anew with another one's data.
+   */
   async subscribe(event: string, after: Cursor): Promise<Broadcast | null> {
     this.#events.set(event, after);
     try {
       const state = await this.#askState(event, after);
-      if (state === null) this.#forget(event);
-      else this.#passed(state);
+      if (state !== null) this.#passed(state);
       return state;
     } catch (error) {
       // Without a connection: when there is one, all are subscribed again.
@@ -103,7 +105,9 @@ export class RouterSocket implements RouterLink {
   }
 
   unsubscribe(event: string): void {
-    if (this.#forget(event)) this.#say({ type: 'unsubscribe', event });
+    this.#repeats.stop(event);
+    this.#sockets.delete(event);
+    if (this.#events.delete(event)) this.#say({ type: 'unsubscribe', event });
   }
 
   holds(event: string, sockets: number): void {
@@ -248,7 +252,7 @@ export class RouterSocket implements RouterLink {
         this.#listener?.broadcast(message);
         return;
       case 'gone':
-        if (this.#forget(message.event)) this.#listener?.gone(message.event);
+        if (this.#events.has(message.event)) this.#listener?.gone(message.event);
         return;
       case 'state':
       case 'history':
@@ -259,12 +263,6 @@ export class RouterSocket implements RouterLink {
       default:
         unreachable(message);
     }
-  }
-
-  #forget(event: string): boolean {
-    this.#repeats.stop(event);
-    this.#sockets.delete(event);
-    return this.#events.delete(event);
   }
 
   #passed(broadcast: Broadcast): void {
