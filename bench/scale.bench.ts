@@ -28,7 +28,7 @@ const countedTables = ['nodes', 'steps', ...edgeTables];
 const warmShare = 0.3;
 const oneWayMs = 10;
 /** Groups of a fleet that writes over a distance wait to grow; at this rate most of an event's cost is no longer what a process does anyway. */
-const fleet = { perSecondEach: 150, windowMs: 400 };
+const fleet = { perSecondEach: 250, windowMs: 250 };
 
 interface Work {
   readonly events: number;
