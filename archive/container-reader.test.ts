@@ -75,7 +75,7 @@ describe('Avro object container files', () => {
     const store = temporaryStore();
     copyFileSync(fixture('null'), join(store.location, 'rides.avro'));
     const never = { ...everything, untilMs: 1 };
-    const rowsWith = async (timeMs: () => number | null): Promise<readonly number[]> => {
+    const rowsWith = async (timeMs: () => number | null | Promise<number | null>): Promise<readonly number[]> => {
       const parts = { store, prefix: '', topicId: 't', framing: async () => framing, timeMs };
       const reader = new ContainerReader(parts);
       const [file] = await reader.files(everything);
@@ -86,6 +86,9 @@ describe('Avro object container files', () => {
     };
     expect(await rowsWith(() => -1)).toEqual([0, 5]);
     expect(await rowsWith(() => null)).toEqual([5, 0]);
+    expect(await rowsWith(async () => null)).toEqual([5, 0]);
+    expect(await rowsWith(async () => 0)).toEqual([5, 0]);
+    expect(await rowsWith(async () => 1)).toEqual([0, 5]);
     const away = new OutageError('LOOKUP_TABLE_BEHIND', 'It is still being read.');
     const unknown = (): never => {
       throw away;

@@ -10,6 +10,9 @@ import { whenUnlocked } from './store-lock.ts';
 
 const source = { cluster: 'c', topic: 'plays', topicId: 'i', partition: 0 };
 
+/** A data folder that no server has open. */
+const noServer = { inForce: null, replaced: () => undefined, ends: async () => [] };
+
 it('A replay that begins in a graph while that is dropped has a new one, and not the one that goes', async () => {
   const folders = new GraphFolders(await temporaryFolder());
   const make = async (name: string): Promise<EmbeddedStore> =>
@@ -26,13 +29,8 @@ it('A replay that begins in a graph while that is dropped has a new one, and not
   });
   const replays: Promise<GraphUse<EmbeddedStore>>[] = [];
   const graphs = new GraphSwitch({
-    ...{
-      folders,
-      shadows,
-      inForce: null,
-      replaced: () => undefined,
-      ends: async () => [],
-    },
+    ...noServer,
+    ...{ folders, shadows },
     open: (name) => openLevelStore({ folder: folders.folderOf(name) }, systemClock),
     patiently: (name, open) => whenUnlocked(folders.folderOf(name), open, fakeIo()),
     // Asked for when the graph was found to be open nowhere, and right before it is moved away.
@@ -59,13 +57,8 @@ it('A graph that a replay has is not dropped, and stays the one before the live 
   const { release } = await shadows.use('copy');
   await folders.point({ live: 'main', previous: 'copy' });
   const graphs = new GraphSwitch({
-    ...{
-      folders,
-      shadows,
-      inForce: null,
-      replaced: () => undefined,
-      ends: async () => [],
-    },
+    ...noServer,
+    ...{ folders, shadows },
     open: make,
     patiently: (_name, open) => open(),
     newId: () => 'x',
