@@ -75,7 +75,9 @@ describe('Avro object container files', () => {
     const store = temporaryStore();
     copyFileSync(fixture('null'), join(store.location, 'rides.avro'));
     const never = { ...everything, untilMs: 1 };
-    const rowsWith = async (timeMs: () => number | null | Promise<number | null>): Promise<readonly number[]> => {
+    const rowsWith = async (
+      timeMs: () => number | null | Promise<number | null>,
+    ): Promise<readonly number[]> => {
       const parts = { store, prefix: '', topicId: 't', framing: async () => framing, timeMs };
       const reader = new ContainerReader(parts);
       const [file] = await reader.files(everything);
