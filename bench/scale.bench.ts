@@ -66,7 +66,7 @@ function workOf({ quick, events, rivalEvents, members }: BenchContext): Work {
       trialEvents: 20_000,
     },
     members: members ?? 5_000_000,
-    fleet: { ...fleet, processes: [1, 2, 4, 8], seconds: 12, rounds: 2, warmEventsEach: 2_000 },
+    fleet: { ...fleet, processes: [1, 2, 4, 8], seconds: 20, rounds: 2, warmEventsEach: 2_000 },
   };
 }
 

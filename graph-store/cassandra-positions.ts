@@ -77,29 +77,41 @@ async function moveEpoch(
 
 async function positionOf(connection: CassandraConnection, key: string): Promise<StoredPosition | null> {
   const [row] = await connection.rows(
-    `SELECT position, nodes, edges FROM ${connection.table('positions')} WHERE source = ? ORDER BY epoch DESC LIMIT 1`,
+    `SELECT source, epoch, position, nodes, edges FROM ${connection.table('positions')} WHERE source = ? ORDER BY epoch DESC LIMIT 1`,
     [key],
   );
   return row === undefined ? null : storedOf(row);
 }
 
-/** Of every partition, the row of its greatest epoch. */
+/** Of every partition, what its greatest epoch wrote last. */
 export async function allPositions(connection: CassandraConnection): Promise<readonly StoredPosition[]> {
+  return (await newestRows(connection, ', nodes, edges')).map(storedOf);
+}
+
+/** Without sketches, which are eight kilobytes a row: each process asks every few seconds, of all partitions there are. */
+export async function allPositionsAlone(connection: CassandraConnection): Promise<readonly Position[]> {
+  return (await newestRows(connection, '')).map(([, , position]) => positionOfRow(position));
+}
+
+async function newestRows(
+  connection: CassandraConnection,
+  further: '' | ', nodes, edges',
+): Promise<readonly CassandraRow[]> {
   const rows = await connection.rows(
-    `SELECT position, nodes, edges, source, epoch FROM ${connection.table('positions')}`,
+    `SELECT source, epoch, position${further} FROM ${connection.table('positions')}`,
   );
   const newest = new Map<string, { readonly epoch: number; readonly row: CassandraRow }>();
   for (const row of rows) {
-    const [source, epoch] = [textOf(row[3]), integerOf(row[4])];
+    const [source, epoch] = [textOf(row[0]), integerOf(row[1])];
     if (epoch > (newest.get(source)?.epoch ?? -1)) newest.set(source, { epoch, row });
   }
-  return [...newest.values()].map(({ row }) => storedOf(row));
+  return [...newest.values()].map(({ row }) => row);
 }
 
 /** Of all epochs: what a fenced owner applied last is there as well. */
 export async function newestEventMs(connection: CassandraConnection): Promise<number> {
   const rows = await connection.rows(`SELECT position FROM ${connection.table('positions')}`);
-  return newestEventOf(rows.map(([position]) => decodePosition(Buffer.from(textOf(position)))));
+  return newestEventOf(rows.map(([position]) => positionOfRow(position)));
 }
 
 /** Its stamp grows with the position, so that an older write that comes late changes nothing. */
@@ -123,9 +135,13 @@ export function positionStatement(
   };
 }
 
-function storedOf([position, nodes, edges]: CassandraRow): StoredPosition {
+function storedOf([, , position, nodes, edges]: CassandraRow): StoredPosition {
   return {
-    position: decodePosition(Buffer.from(textOf(position))),
+    position: positionOfRow(position),
     estimates: new Estimates(storedSketch(optionalBytes(nodes)), storedSketch(optionalBytes(edges))),
   };
+}
+
+function positionOfRow(column: CassandraRow[number]): Position {
+  return decodePosition(Buffer.from(textOf(column)));
 }

@@ -7,7 +7,7 @@ import type { CassandraKnowledge } from './cassandra-knowledge.ts';
 import { newestTouch } from './cassandra-newest-touch.ts';
 import { readNode } from './cassandra-nodes.ts';
 import type { CassandraOrigins } from './cassandra-origins.ts';
-import { allPositions } from './cassandra-positions.ts';
+import { allPositions, allPositionsAlone } from './cassandra-positions.ts';
 import { type KeyRange, scanSide } from './cassandra-side-scan.ts';
 import { lifeMax } from './cassandra-stamps.ts';
 import { sideTables } from './cassandra-tables.ts';
@@ -169,8 +169,8 @@ export class CassandraReader {
   }
 
   async sources(): Promise<readonly SourceStatus[]> {
-    const positions = await allPositions(this.#parts.connection);
-    return positions.map(({ position }) => statusOf(position)).sort(compareSources);
+    const positions = await allPositionsAlone(this.#parts.connection);
+    return positions.map(statusOf).sort(compareSources);
   }
 
   /** Of the sketches that each partition keeps of what it mentioned, joined. */

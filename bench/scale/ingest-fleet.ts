@@ -8,8 +8,8 @@ import { type FleetPlace, IngestProcess, sleep, until } from './ingest-process.t
 
 const partitionsEach = 2;
 const warmChunk = 1000;
-/** Of the paced stretch, before it counts. */
-const settleMs = 2_000;
+/** After the last event was sent: a group's window, its way to the store, and the way of what was sent last. */
+const tailMs = 3_000;
 /** Producers collect so long what they send. */
 const lingerMs = 100;
 
@@ -69,9 +69,12 @@ export async function measureFleets(
     }
   };
   await run('alone', { measured: [1], beside: 0 }, () => 'processes.alone');
-  for (let round = 1; round <= work.rounds; round += 1)
-    for (const [i, lineUp] of lineUpsOf(work.processes).entries())
+  for (let round = 1; round <= work.rounds; round += 1) {
+    // In turns the other way round: what the store holds grows meanwhile.
+    const lineUps = [...lineUpsOf(work.processes).entries()];
+    for (const [i, lineUp] of round % 2 === 0 ? lineUps.toReversed() : lineUps)
       await run(`${round}.${i}`, lineUp, (size) => `processes.${size}`);
+  }
   return { ...figuresOf(costs), ...conditionsOf(work, costs) };
 }
 
@@ -133,8 +136,9 @@ async function measureLineUp(
 ): Promise<readonly Cost[]> {
   const groups: Group[] = [];
   try {
+    // Seeds of their own: two groups of one size would else write the same events.
     for (const [i, size] of [...measured, beside].entries())
-      if (size > 0) groups.push(await startGroup(`${name}.${i}`, size, place));
+      if (size > 0) groups.push(await startGroup(`${name}.${i}`, size, place.seed + i, place));
     for (const { processes } of groups) for (const one of processes) await one.untilAssigned(partitionsEach);
     return (await measureGroups(groups, work, place)).slice(0, measured.length);
   } finally {
@@ -142,12 +146,16 @@ async function measureLineUp(
   }
 }
 
-async function startGroup(topic: string, count: number, place: FleetPlace): Promise<Group> {
+async function startGroup(topic: string, count: number, seed: number, place: FleetPlace): Promise<Group> {
   const target = { ...place.kafka, topic };
-  const events = await prepareTopic(target, place.seed + count, count * partitionsEach);
+  const events = await prepareTopic(target, seed, count * partitionsEach);
   return { topic, events, processes: Array.from({ length: count }, () => new IngestProcess(target, place)) };
 }
 
+/**
+ * From when all of them have nothing to do until they have nothing to do again: what they were sent in between is what they have consumed, to the event. A stretch cut out of the middle would divide
+ * the work by events that were sent before it, or not yet taken behind it.
+ */
 async function measureGroups(
   groups: readonly Group[],
   work: FleetWork,
@@ -156,21 +164,46 @@ async function measureGroups(
   const { topic } = must(groups[0], 'there is one to be measured');
   return await withProducer({ ...place.kafka, topic }, async (producer) => {
     await Promise.all(groups.map((group) => warmUp(producer, group, work)));
-    const samples = (): Promise<readonly Sample[]> =>
-      Promise.all(groups.map(({ processes }) => sample(processes)));
-    const sending = Promise.all(
-      groups.map((group) => {
-        const perSecond = work.perSecondEach * group.processes.length;
-        const pace = { perSecond, seconds: work.seconds + settleMs / 1000, tickMs: lingerMs };
-        return sendPaced(producer, group.topic, pace, group.events);
+    await sleep(tailMs);
+    const samples = (): readonly Sample[] => groups.map(({ processes }) => sample(processes));
+    const before = samples();
+    const sent = await Promise.all(
+      groups.map(async ({ topic: to, events, processes }) => {
+        const pace = {
+          perSecond: work.perSecondEach * processes.length,
+          seconds: work.seconds,
+          tickMs: lingerMs,
+        };
+        await sendPaced(producer, to, pace, events);
+        return pace.perSecond * pace.seconds;
       }),
     );
-    const [before] = await Promise.all([sleep(settleMs).then(samples), sending]);
-    const after = await samples();
-    return groups.map((_, i) =>
-      costBetween(must(before[i], 'each has a first'), must(after[i], 'each has a last')),
-    );
+    await sleep(tailMs);
+    const after = samples();
+    const costs: Cost[] = [];
+    for (const [i, group] of groups.entries()) {
+      const events = must(sent[i], 'each was sent some');
+      await expectConsumed(group, work.warmEventsEach * group.processes.length + events);
+      costs.push(
+        costBetween(
+          must(before[i], 'each has a first'),
+          must(after[i], 'each has a last'),
+          events,
+          work.seconds,
+        ),
+      );
+    }
+    return costs;
   });
+}
+
+/** Asked behind the measurement, for an answer costs as much as some events. */
+async function expectConsumed({ topic, processes }: Group, events: number): Promise<void> {
+  const consumed = await must(processes[0], 'there is one to ask').consumed();
+  if (consumed !== events)
+    throw new Error(
+      `${topic}: ${consumed} of ${events} events were consumed ${tailMs / 1000} s after the last was sent`,
+    );
 }
 
 async function warmUp(producer: Producer, group: Group, { warmEventsEach }: FleetWork): Promise<void> {
@@ -192,25 +225,21 @@ interface Sample {
   readonly atMs: number;
   readonly cpuMs: number;
   readonly idleMs: number;
-  readonly consumed: number;
 }
 
-async function sample(fleet: readonly IngestProcess[]): Promise<Sample> {
-  const consumed = await must(fleet[0], 'there is one').consumed();
+function sample(fleet: readonly IngestProcess[]): Sample {
   return {
-    consumed,
     atMs: performance.now(),
     cpuMs: fleet.reduce((sum, one) => sum + one.cpuMs, 0),
     idleMs: cpus().reduce((sum, { times }) => sum + times.idle, 0),
   };
 }
 
-function costBetween(before: Sample, after: Sample): Cost {
-  const events = after.consumed - before.consumed;
+function costBetween(before: Sample, after: Sample, events: number, seconds: number): Cost {
   const elapsedMs = after.atMs - before.atMs;
   return {
     cpuMicrosPerEvent: ((after.cpuMs - before.cpuMs) * 1000) / events,
-    eventsPerSecond: events / (elapsedMs / 1000),
+    eventsPerSecond: events / seconds,
     idleShare: (after.idleMs - before.idleMs) / (elapsedMs * cpus().length),
   };
 }

@@ -31,7 +31,7 @@ export class IngestProcess {
       ...['--cassandra.keyspace', 'processes', '--log.level', 'error'],
       ...['--store.window.ms', String(windowMs)],
       ...['--bootstrap.servers', target.bootstrapServers, '--schema.registry.url', target.registryUrl],
-      ...['--topics', target.topic, '--group.id', target.topic, '--metadata.max.age.ms', '1000'],
+      ...['--topics', target.topic, '--group.id', target.topic],
     ];
     const args = ['--max-semi-space-size=8', main, 'ingest', '--port', '0', ...words];
     this.#command = new RunningCommand(process.execPath, args, import.meta.dirname);
