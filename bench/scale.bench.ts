@@ -15,6 +15,7 @@ import { type FleetWork, measureFleets } from './scale/ingest-fleet.ts';
 import { JanusGraphRival, type JanusGraphWay } from './scale/janusgraph-rival.ts';
 import { batchEvents, StoreLoad } from './scale/load-store.ts';
 import { batchOf, type MemberDay, memberDays, writeLines } from './scale/member-days.ts';
+import { measureSaturated } from './scale/saturated-ingest.ts';
 import { startSlowProxy } from './scale/slow-proxy.ts';
 import { askAll, questionsOf, type ReadWork, supernodeQuestions } from './scale/store-reads.ts';
 import { loadSupernode } from './scale/supernode.ts';
@@ -36,6 +37,8 @@ interface Work {
   readonly reads: ReadWork;
   readonly rival: RivalBounds;
   readonly members: number;
+  /** For one process that never waits for events. */
+  readonly saturated: number;
   readonly fleet: FleetWork;
 }
 
@@ -52,6 +55,7 @@ function workOf({ quick, events, rivalEvents, members }: BenchContext): Work {
         trialEvents: 2_000,
       },
       members: members ?? 20_000,
+      saturated: 60_000,
       fleet: { ...fleet, processes: [1, 2], seconds: 4, rounds: 1, warmEventsEach: 500 },
     };
   }
@@ -66,6 +70,7 @@ function workOf({ quick, events, rivalEvents, members }: BenchContext): Work {
       trialEvents: 20_000,
     },
     members: members ?? 5_000_000,
+    saturated: 300_000,
     fleet: { ...fleet, processes: [1, 2, 4, 8], seconds: 20, rounds: 2, warmEventsEach: 2_000 },
   };
 }
@@ -225,7 +230,11 @@ async function growRival(
 async function measureSupernode(bench: Bench, store: GraphStore): Promise<Record<string, Figure>> {
   const { context, work, node } = bench;
   context.log(`supernode: ${work.members} members of one title`);
-  const loaded = await loadSupernode(store, work.members, context.log);
+  const serverBefore = processCpuMs(node.pid);
+  const { result: loaded, cpuMs } = await context.measure(() =>
+    loadSupernode(store, work.members, context.log),
+  );
+  const serverMs = processCpuMs(node.pid) - serverBefore;
   const read = await askAll(supernodeQuestions(store), work.reads, context.log);
   const statistics = await statisticsOf(node, keyspace);
   const largest = (of: (one: TableStatistics) => number): number => Math.max(...statistics.map(of));
@@ -234,6 +243,8 @@ async function measureSupernode(bench: Bench, store: GraphStore): Promise<Record
   }
   return {
     ...loaded,
+    'supernode.cpuMicrosPerEdge': figure((cpuMs * 1000) / work.members, 'µs'),
+    'supernode.serverCpuMicrosPerEdge': figure((serverMs * 1000) / work.members, 'µs'),
     ...read,
     'partition.maxBytes': figure(
       largest((one) => one.partitionBytesMax),
@@ -262,7 +273,10 @@ async function measureProcesses({ context, work, node }: Bench): Promise<Record<
       dataCenter: cassandraDataCenter,
       seed: context.seed,
     };
-    return await measureFleets(work.fleet, place, context.log);
+    // Beside its store: what it waits for is not its cost.
+    const beside = { ...place, contactPoint: node.contactPoint, windowMs: 0 };
+    const saturated = await measureSaturated(work.saturated, beside, context.log);
+    return { ...saturated, ...(await measureFleets(work.fleet, place, context.log)) };
   } finally {
     await proxy.close();
     await host.dispose();
@@ -304,8 +318,8 @@ const benchmark: Benchmark = {
     'bytes of an edge: of the tables of edges alone, where each edge is there from both of its ends, with keys, properties, lineage and indexes of the files, compressed, after a compaction of everything, which leaves less than a node in use has; commit log left out',
     'rows of partitions: cells, which are what the database counts; a row of a step or an edge is one',
     'rows of a partition and bytes of it to the byte: the database tells them up to a fifth too high',
-    'three hops with 300 edges for each node; here a hop has 300 in all',
     'the same load shared by more processes, whose groups are smaller and cost more of an event: here each process brings as much load along as the first had, and two partitions of its own',
+    'processes that have more to do than they can, but for one (`saturated`), which finds its topic full and its store, on the same machine, without a distance',
     'what processes take from each other: eight run in each of these measurements, one, two and four of them at the same time with topics of their own and one more beside them; `processes.alone` is one with nothing beside it, measured once',
     'small groups: processes wait `processes.windowMs` for a group to grow, and producers collect for 100 ms',
   ],

@@ -33,6 +33,8 @@ export function questionsOf(
     latest20: async () => (await store.journey({ of: someAccount(), ...latestSteps })).steps.length,
     hop300: () => hopOf300(store, someTitle()),
     hop3: () => walk(store, someAccount(), [hop('out', sinceMs), hop('in', sinceMs), hop('out', sinceMs)]),
+    hop3wide: () =>
+      walk(store, someAccount(), [wideHop('out', sinceMs), wideHop('in', sinceMs), wideHop('out', sinceMs)]),
     node: async () => ((await store.node(someAccount())) === null ? 0 : 1),
   };
 }
@@ -101,6 +103,11 @@ async function hopOf300(store: GraphStore, of: NodeRef): Promise<number> {
 function hop(direction: 'out' | 'in', sinceMs: number): HopOptions {
   const { hop3Edges: edgesMax, atOnce } = limits;
   return { type: 'WATCHED', direction, sinceMs, edgesMax, edgesOfNodeMax: edgesMax, atOnce, endsOnly: true };
+}
+
+/** 300 edges of each node, as the reads benchmark's `hop3wide`. */
+function wideHop(direction: 'out' | 'in', sinceMs: number): HopOptions {
+  return { ...hop(direction, sinceMs), edgesMax: Number.POSITIVE_INFINITY, atOnce: limits.atOnceWide };
 }
 
 /** How many edges the last hop followed. */
