@@ -1,4 +1,4 @@
-import { seededRandom } from '../../foundation/index.ts';
+import { must, seededRandom } from '../../foundation/index.ts';
 import { Histogram } from '../histogram.ts';
 import { accountId } from '../ingest/playback-events.ts';
 import { HttpConnection } from './http-connection.ts';
@@ -11,6 +11,12 @@ const idleMsMax = 3000;
 const sentKeptMax = 10_000;
 const errorMark = Buffer.from('"errors":');
 
+interface Body {
+  /** With the request's head in front. */
+  readonly before: string;
+  readonly after: string;
+}
+
 /**
  * Open loop. Each request has a moment at which it is meant to be sent, whatever has become of those before it, and its latency counts from that moment:
  * one that waits for a free connection, or for this process, has waited. Moments are evenly spread.
@@ -18,7 +24,7 @@ const errorMark = Buffer.from('"errors":');
 class Load {
   readonly #order: LoadOrder;
   readonly #random: () => number;
-  readonly #head: string;
+  readonly #bodies: readonly Body[];
   readonly #latency = new Histogram();
   readonly #late = new Histogram();
   /** The one that has been free for longest is used first, so that none is idle long enough for a server to close it. */
@@ -28,6 +34,7 @@ class Load {
   /** Intended moments that wait for a connection, from `#next` on. */
   readonly #waiting: number[] = [];
   #next = 0;
+  #sent = 0;
   #bytes = 0;
   #answered = 0;
   #errors = 0;
@@ -36,10 +43,13 @@ class Load {
   constructor(order: LoadOrder) {
     this.#order = order;
     this.#random = seededRandom(order.seed);
-    const length = Buffer.byteLength(order.body.join('')) + accountId(0).length;
-    this.#head =
-      `POST /graphql HTTP/1.1\r\nhost: ${order.host}:${order.port}\r\ncontent-type: application/json\r\n` +
-      `accept: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+    this.#bodies = [order.body, ...(order.more ?? [])].map(([before, after]) => {
+      const length = Buffer.byteLength(before + after) + accountId(0).length;
+      const head =
+        `POST /graphql HTTP/1.1\r\nhost: ${order.host}:${order.port}\r\ncontent-type: application/json\r\n` +
+        `accept: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+      return { before: head + before, after };
+    });
   }
 
   async run(): Promise<LoadReport> {
@@ -111,10 +121,11 @@ class Load {
   }
 
   #send(connection: HttpConnection, intendedMs: number): void {
-    const [before, after] = this.#order.body;
+    const { before, after } = must(this.#bodies[this.#sent % this.#bodies.length], 'there is a body');
+    this.#sent += 1;
     const account = accountId(Math.floor(this.#random() * this.#order.accounts));
     this.#carried.set(connection, intendedMs);
-    connection.send(`${this.#head}${before}${account}${after}`, (answer) => {
+    connection.send(`${before}${account}${after}`, (answer) => {
       this.#carried.delete(connection);
       this.#latency.record(performance.now() - intendedMs);
       if (answer === null) this.#failed('the connection was closed');

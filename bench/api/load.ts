@@ -4,6 +4,8 @@ export interface LoadOrder {
   readonly port: number;
   /** A body is what stands before the account's id, the id, and what stands after it. */
   readonly body: readonly [string, string];
+  /** Others that are asked in turns with it. */
+  readonly more?: readonly (readonly [string, string])[];
   readonly accounts: number;
   readonly seed: number;
   readonly perSecond: number;

@@ -12,8 +12,9 @@ const pollMs = 100;
 export async function startProductTarget(
   { product: folder }: ApiData,
   questions: Questions,
+  flags: readonly string[] = [],
 ): Promise<ApiTarget> {
-  const product = await Product.start(['--data', folder, '--topics', benchTopic]);
+  const product = await Product.start(['--data', folder, '--topics', benchTopic, ...flags]);
   const { hostname, port } = new URL(product.url);
   const deadline = performance.now() + readyTimeoutMs;
   while ((await fetch(`${product.url}/readyz`)).status !== 200) {

@@ -45,7 +45,10 @@ export function canonicalIds(ids: readonly string[]): CanonicalAnswer {
 }
 
 /** Two parts between which any account's id makes a whole body. */
-export function bodyParts({ query, variables }: Question): readonly [string, string] {
+export function bodyParts({
+  query,
+  variables,
+}: Pick<Question, 'query' | 'variables'>): readonly [string, string] {
   const placeholder = accountId(0);
   const [before, after, more] = JSON.stringify({ query, variables: variables(placeholder) }).split(
     placeholder,

@@ -14,6 +14,9 @@ import { graphOf } from '../graph-schema-testing.ts';
 import { ReadBudget } from '../read-budget.ts';
 import { createSchema } from '../schema.ts';
 import { StepBudget } from '../step-budget.ts';
+import { TraversalBudget } from '../traversal/traversal-budget.ts';
+import { noBudget } from '../traversal/walk-testing.ts';
+import { edgeType, graphWith } from '../typed-edges/typed-edges-testing.ts';
 import { emptyPlan, planTypes } from '../typed-plan.ts';
 import { AuthorizedReader } from './authorized-reader.ts';
 import { Grant } from './grant.ts';
@@ -24,9 +27,14 @@ const edgeTypes = ['KNOWS', 'OWNS'] as const;
 const domains = ['ads', 'games'] as const;
 const properties = ['one', 'two'] as const;
 const count = 9;
+const texts = { one: 'text', two: 'text' } as const;
+const pairs = types.flatMap((from) => types.map((to) => [from, to] as const));
 const schema = createSchema(
   planTypes(
-    graphOf(Object.fromEntries(types.map((type) => [type, { one: 'text', two: 'text' }]))),
+    graphWith(
+      Object.fromEntries(types.map((type) => [type, texts])),
+      ...edgeTypes.map((name) => edgeType(name, pairs, texts)),
+    ),
     emptyPlan,
     {
       rootFields: new Set(),
@@ -34,6 +42,8 @@ const schema = createSchema(
     },
   ),
 );
+
+const clock = { ...systemClock, now: () => 5000 };
 
 /** Each id and value is a text that is found nowhere else. */
 function nodeAt(index: number): NodeRef {
@@ -120,7 +130,7 @@ function policyText({ nodes, edges, domains: granted, partFields }: Rights): str
     'version: 1',
     'scopes:',
     '  read:',
-    '    operations: [node, edge, journey]',
+    '    operations: [node, edge, journey, traverse, paths, cycles, sharedNeighbours]',
     `    nodes: ${lines.length === 0 ? '{}' : ''}`,
     ...lines,
     `    edges: {${edges.map((type) => `${type}: ${part}`).join(', ')}}`,
@@ -239,6 +249,8 @@ async function allAnswers(reader: GraphReader): Promise<readonly string[]> {
           .join('\n')} }`,
       ),
     );
+    // Of some of each type: a walk reads much, and the others are what it leads to.
+    if (at < 4) answers.push(await ask(reader, connectionsOf(at)), await ask(reader, walksOf(at)));
     const nodes = await reader.nodes([nodeAt(at), other, nodeAt(at)]);
     const bounds = { sinceMs: 0, untilMs: 2000, scanMax: 1000 };
     const queries = edgeTypes.flatMap((edge) =>
@@ -253,15 +265,51 @@ async function allAnswers(reader: GraphReader): Promise<readonly string[]> {
   return answers;
 }
 
+const always = 'since: "1970-01-01T00:00:00Z"';
+
+function connectionsOf(at: number): string {
+  const { type, id } = nodeAt(at);
+  const page = `{ edges { cursor time one two properties nodeRef { type id } node { id properties lineage { offset } } }
+    pageInfo { hasNextPage endCursor } completeness { complete truncatedBy limit scanned } }`;
+  const fields = ['knows', 'knowsFrom', 'owns', 'ownsFrom'].flatMap((name) =>
+    [1, 50].map((first) => `${name}_${first}: ${name}(first: ${first}, ${always}) ${page}`),
+  );
+  return `{ ${type.toLowerCase()}(id: "${id}") { ${fields.join('\n')} } }`;
+}
+
+function walksOf(at: number): string {
+  const ref = ({ type, id }: NodeRef): string => `{type: "${type}", id: "${id}"}`;
+  const [of, other] = [ref(nodeAt(at)), ref(nodeAt((at + 4) % count))];
+  const edge = '{ edge direction from { type id } to { type id } key time properties }';
+  const whole =
+    'completeness { complete limit edgesScanned truncatedAt { hop kind limit edge node { type id } nodes } limitsInForce { edges since } }';
+  const hops = (more: string): string =>
+    `[{edge: "KNOWS", direction: BOTH, ${always} ${more}}, {edge: "OWNS", direction: BOTH, ${always} ${more}}, {edge: "KNOWS", ${always} ${more}}]`;
+  const traversals = ['', ', limit: 1', ', nodeWhere: {property: "one", prefix: "<one"}'].map(
+    (more, i) =>
+      `t${i}: traverse(from: [${of}, ${other}], hops: ${hops(more)}, unique: HOP) { hops { depth nodes { type id time via ${edge} node { id properties } } } ${whole} }`,
+  );
+  const over = (limit: string): string =>
+    `over: [{edge: "KNOWS", direction: BOTH, ${always} ${limit}}, {edge: "OWNS", direction: BOTH, ${always} ${limit}}]`;
+  return `{ ${traversals.join('\n')}
+    paths(from: ${of}, to: ${other}, ${over('')}) { paths { length edges ${edge} } ${whole} }
+    few: paths(from: ${of}, to: ${other}, ${over(', limit: 1')}) { paths { length edges ${edge} } ${whole} }
+    cycles(through: ${of}, ${over('')}) { cycles { length edges ${edge} } ${whole} }
+    sharedNeighbours(of: ${of}, over: {edge: "KNOWS", direction: BOTH, ${always}}) {
+      nodes { type id shared time through { type id } node { id properties } } ${whole} } }`;
+}
+
 async function ask(reader: GraphReader, source: string): Promise<string> {
   const contextValue: Partial<ApiContext> = {
     reader,
     status: { topics: () => [], graphSchema: () => graphOf({}) } as never,
     limits: queryLimitsDefault,
-    clock: systemClock,
+    // Close behind the events: nothing is older than a walk may look back.
+    clock,
     log: silentLog,
     steps: new StepBudget(1000),
     reads: new ReadBudget(1000),
+    traversals: new TraversalBudget(noBudget, clock, new AbortController().signal),
   };
   const answer = await graphql({ schema, source, contextValue });
   expect(answer.errors ?? []).toEqual([]);

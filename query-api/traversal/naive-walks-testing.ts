@@ -80,6 +80,11 @@ export interface NaiveEdge {
   readonly timeMs: number;
 }
 
+/** What of a hop's plan says which edges it may take. */
+export type NaiveHop = Pick<HopPlan, 'edge' | 'direction' | 'where' | 'nodeWhere'> & {
+  readonly limits: { readonly sinceMs: number; readonly untilMs: number };
+};
+
 interface Touch {
   readonly type: string;
   readonly from: NodeRef;
@@ -90,10 +95,13 @@ interface Touch {
 
 /** Walks worked out from the list of events alone: nothing is merged, ordered or bounded, so that no mistake is shared. */
 export class NaiveWalks {
+  /** All that an event may be about. */
+  readonly nodes: readonly NodeRef[];
   readonly #events: readonly EventMutations[];
   #seen: readonly Touch[] | null = null;
 
-  constructor(events: readonly EventMutations[]) {
+  constructor(events: readonly EventMutations[], nodes = everyNode) {
+    this.nodes = nodes;
     this.#events = events;
   }
 
@@ -115,13 +123,7 @@ export class NaiveWalks {
     });
   }
 
-  hop(
-    frontier: readonly NodeRef[],
-    plan: Pick<HopPlan, 'edge' | 'direction' | 'where' | 'nodeWhere'> & {
-      readonly limits: { readonly sinceMs: number; readonly untilMs: number };
-    },
-    passedOver: ReadonlySet<string>,
-  ): readonly NaiveEdge[] {
+  hop(frontier: readonly NodeRef[], plan: NaiveHop, passedOver: ReadonlySet<string>): readonly NaiveEdge[] {
     const { nodeWhere, limits } = plan;
     return frontier
       .flatMap((parent) => this.edgesOf(parent, { ...plan, ...limits }))
@@ -132,7 +134,7 @@ export class NaiveWalks {
   /** The edges of each hop. */
   traverse(
     from: readonly NodeRef[],
-    hops: readonly HopPlan[],
+    hops: readonly NaiveHop[],
     unique: TraversalUnique,
   ): readonly (readonly NaiveEdge[])[] {
     const visited = new Set(from.map(nodeKey));

@@ -1,20 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EventMutations } from '../../graph-store/index.ts';
+import { checkHops, naiveHops, newestFirst, walkedHops } from './hop-checks-testing.ts';
 import type { HopLimits } from './hop-limits.ts';
 import type { HopPlan } from './hop-read.ts';
-import {
-  type NaiveEdge,
-  NaiveWalks,
-  someEvents,
-  someNode,
-  somePredicate,
-  someWalk,
-} from './naive-walks-testing.ts';
+import { NaiveWalks, someEvents, someNode, somePredicate, someWalk } from './naive-walks-testing.ts';
 import type { TraversalPlan, TraversalUnique } from './traversal-plan.ts';
-import { type HopResult, runTraversal } from './traversal-run.ts';
+import { runTraversal } from './traversal-run.ts';
+import { inParts, WalkStores, walkEngines } from './walk-stores-testing.ts';
 import { sessionOf, someBudget, storeOf } from './walk-testing.ts';
-import { nodeKey, type WalkedEdge } from './walked-edge.ts';
+import { nodeKey } from './walked-edge.ts';
 
 const unlimited = Number.MAX_SAFE_INTEGER;
 const someHop = fc
@@ -22,6 +17,7 @@ const someHop = fc
     walk: someWalk,
     nodeWhere: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, somePredicate),
     order: fc.constantFrom('latest' as const, 'any' as const),
+    withContents: fc.boolean(),
   })
   .map(({ walk: { sinceMs, untilMs, ...walk }, ...rest }) => ({ ...walk, ...rest, sinceMs, untilMs }));
 const somePlan = fc.record({
@@ -42,43 +38,34 @@ function planOf({ from, hops, unique }: SomePlan, edgesMax: readonly number[]): 
       lookbackMs: 0,
       cutsSince: false,
     };
-    return { depth: index + 1, ...hop, limits, withContents: index % 2 === 0 };
+    return { depth: index + 1, ...hop, limits };
   });
   return { from, hops: planned, unique };
 }
 
-function walked({ parent, node, way, occurrence }: WalkedEdge): string {
-  return `${nodeKey(parent)} ${way} ${nodeKey(node)} ${occurrence.type} ${occurrence.timeMs}`;
-}
+describe.each(walkEngines)('A traversal on $name', (engine) => {
+  const stores = new WalkStores(engine);
 
-function naive({ parent, node, way, edge, timeMs }: NaiveEdge): string {
-  return `${nodeKey(parent)} ${way} ${nodeKey(node)} ${edge} ${timeMs}`;
-}
-
-function edgesOf(results: readonly HopResult[]): readonly (readonly WalkedEdge[])[] {
-  return results.map(({ nodes }) => nodes.flatMap(({ via }) => via));
-}
-
-const newestFirst = (a: number, b: number): number => b - a;
-
-describe('A traversal', () => {
   it('without limits finds what the list of events says, whatever was deleted, and says that it is complete', async () => {
+    // More than there can be: a store that keeps the newest edges of nodes does so for limits that somebody has.
+    const enough = fc.constantFrom(unlimited, 100);
     await fc.assert(
-      fc.asyncProperty(someEvents, somePlan, async (events, some) => {
-        const plan = planOf(some, []);
-        const session = sessionOf(await storeOf(events));
-        const results = await runTraversal(plan, session, unlimited);
-        const expected = new NaiveWalks(events).traverse(plan.from, plan.hops, plan.unique);
-        expect(edgesOf(results).map((edges) => edges.map(walked).sort())).toEqual(
-          expected.map((edges) => edges.map(naive).sort()),
-        );
-        for (const { nodes } of results) {
-          const times = nodes.map(({ via }) => via[0]?.occurrence.timeMs ?? -1);
-          expect(times).toEqual([...times].sort(newestFirst));
+      fc.asyncProperty(someEvents, somePlan, enough, async (events, some, edgesMax) => {
+        const graph = await stores.graph();
+        const plan = planOf({ ...some, from: some.from.map(graph.at) }, [edgesMax, edgesMax, edgesMax]);
+        for (const part of inParts(events)) {
+          await graph.write(part);
+          const session = sessionOf(graph.store);
+          const results = await runTraversal(plan, session, unlimited);
+          expect(walkedHops(results)).toEqual(naiveHops(new NaiveWalks(graph.events), plan));
+          for (const { nodes } of results) {
+            const times = nodes.map(({ via }) => via[0]?.occurrence.timeMs ?? -1);
+            expect(times).toEqual([...times].sort(newestFirst));
+          }
+          expect(session.truncations.list()).toEqual([]);
         }
-        expect(session.truncations.list()).toEqual([]);
       }),
-      { numRuns: 400 },
+      { numRuns: stores.runs(400) },
     );
   });
 
@@ -90,22 +77,19 @@ describe('A traversal', () => {
     });
     await fc.assert(
       fc.asyncProperty(someEvents, somePlan, limits, async (events, some, { edgesMax, scanMax, budget }) => {
-        const plan = planOf(some, edgesMax);
-        const session = sessionOf(await storeOf(events), budget);
-        const results = await runTraversal(plan, session, scanMax);
-        const graph = new NaiveWalks(events);
-        const hops = edgesOf(results).map((edges) => edges.map(walked).sort());
-        const whole = graph
-          .traverse(plan.from, plan.hops, plan.unique)
-          .map((edges) => edges.map(naive).sort());
-        if (!session.truncations.any) expect(hops).toEqual(whole);
-        expect(session.edgesScanned).toBeLessThanOrEqual(budget.rowsMax ?? unlimited);
-        for (const [index, edges] of hops.entries()) {
-          expect(edges.length).toBeLessThanOrEqual(edgesMax[index] ?? unlimited);
+        const placed = await stores.graph();
+        const plan = planOf({ ...some, from: some.from.map(placed.at) }, edgesMax);
+        for (const part of inParts(events)) {
+          await placed.write(part);
+          const session = sessionOf(placed.store, budget);
+          const results = await runTraversal(plan, session, scanMax);
+          const graph = new NaiveWalks(placed.events);
+          if (!session.truncations.any) expect(walkedHops(results)).toEqual(naiveHops(graph, plan));
+          expect(session.edgesScanned).toBeLessThanOrEqual(budget.rowsMax ?? unlimited);
+          checkHops(graph, plan, results, session.truncations.list());
         }
-        checkHops(graph, plan, results, session.truncations.list());
       }),
-      { numRuns: 800 },
+      { numRuns: stores.runs(800) },
     );
   });
 });
@@ -118,9 +102,14 @@ describe('The merge of many busy nodes', () => {
   });
   const walk = { edge: 'WATCHED', direction: 'out', where: null, sinceMs: 0, untilMs: 200 } as const;
   const busyPlan = (edgesMax: number): TraversalPlan =>
-    planOf({ from: accounts, hops: [{ ...walk, nodeWhere: null, order: 'latest' }], unique: 'hop' }, [
-      edgesMax,
-    ]);
+    planOf(
+      {
+        from: accounts,
+        hops: [{ ...walk, nodeWhere: null, order: 'latest', withContents: true }],
+        unique: 'hop',
+      },
+      [edgesMax],
+    );
 
   it('finds the newest edges of all, and looks at few of the others', async () => {
     await fc.assert(
@@ -151,33 +140,3 @@ describe('The merge of many busy nodes', () => {
     );
   });
 });
-
-/** Whatever was left out, each hop says the truth about the nodes that it left from. */
-function checkHops(
-  graph: NaiveWalks,
-  plan: TraversalPlan,
-  results: readonly HopResult[],
-  truncated: readonly { readonly hop: number; readonly kind: string }[],
-): void {
-  const visited = new Set(plan.from.map(nodeKey));
-  let frontier = plan.from;
-  for (const { plan: hop, nodes } of results) {
-    const whole = graph.hop(frontier, hop, plan.unique === 'traversal' ? visited : new Set());
-    const edges = nodes.flatMap(({ via }) => via);
-    const real = new Set(whole.map(naive));
-    expect(edges.map(walked).filter((edge) => !real.has(edge))).toEqual([]);
-    const kinds = truncated.filter((one) => one.hop === hop.depth).map(({ kind }) => kind);
-    const over = truncated.some(
-      (one) => one.hop < hop.depth && one.kind !== 'HOP_EDGES' && one.kind !== 'SCAN',
-    );
-    if (kinds.length === 0 && !over) expect(edges).toHaveLength(whole.length);
-    if (kinds.includes('HOP_EDGES')) expect(whole.length).toBeGreaterThan(hop.limits.edgesMax);
-    if (kinds.join() === 'HOP_EDGES' && hop.order === 'latest') {
-      const times = edges.map(({ occurrence }) => occurrence.timeMs).sort(newestFirst);
-      const newest = whole.map(({ timeMs }) => timeMs).sort(newestFirst);
-      expect(times).toEqual(newest.slice(0, hop.limits.edgesMax));
-    }
-    frontier = nodes.map(({ node }) => node);
-    for (const node of frontier) visited.add(nodeKey(node));
-  }
-}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EventMutations } from '../../graph-store/index.ts';
+import type { EventMutations, NodeRef } from '../../graph-store/index.ts';
 import { runCycles } from './cycles-run.ts';
 import { expandLevel, type WalkPlan } from './expand.ts';
 import {
@@ -15,6 +15,7 @@ import {
 import { runPaths } from './paths-run.ts';
 import { runSharedNeighbours } from './shared-neighbours-run.ts';
 import type { TraversalSession } from './traversal-session.ts';
+import { inParts, WalkStores, walkEngines } from './walk-stores-testing.ts';
 import { sessionOf, someBudget, storeOf } from './walk-testing.ts';
 import { edgeKey, nodeKey, type WalkedEdge } from './walked-edge.ts';
 
@@ -48,7 +49,9 @@ function naive(path: readonly NaiveEdge[]): string {
 
 /** Runs it without limits, where it has to say what the list of events says, and with some, where it may say less but never claim more. */
 async function assertHonest<Question, Answer>(
+  stores: WalkStores,
   question: fc.Arbitrary<Question>,
+  placed: (asked: Question, at: (ref: NodeRef) => NodeRef) => Question,
   run: (asked: Question, limits: SomeLimits, session: TraversalSession) => Promise<Answer>,
   check: {
     readonly whole: (asked: Question, graph: NaiveWalks, answer: Answer) => void;
@@ -56,24 +59,29 @@ async function assertHonest<Question, Answer>(
   },
 ): Promise<void> {
   await fc.assert(
-    fc.asyncProperty(someEvents, question, someLimits, async (events, asked, limits) => {
-      const store = await storeOf(events);
-      const graph = new NaiveWalks(events);
-      const free = sessionOf(store);
-      const whole = await run(asked, noLimits, free);
-      expect(free.truncations.list()).toEqual([]);
-      check.whole(asked, graph, whole);
-      const session = sessionOf(store, limits.budget);
-      const answer = await run(asked, limits, session);
-      expect(session.edgesScanned).toBeLessThanOrEqual(limits.budget.rowsMax ?? unlimited);
-      if (!session.truncations.any) check.whole(asked, graph, answer);
-      else check.part(asked, graph, answer, limits);
+    fc.asyncProperty(someEvents, question, someLimits, async (events, some, limits) => {
+      const place = await stores.graph();
+      const asked = placed(some, place.at);
+      for (const part of inParts(events)) {
+        await place.write(part);
+        const graph = new NaiveWalks(place.events, everyNode.map(place.at));
+        const free = sessionOf(place.store);
+        const whole = await run(asked, noLimits, free);
+        expect(free.truncations.list()).toEqual([]);
+        check.whole(asked, graph, whole);
+        const session = sessionOf(place.store, limits.budget);
+        const answer = await run(asked, limits, session);
+        expect(session.edgesScanned).toBeLessThanOrEqual(limits.budget.rowsMax ?? unlimited);
+        if (!session.truncations.any) check.whole(asked, graph, answer);
+        else check.part(asked, graph, answer, limits);
+      }
     }),
-    { numRuns: 300 },
+    { numRuns: stores.runs(300) },
   );
 }
 
-describe('Paths', () => {
+describe.each(walkEngines)('Paths on $name', (engine) => {
+  const stores = new WalkStores(engine);
   const question = fc
     .record({ from: someNode, to: someNode, walks: someWalks, depthMax: fc.integer({ min: 1, max: 5 }) })
     .filter(({ from, to }) => nodeKey(from) !== nodeKey(to));
@@ -85,7 +93,9 @@ describe('Paths', () => {
 
   it('are all shortest ones, and never said to be when they may not be', async () => {
     await assertHonest(
+      stores,
       question,
+      (asked, at) => ({ ...asked, from: at(asked.from), to: at(asked.to) }),
       ({ from, to, walks, depthMax }, { edgesMax, scanMax, first }, session) =>
         runPaths(
           { from, to, walks: walks.map((walk) => planOf(walk, edgesMax)), depthMax, first },
@@ -155,7 +165,8 @@ describe('A level of a walk', () => {
   });
 });
 
-describe('Cycles', () => {
+describe.each(walkEngines)('Cycles on $name', (engine) => {
+  const stores = new WalkStores(engine);
   const question = fc.record({
     through: someNode,
     walks: someWalks,
@@ -180,7 +191,9 @@ describe('Cycles', () => {
 
   it('are all ways back, the shortest first, and never said to be when they may not be', async () => {
     await assertHonest(
+      stores,
       question,
+      (asked, at) => ({ ...asked, through: at(asked.through) }),
       ({ through, walks, depthMax }, { edgesMax, scanMax, first }, session) =>
         runCycles(
           { through, walks: walks.map((walk) => planOf(walk, edgesMax)), depthMax, first },
@@ -203,7 +216,8 @@ describe('Cycles', () => {
   });
 });
 
-describe('Shared neighbours', () => {
+describe.each(walkEngines)('Shared neighbours on $name', (engine) => {
+  const stores = new WalkStores(engine);
   const question = fc.record({ of: someNode, walk: someWalk, minShared: fc.integer({ min: 1, max: 3 }) });
   type Question = typeof question extends fc.Arbitrary<infer One> ? One : never;
   /** `id: neighbours` of each other node that shares any. */
@@ -213,7 +227,7 @@ describe('Shared neighbours', () => {
         (one) => one !== nodeKey(of),
       );
     const own = new Set(neighboursOf(of));
-    const others = everyNode.filter((node) => nodeKey(node) !== nodeKey(of));
+    const others = graph.nodes.filter((node) => nodeKey(node) !== nodeKey(of));
     return new Map(
       others.map((node) => [
         nodeKey(node),
@@ -226,7 +240,9 @@ describe('Shared neighbours', () => {
 
   it('are counted for every other node, and never said to be when they may not be', async () => {
     await assertHonest(
+      stores,
       question,
+      (asked, at) => ({ ...asked, of: at(asked.of) }),
       ({ of, walk, minShared }, { edgesMax, scanMax, first }, session) => {
         const plan = planOf(walk, edgesMax);
         return runSharedNeighbours({ of, walk: plan, back: plan, minShared, first }, session, scanMax);
@@ -253,7 +269,9 @@ describe('Shared neighbours', () => {
       },
     );
   });
+});
 
+describe('Shared neighbours', () => {
   it('are not looked for through a neighbour of very many, and the answer names it', async () => {
     const used = (account: string, device: string, index: number): EventMutations => {
       const ends = { from: { type: 'Account', id: account }, to: { type: 'Device', id: device } };
