@@ -11,6 +11,11 @@ import { isMutation } from './transport.ts';
 type Graph = {
   types: {
     Query: { account: { of: 'Account'; as: '?'; args: { id: string } } };
+    Mutation: {
+      freezeAudience: { of: 'Audience'; as: ''; args: { key: string } };
+      deleteAudience: { is: boolean; args: { id: string } };
+    };
+    Audience: { id: { is: string } };
     Account: {
       country: { is: string | null };
       watched: {
@@ -27,6 +32,10 @@ type Graph = {
 };
 const graph: GraphTable<Graph> = {
   Query: { account: { of: 'Account', args: { id: 'ID!' } } },
+  Mutation: {
+    freezeAudience: { of: 'Audience', args: { key: 'String!' } },
+    deleteAudience: { args: { id: 'ID!' } },
+  },
   Account: {
     watched: { of: 'Connection', args: { first: 'Int', order: 'EdgeOrder!', where: 'AccountWatchedWhere' } },
   },
@@ -220,6 +229,42 @@ describe('A request that fails', () => {
     const asked = failure(client.query('{ ok }', {}, { signal: stop.signal, timeoutMs: 10_000 }));
     stop.abort();
     expect(await asked).toMatchObject({ code: 'ABORTED', retryable: false });
+  });
+});
+
+describe('Mutations that are selected', () => {
+  it('are one operation in the order of the selection, sent once whatever comes of it', async () => {
+    const fake = await startFake(down);
+    const client = createClient({ ...fake, graph, retries: 5 });
+    const asked = client.mutate({
+      freezeAudience: { $: { key: 'k"}' }, id: true },
+      deleteAudience: { $: { id: 'a' } },
+    });
+    expect(await failure(asked)).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(fake.asked).toMatchObject([
+      {
+        query:
+          'mutation ($v0: String!, $v1: ID!) { freezeAudience(key: $v0) { id } deleteAudience(id: $v1) }',
+        variables: { v0: 'k"}', v1: 'a' },
+      },
+    ]);
+  });
+
+  it('answer what was selected', async () => {
+    const fake = await startFake({ status: 200, body: { data: { freezeAudience: { id: 'a' } } } });
+    const { freezeAudience } = await createClient({ ...fake, graph }).mutate({
+      freezeAudience: { $: { key: 'k' }, id: true },
+    });
+    const id: string = freezeAudience.id;
+    expect(id).toBe('a');
+  });
+
+  it('need the generated types, as queries do', async () => {
+    const fake = await startFake(up);
+    const { code, message } = await failure(
+      createClient<Graph>(fake).mutate({ deleteAudience: { $: { id: 'a' } } }),
+    );
+    expect([code, message]).toEqual(['BAD_SELECTION', expect.stringMatching(/^mutate\(\) needs `graph`/)]);
   });
 });
 

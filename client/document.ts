@@ -12,12 +12,15 @@ type Table = Readonly<Record<string, Readonly<Record<string, TableField>>>>;
 const depthMax = 64;
 const name = /^[_A-Za-z][_0-9A-Za-z]*$/;
 
-/** A selection as a query. Arguments become variables, so the text is the same whatever is asked for, and no value can be taken for a part of it. */
-export function documentOf(table: Table, selection: object): Document {
+export type Root = 'Query' | 'Mutation';
+
+/** A selection as an operation. Arguments become variables, so the text is the same whatever is asked for, and no value can be taken for a part of it. */
+export function documentOf(table: Table, selection: object, root: Root = 'Query'): Document {
   const writer = new DocumentWriter(table);
-  const body = writer.set('Query', selection, 0);
+  const body = writer.set(root, selection, 0);
   const declared = [...writer.types].map(([variable, type]) => `$${variable}: ${type}`);
-  const head = declared.length === 0 ? 'query' : `query (${declared.join(', ')})`;
+  const kind = root === 'Query' ? 'query' : 'mutation';
+  const head = declared.length === 0 ? kind : `${kind} (${declared.join(', ')})`;
   return { text: `${head} ${body}`, variables: writer.variables };
 }
 

@@ -83,6 +83,26 @@ const { status } = await client.select({ status: { nodes: true, topics: { topic:
 const state: 'IDLE' | 'RUNNING' | 'ELSEWHERE' | 'PAUSED' | 'STOPPED' | 'FINISHED' | undefined = status.topics[0]?.state;
 console.log(state);
 
+const { freezeAudience } = await client.mutate({
+  freezeAudience: {
+    $: { memberType: 'Account', name: 'n', key: 'k', where: { member: { property: 'country', eq: 'DE' } } },
+    id: true,
+    size: true,
+    members: { $: { first: 2 }, nodes: { id: true } },
+  },
+});
+same<typeof freezeAudience.id, string>(true);
+same<typeof freezeAudience.members, { nodes: { id: string }[] } | null>(true);
+
+// @ts-expect-error: there is no such mutation
+await client.mutate({ meltAudience: { $: { id: 'a' } } });
+// @ts-expect-error: a query is no mutation
+await client.mutate({ account: { $: { id: 'a' }, country: true } });
+// @ts-expect-error: a mutation is no query
+await client.select({ deleteAudience: { $: { id: 'a' } } });
+// @ts-expect-error: a key is needed
+await client.mutate({ freezeAudience: { $: { memberType: 'Account', name: 'n', where: {} }, id: true } });
+
 // @ts-expect-error: there is no such field
 await client.select({ account: { $: { id: 'a' }, contry: true } });
 // @ts-expect-error: an id is needed

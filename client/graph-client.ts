@@ -1,5 +1,5 @@
 import { JourneyGraphClientError } from './client-error.ts';
-import { documentOf } from './document.ts';
+import { documentOf, type Root } from './document.ts';
 import {
   type JourneyAnswer,
   type JourneyPage,
@@ -15,7 +15,7 @@ import { type RequestOptions, Transport } from './transport.ts';
 export interface ClientOptions<G extends GraphShape> {
   /** The server's root, such as `http://127.0.0.1:4000`, or where GraphQL is behind a proxy. */
   readonly url: string | URL;
-  /** `graph` of the module that `jg api types` printed; without it there is no `select`. */
+  /** `graph` of the module that `jg api types` printed; without it there is no `select` and no `mutate`. */
   readonly graph?: GraphTable<G>;
   /** A bearer token, or what gives one before each request. */
   readonly token?: string | (() => string | null | Promise<string | null>) | undefined;
@@ -54,13 +54,15 @@ export class GraphClient<G extends GraphShape> {
     selection: S & Known<G, 'Query', S>,
     options: RequestOptions = {},
   ): Promise<Selected<G, 'Query', S>> {
-    if (this.#graph === null) {
-      const message =
-        'select() needs `graph` of the module that `jg api types` prints: pass it to createClient.';
-      throw new JourneyGraphClientError({ code: 'BAD_SELECTION', message });
-    }
-    const { text, variables } = documentOf(this.#graph, selection);
-    return await this.query<Selected<G, 'Query', S>>(text, variables, options);
+    return await this.#ask<Selected<G, 'Query', S>>('Query', selection, options);
+  }
+
+  /** The same of mutations, such as `freezeAudience`: run in the order of the selection, and never sent again by themselves. */
+  async mutate<const S extends Selection<G, 'Mutation'>>(
+    selection: S & Known<G, 'Mutation', S>,
+    options: RequestOptions = {},
+  ): Promise<Selected<G, 'Mutation', S>> {
+    return await this.#ask<Selected<G, 'Mutation', S>>('Mutation', selection, options);
   }
 
   /** Any GraphQL document; its answer is taken to be of the type that you say. */
@@ -70,6 +72,15 @@ export class GraphClient<G extends GraphShape> {
     options: RequestOptions = {},
   ): Promise<T> {
     return await this.#transport.send<T>({ query: document, variables }, options);
+  }
+
+  async #ask<T>(root: Root, selection: object, options: RequestOptions): Promise<T> {
+    if (this.#graph === null) {
+      const message = `${root === 'Query' ? 'select' : 'mutate'}() needs \`graph\` of the module that \`jg api types\` prints: pass it to createClient.`;
+      throw new JourneyGraphClientError({ code: 'BAD_SELECTION', message });
+    }
+    const { text, variables } = documentOf(this.#graph, selection, root);
+    return await this.query<T>(text, variables, options);
   }
 
   /** The steps of a journey, page after page as they are awaited. */

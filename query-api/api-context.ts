@@ -57,8 +57,10 @@ export interface ApiContext {
   readonly reader: GraphReader;
   /** As `reader`, of work that goes on when the request has been answered: neither counted for it nor ended with it. */
   readonly readerOfJobs: GraphReader;
-  /** As `reader`, with a budget of its own: for one event of many that are read under one request. */
-  readonly readerOfEvent: () => GraphReader;
+  /** As `reader`, each read with a budget and a run of its own: for the events of a subscription, which has no end. */
+  readonly readerOfEvents: Pick<GraphReader, 'journey'>;
+  /** Runs what outlives its request, so that it is seen how long it took. */
+  readonly job: (stage: 'freeze', work: () => Promise<void>) => Promise<void>;
   readonly status: StatusReader;
   readonly limits: QueryLimits;
   readonly steps: StepBudget;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { GraphReader } from '../graph-store/index.ts';
+import type { GraphReader, JourneyPage, JourneyQuery } from '../graph-store/index.ts';
 import type { ApiContext, QueryLimits } from './api-context.ts';
 import { noExtension, routeOf } from './api-extension.ts';
 import { AudienceRoutes } from './audiences/audience-routes.ts';
@@ -70,13 +70,13 @@ export class ApiHandler {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = this.#options.newId();
-    this.#observer.received(request, response);
+    const arrivedMs = this.#observer.received(request, response);
     response.setHeader('x-request-id', requestId);
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');
     response.setHeader('cache-control', 'no-store');
     try {
-      await this.#route(request, response, requestId);
+      await this.#route(request, response, requestId, arrivedMs);
     } catch (error) {
       this.#options.log.error({ requestId, error }, 'A request failed on our side.');
       if (response.headersSent) response.destroy();
@@ -84,7 +84,12 @@ export class ApiHandler {
     }
   }
 
-  async #route(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+  async #route(
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+    arrivedMs: number,
+  ): Promise<void> {
     const url = addressOf(request.url ?? '/');
     if (url === null) return problem(response, 400, 'BAD_REQUEST', 'The address is not a URL.', requestId);
     const { pathname, search } = url;
@@ -108,7 +113,7 @@ export class ApiHandler {
     const asked = { headers: request.headers, path: pathname, search, caller };
     const cost = admitRequest(this.#options.traffic ?? null, asked, response, requestId);
     if (cost === null) return;
-    const exchange = { request, response, requestId, caller, cost };
+    const exchange = { request, response, requestId, arrivedMs, caller, cost };
     if (pathname === graphqlPath) return await this.#graphql(exchange, search);
     if (pathname === journeyPath) return await this.#journey(exchange, url);
     if (pathname === metricsPath && !refuseToken(response, caller, '`/metrics`', requestId))
@@ -235,11 +240,11 @@ export class ApiHandler {
 
   /** Runs `work` with a deadline and with what a query may use. */
   async #within(
-    { request, response, requestId, caller, cost }: Exchange,
+    { request, response, requestId, arrivedMs, caller, cost }: Exchange,
     work: (deadline: Deadline, context: ApiContext) => Promise<void>,
   ): Promise<void> {
     const deadline = new Deadline(this.#options.clock, this.#options.limits.deadlineMs);
-    const run = this.#observer.begin(request, response, requestId);
+    const run = this.#observer.begin(request, response, requestId, arrivedMs);
     // Also when its caller goes away before the answer.
     response.once('close', () => deadline.stop());
     try {
@@ -280,14 +285,19 @@ export class ApiHandler {
     const readerOf = (its: QueryRun): GraphReader =>
       this.#access.readerOf(grant, this.#observer.readerFor(its, { budget, signal, tellsUsed }));
     const reader = readerOf(run);
-    const readerOfEvent = (): GraphReader => readerOf(this.#observer.again(run));
+    const readerOfEvents = {
+      journey: (query: JourneyQuery): Promise<JourneyPage> =>
+        this.#observer.apart(run, 'event', (its) => readerOf(its).journey(query)),
+    };
+    const job: ApiContext['job'] = (stage, work) => this.#observer.apart(run, stage, work);
     const readerOfJobs = this.#access.readerOf(grant, this.#options.reader);
     const { requestId } = run;
     const traversals = createTraversalBudget(limits, clock, signal, { budget, run, grant });
     return {
       reader,
       readerOfJobs,
-      readerOfEvent,
+      readerOfEvents,
+      job,
       status,
       limits,
       clock,
@@ -311,6 +321,8 @@ interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
+  /** By the stopwatch of metrics. */
+  readonly arrivedMs: number;
   readonly caller: Caller;
   readonly cost: TrafficCost;
 }

@@ -183,6 +183,8 @@ function answer(query: JourneyQuery, page: JourneyRows, folds: boolean, context:
       truncatedBy: limited?.kind ?? null,
       limit: limited?.value ?? null,
       scanned: page.scanned,
+      of: query.of,
+      edge: null,
     },
     view: {
       steps: () => page.steps(),

@@ -18,6 +18,8 @@ import { lineageType } from './lineage-type.ts';
 import { nodeRefType, type PropertiesAnswer } from './node-type.ts';
 import { dateTimeScalar, jsonScalar } from './scalars.ts';
 import type { TopicFreshness } from './traversal/run-walk.ts';
+import { truncationType } from './traversal/truncation-type.ts';
+import type { Truncation } from './traversal/truncations.ts';
 
 const text = new GraphQLNonNull(GraphQLString);
 const count = new GraphQLNonNull(GraphQLInt);
@@ -39,6 +41,19 @@ export interface StepAnswer {
 
 export type LimitKind = 'PAGE' | 'SCAN' | 'BYTES';
 
+/** What a page of a journey or of a connection left out. */
+export interface PageCompleteness {
+  readonly since: number;
+  readonly complete: boolean;
+  readonly truncatedBy: LimitKind | null;
+  readonly limit: number | null;
+  readonly scanned: number;
+  /** Whose page it is. */
+  readonly of: NodeRef;
+  /** Null of a journey. */
+  readonly edge: string | null;
+}
+
 export interface JourneyAnswer {
   /** The steps of `edges` as they are stored; null where an edge is more than its step, or they come as objects. */
   readonly rows: readonly PackedStep[] | null;
@@ -55,13 +70,7 @@ export interface JourneyAnswer {
     readonly startCursor: () => string | null;
     readonly endCursor: () => string | null;
   };
-  readonly completeness: {
-    readonly since: number;
-    readonly complete: boolean;
-    readonly truncatedBy: LimitKind | null;
-    readonly limit: number | null;
-    readonly scanned: number;
-  };
+  readonly completeness: PageCompleteness;
   readonly freshness: () => readonly TopicFreshness[];
   readonly tablePath: () => string;
 }
@@ -143,7 +152,12 @@ const limitKindType = new GraphQLEnumType({
   },
 });
 
-export const completenessType = new GraphQLObjectType({
+function truncationsOf({ truncatedBy, limit, of, edge }: PageCompleteness): readonly Truncation[] {
+  if (truncatedBy === null || limit === null) return [];
+  return [{ hop: 1, kind: truncatedBy, limit, edge, node: of, nodes: 1 }];
+}
+
+export const completenessType = new GraphQLObjectType<PageCompleteness>({
   name: 'Completeness',
   description: 'What the answer did not look at.',
   fields: {
@@ -158,6 +172,17 @@ export const completenessType = new GraphQLObjectType({
     truncatedBy: { type: limitKindType, description: 'Which limit ended the page.' },
     limit: { type: GraphQLInt, description: "That limit's value." },
     scanned: { type: count, description: 'Rows looked at, hidden and filtered ones included.' },
+    truncatedAt: {
+      type: listOf(truncationType),
+      description:
+        'The same as `truncatedBy` with `limit`, in the form that walks have: one entry, or none when complete.',
+      resolve: truncationsOf,
+    },
+    edgesScanned: {
+      type: count,
+      description: 'The same as `scanned`, by the name that walks have for it.',
+      resolve: ({ scanned }) => scanned,
+    },
   },
 });
 

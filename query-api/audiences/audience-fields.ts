@@ -49,8 +49,9 @@ export const audienceFields: GraphQLFieldConfigMap<unknown, ApiContext> = {
     resolve: async (_source, input: WhoArguments, context) => {
       const definition = definitionOf(input, context);
       context.reads.take();
+      const { readerOfJobs, run, signal } = context;
       return await told(() =>
-        audiencesOf(context).estimate(context.readerOfJobs, definition, context.signal),
+        run.timed('estimate', () => audiencesOf(context).estimate(readerOfJobs, definition, signal)),
       );
     },
   },
@@ -113,7 +114,9 @@ export const audienceMutations: GraphQLFieldConfigMap<unknown, ApiContext> = {
       const { caller } = context;
       const askedBy = caller.kind === 'local' ? null : caller.subject;
       const begun = await told(() =>
-        audiences.freeze(context.readerOfJobs, { name, key, definition, askedBy }),
+        audiences.freeze(context.readerOfJobs, { name, key, definition, askedBy }, (build) =>
+          context.job('freeze', build),
+        ),
       );
       if (begun.state !== 'BUILDING' || waitMs === 0) return begun;
       return (await audiences.settled(begun.id, waitMs)) ?? begun;

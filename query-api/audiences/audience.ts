@@ -13,6 +13,9 @@ export interface FreezeRequest {
   readonly askedBy: string | null;
 }
 
+/** Runs the building of an audience when its turn has come, and may see how long that takes. */
+export type AroundBuilding = (build: () => Promise<void>) => Promise<void>;
+
 /** An audience on its way, or there. */
 export type Audience =
   | { readonly state: 'READY'; readonly row: AudienceRow }

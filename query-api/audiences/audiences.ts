@@ -8,6 +8,7 @@ import {
   type SourceStatus,
 } from '../../graph-store/index.ts';
 import {
+  type AroundBuilding,
   type Audience,
   type AudienceUse,
   type FreezeRequest,
@@ -46,6 +47,7 @@ interface Job extends Unfinished {
   readonly reader: GraphReader;
   readonly stop: AbortController;
   readonly progress: Progress;
+  readonly around: AroundBuilding;
   failure: { readonly code: string; readonly message: string } | null;
   /** It ended, or was deleted before it began. */
   readonly done: PromiseWithResolvers<void>;
@@ -113,7 +115,7 @@ export class Audiences {
    * Begins at once and does not wait. Throws RefusedError: AUDIENCE_KEY_USED, when there is another audience under the key already; AUDIENCES_FULL;
    * AUDIENCES_BUSY.
    */
-  freeze(reader: GraphReader, request: FreezeRequest): Audience {
+  freeze(reader: GraphReader, request: FreezeRequest, around: AroundBuilding = (build) => build()): Audience {
     const before = this.#ofKey(request.key);
     if (before !== null) return sameOrRefused(before, request);
     const waiting = [...this.#jobs.values()].filter(({ failure }) => failure === null).length;
@@ -127,6 +129,7 @@ export class Audiences {
       beganMs: clock.now(),
       stop: new AbortController(),
       progress: newProgress(),
+      around,
       failure: null,
       done: Promise.withResolvers(),
     };
@@ -263,7 +266,7 @@ export class Audiences {
 
   async #buildAll(): Promise<void> {
     for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift()) {
-      await this.#build(job);
+      await job.around(() => this.#build(job));
       job.done.resolve();
     }
     this.#building = null;

@@ -8,6 +8,7 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import type { ApiContext } from '../api-context.ts';
+import { edgeTypesFor } from '../traversal/walk-plan.ts';
 import { cheapestChange, fits } from './cheaper-change.ts';
 import type { Cost, DegreeStatistics } from './field-cost.ts';
 import { type PlanChange, planQuery, type QueryPlan } from './query-plan.ts';
@@ -20,7 +21,7 @@ export interface CheckedOperation {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-type CheckContext = Pick<ApiContext, 'limits' | 'clock' | 'budget'>;
+type CheckContext = Pick<ApiContext, 'limits' | 'clock' | 'budget' | 'status' | 'grant'>;
 
 /**
  * Plans an operation before anything of it runs. Null when its variables are wrong: executing says so and reads nothing.
@@ -29,13 +30,14 @@ type CheckContext = Pick<ApiContext, 'limits' | 'clock' | 'budget'>;
  */
 export function checkCost(
   { schema, document, operation, variables }: CheckedOperation,
-  { limits, clock, budget }: CheckContext,
+  checking: CheckContext,
   degrees: DegreeStatistics,
 ): QueryPlan | null {
+  const { limits, clock, budget } = checking;
   const coerced = coercedVariables(schema, operation, variables);
   if (coerced === null) return null;
   const asked = { schema, operation, fragments: fragmentsOf(document), variables: coerced };
-  const context = { limits, degrees, nowMs: clock.now() };
+  const context = { limits, degrees, nowMs: clock.now(), edgeTypes: edgeTypesFor(checking) };
   const plan = planQuery(asked, context);
   if (fits(plan.total, budget)) return plan;
   const cheaper = cheapestChange(asked, context, plan, budget);

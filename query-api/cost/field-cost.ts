@@ -21,6 +21,8 @@ export interface CostContext {
   readonly limits: QueryLimits;
   readonly degrees: DegreeStatistics;
   readonly nowMs: number;
+  /** Those in force that the caller may see: what a walk costs that names none. */
+  readonly edgeTypes?: () => readonly string[];
 }
 
 export interface FieldCosts {

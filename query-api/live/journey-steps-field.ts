@@ -68,13 +68,15 @@ export const journeyStepsField: GraphQLFieldConfig<unknown, ApiContext, StepsArg
     of: { type: new GraphQLNonNull(nodeRefInput), description: "The steps' owner." },
     after: { type: GraphQLString, description: 'A cursor of an earlier message, or of a page of a journey.' },
   },
-  subscribe: (_source, { of, after }, { live, readerOfEvent, limits, clock }): StepSubscription => {
+  subscribe: (_source, { of, after }, context, { operation }): StepSubscription => {
+    const { live, readerOfEvents, limits, clock, run } = context;
     if (live === undefined) throw needsSocket();
+    run.operationName = operation.name?.value ?? null;
     const owner = readNodeRef('of.type', 'of.id', of.type, of.id);
     const cursor = after == null ? null : live.cursors.read('after', after);
     return new StepSubscription(owner, cursor, {
       ...live,
-      reader: readerOfEvent,
+      reader: readerOfEvents,
       limits,
       live: live.limits,
       clock,

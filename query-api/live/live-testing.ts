@@ -201,7 +201,7 @@ export class TestProcess {
         new StepSubscription(owner, after, {
           feed,
           cursors,
-          reader: () => this.memory,
+          reader: { journey: (query) => this.memory.journey(query) },
           limits: { ...queryLimitsDefault, lookbackMs: Number.MAX_SAFE_INTEGER },
           live: liveLimitsDefault,
           clock: this.clock,

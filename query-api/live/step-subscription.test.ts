@@ -296,7 +296,10 @@ scopes:
     return { timeMs, rank: 0, occurrence: BigInt(id), mutations: [step] };
   };
   const limitsOf = (process: TestProcess): Pick<SubscriptionParts, 'reader' | 'limits'> => ({
-    reader: () => new AuthorizedReader(process.memory, new Grant(policy, callerWith(['streams']))),
+    reader: {
+      journey: (query) =>
+        new AuthorizedReader(process.memory, new Grant(policy, callerWith(['streams']))).journey(query),
+    },
     limits: { lookbackMs: Number.MAX_SAFE_INTEGER, scanRowsMax: 3 },
   });
 

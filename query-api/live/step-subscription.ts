@@ -22,8 +22,8 @@ export interface StepEvent {
 export interface SubscriptionParts {
   readonly feed: StepFeed;
   readonly cursors: StepCursors;
-  /** Asked for one with each read: what a query may spend is for one event, and a stream has no end. */
-  readonly reader: () => Pick<GraphReader, 'journey'>;
+  /** What a query may spend is for one read of it: a stream has no end. */
+  readonly reader: Pick<GraphReader, 'journey'>;
   readonly limits: Pick<QueryLimits, 'lookbackMs' | 'scanRowsMax'>;
   readonly live: SubscriptionLimits;
   readonly clock: Clock;
@@ -276,7 +276,7 @@ export class StepSubscription implements AsyncIterableIterator<StepEvent> {
     readonly after: TimePosition | null;
     readonly limit: number;
   }): Promise<JourneyPage> {
-    return this.#parts.reader().journey({
+    return this.#parts.reader.journey({
       of: this.#owner,
       untilMs: Number.MAX_SAFE_INTEGER,
       domains: null,

@@ -113,6 +113,11 @@ export class ApiMetrics {
     const operation = named ? this.#operations.of(run.operationName ?? '') : 'other';
     this.#queries.observe({ operation }, run.elapsedMs() / 1000);
     if (run.prepared) this.#prepared.inc();
+    this.staged(run);
+  }
+
+  /** Ends what of it is still open. */
+  staged(run: QueryRun): void {
     for (const [stage, ms] of run.close()) this.#stages.observe({ stage }, ms / 1000);
   }
 

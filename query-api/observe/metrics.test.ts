@@ -103,6 +103,7 @@ describe('The metrics', () => {
     const after = await scrapeUntil(server, failed, (before.get(failed) ?? 0) + 1);
     for (const stage of ['execute', 'cost'])
       expect(grown(after, `journey_graph_query_stage_seconds_count{stage="${stage}"}`)).toBe(1);
+    expect(grown(after, 'journey_graph_query_stage_seconds_count{stage="admit"}')).toBe(4);
     for (const stage of ['parse', 'validate'])
       expect(grown(after, `journey_graph_query_stage_seconds_count{stage="${stage}"}`)).toBe(2);
     expect(grown(after, 'journey_graph_store_call_seconds_count{method="node"}')).toBe(1);

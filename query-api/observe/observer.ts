@@ -9,7 +9,7 @@ import { ApiMetrics } from './api-metrics.ts';
 import { registerExtensionMetrics } from './extension-metrics.ts';
 import { MeteredReader, type MeteredReaderParts, type StoreWatcher } from './metered-reader.ts';
 import { registerPipelineMetrics } from './pipeline-metrics.ts';
-import { QueryRun, type Stopwatch } from './query-run.ts';
+import { QueryRun, type Stage, type Stopwatch } from './query-run.ts';
 import { SlowQueryLog } from './slow-query-log.ts';
 import { RequestTrace } from './tracing.ts';
 
@@ -48,8 +48,8 @@ export class Observer {
     registerExtensionMetrics(this.#metrics.registry, parts.extension?.metrics ?? []);
   }
 
-  /** Counts a request until its answer is out or its caller has gone. */
-  received(request: IncomingMessage, response: ServerResponse): void {
+  /** Counts a request until its answer is out or its caller has gone. Returns when it came, by the stopwatch. */
+  received(request: IncomingMessage, response: ServerResponse): number {
     const path = pathOf(request.url ?? '/');
     this.#metrics.received();
     response.once('close', () => {
@@ -57,17 +57,19 @@ export class Observer {
       const status = response.writableFinished ? response.statusCode : 0;
       this.#metrics.answered(path, status, new Set(code === null ? [] : [code]));
     });
+    return this.#stopwatch();
   }
 
-  /** A GraphQL request, from now on. */
-  begin(request: IncomingMessage, response: ServerResponse, requestId: string): QueryRun {
+  /** A GraphQL request that has been admitted. */
+  begin(request: IncomingMessage, response: ServerResponse, requestId: string, arrivedMs: number): QueryRun {
     const { traceparent } = request.headers;
     const trace = new RequestTrace(
       typeof traceparent === 'string' ? traceparent : undefined,
       this.#parts.status.version,
       requestId,
     );
-    const run = new QueryRun(requestId, trace, this.#stopwatch, request.headers[costHeader] === 'true');
+    const tellsCost = request.headers[costHeader] === 'true';
+    const run = new QueryRun(requestId, trace, this.#stopwatch, tellsCost, arrivedMs);
     response.once('close', () => {
       this.#metrics.failed(run.codes);
       // Counted with the HTTP request already.
@@ -80,7 +82,7 @@ export class Observer {
     return run;
   }
 
-  /** One event of a subscription: its store calls are counted and bounded as a query's are. */
+  /** What an operation over a WebSocket, and each of its events, is executed with. What it reads has runs {@link apart}. */
   beginLive(requestId: string): QueryRun {
     const trace = new RequestTrace(undefined, this.#parts.status.version, requestId);
     const run = new QueryRun(requestId, trace, this.#stopwatch, false);
@@ -88,9 +90,27 @@ export class Observer {
     return run;
   }
 
-  /** For what goes on under a request after it was answered: counted anew, under the same id and trace. */
-  again({ requestId, trace }: QueryRun): QueryRun {
-    return new QueryRun(requestId, trace, this.#stopwatch, false);
+  /**
+   * Work that answers no request by itself, such as one read for a subscription: counted anew under the id of whoever asked for it, with a stage, a line in the
+   * log when it was slow and a trace of its own.
+   */
+  async apart<T>(
+    { requestId, operationName }: QueryRun,
+    stage: Stage,
+    work: (run: QueryRun) => Promise<T>,
+  ): Promise<T> {
+    const trace = new RequestTrace(undefined, this.#parts.status.version, requestId);
+    const run = new QueryRun(requestId, trace, this.#stopwatch, false);
+    run.operationName = operationName;
+    run.begin(stage);
+    try {
+      return await work(run);
+    } finally {
+      run.end(stage);
+      this.#metrics.staged(run);
+      this.#slow.ended(run);
+      trace.end(run, null);
+    }
   }
 
   /** Of an answer that is no HTTP response: each code counts once. */

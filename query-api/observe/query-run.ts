@@ -6,7 +6,26 @@ import type { RequestTrace } from './tracing.ts';
 /** Milliseconds on a clock that only goes forward, with fractions. */
 export type Stopwatch = () => number;
 
-export type Stage = 'parse' | 'validate' | 'cost' | 'execute' | 'serialize';
+/**
+ * `admit` is who asks and whether there is room for them. `estimate` lies within `execute`; `event` (a read for a subscription) and `freeze` (of an audience)
+ * are runs of their own.
+ */
+export type Stage =
+  | 'admit'
+  | 'parse'
+  | 'validate'
+  | 'cost'
+  | 'execute'
+  | 'serialize'
+  | 'estimate'
+  | 'event'
+  | 'freeze';
+
+interface Open {
+  readonly stage: Stage;
+  readonly sinceMs: number;
+  readonly endSpan: () => void;
+}
 
 /** Reads outside any field that says its cost count for it. */
 const noField = '';
@@ -25,7 +44,9 @@ export class QueryRun {
   readonly #stopwatch: Stopwatch;
   readonly #beganMs: number;
   readonly #spent = new Map<Stage, number>();
-  readonly #open = new Map<Stage, { readonly sinceMs: number; readonly endSpan: () => void }>();
+  readonly #open = new Map<Stage, Open>();
+  /** Of which there may be several of one kind at once; null until there is one. */
+  #parts: Set<Open> | null = null;
   readonly #fields = new Map<string, Cost>();
   /** Of its errors, as the caller sees them. */
   readonly codes = new Set<string>();
@@ -40,12 +61,21 @@ export class QueryRun {
   plan: QueryPlan | null = null;
   used: Cost = noCost;
 
-  constructor(requestId: string, trace: RequestTrace, stopwatch: Stopwatch, tellsCost: boolean) {
+  /** `arrivedMs` is when its request came, where that was before now: until now it was being admitted. */
+  constructor(
+    requestId: string,
+    trace: RequestTrace,
+    stopwatch: Stopwatch,
+    tellsCost: boolean,
+    arrivedMs: number | null = null,
+  ) {
     this.requestId = requestId;
     this.trace = trace;
     this.tellsCost = tellsCost;
     this.#stopwatch = stopwatch;
-    this.#beganMs = stopwatch();
+    const nowMs = stopwatch();
+    this.#beganMs = arrivedMs ?? nowMs;
+    if (arrivedMs !== null) this.#spent.set('admit', nowMs - arrivedMs);
   }
 
   elapsedMs(): number {
@@ -53,7 +83,7 @@ export class QueryRun {
   }
 
   begin(stage: Stage): void {
-    this.#open.set(stage, { sinceMs: this.#stopwatch(), endSpan: this.trace.stage(stage) });
+    this.#open.set(stage, { stage, sinceMs: this.#stopwatch(), endSpan: this.trace.stage(stage) });
   }
 
   /** Nothing when it was not begun: a request may be answered before it comes to a stage. */
@@ -61,14 +91,33 @@ export class QueryRun {
     const open = this.#open.get(stage);
     if (open === undefined) return;
     this.#open.delete(stage);
-    open.endSpan();
-    this.#spent.set(stage, (this.#spent.get(stage) ?? 0) + this.#stopwatch() - open.sinceMs);
+    this.#ended(open);
+  }
+
+  /** What a request may have several of at once: their times are added up. */
+  async timed<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
+    const parts = this.#parts ?? new Set();
+    this.#parts = parts;
+    const open = { stage, sinceMs: this.#stopwatch(), endSpan: this.trace.part(stage) };
+    parts.add(open);
+    try {
+      return await work();
+    } finally {
+      if (parts.delete(open)) this.#ended(open);
+    }
   }
 
   /** Ends what a deadline or an error left open; milliseconds by stage. */
   close(): ReadonlyMap<Stage, number> {
     for (const stage of this.#open.keys()) this.end(stage);
+    for (const part of this.#parts ?? []) this.#ended(part);
+    this.#parts?.clear();
     return this.#spent;
+  }
+
+  #ended({ stage, sinceMs, endSpan }: Open): void {
+    endSpan();
+    this.#spent.set(stage, (this.#spent.get(stage) ?? 0) + this.#stopwatch() - sinceMs);
   }
 
   /** Before a call of the store: one that fails has been made too. */

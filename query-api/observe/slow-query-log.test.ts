@@ -34,7 +34,14 @@ describe('The log of slow queries', () => {
         { field: 'node', times: 1, callsMax: 1, rowsMax: 1, calls: 1, rows: 1 },
       ],
     });
-    expect(Object.keys(Object(line?.stages))).toEqual(['parse', 'validate', 'cost', 'execute', 'serialize']);
+    expect(Object.keys(Object(line?.stages))).toEqual([
+      'admit',
+      'parse',
+      'validate',
+      'cost',
+      'execute',
+      'serialize',
+    ]);
     expect(JSON.stringify(line)).not.toContain('secret-id');
   });
 

@@ -63,6 +63,13 @@ export class RequestTrace {
     };
   }
 
+  /** One of several at once: calls of the store stay below the stage that it lies in. */
+  part(name: Stage): () => void {
+    if (!this.#span.isRecording()) return nothing;
+    const span = this.#tracer.startSpan(`graphql.${name}`, {}, this.#inside);
+    return () => span.end();
+  }
+
   storeCall(method: string): (rows: number, error: unknown) => void {
     if (!this.#span.isRecording()) return nothing;
     const span = this.#tracer.startSpan(`store.${method}`, { kind: SpanKind.CLIENT }, this.#inside);
@@ -73,13 +80,14 @@ export class RequestTrace {
     };
   }
 
-  end(run: QueryRun, status: number): void {
+  /** The status is null of what answers no request by itself. */
+  end(run: QueryRun, status: number | null): void {
     if (this.#span.isRecording()) {
       this.#span.setAttributes({
-        'http.response.status_code': status,
         'journey_graph.store_calls': run.used.calls,
         'journey_graph.store_rows': run.used.rows,
       });
+      if (status !== null) this.#span.setAttribute('http.response.status_code', status);
       if (run.operationName !== null)
         this.#span.setAttribute('graphql.operation.name', run.operationName.slice(0, 100));
       if (run.codes.size > 0) {

@@ -4,6 +4,7 @@ import { fits } from '../cost/cheaper-change.ts';
 import type { DegreeStatistics } from '../cost/field-cost.ts';
 import type { GraphqlRequest, GraphqlResponse } from '../graphql-engine.ts';
 import { firstForbidden } from '../policy/forbidden-fields.ts';
+import { edgeTypesFor } from '../traversal/walk-plan.ts';
 import type { Coerced, PreparedOperation } from './prepared-operation.ts';
 import { PreparedOperations } from './prepared-operations.ts';
 import { preparedRequest } from './prepared-request.ts';
@@ -57,7 +58,8 @@ export class PreparedEngine {
     const { schema, document } = operation;
     if (grant !== null && firstForbidden(schema, document, operation.operation, grant) !== null) return false;
     run.begin('cost');
-    const plan = operation.plan(coerced, { limits, degrees: this.#degrees, nowMs: clock.now() });
+    const known = { limits, degrees: this.#degrees, nowMs: clock.now() };
+    const plan = operation.plan(coerced, { ...known, edgeTypes: edgeTypesFor(context) });
     run.end('cost');
     run.operationName = operation.name;
     run.plan = plan;

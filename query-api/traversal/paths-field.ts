@@ -8,6 +8,7 @@ import { type TopicFreshness, walk } from './run-walk.ts';
 import { cyclesCost, pathsCost } from './traversal-cost.ts';
 import {
   type CyclesArguments,
+  edgeTypesFor,
   limitsOf,
   type PathsArguments,
   planCycles,
@@ -53,8 +54,9 @@ const cyclesType = new GraphQLObjectType<Wholeness & { readonly cycles: readonly
 
 const walkArguments = {
   over: {
-    type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(walkInput))),
-    description: 'Which edges it may take, each type once.',
+    type: new GraphQLList(new GraphQLNonNull(walkInput)),
+    description:
+      'Which edges it may take, each type once, at most 8; all edge types in force, in both directions, unless said otherwise.',
   },
   maxDepth: { type: GraphQLInt, description: 'Edges of a way at most: 4 unless said otherwise, at most 6.' },
   first: { type: GraphQLInt, description: 'Ways in the answer: 10 unless said otherwise, at most 100.' },
@@ -71,7 +73,7 @@ export const pathsField: GraphQLFieldConfig<unknown, ApiContext, PathsArguments>
   },
   extensions: { cost: pathsCost },
   resolve: async (_source, input, context) => {
-    const plan = planPaths(input, context.limits, context.clock.now());
+    const plan = planPaths(input, context.limits, context.clock.now(), edgeTypesFor(context));
     return await walk(context, async (session) => {
       sayLookbacks(session, plan.walks);
       const paths = await runPaths(plan, session, context.limits.scanRowsMax);
@@ -88,7 +90,7 @@ export const cyclesField: GraphQLFieldConfig<unknown, ApiContext, CyclesArgument
   args: { through: { type: new GraphQLNonNull(nodeRefInput) }, ...walkArguments },
   extensions: { cost: cyclesCost },
   resolve: async (_source, input, context) => {
-    const plan = planCycles(input, context.limits, context.clock.now());
+    const plan = planCycles(input, context.limits, context.clock.now(), edgeTypesFor(context));
     return await walk(context, async (session) => {
       sayLookbacks(session, plan.walks);
       const cycles = await runCycles(plan, session, context.limits.scanRowsMax);

@@ -5,6 +5,7 @@ import { planTraversal, type TraverseArguments } from './traversal-plan.ts';
 import { nodesAtOnceMax } from './traversal-session.ts';
 import {
   type CyclesArguments,
+  type EdgeTypes,
   type PathsArguments,
   planCycles,
   planPaths,
@@ -114,15 +115,19 @@ export const nodeCost: FieldCost<unknown> = () => ({ own: { calls: 0, rows: 1 },
 
 export const pathsCost: FieldCost<PathsArguments> = (input, context) =>
   walkCost(
-    planned(() => planPaths(input, context.limits, context.nowMs)),
+    planned(() => planPaths(input, context.limits, context.nowMs, edgeTypesOf(context))),
     context,
   );
 
 export const cyclesCost: FieldCost<CyclesArguments> = (input, context) =>
   walkCost(
-    planned(() => planCycles(input, context.limits, context.nowMs)),
+    planned(() => planCycles(input, context.limits, context.nowMs, edgeTypesOf(context))),
     context,
   );
+
+function edgeTypesOf({ edgeTypes }: CostContext): EdgeTypes {
+  return edgeTypes ?? (() => []);
+}
 
 /** Half of the levels from each end. */
 function walkCost(

@@ -7,9 +7,11 @@ import {
   type GraphStore,
   type Mutation,
 } from '../../graph-store/index.ts';
+import type { GraphSchema } from '../../schemas/index.ts';
 import { ask, createWriter, startTestApi, type TestApiOptions } from '../api-testing.ts';
 import { graphOf } from '../graph-schema-testing.ts';
 import type { ApiServer } from '../server.ts';
+import { edgeType, graphWith } from '../typed-edges/typed-edges-testing.ts';
 
 const startMs = Date.UTC(2026, 0, 1);
 const clock = { ...systemClock, now: () => startMs + 86_400_000 };
@@ -283,6 +285,63 @@ describe('paths, cycles and sharedNeighbours', () => {
         },
       },
     });
+  });
+});
+
+describe('paths and cycles without `over`', () => {
+  const graphOver = (...names: readonly string[]): GraphSchema =>
+    graphWith(
+      { Account: { country: 'text' }, Title: { name: 'text' } },
+      ...names.map((name) => edgeType(name, [['Account', 'Title']])),
+    );
+  const query = `{
+    paths(from: {type: "Account", id: "ann"}, to: {type: "Title", id: "lupin"}) {
+      paths { edges { edge direction to { id } } } completeness { complete limitsInForce { edge } } }
+    cycles(through: {type: "Account", id: "ann"}) { cycles { edges { edge to { id } } } completeness { complete } } }`;
+
+  it('take every edge type in force, in both directions', async () => {
+    const store = await storeOf([
+      ...evening,
+      { kind: 'edge', type: 'LIKED', from: account('ann'), to: title('dark'), properties: [] },
+    ]);
+    const status = { graphSchema: () => graphOver('WATCHED', 'LIKED') };
+    expect(await answer(query, { reader: store, status })).toEqual({
+      data: {
+        paths: {
+          paths: ['WATCHED', 'LIKED'].map((edge) => ({
+            edges: [
+              { edge, direction: 'OUT', to: { id: 'dark' } },
+              { edge: 'WATCHED', direction: 'IN', to: { id: 'bob' } },
+              { edge: 'WATCHED', direction: 'OUT', to: { id: 'lupin' } },
+            ],
+          })),
+          completeness: { complete: true, limitsInForce: [{ edge: 'WATCHED' }, { edge: 'LIKED' }] },
+        },
+        cycles: {
+          cycles: [
+            {
+              edges: [
+                { edge: 'WATCHED', to: { id: 'dark' } },
+                { edge: 'LIKED', to: { id: 'ann' } },
+              ],
+            },
+          ],
+          completeness: { complete: true },
+        },
+      },
+    });
+  });
+
+  it.each([0, 9])('say that edge types have to be named where %i are in force', async (count) => {
+    const names = Array.from({ length: count }, (_, at) => `EDGE_${at}`);
+    const message = `Argument "over" takes 1 to 8 edge types, each once: name them, since ${count} edge types are in force.`;
+    const status = { graphSchema: () => graphOver(...names) };
+    for (const asked of [query, '{ cycles(through: {type: "Account", id: "ann"}) { cycles { length } } }']) {
+      expect(await answer(asked, { status })).toMatchObject({
+        errors: [{ message, extensions: { code: 'BAD_USER_INPUT', argument: 'over' } }],
+      });
+      await server?.close();
+    }
   });
 });
 

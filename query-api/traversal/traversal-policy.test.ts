@@ -4,8 +4,11 @@ import { queryLimitsDefault } from '../api-context.ts';
 import { AuthorizedReader } from '../policy/authorized-reader.ts';
 import { Grant } from '../policy/grant.ts';
 import { callerWith, eventAt, policyFrom, storeWith } from '../policy/policy-testing.ts';
+import { edgeType, graphWith } from '../typed-edges/typed-edges-testing.ts';
+import { pathsCost } from './traversal-cost.ts';
 import { planTraversal } from './traversal-plan.ts';
 import { runTraversal } from './traversal-run.ts';
+import { edgeTypesFor } from './walk-plan.ts';
 import { sessionOf } from './walk-testing.ts';
 
 const title = { type: 'Title', id: 't' };
@@ -43,5 +46,22 @@ describe('A traversal by a caller who may see some of the nodes', () => {
     const mine = Array.from({ length: 30 }, (_, at) => `a-${at * 30}`);
     expect(first?.nodes.map(({ node }) => node.id)).toEqual(mine.reverse());
     expect(session.truncations.list()).toEqual([]);
+  });
+});
+
+describe('A walk that names no edge type', () => {
+  it('takes those that the caller may see, and its cost is planned for those', () => {
+    const grant = new Grant(policy, callerWith(['own'], { tenant: 'mine' }));
+    const ends = [['Account', 'Title']] as const;
+    const graph = graphWith({ Account: {} }, edgeType('WATCHED', ends), edgeType('LIKED', ends));
+    const status = { graphSchema: () => graph };
+    expect(edgeTypesFor({ status, grant: null })()).toEqual(['WATCHED', 'LIKED']);
+    const edgeTypes = edgeTypesFor({ status, grant });
+    expect(edgeTypes()).toEqual(['WATCHED']);
+    const input = { from: { type: 'Account', id: 'a-0' }, to: title };
+    const context = { limits: queryLimitsDefault, degrees: { rowsOfHop: () => 20 }, nowMs: 0, edgeTypes };
+    const named = pathsCost({ ...input, over: [{ edge: 'WATCHED', direction: 'both' }] }, context);
+    expect(named.own.rows).toBeGreaterThan(0);
+    expect(pathsCost(input, context)).toEqual(named);
   });
 });

@@ -10,7 +10,8 @@ export type TruncationKind =
   | 'SCAN'
   | 'SUPERNODE'
   | 'ANSWER'
-  | 'STEPS';
+  | 'STEPS'
+  | 'PAGE';
 
 export interface Truncation {
   /** The first hop is 1. */

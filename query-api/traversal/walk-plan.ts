@@ -1,6 +1,8 @@
 import type { NodeRef } from '../../graph-store/index.ts';
 import type { QueryLimits } from '../api-context.ts';
 import { badInput } from '../api-error.ts';
+import type { Grant } from '../policy/grant.ts';
+import type { StatusReader } from '../status-reader.ts';
 import type { WhereInput } from '../where/where-input.ts';
 import type { LimitsInForce } from './completeness-type.ts';
 import type { WalkPlan } from './expand.ts';
@@ -27,7 +29,8 @@ export interface WalkInput extends SpanArguments {
 }
 
 interface BoundedWalk {
-  readonly over: readonly WalkInput[];
+  /** Absent: every edge type in force, both ways. */
+  readonly over?: readonly WalkInput[] | null;
   readonly maxDepth?: number | null;
   readonly first?: number | null;
 }
@@ -58,23 +61,50 @@ export interface CyclesPlan {
 
 /** A walk may take so many edge types; each doubles what a level reads. */
 const walksMax = 8;
+const takes = `1 to ${walksMax} edge types, each once`;
 /** Half of it is walked from each end. */
 const depthBounds = { least: 1, most: 6, otherwise: 4 } as const;
 const firstBounds = { least: 1, most: 100, otherwise: 10 } as const;
 const sharedBounds = { least: 1, most: 1000, otherwise: 1 } as const;
 
+/** Names of the edge types in force that the caller may see; asked for only where a walk names none. */
+export type EdgeTypes = () => readonly string[];
+
+export function edgeTypesFor({
+  status,
+  grant,
+}: {
+  readonly status: Pick<StatusReader, 'graphSchema'>;
+  readonly grant: Grant | null;
+}): EdgeTypes {
+  return () => {
+    const names = status.graphSchema().edgeTypes.map(({ name }) => name);
+    return grant === null ? names : names.filter((name) => grant.edgesOf(name) !== null);
+  };
+}
+
 /** @throws GraphQLError `BAD_USER_INPUT` that names the argument. */
-export function planPaths(input: PathsArguments, limits: QueryLimits, nowMs: number): PathsPlan {
+export function planPaths(
+  input: PathsArguments,
+  limits: QueryLimits,
+  nowMs: number,
+  edgeTypes: EdgeTypes,
+): PathsPlan {
   const from = readRef('from', input.from);
   const to = readRef('to', input.to);
   if (nodeKey(from) === nodeKey(to))
     throw badInput('to', 'another node than `from`; `cycles` finds ways back');
-  return { from, to, ...planWalks(input, limits, nowMs) };
+  return { from, to, ...planWalks(input, limits, nowMs, edgeTypes) };
 }
 
 /** @throws GraphQLError `BAD_USER_INPUT` that names the argument. */
-export function planCycles(input: CyclesArguments, limits: QueryLimits, nowMs: number): CyclesPlan {
-  return { through: readRef('through', input.through), ...planWalks(input, limits, nowMs) };
+export function planCycles(
+  input: CyclesArguments,
+  limits: QueryLimits,
+  nowMs: number,
+  edgeTypes: EdgeTypes,
+): CyclesPlan {
+  return { through: readRef('through', input.through), ...planWalks(input, limits, nowMs, edgeTypes) };
 }
 
 export interface SharedNeighboursArguments {
@@ -103,19 +133,27 @@ export function planSharedNeighbours(
 }
 
 function planWalks(
-  { over, maxDepth, first }: BoundedWalk,
+  { over: named, maxDepth, first }: BoundedWalk,
   limits: QueryLimits,
   nowMs: number,
+  edgeTypes: EdgeTypes,
 ): Pick<PathsPlan, 'walks' | 'depthMax' | 'first'> {
+  const over = named ?? everyEdge(edgeTypes());
   const types = new Set(over.map(({ edge }) => edge));
-  if (over.length < 1 || over.length > walksMax || types.size < over.length) {
-    throw badInput('over', `1 to ${walksMax} edge types, each once`);
-  }
+  if (over.length < 1 || over.length > walksMax || types.size < over.length) throw badInput('over', takes);
   return {
     walks: over.map((walk, index) => planWalk(`over.${index}.`, walk, null, limits, nowMs)),
     depthMax: readCount('maxDepth', maxDepth, depthBounds),
     first: readCount('first', first, firstBounds),
   };
+}
+
+/** Never some of them without a word: a graph with more types, or with none that is known, has them named. */
+function everyEdge(edgeTypes: readonly string[]): readonly WalkInput[] {
+  const count = edgeTypes.length;
+  if (count < 1 || count > walksMax)
+    throw badInput('over', `${takes}: name them, since ${count} edge types are in force`);
+  return edgeTypes.map((edge) => ({ edge, direction: 'both' }));
 }
 
 /** `prefix` leads the names of the arguments, such as `over.0.`. */

@@ -17,6 +17,7 @@ import type { FieldCost, FieldCosts } from '../cost/field-cost.ts';
 import { type EdgeOrder, edgeOrderType } from '../edge-order.ts';
 import { openEndMs } from '../open-end.ts';
 import { dateTimeScalar } from '../scalars.ts';
+import { type HopLimits, resolveHopLimits } from '../traversal/hop-limits.ts';
 import {
   type EdgeCondition,
   readTypedWhere,
@@ -65,6 +66,21 @@ export function connectionArguments(where: GraphQLInputObjectType): GraphQLField
   };
 }
 
+/** What holds where the query says nothing: as of a walk's first hop. A page goes on and a walk does not, so what the query says of a page wins. */
+function hopLimits(
+  { edgeType }: Pick<ConnectionSide, 'edgeType'>,
+  untilMs: number,
+  limits: QueryLimits,
+  nowMs: number,
+): HopLimits {
+  const asked = { depth: 1, edge: edgeType, limit: null, sinceMs: null, untilMs };
+  return resolveHopLimits(asked, limits, nowMs);
+}
+
+function firstDefault({ edgesMax }: HopLimits, { pageDefault }: QueryLimits): number {
+  return Math.min(pageDefault, edgesMax);
+}
+
 /** Every limit is settled here, before the store is asked. Throws a GraphQLError `BAD_USER_INPUT` that names the argument. */
 export function planConnection(
   of: NodeRef,
@@ -75,10 +91,11 @@ export function planConnection(
 ): ConnectionPlan {
   const untilMs = input.until ?? openEndMs;
   if (untilMs < 0) throw badInput('until', 'a time from 1970 on');
-  const sinceMs = input.since ?? Math.max(0, Math.min(untilMs, nowMs) - limits.lookbackMs);
+  const hop = hopLimits(side, untilMs, limits, nowMs);
+  const sinceMs = input.since ?? hop.sinceMs;
   if (sinceMs < 0) throw badInput('since', 'a time from 1970 on');
   if (sinceMs > untilMs) throw badInput('since', 'a time that is not after `until`');
-  const first = input.first ?? limits.pageDefault;
+  const first = input.first ?? firstDefault(hop, limits);
   if (first < 1 || first > limits.pageMax) throw badInput('first', `1 to ${limits.pageMax}`);
   const { edgeType: type, direction } = side;
   return {
@@ -113,8 +130,9 @@ function listsAtOnce(limit: number): number {
 
 /** A hop and a look at the far ends. Without a condition the hop ends with the page; with one it may go on to the bound on rows, which all such connections share. */
 export function connectionCost({ edgeType, direction }: ConnectionSide): FieldCost<ConnectionArguments> {
-  return (input, { limits, degrees }) => {
-    const first = input.first ?? limits.pageDefault;
+  return (input, { limits, degrees, nowMs }) => {
+    const hopInForce = hopLimits({ edgeType }, openEndMs, limits, nowMs);
+    const first = input.first ?? firstDefault(hopInForce, limits);
     if (first < 1 || first > limits.pageMax) return nothing;
     const { scanRowsMax } = limits;
     const hop = Math.min(scanRowsMax, degrees.rowsOfHop(edgeType, direction) ?? scanRowsMax);

@@ -110,3 +110,49 @@ describe('Connections of one query', () => {
     expect(next.completeness).toEqual({ complete: true, truncatedBy: null, limit: null });
   });
 });
+
+describe('A connection of which the query says nothing', () => {
+  const secondMs = 1000;
+  const query = (args: string): string =>
+    `{ account(id: "a") { watched${args} { edges { time } completeness { since truncatedBy limit } } } }`;
+
+  it('keeps to what is in force for its edge type as a first hop: lookback and, below the default page, edges', async () => {
+    const hopRules = [
+      { of: 1, edgesMax: 4, lookbackMs: 20 * secondMs },
+      { of: 'WATCHED', edgesMax: 2, lookbackMs: null },
+      { of: 2, edgesMax: 1, lookbackMs: secondMs },
+    ];
+    const graph = await start(undefined, { limits: { hopRules } });
+    for (const ago of [1, 2, 3, 30]) await graph.write(watchedAt(ago * secondMs, 'a', [`t${ago}`]));
+    const page = async (args: string) => (await graph.ask(query(args))).data.account.watched;
+    expect(await page('')).toMatchObject({
+      edges: [{}, {}],
+      completeness: { since: '2025-12-31T23:59:40.000Z', truncatedBy: 'PAGE', limit: 2 },
+    });
+    // The query is the most specific of all: it may ask for more, and for older ones.
+    expect((await page('(first: 3)')).edges).toHaveLength(3);
+    expect((await page('(first: 4)')).completeness).toMatchObject({ truncatedBy: null });
+    expect((await page('(first: 4)')).edges).toHaveLength(3);
+    expect(await page('(first: 4, since: "2025-01-01T00:00:00Z")')).toMatchObject({
+      edges: [{}, {}, {}, {}],
+      completeness: { since: '2025-01-01T00:00:00.000Z', truncatedBy: null },
+    });
+    const { data, cost } = await toldCost<{ readonly account: unknown }>(graph.server, query(''));
+    expect(data.account).not.toBeNull();
+    // The node, a page of two with the one behind it, and its far ends.
+    expect(cost).toMatchObject({ rows: 1 + 3 + 2 });
+    expectWithinPlan(cost);
+  });
+
+  it('may look further back than the general lookback where its edge type may, and never has a larger page', async () => {
+    const dayMs = 86_400_000;
+    const hopRules = [{ of: 'WATCHED', edgesMax: 300, lookbackMs: 365 * dayMs }];
+    const graph = await start(undefined, { limits: { hopRules, pageDefault: 2 } });
+    for (const days of [1, 200, 300]) await graph.write(watchedAt(days * dayMs, 'a', [`t${days}`]));
+    const { data } = await graph.ask(query(''));
+    expect(data.account.watched).toMatchObject({
+      edges: [{}, {}],
+      completeness: { since: '2025-01-01T00:00:00.000Z', truncatedBy: 'PAGE', limit: 2 },
+    });
+  });
+});

@@ -175,6 +175,8 @@ function answer(
       truncatedBy: ended === 'ALL' ? null : ended,
       limit: limitOf(ended, plan.first, scanned),
       scanned,
+      of: plan.query.of,
+      edge: plan.query.type,
     },
     freshness: () => context.status.topics().map(({ topic, freshnessMs }) => ({ topic, freshnessMs })),
   };
