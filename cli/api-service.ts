@@ -97,6 +97,7 @@ function partsOf(
       graphSchema: () => mappings.graphSchema(),
       mappings: () => mappings.status(),
       nodeWrites: () => ({ written: 0, suppressed: 0, coalesced: 0 }),
+      supersededMutations: () => ({ node: 0, edge: 0, step: 0 }),
       tables: () => [],
       ready: () => mappings.hasLooked && !ending.aborted,
       freshnessQuantileMs: () => null,

@@ -59,6 +59,7 @@ async function startServer(): Promise<{ readonly url: string; readonly audience:
       mappings: () => [],
       tables: () => [],
       nodeWrites: () => ({ written: 0, suppressed: 0, coalesced: 0 }),
+      supersededMutations: () => ({ node: 0, edge: 0, step: 0 }),
       ready: () => true,
       freshnessQuantileMs: () => null,
     },

@@ -13,7 +13,7 @@ import { runService } from './service-run.ts';
 import { checkShared, notArchiving } from './shared-graph.ts';
 import { figureReader } from './status.ts';
 import { storeDescription } from './store-description.ts';
-import { nodeWritesOf, topicState } from './topic-states.ts';
+import { nodeWritesOf, supersededMutationsOf, topicState } from './topic-states.ts';
 import { productVersion } from './version.ts';
 
 /**
@@ -78,6 +78,7 @@ function openServer(
     status: {
       topics: () => pipelines.map((pipeline) => topicState(pipeline, watch)),
       nodeWrites: () => nodeWritesOf(pipelines),
+      supersededMutations: () => supersededMutationsOf(pipelines),
       freshnessQuantileMs: (share) => freshness.quantile(share),
     },
     metrics: ingestMetrics(composition, notReady),

@@ -13,6 +13,7 @@ function pipeline(topic: string, state: PipelineState): { status(): PipelineStat
     freshnessMs: null,
     inFlightBytes: 0,
     nodeWritesSinceStart,
+    supersededSinceStart: { nodes: 0, edges: 0, steps: 0 },
     gap: null,
   };
   return { status: () => ({ topic, state, fatesSinceStart, ...rest }) };

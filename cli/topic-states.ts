@@ -1,6 +1,7 @@
 import type { Clock } from '../foundation/index.ts';
+import { addMutationCounts, noMutations } from '../graph-store/index.ts';
 import { addNodeWrites, noNodeWrites, type Pipeline } from '../ingest/index.ts';
-import type { NodeWriteState, TopicState } from '../query-api/index.ts';
+import type { MutationState, NodeWriteState, TopicState } from '../query-api/index.ts';
 import { stateReason } from './status.ts';
 import type { TopicWatch, WatchedTopic } from './topic-watch.ts';
 
@@ -51,6 +52,13 @@ export function nodeWritesOf(pipelines: readonly Pick<Pipeline, 'status'>[]): No
     .map((pipeline) => pipeline.status().nodeWritesSinceStart)
     .reduce(addNodeWrites, noNodeWrites);
   return { written: nodeWrites, suppressed: nodeWritesSuppressed, coalesced: nodeWritesCoalesced };
+}
+
+export function supersededMutationsOf(pipelines: readonly Pick<Pipeline, 'status'>[]): MutationState {
+  const { nodes, edges, steps } = pipelines
+    .map((pipeline) => pipeline.status().supersededSinceStart)
+    .reduce(addMutationCounts, noMutations);
+  return { node: nodes, edge: edges, step: steps };
 }
 
 function watchedPartitions(seen: WatchedTopic | null): TopicState['partitions'] {

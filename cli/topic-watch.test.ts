@@ -62,6 +62,7 @@ function pipeline(over: Partial<PipelineStatus> = {}): { status(): PipelineStatu
       freshnessMs: 6_000,
       inFlightBytes: 0,
       nodeWritesSinceStart: { nodeWrites: 0, nodeWritesSuppressed: 0, nodeWritesCoalesced: 0 },
+      supersededSinceStart: { nodes: 0, edges: 0, steps: 0 },
       gap: null,
       ...over,
     }),

@@ -33,6 +33,7 @@ async function start(subjectsMax: number) {
       topics: () => [],
       tables: () => [],
       nodeWrites: () => ({ written: 0, suppressed: 0, coalesced: 0 }),
+      supersededMutations: () => ({ node: 0, edge: 0, step: 0 }),
       graphSchema: () => mappings.graphSchema(),
       mappings: () => mappings.status(),
       ready: () => mappings.hasLooked,

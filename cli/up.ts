@@ -13,7 +13,7 @@ import { aboveLiveLine, showLiveLine } from './live-line.ts';
 import { createLog } from './log.ts';
 import { runService } from './service-run.ts';
 import { figureReader } from './status.ts';
-import { nodeWritesOf, topicState } from './topic-states.ts';
+import { nodeWritesOf, supersededMutationsOf, topicState } from './topic-states.ts';
 import { startArchiving } from './up-archive.ts';
 import { productVersion } from './version.ts';
 
@@ -68,6 +68,7 @@ export function apiPartsOf(composition: Composition, startedAtMs: number, data: 
       graphSchema: () => mappings.graphSchema(),
       mappings: () => mappings.status(),
       nodeWrites: () => nodeWritesOf(pipelines),
+      supersededMutations: () => supersededMutationsOf(pipelines),
       tables: () => tables.status(),
       // Before the first look a query for a node type would be told that there is no such type.
       ready: () =>

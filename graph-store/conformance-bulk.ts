@@ -40,7 +40,7 @@ export function describeBulkReads(subject: Subject, harness: StoreHarness): void
           }
         },
       );
-      await assertProperty(harness, property);
+      await assertProperty(harness.propertyRuns, property);
     });
 
     it('leave out what a delete or a time to live hides', async () => {

@@ -31,7 +31,7 @@ export function describeLevels(subject: Subject, harness: StoreHarness): void {
           await harness.dispose(store);
         }
       });
-      await assertProperty(harness, property);
+      await assertProperty(harness.propertyRuns, property);
     });
     it('comes to the same graph when a stale writer repeats the whole log at the end', async () => {
       const log = fc.sample(events(), { numRuns: 1, seed: 3 }).flat();
@@ -54,7 +54,7 @@ export function describeLevels(subject: Subject, harness: StoreHarness): void {
             await harness.dispose(store);
           }
         });
-        await assertProperty(harness, property);
+        await assertProperty(harness.propertyRuns, property);
       });
     }
   });

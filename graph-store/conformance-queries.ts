@@ -53,7 +53,7 @@ export function describeQueries(subject: Subject, harness: StoreHarness): void {
         await harness.dispose(store);
       }
     });
-    await assertProperty(harness, property);
+    await assertProperty(harness.propertyRuns, property);
   });
 }
 
@@ -189,7 +189,7 @@ function describeRows(subject: Subject, harness: StoreHarness): void {
         await harness.dispose(store);
       }
     });
-    await assertProperty(harness, property);
+    await assertProperty(harness.propertyRuns, property);
   });
 }
 

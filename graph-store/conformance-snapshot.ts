@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
 import { events, pack, readEverything } from './conformance-graphs.ts';
+import { assertProperty } from './conformance-property.ts';
 import { advance, ann, dark, event, hop, journeyOf, named, propertyTimeoutOf, type StoreHarness, type Subject, source, step, watched } from './conformance-subject.ts'; // biome-ignore format: one row
 import type { GraphSnapshot, GraphStore } from './graph-store.ts';
 import { originKey } from './lineage.ts';
@@ -83,7 +84,7 @@ export function describeSnapshots(subject: Subject, harness: StoreHarness): void
           expect(await rowsOf(back)).toEqual(await rowsOf(memory));
         });
       });
-      await fc.assert(property, { numRuns: harness.propertyRuns });
+      await assertProperty(harness.propertyRuns, property);
     });
 
     it('keep estimates, lineage, positions and times to live', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach } from 'vitest';
 import { type Clock, must, systemClock } from '../foundation/index.ts';
 import { pack } from './conformance-graphs.ts';
+import { readPropertyEnvironment } from './conformance-property.ts';
 import type {
   AdjacencyQuery,
   Advance,
@@ -25,8 +26,6 @@ export interface StoreHarness {
   readonly sweepRuns?: number;
   /** For all runs of a property; a minute where not said. */
   readonly propertyTimeoutMs?: number;
-  /** What a failed property printed, to run that one case again: put it here, and run the adapter's tests by the property's name. */
-  readonly replay?: { readonly seed: number; readonly path: string };
   /** What the store must say of itself; `atomic` where nothing is said. Decides which half of the suite's levels runs. */
   readonly guarantee?: GraphStore['guarantee'];
   /** Of an engine whose `journeyRows` answers rows; without it the suite takes objects as well. */
@@ -38,8 +37,15 @@ export interface StoreHarness {
   readonly tearNext?: (store: GraphStore, mutations: number) => void;
 }
 
-export function propertyTimeoutOf({ propertyTimeoutMs = 60_000 }: StoreHarness): number {
-  return propertyTimeoutMs;
+/** As many times longer as the environment asks for more runs. */
+export function propertyTimeoutOf({
+  propertyTimeoutMs = 60_000,
+  propertyRuns,
+  sweepRuns,
+}: StoreHarness): number {
+  const { runs } = readPropertyEnvironment(process.env);
+  const fewest = Math.min(propertyRuns, sweepRuns ?? propertyRuns);
+  return propertyTimeoutMs * Math.max(1, (runs ?? 0) / fewest);
 }
 
 /** The store under test: empty before each test, with one partition claimed. */

@@ -63,7 +63,7 @@ export function describeSweep(subject: Subject, harness: StoreHarness): void {
           for (const one of stores) await harness.dispose(one);
         }
       });
-      await assertProperty({ ...harness, propertyRuns: harness.sweepRuns ?? harness.propertyRuns }, property);
+      await assertProperty(harness.sweepRuns ?? harness.propertyRuns, property);
     });
 
     const old: NodeRef = { type: 'Account', id: 'old' };

@@ -64,7 +64,7 @@ export function describeGraphStore(name: string, harness: StoreHarness): void {
           await harness.dispose(other);
         }
       });
-      await assertProperty(harness, property);
+      await assertProperty(harness.propertyRuns, property);
     });
 
     const { reopen } = harness;

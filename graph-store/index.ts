@@ -99,6 +99,7 @@ export {
 } from './model.ts';
 export { createMutationBatch, MutationBatch } from './mutation-batch.ts';
 export { checkEdgeKey, checkNodeId } from './mutation-checks.ts';
+export { addMutationCounts, countMutations, type MutationCounts, noMutations } from './mutation-counts.ts';
 export { namedNodes } from './named-nodes.ts';
 export { openNeo4jStore } from './neo4j-opening.ts';
 export type { Neo4jSettings } from './neo4j-settings.ts';

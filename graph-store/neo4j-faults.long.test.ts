@@ -263,6 +263,17 @@ describeWith('neo4j')('The Neo4j store', (services) => {
       await open();
     });
 
+    it('stops by name when an index has the name of a constraint, and says what to drop', async () => {
+      await drop();
+      await ask(services.neo4j, 'CREATE INDEX jg_step FOR (s:JgStep) ON (s.jgTime)');
+      await expect(open()).rejects.toMatchObject({
+        code: 'STORE_SCHEMA_REFUSED',
+        message: expect.stringContaining('DROP INDEX `jg_step`'),
+      });
+      await ask(services.neo4j, 'DROP INDEX jg_step');
+      await open();
+    });
+
     it('stops by name at a graph of another format', async () => {
       await open();
       await ask(services.neo4j, "MATCH (s:JgStore {jgKey: $key}) SET s.format = '0'", {

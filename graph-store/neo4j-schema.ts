@@ -38,24 +38,18 @@ export function checkServer(agent: string | null, uri: string): void {
 /** Constraints and indexes: looked for first, so that a user who may not create any can use a database that has them. */
 export class Neo4jSchema {
   readonly #connection: Neo4jConnection;
-  readonly #present: Set<string>;
+  #indexes: readonly FoundIndex[];
 
-  private constructor(connection: Neo4jConnection, present: Set<string>) {
+  private constructor(connection: Neo4jConnection, indexes: readonly FoundIndex[]) {
     this.#connection = connection;
-    this.#present = present;
+    this.#indexes = indexes;
   }
 
-  /** Throws StopError STORE_FORBIDDEN or STORE_SCHEMA_REFUSED when something lacks and may not be created. */
+  /** Throws StopError STORE_FORBIDDEN or STORE_SCHEMA_REFUSED when something lacks and may not be created, or is not what its name says. */
   static async open(connection: Neo4jConnection): Promise<Neo4jSchema> {
-    const present = await connection.read(async (queries) => {
-      const indexes = await queries.run(
-        `SHOW INDEXES YIELD name, state, type WHERE name STARTS WITH 'jg_' AND state <> 'FAILED' RETURN name`,
-      );
-      return new Set(indexes.map((row) => textOf(row.get(0))));
-    });
-    const schema = new Neo4jSchema(connection, present);
+    const schema = new Neo4jSchema(connection, await readIndexes(connection));
     for (const [what, name] of Object.entries(label)) {
-      await schema.#ensure(`jg_${what}`, constraintOn(`jg_${what}`, `(e:${name})`, 'jgKey'));
+      await schema.#ensure({ name: `jg_${what}`, unique: true, entity: 'NODE', of: name, property: 'jgKey' });
     }
     return schema;
   }
@@ -63,24 +57,135 @@ export class Neo4jSchema {
   /** Before the first edge of a type is written. */
   async ensureEdges(type: string): Promise<void> {
     const { relation } = edgePlace(type);
-    const pattern = `()-[e:${quoted(relation)}]-()`;
-    await this.#ensure(`jg_out_${relation}`, constraintOn(`jg_out_${relation}`, pattern, 'jgOut'));
-    await this.#ensure(
-      `jg_in_${relation}`,
-      `CREATE INDEX ${quoted(`jg_in_${relation}`)} IF NOT EXISTS FOR ${pattern} ON (e.jgIn)`,
-    );
+    const place = { entity: 'RELATIONSHIP', of: relation } as const;
+    await this.#ensure({ name: `jg_out_${relation}`, unique: true, ...place, property: 'jgOut' });
+    await this.#ensure({ name: `jg_in_${relation}`, unique: false, ...place, property: 'jgIn' });
   }
 
-  /** A constraint is known by the index of its name that it owns. */
-  async #ensure(name: string, query: string): Promise<void> {
-    if (this.#present.has(name)) return;
-    await this.#connection.change(query);
-    this.#present.add(name);
+  /**
+   * What does not fit is created all the same before it is refused: a constraint that somebody else is making has its index first, and creating waits for
+   * it. Looked at again afterwards, for `IF NOT EXISTS` takes anything of the name for what was asked.
+   */
+  async #ensure(wanted: WantedIndex): Promise<void> {
+    if (this.#has(wanted)) return;
+    let failure: StopError | null = null;
+    try {
+      await this.#connection.change(statementFor(wanted));
+    } catch (error) {
+      if (!(error instanceof StopError)) throw error;
+      failure = error;
+    }
+    this.#indexes = await readIndexes(this.#connection);
+    if (this.#has(wanted)) return;
+    const found = this.#indexes.find((index) => isInTheWay(index, wanted));
+    if (found === undefined && failure !== null) throw failure;
+    throw refusal(wanted, found ?? null, this.#connection.settings.uri, failure);
+  }
+
+  #has(wanted: WantedIndex): boolean {
+    return this.#indexes.some((index) => fits(index, wanted));
   }
 }
 
-function constraintOn(name: string, pattern: string, property: string): string {
-  return `CREATE CONSTRAINT ${quoted(name)} IF NOT EXISTS FOR ${pattern} REQUIRE e.${property} IS UNIQUE`;
+interface WantedIndex {
+  readonly name: string;
+  /** By a constraint that owns it. */
+  readonly unique: boolean;
+  readonly entity: 'NODE' | 'RELATIONSHIP';
+  /** A label, or a relationship type. */
+  readonly of: string;
+  readonly property: string;
+}
+
+interface FoundIndex {
+  readonly name: string;
+  readonly state: string;
+  readonly type: string;
+  readonly entity: string;
+  readonly of: readonly string[];
+  readonly properties: readonly string[];
+  /** Of the constraint that owns it: all that own an index are unique. */
+  readonly constraint: string | null;
+}
+
+async function readIndexes(connection: Neo4jConnection): Promise<readonly FoundIndex[]> {
+  const rows = await connection.read((queries) =>
+    queries.run(
+      `SHOW INDEXES YIELD name, state, type, entityType, labelsOrTypes, properties, owningConstraint
+       WHERE name STARTS WITH 'jg_' OR any(property IN properties WHERE property STARTS WITH 'jg')
+       RETURN name, state, type, entityType, labelsOrTypes, properties, owningConstraint`,
+    ),
+  );
+  return rows.map((row) => ({
+    name: textOf(row.get(0)),
+    state: textOf(row.get(1)),
+    type: textOf(row.get(2)),
+    entity: textOf(row.get(3)),
+    // An index of all labels has neither.
+    of: listOf(row.get(4) ?? []).map(textOf),
+    properties: listOf(row.get(5) ?? []).map(textOf),
+    constraint: row.get(6) === null ? null : textOf(row.get(6)),
+  }));
+}
+
+/** Whatever it is called: what it makes sure of counts. Only a range index gives keys in order. */
+function fits(found: FoundIndex, wanted: WantedIndex): boolean {
+  const isSound = found.state !== 'FAILED' && found.type === 'RANGE';
+  return isSound && isAtPlace(found, wanted) && (!wanted.unique || found.constraint !== null);
+}
+
+function isAtPlace({ entity, of, properties }: FoundIndex, wanted: WantedIndex): boolean {
+  const isOne = of.length === 1 && properties.length === 1;
+  return isOne && entity === wanted.entity && of[0] === wanted.of && properties[0] === wanted.property;
+}
+
+/** Of other types there may be any number beside it. */
+function isInTheWay(found: FoundIndex, wanted: WantedIndex): boolean {
+  return found.name === wanted.name || (found.type === 'RANGE' && isAtPlace(found, wanted));
+}
+
+function patternOf({ entity, of }: WantedIndex): string {
+  return entity === 'NODE' ? `(e:${quoted(of)})` : `()-[e:${quoted(of)}]-()`;
+}
+
+function statementFor(wanted: WantedIndex): string {
+  const { name, property } = wanted;
+  return wanted.unique
+    ? `CREATE CONSTRAINT ${quoted(name)} IF NOT EXISTS FOR ${patternOf(wanted)} REQUIRE e.${property} IS UNIQUE`
+    : `CREATE INDEX ${quoted(name)} IF NOT EXISTS FOR ${patternOf(wanted)} ON (e.${property})`;
+}
+
+/** `failure` is what creating it came to; null where the server said that it had. */
+function refusal(
+  wanted: WantedIndex,
+  found: FoundIndex | null,
+  uri: string,
+  failure: StopError | null,
+): StopError {
+  const kind = wanted.unique ? 'unique constraint' : 'range index';
+  const needs = `the store needs ${placeText(wanted.entity, [wanted.of], [wanted.property])} to have a ${kind} (\`${wanted.name}\`)`;
+  // Names of others' indexes may be anything; they stand in a sentence here and in no query.
+  const stands =
+    found === null
+      ? `a constraint of another kind has that name; drop it: DROP CONSTRAINT \`${wanted.name}\``
+      : `${textOfIndex(found)} stands in its way; drop it: DROP ${found.constraint === null ? `INDEX \`${found.name}\`` : `CONSTRAINT \`${found.constraint}\``}`;
+  const options = failure === null ? {} : { cause: failure };
+  return new StopError(
+    'STORE_SCHEMA_REFUSED',
+    `At ${uri} ${needs}, but ${stands}, and start again.`,
+    options,
+  );
+}
+
+function textOfIndex({ name, state, type, entity, of, properties, constraint }: FoundIndex): string {
+  const unique = constraint === null ? 'not unique' : 'unique';
+  const failed = state === 'FAILED' ? ', failed' : '';
+  return `the index \`${name}\` (${type}, on ${placeText(entity, of, properties)}, ${unique}${failed})`;
+}
+
+function placeText(entity: string, of: readonly string[], properties: readonly string[]): string {
+  const names = of.join('|');
+  return `${entity === 'NODE' ? `(:${names})` : `[:${names}]`}.${properties.join(', ')}`;
 }
 
 /** What the graph's own row says of it: `JgStore`, one a namespace. */

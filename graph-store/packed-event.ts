@@ -2,6 +2,7 @@ import { must } from '../foundation/index.ts';
 import { copyBytes } from './copy-bytes.ts';
 import type { EventLineage } from './model.ts';
 import { nameLengthBytes, nodeHashBytes, tag, valueTag } from './packed-format.ts';
+import { behindPacked } from './packed-walk.ts';
 
 const initialBytes = 4096;
 const keptBytesMax = 2 ** 20;
@@ -159,6 +160,11 @@ export class PackedEvent {
       const reference = at + (this.#references[i] ?? 0);
       view.setUint32(reference, view.getUint32(reference) + at);
     }
+  }
+
+  /** Of what it holds, in order: mutations and the nodes that they name. */
+  eachTag(visit: (tag: number) => void): void {
+    for (let at = 0; at < this.#length; at = behindPacked(this.#view, at)) visit(this.#view.getUint8(at));
   }
 
   #tagged(byte: number): void {

@@ -1,9 +1,11 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
 import { describeGraphStore } from './conformance.ts';
 import { checkPositionsFollow, checkRace, checkTears, checkWholeBatches } from './conformance-levels.ts';
-import { assertProperty } from './conformance-property.ts';
+import { assertProperty, readPropertyEnvironment } from './conformance-property.ts';
 import { event, named, type StoreHarness, step } from './conformance-subject.ts';
 import type { GraphStore } from './graph-store.ts';
 import { createMemoryStore } from './memory-store.ts';
@@ -13,6 +15,8 @@ const tearNext = (store: GraphStore, mutations: number): void => {
   if (!(store instanceof PiecemealStore)) throw new Error('only the piecemeal store can be torn');
   store.tearNext(mutations);
 };
+
+const noEnvironment = readPropertyEnvironment({});
 
 const harness: StoreHarness = {
   open: async (clock) => new PiecemealStore(clock),
@@ -57,7 +61,7 @@ describe('The levels of the suite', () => {
         seen.push(number);
         expect(number, name).toBeLessThan(500);
       });
-    const failed = await assertProperty({ propertyRuns: 100 }, property('first')).then(
+    const failed = await assertProperty(100, property('first'), noEnvironment).then(
       () => '',
       (error: unknown) => String(error),
     );
@@ -65,10 +69,40 @@ describe('The levels of the suite', () => {
     expect(failed).toContain('Counterexample: [500]');
     seen.length = 0;
     const again = assertProperty(
-      { propertyRuns: 100, replay: { seed: Number(seed), path: path ?? '' } },
+      100,
       property('again'),
+      readPropertyEnvironment({
+        JOURNEY_GRAPH_CONFORMANCE_SEED: seed,
+        JOURNEY_GRAPH_CONFORMANCE_PATH: path,
+      }),
     );
     await expect(again).rejects.toThrow('Counterexample: [500]');
     expect(seen[0]).toBe(500);
+  });
+  it('run each property as often, and from the seed, as the environment says', async () => {
+    const seenBy = async (env: NodeJS.ProcessEnv): Promise<readonly number[]> => {
+      const seen: number[] = [];
+      const property = fc.asyncProperty(fc.integer(), async (number) => {
+        seen.push(number);
+      });
+      await assertProperty(100, property, readPropertyEnvironment(env));
+      return seen;
+    };
+    const seeded = { JOURNEY_GRAPH_CONFORMANCE_RUNS: '7', JOURNEY_GRAPH_CONFORMANCE_SEED: '-42' };
+    const drawn = await seenBy(seeded);
+    expect(drawn).toHaveLength(7);
+    expect(await seenBy(seeded)).toEqual(drawn);
+    expect(await seenBy({})).toHaveLength(100);
+    expect(() => readPropertyEnvironment({ JOURNEY_GRAPH_CONFORMANCE_RUNS: '7k' })).toThrow('"7k"');
+    expect(() => readPropertyEnvironment({ JOURNEY_GRAPH_CONFORMANCE_PATH: '1' })).toThrow('_SEED');
+  });
+  it('leave no property out of what the environment says', async () => {
+    const folder = import.meta.dirname;
+    const suite = (await readdir(folder)).filter((name) => /^conformance.*\.ts$/.test(name));
+    expect(suite.length).toBeGreaterThan(15);
+    for (const name of suite) {
+      if (name === 'conformance-property.ts') continue;
+      expect(await readFile(join(folder, name), 'utf8'), name).not.toContain('fc.assert(');
+    }
   });
 });

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BadDataError, must } from '../foundation/index.ts';
-import { createMutationBatch, type EventMutations, PackedEvent } from '../graph-store/index.ts';
+import {
+  countMutations,
+  createMutationBatch,
+  type EventMutations,
+  PackedEvent,
+} from '../graph-store/index.ts';
 import { AvroSchema, BundledRegistry, EventEncoder, fixtureEvents, loadCatalog } from '../schemas/index.ts';
 import type { AvroRecordProcessor } from './avro-record-processor.ts';
 import { describeOutcome, processorOver, recordOf, run, sourceOf } from './avro-record-testing.ts';
@@ -136,6 +141,19 @@ describe('an event of a mapping that only says which field goes where', () => {
     const { general, packed, isPacked } = bothWays(processor, encoder.encode(ordinary));
     expect(isPacked).toBe(true);
     expect(packed).toBe(general);
+  });
+
+  test('is counted as its mutations are', async () => {
+    const { processor, encoder } = await fixture();
+    const record = { ...recordOf(encoder.encode(ordinary)), offset: 7n };
+    const [general, packed] = [
+      processor.process(record, sourceOf(topic), 0),
+      processor.pack(record, sourceOf(topic), 0),
+    ];
+    expect(packed.kind === 'mapped' && packed.event instanceof PackedEvent).toBe(true);
+    const counts = [general, packed].map((one) => (one.kind === 'mapped' ? countMutations(one.event) : null));
+    expect(counts[0]).toMatchObject({ edges: 3, steps: 1 });
+    expect(counts[1]).toEqual(counts[0]);
   });
 
   test('comes to the same both ways, whatever it holds', async () => {

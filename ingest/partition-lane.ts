@@ -9,8 +9,12 @@ import {
 import {
   type Advance,
   type Applied,
+  addMutationCounts,
+  countMutations,
   createMutationBatch,
   type MutationBatch,
+  type MutationCounts,
+  noMutations,
   type SourcePartition,
 } from '../graph-store/index.ts';
 import { OccurrenceWindow } from '../processors/index.ts';
@@ -27,16 +31,18 @@ const advanceBytesMin = 256;
 const loadsMax = 2;
 
 /** Of a durable batch. */
-export interface DurableTimes {
+export interface DurableBatch {
   readonly eventTimesMs: readonly number[];
   readonly fetchedMs: number;
+  /** Of superseded records: what the store was spared. */
+  readonly superseded: MutationCounts;
 }
 
 /** What a lane tells its pipeline. Called only about its own partition; never after an await without looking again. */
 export interface LaneOwner {
   /** Runs `attempt` until it succeeds or fails with another reaction than `outage`; null when the lane died meanwhile. */
   retry<T>(lane: PartitionLane, what: string, attempt: () => Promise<T>): Promise<T | null>;
-  durable(lane: PartitionLane, advance: Advance, applied: Applied, times: DurableTimes): void;
+  durable(lane: PartitionLane, advance: Advance, applied: Applied, batch: DurableBatch): void;
   /** An apply in flight failed, and no `batch` is under way that could tell the source; or only a person can help. */
   failed(lane: PartitionLane, error: JourneyGraphError, offset: bigint): void;
   /** The source handed over a batch that begins behind what comes next: the error to answer with. */
@@ -52,6 +58,7 @@ class Segment {
   letterBytes = 0;
   consumed = 0;
   superseded = 0;
+  supersededMutations = noMutations;
   filtered = 0;
   newestEventMs = 0;
 
@@ -227,6 +234,7 @@ export class PartitionLane {
     const { value } = record;
     if (value !== null && !this.#window.add(event.occurrence, value)) {
       segment.superseded += 1;
+      segment.supersededMutations = addMutationCounts(segment.supersededMutations, countMutations(event));
       return;
     }
     try {
@@ -334,7 +342,8 @@ export class PartitionLane {
       this.#fail(failure, advance.from);
       return;
     }
-    this.#owner.durable(this, advance, applied, { eventTimesMs: segment.eventTimesMs, fetchedMs });
+    const { eventTimesMs, supersededMutations: superseded } = segment;
+    this.#owner.durable(this, advance, applied, { eventTimesMs, fetchedMs, superseded });
   }
 
   #fail(error: JourneyGraphError, offset: bigint): void {

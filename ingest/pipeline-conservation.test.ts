@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { must, systemClock } from '../foundation/index.ts';
-import { createMemoryStore, createMutationBatch, type Fates } from '../graph-store/index.ts';
+import {
+  createMemoryStore,
+  createMutationBatch,
+  type EventMutations,
+  type Fates,
+  type Mutation,
+} from '../graph-store/index.ts';
 import type { SourceRecord } from './event-source.ts';
 import {
   batchOf,
@@ -60,6 +66,33 @@ it('leaves the same graph wherever batches end, also when records share an event
     expect(new Set(graphs).size).toBe(1);
   });
   await fc.assert(property, { numRuns: 60, seed: 20_261_121 });
+});
+
+it('counts what repeated records of a batch would have changed, and nothing of those that differ', async () => {
+  const [from, to] = [
+    { type: 'Account', id: 'a' },
+    { type: 'Title', id: 't' },
+  ];
+  const mutations: readonly Mutation[] = [
+    { kind: 'step', owner: from, domain: 'd', action: 'x', links: [], properties: [] },
+    { kind: 'edge', type: 'WATCHED', from, to, properties: [] },
+    { kind: 'edge', type: 'LIKED', from, to, properties: [] },
+    { kind: 'edge-delete', type: 'HID', from, to },
+    { kind: 'node', node: to, properties: [] },
+    { kind: 'node-delete', node: { type: 'Ad', id: 'x' } },
+  ];
+  const event: EventMutations = { timeMs: 1, rank: 0, occurrence: 1n, mutations };
+  const processor = { ...fakeProcessor(0), process: () => ({ kind: 'mapped', event }) as const };
+  const store = createMemoryStore(systemClock);
+  const { hand, pipeline, ending, outcome } = startPipeline({ store, processor }, { batchEventsMax: 100 });
+  await hand.handler.assigned(source);
+  const values = ['one', 'one', 'other', 'other', 'other'].map((value) => Buffer.from(value));
+  await hand.handler.batch(batchOf(values.map((value, i) => ({ ...recordOf('good', 0, BigInt(i)), value }))));
+  ending.abort();
+  expect(await outcome).toBe(null);
+  const { fatesSinceStart, supersededSinceStart } = pipeline.status();
+  expect(fatesSinceStart).toMatchObject({ applied: 2, superseded: 3 });
+  expect(supersededSinceStart).toEqual({ nodes: 3 * 2, edges: 3 * 3, steps: 3 });
 });
 
 describe('several partitions', () => {

@@ -1,4 +1,4 @@
-import type { Applied, Fates, SourcePartition } from '../graph-store/index.ts';
+import type { Applied, Fates, MutationCounts, SourcePartition } from '../graph-store/index.ts';
 
 export type PipelineState =
   | { readonly kind: 'idle' }
@@ -44,6 +44,8 @@ export interface PipelineStatus {
   readonly inFlightBytes: number;
   /** What became of the node mutations that this process made durable: what was saved by leaving out and by merging. */
   readonly nodeWritesSinceStart: Applied;
+  /** Mutations of superseded records, which never came to the store. */
+  readonly supersededSinceStart: MutationCounts;
   /** The last gap found in the log; null when there was none. */
   readonly gap: Gap | null;
 }

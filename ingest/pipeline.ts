@@ -8,12 +8,21 @@ import {
   type Random,
   StopError,
 } from '../foundation/index.ts';
-import type { Advance, Applied, Fates, SourcePartition, StoreWriter } from '../graph-store/index.ts';
+import {
+  type Advance,
+  type Applied,
+  addMutationCounts,
+  type Fates,
+  type MutationCounts,
+  noMutations,
+  type SourcePartition,
+  type StoreWriter,
+} from '../graph-store/index.ts';
 import type { DeadLetterWriter } from './dead-letters.ts';
 import { asJourneyGraphError, classify } from './error-classifier.ts';
 import type { EventSource, SourceBatch, SourceEnd, SourceHandler } from './event-source.ts';
 import { InFlightBudget } from './in-flight-budget.ts';
-import { type DurableTimes, type LaneOwner, PartitionLane } from './partition-lane.ts';
+import { type DurableBatch, type LaneOwner, PartitionLane } from './partition-lane.ts';
 import {
   addFates,
   addNodeWrites,
@@ -94,6 +103,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
   /** Of topics under the same name that are no more. */
   #formerFates: Fates = noFates;
   #nodeWrites: Applied = noNodeWrites;
+  #superseded: MutationCounts = noMutations;
   #phase: 'idle' | 'running' | 'finished' = 'idle';
   #stopped: StopError | null = null;
   #gap: Gap | null = null;
@@ -220,9 +230,10 @@ export class Pipeline implements SourceHandler, LaneOwner {
     }
   }
 
-  durable(lane: PartitionLane, advance: Advance, applied: Applied, times: DurableTimes): void {
+  durable(lane: PartitionLane, advance: Advance, applied: Applied, batch: DurableBatch): void {
     const now = this.#parts.clock.now();
     this.#nodeWrites = addNodeWrites(this.#nodeWrites, applied);
+    this.#superseded = addMutationCounts(this.#superseded, batch.superseded);
     const partition = this.#partitions.get(keyOf(lane.source));
     if (partition === undefined) {
       this.#formerFates = addFates(this.#formerFates, advance.fates);
@@ -231,7 +242,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
     partition.fates = addFates(partition.fates, advance.fates);
     partition.newestEventMs = Math.max(partition.newestEventMs, advance.newestEventMs);
     if (partition.position === null || advance.next > partition.position) partition.position = advance.next;
-    this.#parts.freshness?.recordFreshness(times.eventTimesMs, times.fetchedMs, now);
+    this.#parts.freshness?.recordFreshness(batch.eventTimesMs, batch.fetchedMs, now);
     if (!lane.alive) return;
     partition.backoff.reset();
     partition.skips = 0;
@@ -276,6 +287,7 @@ export class Pipeline implements SourceHandler, LaneOwner {
       freshnessMs: newestEventMs === 0 ? null : this.#parts.clock.now() - newestEventMs,
       inFlightBytes: this.#budget.bytes,
       nodeWritesSinceStart: this.#nodeWrites,
+      supersededSinceStart: this.#superseded,
       gap: this.#gap,
     };
   }

@@ -68,6 +68,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
       mappings: () => [],
       tables: () => [],
       nodeWrites: () => ({ written: 0, suppressed: 0, coalesced: 0 }),
+      supersededMutations: () => ({ node: 0, edge: 0, step: 0 }),
       ready: () => true,
       freshnessQuantileMs: () => null,
       ...options.status,

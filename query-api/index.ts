@@ -64,6 +64,12 @@ export { bigIntScalar, dateTimeScalar, jsonScalar } from './scalars.ts';
 export { createSchema } from './schema.ts';
 export { schemaOfGraph } from './schema-in-force.ts';
 export { type ApiServer, type ApiServerOptions, startApiServer } from './server.ts';
-export type { NodeWriteState, StatusReader, TopicState, TopicStateKind } from './status-reader.ts';
+export type {
+  MutationState,
+  NodeWriteState,
+  StatusReader,
+  TopicState,
+  TopicStateKind,
+} from './status-reader.ts';
 export type { StoreOperations, TableFormat, TableRequest } from './store-operations.ts';
 export type { TrafficGate } from './traffic-gate.ts';

@@ -20,6 +20,7 @@ async function start(over: Partial<ProcessServerOptions> = {}): Promise<string> 
         },
       ],
       nodeWrites: () => ({ written: 0, suppressed: 0, coalesced: 0 }),
+      supersededMutations: () => ({ node: 0, edge: 0, step: 0 }),
       freshnessQuantileMs: () => null,
     },
     metrics: [

@@ -13,6 +13,7 @@ async function status(reader: GraphStore, topics: readonly TopicState[]): Promis
     topics: () => topics,
     freshnessQuantileMs: (share) => share * 100,
     nodeWrites: () => ({ written: 3, suppressed: 2, coalesced: 2 ** 40 }),
+    supersededMutations: () => ({ node: 0, edge: 0, step: 0 }),
   };
   const server = await startTestApi({ reader, status: reading });
   try {

@@ -57,6 +57,13 @@ export interface NodeWriteState {
   readonly coalesced: number;
 }
 
+/** Mutations by kind. */
+export interface MutationState {
+  readonly node: number;
+  readonly edge: number;
+  readonly step: number;
+}
+
 /** The API's view of the pipelines beside it. Composition implements it; all calls are cheap and synchronous. */
 export interface StatusReader {
   readonly version: string;
@@ -68,6 +75,8 @@ export interface StatusReader {
   mappings(): readonly MappingState[];
   /** What became of node mutations since the start of this process. */
   nodeWrites(): NodeWriteState;
+  /** Mutations since the start of this process that superseded records did not cost the store. */
+  supersededMutations(): MutationState;
   /** Those that a mapping has asked for. */
   tables(): readonly TableState[];
   /** False while requests should go elsewhere: starting, stopping, or nothing of ours runs any more. */

@@ -20,6 +20,7 @@ const topic = {
 const status = {
   topics: () => [topic],
   nodeWrites: () => ({ written: 5, suppressed: 6, coalesced: 7 }),
+  supersededMutations: () => ({ node: 8, edge: 9, step: 10 }),
   freshnessQuantileMs: (share: number) => (share === 0.5 ? 20 : null),
 };
 
@@ -83,6 +84,9 @@ describe('The metrics', () => {
       'journey_graph_pipeline_state{topic="t",state="running"}': 1,
       'journey_graph_pipeline_state{topic="t",state="stopped"}': 0,
       'journey_graph_node_writes_total{result="suppressed"}': 6,
+      'journey_graph_superseded_mutations_total{kind="node"}': 8,
+      'journey_graph_superseded_mutations_total{kind="edge"}': 9,
+      'journey_graph_superseded_mutations_total{kind="step"}': 10,
       'journey_graph_freshness_quantile_seconds{quantile="0.5"}': 0.02,
     });
     expect(samples.has('journey_graph_freshness_quantile_seconds{quantile="0.99"}')).toBe(false);

@@ -20,7 +20,10 @@ const topicsMax = 500;
 const sourcesMs = 2000;
 
 export interface PipelineMetricsParts {
-  readonly status: Pick<StatusReader, 'topics' | 'nodeWrites' | 'freshnessQuantileMs'>;
+  readonly status: Pick<
+    StatusReader,
+    'topics' | 'nodeWrites' | 'supersededMutations' | 'freshnessQuantileMs'
+  >;
   readonly reader: Pick<GraphReader, 'sources'>;
   readonly clock: Clock;
 }
@@ -41,6 +44,16 @@ export function registerPipelineMetrics(registry: Registry, parts: PipelineMetri
     collect() {
       this.reset();
       for (const [result, count] of Object.entries(status.nodeWrites())) this.inc({ result }, count);
+    },
+  });
+  new Counter({
+    name: 'journey_graph_superseded_mutations_total',
+    help: 'Mutations of superseded records since the start, by what they change: coalesced before the store, hence never written.',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [kind, count] of Object.entries(status.supersededMutations())) this.inc({ kind }, count);
     },
   });
   new Gauge({

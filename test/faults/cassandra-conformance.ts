@@ -1,15 +1,10 @@
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startCassandraCluster } from '../services/cassandra-cluster.ts';
 import { readTestEnvironment } from '../services/environment.ts';
 import { findJavaTools } from '../services/java-tools.ts';
 import { addressVariables } from '../services/service.ts';
 import { interruptible } from './interruptible.ts';
+import { runSuites, totalOf } from './suite-run.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const suites = ['graph-store/cassandra-store.int.test.ts', 'graph-store/cassandra-cluster.int.test.ts'];
 
 export interface ConformanceSummary {
@@ -39,41 +34,8 @@ export async function runCassandraConformance(
     say('starting three Cassandra nodes');
     const { contactPoints, dispose } = await startCassandraCluster(tools, environment.cacheDirectory);
     cleanup.defer(dispose);
-    const folder = await mkdtemp(join(tmpdir(), 'journey-graph-conformance-'));
-    cleanup.defer(() => rm(folder, { recursive: true, force: true }));
-    const report = join(folder, 'report.json');
-    const code = await runSuites(contactPoints, report, cleanup);
-    const counts: { readonly numPassedTests: number; readonly numPendingTests: number } = JSON.parse(
-      await readFile(report, 'utf8'),
-    );
-    const { numPassedTests: passed, numPendingTests: skipped } = counts;
-    if (code !== 0 || passed === 0) throw new Error(`The suites ended with ${code}; ${passed} tests passed.`);
+    const variables = { [addressVariables.cassandra]: contactPoints.join(',') };
+    const { passed, skipped } = totalOf(await runSuites(suites, variables, cleanup));
     return { nodes: contactPoints.length, replication: contactPoints.length, passed, skipped };
-  });
-}
-
-function runSuites(
-  contactPoints: readonly string[],
-  report: string,
-  cleanup: AsyncDisposableStack,
-): Promise<number | string | null> {
-  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const child = spawn(
-    process.execPath,
-    [vitest, 'run', '--project', 'integration', ...reporters, ...suites],
-    {
-      cwd: root,
-      // Standard output is for the figures.
-      stdio: ['ignore', 2, 2],
-      env: { ...process.env, [addressVariables.cassandra]: contactPoints.join(',') },
-    },
-  );
-  cleanup.defer(() => {
-    child.kill('SIGKILL');
-  });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(code ?? signal));
   });
 }

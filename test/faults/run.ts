@@ -6,7 +6,7 @@ import { systemClock } from '../../foundation/index.ts';
 import { runKills } from '../../graph-store/crash-testing-campaign.ts';
 import { runCuts } from '../../graph-store/crash-testing-cut.ts';
 import { createMemoryStore, type GraphStore, openLevelStore } from '../../graph-store/index.ts';
-import { runReplays } from '../../graph-store/replay-testing.ts';
+import { replayLevelSettings, runReplays } from '../../graph-store/replay-testing.ts';
 import { runLiveCuts } from '../../live-events/gateway/cut-testing.ts';
 import { runSocketResumes } from '../../live-events/gateway/resume-sockets-testing.ts';
 import { runResumes } from '../../live-events/gateway/resume-testing.ts';
@@ -14,6 +14,7 @@ import { runStalls } from '../../live-events/gateway/stall-testing.ts';
 import { runStorm } from '../../live-events/gateway/storm-testing.ts';
 import { runBackfills } from './backfill-campaign.ts';
 import { runCassandraConformance } from './cassandra-conformance.ts';
+import { runConformance } from './conformance.ts';
 import { runLiveKills } from './live-kill-campaign.ts';
 import { runProcessFaults } from './process-campaign.ts';
 
@@ -25,6 +26,7 @@ const usage = `Usage: npm run faults -- WHAT [--runs N] [--seed N] [--events N] 
   backfill: one history in five graphs: from Kafka, from the log, from the archive, with 20 kills -9, twice; all digests must be equal (1,000,000 events)
   processes: three jg ingest on three brokers and three Cassandra nodes, killed -9 and frozen past their session timeout, a node and a broker down for a minute;
             graph and dead letters must be the oracle's, each record counted once (30 kills; --events 100000; needs Java 17, Maven and python3)
+  conformance: what every store promises, on memory, LevelDB and Neo4j, each property so often as --runs says (100; Neo4j needs Java 17 and Maven)
   cassandra-conformance: what npm test shows of the store on one Cassandra node, on three with three copies of each row (1; needs Java 17 and Maven)
   live-resumes: devices go and come back while the journal is trimmed; no gap, no step back (100,000, and a twentieth over sockets)
   live-kills:   jg up and two jg gateway killed with -9 while stages change; every device ends at the right one (200 broadcasts)
@@ -47,6 +49,7 @@ const runsDefault = {
   cuts: 1_000,
   backfill: 1_000_000,
   processes: 30,
+  conformance: 100,
   'cassandra-conformance': 1,
   'live-resumes': 100_000,
   'live-kills': 200,
@@ -60,6 +63,7 @@ const progressEvery = {
   cuts: 100,
   backfill: 1,
   processes: 1,
+  conformance: 1,
   'cassandra-conformance': 1,
   'live-resumes': 10_000,
   'live-kills': 5,
@@ -77,11 +81,10 @@ async function replays(seed: number, runs: number): Promise<object> {
       runs,
       replaysPerStore,
       {
-        open: async () => {
+        open: async (first) => {
           opened += 1;
-          // Groups of every size: small ones show what a batch leaves to the next, large ones what it merges with.
-          const windowBytesMax = [1, 4_096, 2 ** 20][opened % 3] ?? 1;
-          const settings = { folder: join(folder, String(opened)), windowBytesMax, nodeCacheBytes: 16_384 };
+          const own = { folder: join(folder, String(opened)), nodeCacheBytes: 16_384 };
+          const settings = { ...replayLevelSettings(Math.floor(first / replaysPerStore)), ...own };
           return [createMemoryStore(systemClock), await openLevelStore(settings, systemClock)];
         },
         dispose: async (stores: readonly GraphStore[]) => {
@@ -116,6 +119,7 @@ const campaigns = {
     runBackfills(seed, events, (line) => console.error(line)),
   processes: (seed: number, kills: number, events: number): Promise<object> =>
     runProcessFaults({ seed, kills, events, say: (line) => console.error(line) }),
+  conformance: runConformance,
   'cassandra-conformance': (): Promise<object> => runCassandraConformance((line) => console.error(line)),
   'live-resumes': resumes,
   'live-kills': (seed: number, runs: number): Promise<object> =>
