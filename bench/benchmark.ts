@@ -1,3 +1,5 @@
+import type { RivalName } from './rivals/rival.ts';
+
 export interface Figure {
   readonly value: number;
   /** Such as `events/s`, `ms`, `MiB`. */
@@ -15,7 +17,9 @@ export interface BenchContext {
   readonly events: number | null;
   /** How many events rivals are given at most, if the command line says so. */
   readonly rivalEvents: number | null;
-  /** How many members have one title in common, if the command line says so; `scale` alone asks. */
+  /** How long rivals are loaded at most, for those of which the command line says so; `growth` and `reads` ask. */
+  readonly rivalSeconds: Readonly<Partial<Record<RivalName, number>>>;
+  /** How many members have one title in common, if the command line says so; `scale` and `reads` ask. */
   readonly members: number | null;
   /** Whether a few titles are watched far more often than most, where the benchmark leaves that open. */
   readonly zipf: boolean;

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { must } from '../foundation/index.ts';
 import type { BenchContext, Benchmark, Figure, Figures } from './benchmark.ts';
 import { fillLog } from './ingest/fill.ts';
-import { GrowthCurve } from './ingest/growth-curve.ts';
+import { GrowthCurve, ratesAround } from './ingest/growth-curve.ts';
 import { benchTopic, growingShape } from './ingest/playback-events.ts';
 import { Product } from './ingest/product.ts';
 import type { ProcessMemory } from './process-meter.ts';
+import { loadingMsOf, type RivalBounds } from './rivals/grow-rival.ts';
 import { type GrownRival, growRivals, type RivalWork, rivalFigures } from './rivals/grow-rivals.ts';
-import { folderBytes } from './rivals/rival.ts';
+import { folderBytes, type RivalName } from './rivals/rival.ts';
 
 const million = 1_000_000;
 const eventsDefault = 50 * million;
@@ -33,11 +34,24 @@ function rivalWork(context: BenchContext): RivalWork {
   const bounds = context.quick
     ? { eventsMax, loadingMsMax: 5000, trialEvents: 2000 }
     : { eventsMax, loadingMsMax: rivalMsMax, trialEvents: 40_000 };
-  return { postgresql: bounds, neo4j: bounds };
+  const within = (name: RivalName): RivalBounds => ({
+    ...bounds,
+    loadingMsMax: loadingMsOf(context, name, bounds.loadingMsMax),
+  });
+  return { postgresql: within('postgresql'), neo4j: within('neo4j') };
+}
+
+/** What was seen as soon as so many events were consumed. */
+interface Passed {
+  readonly mark: number;
+  readonly bytesPerEvent: number;
+  /** So far. */
+  readonly peak: ProcessMemory;
 }
 
 interface Grown {
   readonly curve: GrowthCurve;
+  readonly passed: readonly Passed[];
   readonly peak: ProcessMemory;
   readonly storeBytes: number;
   readonly logBytes: number;
@@ -52,9 +66,17 @@ async function growProduct(context: BenchContext, events: number): Promise<Grown
   const product = await Product.start(['--data', data, '--topics', benchTopic]);
   try {
     const curve = new GrowthCurve();
+    const ahead = [...marksOf(events)];
+    const passed: Passed[] = [];
     let told = 0;
-    const { status } = await product.untilConsumed(events, timeoutMs, (consumed, seconds) => {
+    const { status } = await product.untilConsumed(events, timeoutMs, async (consumed, seconds) => {
       curve.add(consumed, seconds);
+      while (ahead[0] !== undefined && ahead[0] <= consumed) {
+        const mark = must(ahead.shift(), 'it is ahead');
+        product.sampleMemory();
+        const bytes = await folderBytes(join(data, 'store'));
+        passed.push({ mark, bytesPerEvent: bytes / consumed, peak: product.peakMemory });
+      }
       if (consumed < told + events / 20) return;
       told = consumed;
       context.log(`${consumed} after ${Math.round(seconds)} s`);
@@ -62,7 +84,7 @@ async function growProduct(context: BenchContext, events: number): Promise<Grown
     if (status.applied !== events) throw new Error(`${events - status.applied} events were not applied`);
     const storeBytes = await folderBytes(join(data, 'store'));
     const logBytes = await folderBytes(join(data, 'log'));
-    return { curve, peak: product.peakMemory, storeBytes, logBytes };
+    return { curve, passed, peak: product.peakMemory, storeBytes, logBytes };
   } finally {
     await product.stop();
     // Rivals need the room.
@@ -88,10 +110,10 @@ async function run(context: BenchContext): Promise<Figures> {
     spacingMs: 1,
   };
   const rivals = await growRivals(context, shaped, rivalWork(context));
-  return { ...ours, ...rivalFigures(rivals), ...leads(grown.curve, rivals) };
+  return { ...ours, ...rivalFigures(rivals), ...leads(grown.curve, marksOf(events), rivals) };
 }
 
-function growthFigures(events: number, { curve, peak, storeBytes, logBytes }: Grown): Figures {
+function growthFigures(events: number, { curve, passed, peak, storeBytes, logBytes }: Grown): Figures {
   const figures: Record<string, Figure> = {};
   const marks = marksOf(events);
   const smallest = must(marks[0], 'there is a size');
@@ -100,6 +122,12 @@ function growthFigures(events: number, { curve, peak, storeBytes, logBytes }: Gr
     const rate = index === 0 ? first : curve.rate(mark * (1 - window), mark);
     figures[`growth.rateAt${readable(mark)}`] = { value: rate, unit: 'events/s' };
     if (index > 0) figures[`growth.ratioAt${readable(mark)}`] = { value: rate / first, unit: 'of the first' };
+  }
+  for (const { mark, bytesPerEvent, peak: soFar } of passed) {
+    const at = `At${readable(mark)}`;
+    figures[`growth.storeBytesPerEvent${at}`] = { value: bytesPerEvent, unit: 'B' };
+    figures[`memory.peakMiB${at}`] = { value: soFar.residentMiB, unit: 'MiB' };
+    figures[`memory.anonymous.peakMiB${at}`] = { value: soFar.anonymousMiB, unit: 'MiB' };
   }
   return {
     ...figures,
@@ -112,14 +140,22 @@ function growthFigures(events: number, { curve, peak, storeBytes, logBytes }: Gr
   };
 }
 
-/** How many times as fast we are, at the sizes at which the rival's early and late rates were measured. */
-function leads(curve: GrowthCurve, rivals: readonly GrownRival[]): Figures {
+/** How many times as fast we are, at the sizes at which the rival's early and late rates were measured, and around each mark to which it came. */
+function leads(curve: GrowthCurve, marks: readonly number[], rivals: readonly GrownRival[]): Figures {
   const figures: Record<string, Figure> = {};
-  for (const { name, events, early, late } of rivals) {
+  for (const rival of rivals) {
+    const { name, events, early, late } = rival;
     const within = Math.min(events, curve.events);
     const times = (rate: number, rival: number): Figure => ({ value: rate / rival, unit: 'times' });
     figures[`lead.${name}.early`] = times(curve.rate(0, within * 0.2), early);
     figures[`lead.${name}.late`] = times(curve.rate(within * 0.8, within), late);
+    for (const mark of marks) {
+      const around = ratesAround(mark, window, curve, rival);
+      if (around === null) continue;
+      const at = `at${readable(mark)}`;
+      figures[`rival.${name}.${at}.eventsPerSecond`] = { value: around.theirs, unit: 'events/s' };
+      figures[`lead.${name}.${at}`] = times(around.ours, around.theirs);
+    }
   }
   return figures;
 }
@@ -133,14 +169,17 @@ const growth: Benchmark = {
   name: 'growth',
   description:
     'Events/s of the whole product from the embedded log as its graph grows: the first million, the tenth, and the last tenth at the ' +
-    'end (50 million unless --events says otherwise), in one run, with memory and disk an event; and of PostgreSQL and Neo4j grown to ' +
-    '--rival-events (10 million) or for half an hour.',
+    'end (50 million unless --events says otherwise), in one run, with memory and disk an event at each; and of PostgreSQL and Neo4j grown to ' +
+    '--rival-events (10 million) or for --rival-seconds (half an hour each), and our lead around each of these sizes to which they came.',
   notMeasured: [
     'Kafka, a network, and queries beside ingestion: see ingest',
     'years of uptime: deletes, time to live and a log that is cut off at its end',
     'members who come and go: all accounts (one for 50 events) are drawn evenly from the start, and so are 10,000 titles unless --zipf is given',
     'a rate at a moment: each is that of a window, the first mark without its first tenth, in which the process warms up, the others over the last tenth of the size',
-    'rivals beyond the size that rival.NAME.events tells: early and late are its first and last fifth, without the pauses between stretches',
+    'rivals beyond the size that rival.NAME.events tells: rates are without the pauses between stretches',
+    'one start for all: lead.NAME.early compares our first fifth of what the rival came to, from a cold start of the process, with the first fifth of what the rival took after its warm-up (an untimed trial, then one with each size of batch); late is the last fifth of both',
+    'a size to the event: lead.NAME.at1M is that of a tenth of the size before it and a tenth behind it, the same for both, or as far as the rival came',
+    'a store at rest: storeBytesPerEventAt1M and the like are what lies in the folder at that moment, with files that are not merged yet and LevelDB’s log; peaks are those of all until then, of looks four times a second',
   ],
   run,
 };

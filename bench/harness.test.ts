@@ -66,6 +66,19 @@ describe('the bench harness', () => {
     expect(existsSync(join(folder, 'example.json'))).toBe(false);
   });
 
+  it('takes a time for all rivals or one for each, and repeats it in the command', async () => {
+    expect(parseBenchArguments(['a', '--rival-seconds', '480']).rivalSeconds?.each).toEqual({
+      postgresql: 480,
+      neo4j: 480,
+      ladybug: 480,
+    });
+    const given = 'postgresql=480,neo4j=300';
+    const options = parseBenchArguments(['example', '--rival-seconds', given]);
+    expect(options.rivalSeconds?.each).toEqual({ postgresql: 480, neo4j: 300 });
+    const { command } = await runBenchmark(example(1), options, temporaryFolder(), () => undefined);
+    expect(command).toBe(`npm run bench -- example --rival-seconds ${given} --seed 1`);
+  });
+
   it('finds benchmarks by their file names', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'tiny.bench.ts'), "export default { name: 'tiny' };");
@@ -79,6 +92,8 @@ describe('the bench harness', () => {
   it.each([
     [['a', 'b'], 'one benchmark at a time'],
     [['a', '--events', '0'], '--events takes a whole number above 0'],
+    [['a', '--rival-seconds', 'neo4j=0'], '--rival-seconds neo4j= takes a whole number above 0'],
+    [['a', '--rival-seconds', 'oracle=5'], 'knows postgresql, neo4j, ladybug, not "oracle"'],
     [['a', '--fast'], "Unknown option '--fast'"],
   ])('refuses %s', (args, message) => {
     expect(() => parseBenchArguments(args)).toThrow(message);

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Benchmark, Figures } from './benchmark.ts';
 import { measure } from './process-meter.ts';
+import { isRivalName, type RivalName, rivalNames } from './rivals/rival.ts';
 
 export interface BenchOptions {
   readonly name: string | null;
@@ -14,10 +15,17 @@ export interface BenchOptions {
   readonly help: boolean;
   readonly events: number | null;
   readonly rivalEvents: number | null;
+  readonly rivalSeconds: RivalSeconds | null;
   readonly members: number | null;
   readonly zipf: boolean;
   readonly seed: number;
   readonly data: string | null;
+}
+
+export interface RivalSeconds {
+  /** As it stands on the command line. */
+  readonly given: string;
+  readonly each: Readonly<Partial<Record<RivalName, number>>>;
 }
 
 export function parseBenchArguments(args: readonly string[]): BenchOptions {
@@ -30,6 +38,7 @@ export function parseBenchArguments(args: readonly string[]): BenchOptions {
       help: { type: 'boolean', short: 'h', default: false },
       events: { type: 'string' },
       'rival-events': { type: 'string' },
+      'rival-seconds': { type: 'string' },
       members: { type: 'string' },
       zipf: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
@@ -39,6 +48,8 @@ export function parseBenchArguments(args: readonly string[]): BenchOptions {
   if (positionals.length > 1) throw new Error(`one benchmark at a time: ${positionals.join(', ')}`);
   const events = optionalInteger('--events', values.events);
   const rivalEvents = optionalInteger('--rival-events', values['rival-events']);
+  const rivalSecondsText = values['rival-seconds'];
+  const rivalSeconds = rivalSecondsText === undefined ? null : parseRivalSeconds(rivalSecondsText);
   const members = optionalInteger('--members', values.members);
   const seed = positiveInteger('--seed', values.seed);
   return {
@@ -48,6 +59,7 @@ export function parseBenchArguments(args: readonly string[]): BenchOptions {
     help: values.help,
     events,
     rivalEvents,
+    rivalSeconds,
     members,
     zipf: values.zipf,
     seed,
@@ -57,6 +69,20 @@ export function parseBenchArguments(args: readonly string[]): BenchOptions {
 
 function optionalInteger(name: string, text: string | undefined): number | null {
   return text === undefined ? null : positiveInteger(name, text);
+}
+
+/** `480` for each rival, `postgresql=480,neo4j=300` for these two; what comes later holds. */
+function parseRivalSeconds(given: string): RivalSeconds {
+  const each: Partial<Record<RivalName, number>> = {};
+  for (const part of given.split(',')) {
+    const [name = '', seconds] = part.split('=');
+    if (seconds === undefined) {
+      const all = positiveInteger('--rival-seconds', name);
+      for (const rival of rivalNames) each[rival] = all;
+    } else if (isRivalName(name)) each[name] = positiveInteger(`--rival-seconds ${name}=`, seconds);
+    else throw new Error(`--rival-seconds knows ${rivalNames.join(', ')}, not "${name}"`);
+  }
+  return { given, each };
 }
 
 function positiveInteger(name: string, text: string): number {
@@ -107,12 +133,13 @@ export async function runBenchmark(
 ): Promise<BenchResult> {
   const tempDir = mkdtempSync(join(tmpdir(), `journey-graph-bench-`));
   try {
-    const { quick, events, rivalEvents, members, zipf, seed } = options;
+    const { quick, events, rivalEvents, rivalSeconds, members, zipf, seed } = options;
     const keptFolder = options.data === null ? null : resolve(options.data);
     const figures = await benchmark.run({
       quick,
       events,
       rivalEvents,
+      rivalSeconds: rivalSeconds?.each ?? {},
       members,
       zipf,
       seed,
@@ -142,11 +169,13 @@ export async function runBenchmark(
   }
 }
 
-function givenOptions({ quick, events, rivalEvents, members, zipf, seed }: BenchOptions): string {
+function givenOptions(options: BenchOptions): string {
+  const { quick, events, rivalEvents, rivalSeconds, members, zipf, seed } = options;
   return [
     quick ? ' --quick' : '',
     events === null ? '' : ` --events ${events}`,
     rivalEvents === null ? '' : ` --rival-events ${rivalEvents}`,
+    rivalSeconds === null ? '' : ` --rival-seconds ${rivalSeconds.given}`,
     members === null ? '' : ` --members ${members}`,
     zipf ? ' --zipf' : '',
     ` --seed ${seed}`,

@@ -31,8 +31,10 @@ async function main(args: readonly string[]): Promise<void> {
   if (options === null) return;
   if (options.help || options.name === null) {
     console.log(
-      'Usage: npm run bench -- NAME [--quick] [--json] [--events N] [--rival-events N] [--members N] [--zipf] [--seed N] [--data FOLDER]\n\n' +
-        '  --members N: of scale, how many members have watched one title\n',
+      'Usage: npm run bench -- NAME [--quick] [--json] [--events N] [--rival-events N] [--rival-seconds N] [--members N] [--zipf] [--seed N] [--data FOLDER]\n\n' +
+        '  --rival-events N: rivals are given so many events at most\n' +
+        '  --rival-seconds N: of growth and reads, rivals are loaded for so long at most, or each for its own: postgresql=480,neo4j=300\n' +
+        '  --members N: of scale and reads, how many members have watched one title\n',
     );
     for (const name of benchNames(folder)) {
       console.log(`  ${name}: ${(await loadBenchmark(folder, name)).description}`);

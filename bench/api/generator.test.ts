@@ -68,12 +68,13 @@ it('gives up when too many wait, and their waiting counts', async () => {
   expect(report.maxMs).toBeGreaterThan(300);
 });
 
-it.each<[string, RequestListener]>([
-  ['another status', (_request, response) => response.writeHead(503).end('{"data":{}}')],
-  ['errors in it', (_request, response) => response.end('{"errors":[],"data":null}')],
-  ['its connection closed', (request) => request.socket.destroy()],
-])('an answer with %s is an error', async (_name, listener) => {
+it.each<[string, number, RequestListener]>([
+  ['another status', 0, (_request, response) => response.writeHead(500).end('{"data":{}}')],
+  ['status 503', 20, (_request, response) => response.writeHead(503).end('{"data":{}}')],
+  ['errors in it', 0, (_request, response) => response.end('{"errors":[],"data":null}')],
+  ['its connection closed', 0, (request) => request.socket.destroy()],
+])('an answer with %s is an error', async (_name, refused, listener) => {
   const report = await loadOn(listener, { perSecond: 20 });
-  expect([report.answered, report.errors]).toEqual([0, 20]);
+  expect([report.answered, report.errors, report.refused]).toEqual([0, 20, refused]);
   expect(report.firstError).not.toBe(null);
 });

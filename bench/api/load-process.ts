@@ -38,6 +38,7 @@ class Load {
   #bytes = 0;
   #answered = 0;
   #errors = 0;
+  #refused = 0;
   #firstError: string | null = null;
 
   constructor(order: LoadOrder) {
@@ -79,6 +80,7 @@ class Load {
       p99Ms: this.#latency.quantile(0.99),
       maxMs: this.#latency.max,
       errors: this.#errors,
+      refused: this.#refused,
       firstError: this.#firstError,
       gaveUp,
       lateP99Ms: this.#late.quantile(0.99),
@@ -131,6 +133,7 @@ class Load {
       if (answer === null) this.#failed('the connection was closed');
       else {
         this.#bytes += answer.body.length;
+        if (answer.status === 503) this.#refused += 1;
         if (answer.status !== 200 || answer.body.includes(errorMark))
           this.#failed(`${answer.status}: ${answer.body.toString('utf8', 0, 300)}`);
         else this.#answered += 1;

@@ -24,6 +24,8 @@ export interface LoadReport {
   readonly maxMs: number;
   /** Answers that are no 200 or carry errors, and requests that were not answered. */
   readonly errors: number;
+  /** Of the errors, answers with status 503: the server had more than it takes. */
+  readonly refused: number;
   /** What the first of them was. */
   readonly firstError: string | null;
   /** True when it gave up: then what was waiting counts with the time it had waited. */

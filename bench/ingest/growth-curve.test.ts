@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import { GrowthCurve } from './growth-curve.ts';
+import { describe, expect, it } from 'vitest';
+import { GrowthCurve, ratesAround } from './growth-curve.ts';
 
 function curveOf(points: readonly (readonly [events: number, seconds: number])[]): GrowthCurve {
   const curve = new GrowthCurve();
@@ -29,4 +29,39 @@ it('counts a standstill as time', () => {
   ]);
   expect(curve.rate(100, 200)).toBeCloseTo(100 / 9);
   expect(curve.slowest(100)).toBeCloseTo(100 / 9);
+});
+
+describe('rates around a mark', () => {
+  const ours = curveOf([
+    [800, 1],
+    [1000, 2],
+    [2000, 3],
+  ]);
+
+  it('are those of both between the same two sizes', () => {
+    const curve = curveOf([
+      [900, 10],
+      [1100, 20],
+    ]);
+    const around = ratesAround(1000, 0.1, ours, { curve, warmUpEvents: 900 });
+    expect(around?.ours).toBeCloseTo(200 / 0.6);
+    expect(around?.theirs).toBeCloseTo(20);
+  });
+
+  it('end where one of them ended', () => {
+    const curve = curveOf([
+      [900, 10],
+      [1000, 20],
+    ]);
+    const around = ratesAround(1000, 0.1, ours, { curve, warmUpEvents: 0 });
+    expect(around?.ours).toBeCloseTo(200);
+    expect(around?.theirs).toBeCloseTo(10);
+  });
+
+  it('are not told of a mark to which one did not come, nor among what warmed a rival up', () => {
+    const curve = curveOf([[1000, 20]]);
+    expect(ratesAround(1001, 0.1, ours, { curve, warmUpEvents: 0 })).toBe(null);
+    expect(ratesAround(1000, 0.1, ours, { curve, warmUpEvents: 901 })).toBe(null);
+    expect(ratesAround(1000, 0.1, ours, { curve, warmUpEvents: 900 })).not.toBe(null);
+  });
 });

@@ -5,6 +5,11 @@ interface Point {
   readonly seconds: number;
 }
 
+interface RatesAround {
+  readonly ours: number;
+  readonly theirs: number;
+}
+
 /** When how many events were done, by looking now and then; between two looks progress is taken for even. */
 export class GrowthCurve {
   readonly #points: Point[] = [{ events: 0, seconds: 0 }];
@@ -43,4 +48,20 @@ export class GrowthCurve {
   #last(): Point {
     return must(this.#points.at(-1), 'there is a point from the start');
   }
+}
+
+/**
+ * The rates of both between the same two sizes: a share of the mark before it and as much behind it, or as far as both came. Null where one of them did not come to the mark,
+ * or where the window begins among the first events, in which theirs was warmed up.
+ */
+export function ratesAround(
+  mark: number,
+  window: number,
+  ours: GrowthCurve,
+  { curve, warmUpEvents }: { readonly curve: GrowthCurve; readonly warmUpEvents: number },
+): RatesAround | null {
+  const from = mark * (1 - window);
+  const to = Math.min(mark * (1 + window), ours.events, curve.events);
+  if (to < mark || from < warmUpEvents) return null;
+  return { ours: ours.rate(from, to), theirs: curve.rate(from, to) };
 }

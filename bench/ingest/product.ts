@@ -68,11 +68,11 @@ export class Product {
     return new Product(child, url);
   }
 
-  /** Polls until so many records are consumed and durable; gives seconds since it was ready. `onPoll` is told of every look. */
+  /** Polls until so many records are consumed and durable; gives seconds since it was ready. `onPoll` is told of every look, and waited for. */
   async untilConsumed(
     count: number,
     timeoutMs: number,
-    onPoll: (consumed: number, seconds: number) => void = () => undefined,
+    onPoll: (consumed: number, seconds: number) => Promise<void> = async () => undefined,
   ): Promise<{ readonly seconds: number; readonly status: ProductStatus }> {
     const deadline = performance.now() + timeoutMs;
     let sampledMs = 0;
@@ -83,7 +83,7 @@ export class Product {
         this.sampleMemory();
         sampledMs = nowMs;
       }
-      onPoll(status.consumed, (nowMs - this.#readyMs) / 1000);
+      await onPoll(status.consumed, (nowMs - this.#readyMs) / 1000);
       if (status.consumed >= count) return { seconds: (nowMs - this.#readyMs) / 1000, status };
       if (nowMs > deadline)
         throw new Error(`only ${status.consumed} of ${count} records were consumed in time`);

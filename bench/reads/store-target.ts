@@ -22,6 +22,7 @@ import {
   type ReadName,
   type ReadTarget,
   readNames,
+  rowsOfDegree,
 } from './read-target.ts';
 
 const source: SourcePartition = { cluster: 'bench', topic: benchTopic, topicId: benchTopic, partition: 0 };
@@ -184,9 +185,9 @@ class CountedReads {
       untilMs: Number.POSITIVE_INFINITY,
       scanMax: degreeScanMax,
     } as const;
-    const { count } = await this.#store.degree(query);
+    const view = await this.#store.degree(query);
     this.reads += 1;
-    this.scanned += Math.min(count, degreeScanMax);
-    return count;
+    this.scanned += rowsOfDegree(view, degreeScanMax);
+    return view.count;
   }
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { growingShape } from '../ingest/playback-events.ts';
 import { type PlaybackFact, PlaybackFacts } from '../ingest/playback-facts.ts';
-import { growRival } from './grow-rival.ts';
+import { growRival, loadingMsOf } from './grow-rival.ts';
 import type { Rival } from './rival.ts';
 
 const plans = [
@@ -40,6 +40,9 @@ it('gives a rival each event once, in order, up to the bound, and leaves out pla
   expect(rival.given).toEqual((await facts()).take(1234));
   expect(grown).toMatchObject({ events: 1234, lost: 0 });
   expect(grown.plan.eventsPerBatch).toBe(10);
+  // A first trial, then one of each plan that is small enough.
+  expect(grown.warmUpEvents).toBe(150);
+  expect(grown.curve.events).toBe(1234);
   expect(Math.min(grown.early, grown.late, grown.eventsPerSecond)).toBeGreaterThan(0);
 });
 
@@ -56,4 +59,10 @@ it('says how many events a rival did not keep', async () => {
   const lossy = keeper((batch) => batch.length - 1);
   const { lost } = await growRival(lossy, await facts(), bounds, () => undefined);
   expect(lost).toBeGreaterThan(0);
+});
+
+it('loads a rival for as long as the command line says, and as the benchmark does where it says nothing', () => {
+  const rivalSeconds = { neo4j: 300 };
+  expect(loadingMsOf({ rivalSeconds }, 'neo4j', 5000)).toBe(300_000);
+  expect(loadingMsOf({ rivalSeconds }, 'postgresql', 5000)).toBe(5000);
 });

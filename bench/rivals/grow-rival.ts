@@ -1,6 +1,8 @@
 import { must } from '../../foundation/index.ts';
+import type { BenchContext } from '../benchmark.ts';
+import { GrowthCurve } from '../ingest/growth-curve.ts';
 import type { PlaybackFacts } from '../ingest/playback-facts.ts';
-import type { LoadPlan, Rival } from './rival.ts';
+import type { LoadPlan, Rival, RivalName } from './rival.ts';
 
 export interface RivalBounds {
   /** It ends after so many events or so much loading, whichever comes first. */
@@ -8,6 +10,16 @@ export interface RivalBounds {
   readonly loadingMsMax: number;
   /** How many events each plan is tried with; plans that need more at once are left out. */
   readonly trialEvents: number;
+}
+
+/** How long this rival is loaded: as the command line says, or else as the benchmark does. */
+export function loadingMsOf(
+  { rivalSeconds }: Pick<BenchContext, 'rivalSeconds'>,
+  name: RivalName,
+  otherwiseMs: number,
+): number {
+  const seconds = rivalSeconds[name];
+  return seconds === undefined ? otherwiseMs : seconds * 1000;
 }
 
 /** Whoever is grown: it is told how many events to load in which way, and says how many seconds that took. */
@@ -28,6 +40,9 @@ export interface RivalGrowth {
   readonly plan: LoadPlan;
   /** What it was given, its warm-up included. */
   readonly events: number;
+  readonly warmUpEvents: number;
+  /** When it had how many, in seconds of loading, its warm-up included. */
+  readonly curve: GrowthCurve;
   /** Of all that followed the warm-up. */
   readonly eventsPerSecond: number;
   /** Of the first and the last fifth of the events that followed the warm-up. */
@@ -60,9 +75,14 @@ export async function growTimedRival(
   log: (line: string) => void,
 ): Promise<RivalGrowth> {
   let given = 0;
+  let loadingSeconds = 0;
+  const curve = new GrowthCurve();
   const stretch = async (plan: LoadPlan, count: number): Promise<Stretch> => {
+    const seconds = await rival.load(plan, count);
     given += count;
-    return { events: count, seconds: await rival.load(plan, count) };
+    loadingSeconds += seconds;
+    curve.add(given, loadingSeconds);
+    return { events: count, seconds };
   };
   // Once untimed: whatever is compiled at first use.
   const first = must(rival.plans[0], 'a rival has a plan');
@@ -82,6 +102,7 @@ export async function growTimedRival(
     trials.push({ plan, rate });
   }
   const { plan, rate } = trials.reduce((best, trial) => (trial.rate > best.rate ? trial : best));
+  const warmUpEvents = given;
   const unit = plan.eventsPerBatch * plan.sessions;
   const stretches: Stretch[] = [];
   let loadedMs = 0;
@@ -101,6 +122,8 @@ export async function growTimedRival(
   return {
     plan,
     events: given,
+    warmUpEvents,
+    curve,
     eventsPerSecond: rateOf(stretches),
     early: rateOf(firstShare(stretches)),
     late: rateOf(firstShare(stretches.toReversed())),

@@ -6,7 +6,7 @@ import { growRival, type RivalBounds, type RivalGrowth } from './grow-rival.ts';
 import { LadybugRival } from './ladybug-rival.ts';
 import { Neo4jRival } from './neo4j-rival.ts';
 import { PostgresqlRival } from './postgresql-rival.ts';
-import type { Rival, RivalName } from './rival.ts';
+import { type Rival, type RivalName, rivalNames } from './rival.ts';
 
 /** Below, a log that was made large in advance is most of the disk that is used. */
 const bytesTellFrom = 1_000_000;
@@ -34,7 +34,7 @@ export async function growRivals(
     },
   };
   const grown: GrownRival[] = [];
-  for (const name of ['postgresql', 'neo4j', 'ladybug'] as const) {
+  for (const name of rivalNames) {
     const bounds = work[name];
     if (bounds === undefined) continue;
     context.log(`${name}: up to ${bounds.eventsMax} events or ${bounds.loadingMsMax / 1000} s of loading`);

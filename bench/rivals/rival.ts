@@ -3,7 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PlaybackFact } from '../ingest/playback-facts.ts';
 
-export type RivalName = 'neo4j' | 'postgresql' | 'ladybug';
+/** In the order in which they run. */
+export const rivalNames = ['postgresql', 'neo4j', 'ladybug'] as const;
+export type RivalName = (typeof rivalNames)[number];
+
+export function isRivalName(text: string): text is RivalName {
+  return rivalNames.some((name) => name === text);
+}
 
 export interface LoadPlan {
   readonly eventsPerBatch: number;

@@ -1,5 +1,5 @@
 import type { Random } from '../../foundation/index.ts';
-import type { GraphStore, NodeRef } from '../../graph-store/index.ts';
+import type { AdjacencyPage, DegreeView, GraphStore, NodeRef } from '../../graph-store/index.ts';
 import type { Figure } from '../benchmark.ts';
 import { Histogram } from '../histogram.ts';
 import { type HopOptions, readHop } from '../reads/hops.ts';
@@ -16,7 +16,7 @@ export interface ReadWork {
 /** Answers how many steps, edges or nodes it found. */
 type Question = () => Promise<number>;
 
-const degreeScanMax = 1_000;
+export const degreeScanMax = 1_000;
 const popularTitles = 100;
 
 /** At a graph of so many events. Titles are the popular ones, which have 300 edges where the run is not a small one. */
@@ -42,8 +42,7 @@ export function questionsOf(
 export function supernodeQuestions(store: GraphStore): Readonly<Record<string, Question>> {
   return {
     'supernode.hop300': () => hopOf300(store, supernode),
-    'supernode.degree': async () =>
-      (await store.degree({ of: supernode, ...watchedIn, ...degreeOptions })).count,
+    'supernode.degree': async () => (await degreeOf(store, supernode)).count,
   };
 }
 
@@ -92,11 +91,18 @@ const latestSteps = {
   bytesMax: 2 ** 20,
 } as const;
 const watchedIn = { ...allTimes, type: 'WATCHED', direction: 'in' } as const;
-const degreeOptions = { scanMax: degreeScanMax } as const;
 
 async function hopOf300(store: GraphStore, of: NodeRef): Promise<number> {
-  const { hop1Edges: limit } = limits;
-  return (await store.adjacency({ of, ...watchedIn, limit, scanMax: limit * 10 })).occurrences.length;
+  return (await latestViewings(store, of, limits.hop1Edges)).occurrences.length;
+}
+
+/** Who watched it last, with what is said of that. */
+export function latestViewings(store: GraphStore, of: NodeRef, limit: number): Promise<AdjacencyPage> {
+  return store.adjacency({ of, ...watchedIn, limit, scanMax: limit * 10 });
+}
+
+export function degreeOf(store: GraphStore, of: NodeRef): Promise<DegreeView> {
+  return store.degree({ of, ...watchedIn, scanMax: degreeScanMax });
 }
 
 /** 300 edges of the hop in all, as the reads benchmark's `hop3`. */
