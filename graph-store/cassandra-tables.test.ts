@@ -30,10 +30,10 @@ describe('The definitions of tables', () => {
       stepTtlSeconds: 60,
       gcGraceSeconds: 7_200,
     });
-    expect(options['edges_out']).toEqual(['TimeWindowCompactionStrategy', 3_600, 7_200]);
-    expect(options['edges_in']).toEqual(['TimeWindowCompactionStrategy', 3_600, 7_200]);
-    expect(options['steps']).toEqual(['LeveledCompactionStrategy', 60, 7_200]);
-    expect(options['nodes']).toEqual(['SizeTieredCompactionStrategy', 0, 7_200]);
+    expect(options.edges_out).toEqual(['TimeWindowCompactionStrategy', 3_600, 7_200]);
+    expect(options.edges_in).toEqual(['TimeWindowCompactionStrategy', 3_600, 7_200]);
+    expect(options.steps).toEqual(['LeveledCompactionStrategy', 60, 7_200]);
+    expect(options.nodes).toEqual(['SizeTieredCompactionStrategy', 0, 7_200]);
   });
 
   it('let nothing go by itself that is no step and no edge', () => {
