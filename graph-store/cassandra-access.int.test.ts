@@ -1,7 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { must, systemClock } from '../foundation/index.ts';
-import { type CassandraNode, describeWith, startCassandra, startTimeoutMs } from '../test/services/index.ts';
-import type { CassandraSettings } from './cassandra-settings.ts';
+import {
+  type CassandraNode,
+  describeWith,
+  makeClientIdentity,
+  startCassandra,
+  startTimeoutMs,
+} from '../test/services/index.ts';
+import type { CassandraSettings, CassandraTls } from './cassandra-settings.ts';
 import { openCassandraStore } from './cassandra-store.ts';
 import { CassandraConsole } from './cassandra-testing.ts';
 import { pack } from './conformance-graphs.ts';
@@ -80,19 +86,26 @@ describeWith('java')('A Cassandra node that does not let everybody in', () => {
   });
 
   describe('with TLS', () => {
-    const tls = (certificateAuthority: string | null) => ({
-      certificateAuthority,
-      certificate: null,
-      key: null,
-    });
+    const tls = (changes: Partial<CassandraTls> = {}): CassandraTls => {
+      const { authority, client } = must(node, 'the suite has begun');
+      const { certificate, key } = must(client, 'it asks for a certificate');
+      return { certificateAuthority: authority, certificate, key, ...changes };
+    };
 
-    it('reads over an encrypted connection', async () => {
-      const authority = must(node, 'the suite has begun').authority;
-      const store = await open({ credentials: role, tls: tls(authority) });
+    it('reads over an encrypted connection, with a certificate of its own where one is asked for', async () => {
+      const store = await open({ credentials: role, tls: tls() });
       expect((await store.node(ann))?.properties).toHaveLength(1);
     });
+    it('is not let in without a certificate, nor with one of somebody else', async () => {
+      const none = open({ credentials: role, tls: tls({ certificate: null, key: null }) });
+      await expect(none).rejects.toMatchObject({ code: 'STORE_OPEN_FAILED' });
+      const stranger = await makeClientIdentity(must(node, 'the suite has begun').home, 'stranger');
+      const refused = open({ credentials: role, tls: tls(stranger) });
+      await expect(refused).rejects.toMatchObject({ code: 'STORE_OPEN_FAILED' });
+      await expect(refused).rejects.not.toThrow(/PRIVATE KEY/);
+    });
     it('trusts no certificate that nobody vouches for', async () => {
-      const untrusted = open({ credentials: role, tls: tls(null) });
+      const untrusted = open({ credentials: role, tls: tls({ certificateAuthority: null }) });
       await expect(untrusted).rejects.toMatchObject({ code: 'STORE_OPEN_FAILED' });
     });
   });

@@ -136,6 +136,12 @@ describeWith('cassandra')('The Cassandra store', (services) => {
     });
   });
 
+  it('knows how many nodes there are, that they are up, and how many copies the keyspace has', async () => {
+    const state = must((await open()).cluster, 'it is on several machines')();
+    expect(state).toMatchObject({ nodesUp: state.nodes, copies: services.cassandra.replication });
+    expect(state.nodes).toBeGreaterThanOrEqual(services.cassandra.replication);
+  });
+
   it('keeps of a set what the reference keeps, and little more in the database', async () => {
     const store = await open();
     const list = Array.from({ length: 4_000 }, (_, i) =>

@@ -1,5 +1,5 @@
 import cassandra from 'cassandra-driver';
-import { Backoff, type Clock, must, type Random } from '../foundation/index.ts';
+import { Backoff, type Clock, type Log, must, type Random, silentLog } from '../foundation/index.ts';
 import {
   consistencyOf,
   type NodeBehind,
@@ -10,7 +10,9 @@ import {
 import { failureOf, isPassing, type Work } from './cassandra-failure.ts';
 import { Permits } from './cassandra-permits.ts';
 import type { CassandraSettings, CassandraTls } from './cassandra-settings.ts';
+import { CassandraTopology } from './cassandra-topology.ts';
 import type { Parameter } from './cassandra-values.ts';
+import type { ClusterState } from './graph-reader.ts';
 
 /** Then it is an outage, which the caller waits out. */
 const writeAttemptsMax = 8;
@@ -51,7 +53,7 @@ export class CassandraConnection {
   readonly #writes: Permits;
   readonly #beforeWrite: BeforeWrite;
   readonly #alikeTexts = new Map<string, string>();
-  #isOnePlace = true;
+  readonly #topology: CassandraTopology;
 
   /** Connects to nothing yet. */
   constructor(
@@ -59,6 +61,7 @@ export class CassandraConnection {
     clock: Clock,
     random: Random,
     beforeWrite: BeforeWrite = () => undefined,
+    log: Log = silentLog,
   ) {
     this.settings = settings;
     this.#clock = clock;
@@ -66,40 +69,8 @@ export class CassandraConnection {
     this.#beforeWrite = beforeWrite;
     this.#reads = new Permits(settings.requestsMax);
     this.#writes = new Permits(settings.requestsMax);
-    const { policies } = cassandra;
-    const { speculativeMs, credentials } = settings;
-    this.#client = new cassandra.Client({
-      contactPoints: [...settings.contactPoints],
-      localDataCenter: settings.dataCenter,
-      applicationName: 'journey-graph',
-      monitorReporting: { enabled: false },
-      encoding: { useBigIntAsLong: true, map: Map, copyBuffer: true },
-      ...(credentials === null
-        ? {}
-        : { authProvider: new cassandra.auth.PlainTextAuthProvider(credentials.user, credentials.password) }),
-      ...(settings.tls === null ? {} : { sslOptions: tlsOptions(settings.tls) }),
-      socketOptions: { connectTimeout: connectTimeoutMs, readTimeout: settings.requestTimeoutMs },
-      policies: {
-        // Attempts are counted here, for all kinds of failure alike.
-        retry: new policies.retry.FallthroughRetryPolicy(),
-        loadBalancing: new policies.loadBalancing.TokenAwarePolicy(
-          new policies.loadBalancing.DCAwareRoundRobinPolicy(settings.dataCenter),
-        ),
-        ...(speculativeMs === 0
-          ? {}
-          : {
-              speculativeExecution: new policies.speculativeExecution.ConstantSpeculativeExecutionPolicy(
-                speculativeMs,
-                1,
-              ),
-            }),
-      },
-      queryOptions: {
-        consistency: consistencyOf[settings.consistency],
-        serialConsistency: serialConsistencyOf(settings.consistency),
-        prepare: true,
-      },
-    });
+    this.#client = new cassandra.Client(clientOptions(settings));
+    this.#topology = new CassandraTopology(this.#client, settings, clock, log);
   }
 
   /** For messages. */
@@ -122,29 +93,22 @@ export class CassandraConnection {
   }
 
   nodesInDataCenter(): number {
-    return this.#client.hosts.values().filter(({ datacenter }) => datacenter === this.settings.dataCenter)
-      .length;
+    return this.#topology.nodesInDataCenter();
   }
 
-  /**
-   * Which nodes hold a partition, as a name that is the same for partitions of the same nodes. Where every node holds everything there is one
-   * place, and nothing is computed.
-   */
+  /** Of the data center, as the driver knows them now. */
+  clusterState(): ClusterState {
+    return this.#topology.state();
+  }
+
+  /** See {@link CassandraTopology.placeOf}. */
   placeOf(routingKey: Buffer | Buffer[]): string {
-    if (this.#isOnePlace) return '';
-    const { keyspace } = this.settings;
-    const key = Array.isArray(routingKey) ? compositeKey(routingKey) : routingKey;
-    return (
-      this.#client
-        .getReplicas(keyspace, key)
-        ?.map(({ address }) => address)
-        .join(' ') ?? ''
-    );
+    return this.#topology.placeOf(routingKey);
   }
 
-  /** Once the keyspace is known: whether each node of the data center holds all of it. */
+  /** Once the keyspace is known: how many nodes of the data center hold each row. */
   learnCopies(copies: number): void {
-    this.#isOnePlace = this.nodesInDataCenter() <= copies;
+    this.#topology.learnCopies(copies);
   }
 
   /** All rows, for what is known to be few. */
@@ -282,6 +246,7 @@ export class CassandraConnection {
   }
 
   async close(): Promise<void> {
+    this.#topology.close();
     await this.#client.shutdown();
   }
 
@@ -298,15 +263,42 @@ export class CassandraConnection {
   }
 }
 
-/** As Cassandra joins the parts of a partition's key: each with its length in front and a zero behind. */
-function compositeKey(parts: readonly Buffer[]): Buffer {
-  return Buffer.concat(
-    parts.flatMap((part) => {
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(part.length);
-      return [length, part, Buffer.of(0)];
-    }),
-  );
+/** What the driver is told. */
+export function clientOptions(settings: CassandraSettings): cassandra.DseClientOptions {
+  const { policies } = cassandra;
+  const { speculativeMs, credentials } = settings;
+  return {
+    contactPoints: [...settings.contactPoints],
+    localDataCenter: settings.dataCenter,
+    applicationName: 'journey-graph',
+    monitorReporting: { enabled: false },
+    encoding: { useBigIntAsLong: true, map: Map, copyBuffer: true },
+    ...(credentials === null
+      ? {}
+      : { authProvider: new cassandra.auth.PlainTextAuthProvider(credentials.user, credentials.password) }),
+    ...(settings.tls === null ? {} : { sslOptions: tlsOptions(settings.tls) }),
+    socketOptions: { connectTimeout: connectTimeoutMs, readTimeout: settings.requestTimeoutMs },
+    policies: {
+      // Attempts are counted here, for all kinds of failure alike.
+      retry: new policies.retry.FallthroughRetryPolicy(),
+      loadBalancing: new policies.loadBalancing.TokenAwarePolicy(
+        new policies.loadBalancing.DCAwareRoundRobinPolicy(settings.dataCenter),
+      ),
+      ...(speculativeMs === 0
+        ? {}
+        : {
+            speculativeExecution: new policies.speculativeExecution.ConstantSpeculativeExecutionPolicy(
+              speculativeMs,
+              1,
+            ),
+          }),
+    },
+    queryOptions: {
+      consistency: consistencyOf[settings.consistency],
+      serialConsistency: serialConsistencyOf(settings.consistency),
+      prepare: true,
+    },
+  };
 }
 
 function tlsOptions({

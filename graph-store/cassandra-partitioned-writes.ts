@@ -7,6 +7,9 @@ const batchBytesMax = 4_500;
 /** What a row costs beside its values. */
 const rowBytes = 60;
 
+/** What of a connection is needed. */
+type WriteConnection = Pick<CassandraConnection, 'placeOf' | 'write'>;
+
 /** What is written to one partition. */
 interface PartitionWrites {
   readonly routingKey: Buffer | Buffer[];
@@ -43,7 +46,7 @@ export class PartitionedWrites {
    * Those of the same nodes share requests, which costs a node a third of what so many requests do. Ten of one text go as one statement, which by docs/cassandra.md costs
    * the driver a quarter and a node 7 % less than ten of them in a batch. What is left over of each text is mixed.
    */
-  async write(connection: CassandraConnection): Promise<void> {
+  async write(connection: WriteConnection): Promise<void> {
     const sent: Promise<void>[] = [];
     const send = ({ statements, routingKey }: OpenBatch): void => {
       sent.push(connection.write(statements, routingKey));
@@ -56,7 +59,7 @@ export class PartitionedWrites {
   }
 
   /** Answers what is left over. */
-  #sendAlike(connection: CassandraConnection, send: (batch: OpenBatch) => void): PartitionWrites[] {
+  #sendAlike(connection: WriteConnection, send: (batch: OpenBatch) => void): PartitionWrites[] {
     const open = new Map<string, OpenBatch>();
     const rest: PartitionWrites[] = [];
     for (const { routingKey, statements } of this.#partitions.values()) {
@@ -85,7 +88,7 @@ export class PartitionedWrites {
 }
 
 function sendMixed(
-  connection: CassandraConnection,
+  connection: WriteConnection,
   partitions: readonly PartitionWrites[],
   send: (batch: OpenBatch) => void,
 ): void {

@@ -20,7 +20,14 @@ import { type CassandraSettings, defaultCassandraSettings } from './cassandra-se
 import { sweepPage } from './cassandra-sweep.ts';
 import { CassandraWriter, type WriterParts } from './cassandra-writer.ts';
 import { digestRows } from './digest.ts';
-import type { GraphDigest, GraphSnapshot, GraphStore, Restorable, Swept } from './graph-store.ts';
+import type {
+  ClusterState,
+  GraphDigest,
+  GraphSnapshot,
+  GraphStore,
+  Restorable,
+  Swept,
+} from './graph-store.ts';
 import { logicalRows } from './logical-rows.ts';
 import { RemovalMoment } from './removal-moment.ts';
 import { ServerStore } from './server-store.ts';
@@ -41,7 +48,7 @@ export async function openCassandraStore(
 ): Promise<CassandraStore> {
   const complete = { ...defaultCassandraSettings, ...settings };
   checkKeyspace(complete.keyspace);
-  const connection = new CassandraConnection(complete, clock, random, beforeWrite);
+  const connection = new CassandraConnection(complete, clock, random, beforeWrite, log);
   try {
     await connection.connect();
     for (const warning of await openSchema(connection, clock))
@@ -70,6 +77,7 @@ class CassandraStore extends ServerStore implements GraphStore {
   readonly guarantee = 'idempotent';
   protected readonly reader: CassandraReader;
   protected readonly writer: CassandraWriter;
+  readonly cluster = (): ClusterState => this.#parts.connection.clusterState();
   readonly #parts: WriterParts;
   readonly #removal: RemovalMoment;
 

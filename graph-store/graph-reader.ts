@@ -164,6 +164,14 @@ export interface DegreeQuery {
   readonly scanMax: number;
 }
 
+/** The machines that a store is on, as its driver knows them now. */
+export interface ClusterState {
+  readonly nodes: number;
+  readonly nodesUp: number;
+  /** Of each row, as it was when the store was opened. */
+  readonly copies: number;
+}
+
 /** How many occurrences there are at one side of a node. */
 export interface DegreeView {
   readonly count: number;
@@ -246,6 +254,8 @@ export interface GraphReader {
   edge(query: EdgeQuery): Promise<EdgeView | null>;
   /** One row a partition ever claimed, sorted by topic and partition. */
   sources(): Promise<readonly SourceStatus[]>;
+  /** Of a store on several machines, without asking them. Undefined where there is one. */
+  readonly cluster?: (() => ClusterState) | undefined;
   /** Cheap and approximate, for people; equality is proved by {@link GraphStore.digest}. */
   estimate(): Promise<GraphEstimate>;
   /** Reads over very many nodes. */

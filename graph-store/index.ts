@@ -31,6 +31,7 @@ export type {
   Advance,
   Applied,
   Claim,
+  ClusterState,
   DegreeQuery,
   DegreeView,
   EdgeQuery,

@@ -130,9 +130,12 @@ describe('The metrics', () => {
 
   it('go on while the store is away, and say that it is', async () => {
     const away = new Proxy(store, {
-      get: () => async () => {
-        throw new OutageError('STORE_READ_FAILED', 'The disk is gone.');
-      },
+      get: (target, name) =>
+        name in target
+          ? async () => {
+              throw new OutageError('STORE_READ_FAILED', 'The disk is gone.');
+            }
+          : undefined,
     });
     const other = await startTestApi({ reader: away, status });
     const samples = samplesOf(await scrape(other));
@@ -140,6 +143,30 @@ describe('The metrics', () => {
     expect(samples.get('journey_graph_lag_records{topic="t"}')).toBe(7);
     expect(samples.has('journey_graph_records_total{topic="t",fate="applied"}')).toBe(false);
     await other.close();
+  });
+});
+
+describe('The metrics of a store on several machines', () => {
+  const samplesOver = async (reader: Parameters<typeof startTestApi>[0]) => {
+    const server = await startTestApi(reader);
+    const samples = samplesOf(await scrape(server));
+    await server.close();
+    return Object.fromEntries([...samples].filter(([name]) => /store_(nodes|copies)/.test(name)));
+  };
+
+  it('say how many there are, how many can be reached and how many copies they hold', async () => {
+    const reader = Object.assign(createMemoryStore(systemClock), {
+      cluster: () => ({ nodes: 6, nodesUp: 5, copies: 3 }),
+    });
+    expect(await samplesOver({ reader, status })).toEqual({
+      journey_graph_store_nodes: 6,
+      journey_graph_store_nodes_up: 5,
+      journey_graph_store_copies: 3,
+    });
+  });
+
+  it('are none of one that is in this process', async () => {
+    expect(await samplesOver({ reader: createMemoryStore(systemClock), status })).toEqual({});
   });
 });
 

@@ -2,6 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Clock } from '../../foundation/index.ts';
 import {
   backfillSources,
+  type ClusterState,
   type Fates,
   type GraphReader,
   liveSources,
@@ -24,7 +25,7 @@ export interface PipelineMetricsParts {
     StatusReader,
     'topics' | 'nodeWrites' | 'supersededMutations' | 'freshnessQuantileMs'
   >;
-  readonly reader: Pick<GraphReader, 'sources'>;
+  readonly reader: Pick<GraphReader, 'sources' | 'cluster'>;
   readonly clock: Clock;
 }
 
@@ -36,6 +37,7 @@ export function registerPipelineMetrics(registry: Registry, parts: PipelineMetri
   registerRecords(registers, topics, parts);
   registerLagMetrics(registry, topics);
   registerTopicGauges(registers, topics);
+  registerStoreNodes(registers, parts.reader);
   new Counter({
     name: 'journey_graph_node_writes_total',
     help: 'Node mutations since the start: written, left out because nothing changed (suppressed), merged in memory (coalesced).',
@@ -124,6 +126,32 @@ function registerRecords(
       return count(this, backfillSources);
     },
   });
+}
+
+/** What a driver knows, so they are there while the store does not answer. */
+function registerStoreNodes(registers: Registry[], { cluster }: PipelineMetricsParts['reader']): void {
+  if (cluster === undefined) return;
+  const gauge = (name: string, help: string, read: (state: ClusterState) => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read(cluster()));
+      },
+    });
+  };
+  gauge('journey_graph_store_nodes', 'Nodes of the database in the data center.', ({ nodes }) => nodes);
+  gauge(
+    'journey_graph_store_nodes_up',
+    'Those of them that this process can reach.',
+    (state) => state.nodesUp,
+  );
+  gauge(
+    'journey_graph_store_copies',
+    'Copies of each row, when the process started.',
+    ({ copies }) => copies,
+  );
 }
 
 /** Null while the store does not answer, which is a figure of its own: the others are wanted then most of all. */

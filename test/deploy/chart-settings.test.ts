@@ -19,6 +19,17 @@ it.each([
   expect(settingProblems(objects(yaml, args)).join()).toContain(said);
 });
 
+it('names a file of a setting that no volume of the container has', () => {
+  const yaml =
+    'store: cassandra\ncassandra.contact.points: a:1\ncassandra.tls: true\ncassandra.tls.ca.location: /certificates/ca.pem\n';
+  expect(settingProblems(objects(yaml, []))).toEqual([
+    'container api: no volume has /certificates/ca.pem of cassandra.tls.ca.location',
+  ]);
+  const mounted = { name: 'api', volumeMounts: [{ mountPath: '/certificates' }] };
+  const pod = { kind: 'Deployment', spec: { template: { spec: { containers: [mounted] } } } };
+  expect(settingProblems([...objects(yaml, []).slice(0, 1), pod])).toEqual([]);
+});
+
 it('says so when there is nothing to look at', () => {
   expect(settingProblems([])).toHaveLength(1);
 });

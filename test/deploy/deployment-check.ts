@@ -9,6 +9,7 @@ import { pythonWithPackages } from '../python/venv.ts';
 import { outputOf } from '../services/packages.ts';
 import { ServiceError } from '../services/service-error.ts';
 import { type Rendered as RenderedObject, settingProblems } from './chart-settings.ts';
+import { composeProblems } from './compose-check.ts';
 import { findHelm, helmOutput } from './helm.ts';
 import { roomsLeftOut, roomsOfCommand } from './image-rooms.ts';
 
@@ -34,7 +35,7 @@ interface Rendered {
 
 /**
  * What ships besides code: the image holds every room that the command imports, and the chart renders, by helm itself, to what
- * Kubernetes takes, by its own schemas without unknown fields, and to settings that the product takes. A tool that cannot be had here is named and nothing is said in its place.
+ * Kubernetes takes, by its own schemas without unknown fields, and to settings that the product takes, as does the compose file. A tool that cannot be had here is named and nothing is said in its place.
  */
 export async function checkDeployment(
   root: string,
@@ -49,7 +50,11 @@ export async function checkDeployment(
     output: problems.join('\n'),
   });
   const leftOut = roomsLeftOut(roomsOfCommand(modules), await readFile(join(root, '.dockerignore'), 'utf8'));
-  const problems = leftOut.map((room) => `.dockerignore: the image lacks the room ${room}`);
+  const compose = await readFile(join(root, 'docker-compose.yml'), 'utf8');
+  const problems = [
+    ...leftOut.map((room) => `.dockerignore: the image lacks the room ${room}`),
+    ...composeProblems(compose),
+  ];
   const found = await findHelm();
   if (!found.found) return step(problems, `the chart was NOT rendered: ${found.lacking}`);
   try {

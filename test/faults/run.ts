@@ -18,7 +18,7 @@ import { runConformance } from './conformance.ts';
 import { runLiveKills } from './live-kill-campaign.ts';
 import { runProcessFaults } from './process-campaign.ts';
 
-const usage = `Usage: npm run faults -- WHAT [--runs N] [--seed N] [--events N] [--json]
+const usage = `Usage: npm run faults -- WHAT [--runs N] [--seed N] [--events N] [--copies N] [--json]
 
   replays: shuffled replays of random graphs, with duplicates, over memory and LevelDB; all digests must be equal (20,000)
   kills:   kill -9 while batches are being written; nothing may be lost or counted twice (300)
@@ -27,7 +27,8 @@ const usage = `Usage: npm run faults -- WHAT [--runs N] [--seed N] [--events N] 
   processes: three jg ingest on three brokers and three Cassandra nodes, killed -9 and frozen past their session timeout, a node and a broker down for a minute;
             graph and dead letters must be the oracle's, each record counted once (30 kills; --events 100000; needs Java 17, Maven and python3)
   conformance: what every store promises, on memory, LevelDB and Neo4j, each property so often as --runs says (100; Neo4j needs Java 17 and Maven)
-  cassandra-conformance: what npm test shows of the store on one Cassandra node, on three with three copies of each row (1; needs Java 17 and Maven)
+  cassandra-conformance: what npm test shows of the store on one Cassandra node, on three with three copies of each row (1; needs Java 17 and Maven).
+            --copies 1 or 2: with so many, so that rows are at different nodes
   live-resumes: devices go and come back while the journal is trimmed; no gap, no step back (100,000, and a twentieth over sockets)
   live-kills:   jg up and two jg gateway killed with -9 while stages change; every device ends at the right one (200 broadcasts)
   live-cuts:    gateways killed, the router of this process cut off; every single message is the right one (200 broadcasts)
@@ -120,7 +121,8 @@ const campaigns = {
   processes: (seed: number, kills: number, events: number): Promise<object> =>
     runProcessFaults({ seed, kills, events, say: (line) => console.error(line) }),
   conformance: runConformance,
-  'cassandra-conformance': (): Promise<object> => runCassandraConformance((line) => console.error(line)),
+  'cassandra-conformance': (_seed: number, _runs: number, _events: number, copies: number): Promise<object> =>
+    runCassandraConformance((line) => console.error(line), copies),
   'live-resumes': resumes,
   'live-kills': (seed: number, runs: number): Promise<object> =>
     runLiveKills(seed, runs, progress('live-kills')),
@@ -142,6 +144,7 @@ async function main(args: readonly string[]): Promise<void> {
       runs: { type: 'string' },
       seed: { type: 'string' },
       events: { type: 'string' },
+      copies: { type: 'string', default: '3' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -153,7 +156,8 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const [what = ''] = positionals;
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-  if (!isKnown(what) || !Number.isSafeInteger(seed)) {
+  const copies = Number(values.copies);
+  if (!isKnown(what) || !Number.isSafeInteger(seed) || ![1, 2, 3].includes(copies)) {
     console.error(usage);
     process.exitCode = 2;
     return;
@@ -162,7 +166,7 @@ async function main(args: readonly string[]): Promise<void> {
   const events = Number(values.events ?? eventsDefault);
   (values.json ? console.error : console.log)(`${what}: ${runs} runs, seed ${seed}`);
   const startedMs = systemClock.now();
-  const summary = await campaigns[what](seed, runs, events);
+  const summary = await campaigns[what](seed, runs, events, copies);
   const seconds = (systemClock.now() - startedMs) / 1000;
   const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
   console.log(JSON.stringify({ what, seed, ...summary, seconds, machine }));

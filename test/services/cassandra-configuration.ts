@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { JavaTools } from './java-tools.ts';
@@ -13,7 +14,7 @@ export interface CassandraPlace {
   readonly storagePort: number;
   /** Addresses of nodes, its own may be among them; all listen on its own `storagePort`. */
   readonly seeds: readonly string[];
-  /** Lets in who has a password only, goes by grants, and takes TLS beside plain connections. */
+  /** Lets in who has a password only, goes by grants, and takes TLS, for which it asks a certificate of clients, beside plain connections. */
   readonly secured: boolean;
 }
 
@@ -63,10 +64,14 @@ client_encryption_options:
   optional: true
   keystore: ${JSON.stringify(join(home, 'conf', keyStore))}
   keystore_password: ${storePassword}
+  require_client_auth: true
+  truststore: ${JSON.stringify(join(home, 'conf', trustStore))}
+  truststore_password: ${storePassword}
 `;
 }
 
 const keyStore = 'node.p12';
+const trustStore = 'clients.p12';
 const storePassword = 'journey-graph';
 
 /** Signed by itself, for the loopback address; answers it as PEM. */
@@ -102,6 +107,32 @@ export async function makeCertificate(tools: JavaTools, home: string): Promise<s
   ]);
   const { stdout } = await run(tools.keytool, ['-exportcert', '-rfc', ...access]);
   return stdout.slice(stdout.indexOf('-----BEGIN'));
+}
+
+export interface ClientIdentity {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** PEM, signed by itself. */
+export async function makeClientIdentity(folder: string, name: string): Promise<ClientIdentity> {
+  const [certificate, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
+  await run('openssl', [
+    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${name}`],
+    ...['-keyout', key, '-out', certificate],
+  ]);
+  return { certificate: await readFile(certificate, 'utf8'), key: await readFile(key, 'utf8') };
+}
+
+/** Whom the node takes for a client over TLS. */
+export async function makeTrustedClient(tools: JavaTools, home: string): Promise<ClientIdentity> {
+  const folder = join(home, 'conf');
+  const identity = await makeClientIdentity(folder, 'client');
+  await run(tools.keytool, [
+    ...['-importcert', '-noprompt', '-alias', 'client', '-file', join(folder, 'client.pem')],
+    ...['-keystore', join(folder, trustStore), '-storetype', 'PKCS12', '-storepass', storePassword],
+  ]);
+  return identity;
 }
 
 export const logback = `<configuration>

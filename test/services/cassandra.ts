@@ -6,10 +6,12 @@ import { promisify } from 'node:util';
 import cassandra from 'cassandra-driver';
 import {
   type CassandraPlace,
+  type ClientIdentity,
   cassandraJvmFlags,
   cassandraSettings,
   logback,
   makeCertificate,
+  makeTrustedClient,
 } from './cassandra-configuration.ts';
 import { freePorts } from './free-port.ts';
 import { GuardedProcess } from './guarded-process.ts';
@@ -26,7 +28,7 @@ const nodetoolBytesMax = 16 * 1024 * 1024;
 export const cassandraDataCenter = 'datacenter1';
 
 export interface CassandraOptions {
-  /** Lets in who has a password only (`cassandra` with the password `cassandra` at first), goes by grants, and takes TLS beside plain connections. */
+  /** Lets in who has a password only (`cassandra` with the password `cassandra` at first), goes by grants, and takes TLS from who shows `client`, beside plain connections. */
   readonly secured?: boolean;
   readonly heapMiB?: number;
 }
@@ -40,6 +42,8 @@ export interface CassandraNode {
   readonly home: string;
   /** The authority of its certificate, PEM; null when it has none. */
   readonly authority: string | null;
+  /** What it asks of who comes over TLS; null when it takes none. */
+  readonly client: ClientIdentity | null;
   /** Ends it as a power cut would (SIGKILL). */
   kill(): Promise<void>;
   /** Starts it again after `kill`, on the same data and ports; resolves when it takes queries. */
@@ -84,6 +88,7 @@ export async function prepareCassandra(
   await writeFile(join(home, 'conf', 'cassandra.yaml'), cassandraSettings(place));
   await writeFile(join(home, 'conf', 'logback.xml'), logback);
   const authority = place.secured ? await makeCertificate(tools, home) : null;
+  const client = place.secured ? await makeTrustedClient(tools, home) : null;
   const args = [
     ...cassandraJvmFlags(heapMiB),
     `-Dcassandra.config=file://${join(home, 'conf', 'cassandra.yaml')}`,
@@ -93,7 +98,8 @@ export async function prepareCassandra(
     `${join(home, 'conf')}:${join(lib, '*')}`,
     'org.apache.cassandra.service.CassandraDaemon',
   ];
-  return new JvmCassandra(tools.java, args, nodetoolArguments(home, lib, jmxPort), place, authority);
+  const nodetool = nodetoolArguments(home, lib, jmxPort);
+  return new JvmCassandra(tools.java, args, nodetool, place, { authority, client });
 }
 
 /** It keeps a history in the home of its user. */
@@ -113,6 +119,7 @@ function nodetoolArguments(home: string, lib: string, jmxPort: number): readonly
 
 class JvmCassandra implements CassandraNode {
   readonly authority: string | null;
+  readonly client: ClientIdentity | null;
   readonly #java: string;
   readonly #args: readonly string[];
   readonly #nodetool: readonly string[];
@@ -124,13 +131,14 @@ class JvmCassandra implements CassandraNode {
     args: readonly string[],
     nodetool: readonly string[],
     place: CassandraPlace,
-    authority: string | null,
+    { authority, client }: Pick<CassandraNode, 'authority' | 'client'>,
   ) {
     this.#java = java;
     this.#args = args;
     this.#nodetool = nodetool;
     this.#place = place;
     this.authority = authority;
+    this.client = client;
   }
 
   get contactPoint(): string {

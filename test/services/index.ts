@@ -21,6 +21,7 @@ import { ServiceError } from './service-error.ts';
 import { takeTurn } from './turns.ts';
 
 export type { CassandraNode } from './cassandra.ts';
+export { makeClientIdentity } from './cassandra-configuration.ts';
 export type { KafkaBroker, KafkaOptions } from './kafka.ts';
 export type { Need } from './service.ts';
 
