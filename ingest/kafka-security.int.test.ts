@@ -14,6 +14,7 @@ import {
   FakePositions,
   LogRecorder,
   numbered,
+  plainKafka,
   produce,
   startSource,
 } from './kafka-testing.ts';
@@ -85,6 +86,27 @@ describeWith('java')('Kafka behind passwords and certificates', () => {
       }),
     );
     await handler.until(() => positions.applied.length === 10);
+    await source.stop();
+    expect(handler.said.filter((what) => what.startsWith('outage'))).toEqual([]);
+  });
+
+  it('reads as a static member with a login over TLS', async () => {
+    const positions = new FakePositions();
+    const handler = new FakeHandler(positions);
+    const connection = via('BOTH', {
+      'security.protocol': 'SASL_SSL',
+      'sasl.mechanism': 'PLAIN',
+      ...login,
+      ...trusted(),
+    });
+    const settings = { 'group.id': 'static', 'group.instance.id': 'a' };
+    const source = await startSource(topic, handler, connection, settings);
+    await handler.until(() => positions.applied.length === 10);
+    const admin = plainKafka(broker.bootstrapServers).admin();
+    await admin.connect();
+    const { groups } = await admin.describeGroups([`static.${topic}`]);
+    await admin.disconnect();
+    expect(groups[0]?.members.map(({ memberId }) => memberId)).toEqual([expect.stringMatching(/^a-/)]);
     await source.stop();
     expect(handler.said.filter((what) => what.startsWith('outage'))).toEqual([]);
   });

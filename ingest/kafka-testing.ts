@@ -12,7 +12,7 @@ import type { SourcePartition } from '../graph-store/index.ts';
 import { runKafkaProgram } from '../test/services/index.ts';
 import type { SourceBatch, SourceHandler } from './event-source.ts';
 import { createKafkaClient, type KafkaConnectionSettings, loadKafkaConnection } from './kafka-client.ts';
-import { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-session.ts';
+import { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-consume-settings.ts';
 import { KafkaSource } from './kafka-source.ts';
 import { KafkaTopicIds } from './kafka-topic-ids.ts';
 
@@ -198,7 +198,7 @@ export async function createSource(
     ...connection,
   });
   return new KafkaSource({
-    kafka: createKafkaClient(loaded, log),
+    client: (sockets) => createKafkaClient(loaded, log, sockets),
     lookup: new KafkaTopicIds(loaded, log),
     topic,
     settings: {
