@@ -14,15 +14,16 @@ import {
   FakePositions,
   LogRecorder,
   numbered,
-  plainKafka,
   produce,
   startSource,
+  staticMembers,
 } from './kafka-testing.ts';
 
+const topic = 'guarded';
+const password = 'canary-4711';
+const login = { 'sasl.username': 'reader', 'sasl.password': password } as const;
+
 describeWith('java')('Kafka behind passwords and certificates', () => {
-  const topic = 'guarded';
-  const password = 'canary-4711';
-  const login = { 'sasl.username': 'reader', 'sasl.password': password } as const;
   let broker: KafkaBroker;
   let directory: string;
   let foreignCa: string;
@@ -102,11 +103,7 @@ describeWith('java')('Kafka behind passwords and certificates', () => {
     const settings = { 'group.id': 'static', 'group.instance.id': 'a' };
     const source = await startSource(topic, handler, connection, settings);
     await handler.until(() => positions.applied.length === 10);
-    const admin = plainKafka(broker.bootstrapServers).admin();
-    await admin.connect();
-    const { groups } = await admin.describeGroups([`static.${topic}`]);
-    await admin.disconnect();
-    expect(groups[0]?.members.map(({ memberId }) => memberId)).toEqual([expect.stringMatching(/^a-/)]);
+    expect(await staticMembers(broker.bootstrapServers, `static.${topic}`)).toEqual(['a']);
     await source.stop();
     expect(handler.said.filter((what) => what.startsWith('outage'))).toEqual([]);
   });

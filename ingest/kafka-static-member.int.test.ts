@@ -9,6 +9,7 @@ import {
   produce,
   type RunningSource,
   startSource,
+  staticMembers,
 } from './kafka-testing.ts';
 
 /** So long is a member waited for. Nothing below takes as long that is to be over before. */
@@ -66,7 +67,7 @@ describeWith('java')('Static members on a real broker', () => {
     const second = await start(topic, 'b', two);
     await one.until(() => one.owned.length === 2 && two.owned.length === 2);
     const [ofOne, ofTwo] = [owned(one), owned(two)];
-    expect(await instances(broker, topic)).toEqual(['a', 'b']);
+    expect(await staticMembers(broker.bootstrapServers, `test.${topic}`)).toEqual(['a', 'b']);
 
     const untouched = moves(two);
     await first.stop();
@@ -160,12 +161,3 @@ const owned = (handler: FakeHandler): readonly number[] =>
 /** What a rebalance is seen by: a member is told its partitions anew at each. */
 const moves = (handler: FakeHandler): readonly string[] =>
   handler.said.filter((what) => what.startsWith('assigned') || what.startsWith('revoked'));
-
-/** The broker names a static member by its instance and a random rest. */
-async function instances(broker: KafkaBroker, topic: string): Promise<readonly string[]> {
-  const admin = plainKafka(broker.bootstrapServers).admin();
-  await admin.connect();
-  const { groups } = await admin.describeGroups([`test.${topic}`]);
-  await admin.disconnect();
-  return groups.flatMap(({ members }) => members.map(({ memberId }) => memberId.slice(0, -37))).sort();
-}

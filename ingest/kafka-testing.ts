@@ -295,6 +295,16 @@ export async function produce(
   await producer.disconnect();
 }
 
+/** The broker names a static member by its instance and a random rest. */
+export async function staticMembers(bootstrapServers: string, groupId: string): Promise<readonly string[]> {
+  const admin = plainKafka(bootstrapServers).admin();
+  await admin.connect();
+  const { groups } = await admin.describeGroups([groupId]);
+  await admin.disconnect();
+  const random = '-00000000-0000-0000-0000-000000000000'.length;
+  return groups.flatMap(({ members }) => members.map(({ memberId }) => memberId.slice(0, -random))).sort();
+}
+
 /** Messages `text-0` … for one partition. */
 export function numbered(text: string, count: number, partition = 0): readonly Message[] {
   return Array.from({ length: count }, (_, index) => ({ value: `${text}-${index}`, partition }));
