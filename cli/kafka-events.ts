@@ -69,7 +69,7 @@ export class KafkaEvents implements Events {
   }
 
   source(topic: string): EventSource {
-    return this.#source(topic, this.#settings['group.id']);
+    return this.#source(topic, this.#settings['group.id'], this.#settings['group.instance.id']);
   }
 
   /** A group of one member gets all partitions. Nothing is committed in it, so the cluster forgets it once the process is gone. */
@@ -122,15 +122,17 @@ export class KafkaEvents implements Events {
     });
   }
 
-  #source(topic: string, groupId: string): EventSource {
+  #source(topic: string, groupId: string, instanceId: string | null = null): EventSource {
     const settings = this.#settings;
     return new KafkaSource({
-      kafka: this.#kafka,
+      client: (sockets) =>
+        sockets === null ? this.#kafka : createKafkaClient(this.#connection, this.#log, sockets),
       lookup: new KafkaTopicIds(this.#connection, this.#log),
       topic,
       settings: {
         ...kafkaConsumeDefaults,
         'group.id': groupId,
+        'group.instance.id': instanceId,
         'session.timeout.ms': settings['session.timeout.ms'],
         'heartbeat.interval.ms': settings['heartbeat.interval.ms'],
         'max.partition.fetch.bytes': settings['max.partition.fetch.bytes'],

@@ -31,6 +31,13 @@ export const kafkaSettings = {
     description:
       "Prefix of the consumer groups: a topic's group is `<group.id>.<topic>`, a table's `<group.id>.table.<id>.<topic>`.",
   },
+  'group.instance.id': {
+    section: 'kafka',
+    kind: 'text',
+    default: null,
+    description:
+      'Makes this process a static member of the groups of `topics`, by a name that no other has and that stays when it starts again: its partitions wait for it for `session.timeout.ms` (docs/processes.md).',
+  },
   'security.protocol': {
     section: 'kafka',
     kind: 'choice',

@@ -192,6 +192,16 @@ describe('settings', () => {
       'flag --api.policy.file: api.policy.file is about callers with a JWT',
     ],
     [
+      'an instance of a group that Kafka would not take',
+      { flags: { 'group.instance.id': 'pod/0' } },
+      'flag --group.instance.id: group.instance.id takes 1 to 249 letters',
+    ],
+    [
+      'an instance of a group that is called as a folder is',
+      { flags: { 'group.instance.id': '..' } },
+      'flag --group.instance.id: group.instance.id takes 1 to 249 letters',
+    ],
+    [
       'heartbeats slower than the session',
       { flags: { 'heartbeat.interval.ms': '20s' } },
       'flag --heartbeat.interval.ms: heartbeat.interval.ms must be at most a third',

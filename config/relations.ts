@@ -37,6 +37,11 @@ function isS3(warehouse: string | null): boolean {
   return /^[a-z0-9]+:\/\//i.test(warehouse ?? '');
 }
 
+/** What Kafka takes for names of topics and of instances. */
+function isKafkaName(text: string): boolean {
+  return /^[a-zA-Z0-9._-]{1,249}$/.test(text) && text !== '.' && text !== '..';
+}
+
 /** What must hold between settings that are each fine by themselves. */
 const relations: readonly Relation[] = [
   {
@@ -75,6 +80,11 @@ const relations: readonly Relation[] = [
     of: 'heartbeat.interval.ms',
     holds: (s) => s['heartbeat.interval.ms'] * 3 <= s['session.timeout.ms'],
     problem: 'must be at most a third of `session.timeout.ms`, or one lost heartbeat loses the partitions',
+  },
+  {
+    of: 'group.instance.id',
+    holds: (s) => s['group.instance.id'] === null || isKafkaName(s['group.instance.id']),
+    problem: 'takes 1 to 249 letters, digits, `.`, `_` and `-`, and is neither `.` nor `..`',
   },
   {
     of: 'fetch.max.bytes',

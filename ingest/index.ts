@@ -100,6 +100,7 @@ export {
   type KafkaConnectionSettings,
   loadKafkaConnection,
 } from './kafka-client.ts';
+export { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-consume-settings.ts';
 export {
   type KafkaDeadLetterParts,
   type KafkaDeadLetterSettings,
@@ -107,7 +108,6 @@ export {
   kafkaDeadLetterDefaults,
 } from './kafka-dead-letters.ts';
 export { type SampleEnd, type SampleRequest, type SampleStart, sampleKafkaTopic } from './kafka-samples.ts';
-export { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-session.ts';
 export { KafkaSource, type KafkaSourceParts } from './kafka-source.ts';
 export { KafkaTopicIds, topicEnds } from './kafka-topic-ids.ts';
 export { hideKafkajsTimeoutWarning } from './kafka-warning.ts';

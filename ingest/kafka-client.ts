@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import type { SecureContextOptions } from 'node:tls';
-import { Kafka, type KafkaConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
+import {
+  type ISocketFactory,
+  Kafka,
+  type KafkaConfig,
+  type LogEntry,
+  logLevel,
+  type SASLOptions,
+} from 'kafkajs';
 import { type Log, StopError, unreachable } from '../foundation/index.ts';
 
 export type KafkaSecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
@@ -110,8 +117,14 @@ function settingError(setting: string, problem: string, cause?: unknown): StopEr
 /**
  * A kafkajs client. It retries for about two seconds and then gives up: what outlasts that is an outage, which our own
  * loops tell the operator about and outlast with jittered backoff.
+ *
+ * @param sockets makes its connections; null: kafkajs does.
  */
-export function createKafkaClient(connection: KafkaConnection, log: Log): Kafka {
+export function createKafkaClient(
+  connection: KafkaConnection,
+  log: Log,
+  sockets: ISocketFactory | null = null,
+): Kafka {
   const config: KafkaConfig = {
     brokers: [...connection.brokers],
     clientId: connection.clientId,
@@ -122,6 +135,7 @@ export function createKafkaClient(connection: KafkaConnection, log: Log): Kafka 
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => bridge(entry, log),
   };
+  if (sockets !== null) config.socketFactory = sockets;
   if (connection.tls !== null) config.ssl = connection.tls;
   if (connection.sasl !== null) config.sasl = saslOptions(connection.sasl);
   return new Kafka(config);

@@ -28,6 +28,12 @@ describe('kafkaError', () => {
     ['a denied group', protocolError('GROUP_AUTHORIZATION_FAILED'), 'KAFKA_NOT_AUTHORIZED', 'stop'],
     ['a missing topic', protocolError('UNKNOWN_TOPIC_OR_PARTITION'), 'KAFKA_UNKNOWN_TOPIC', 'outage'],
     ['a bad group id', protocolError('INVALID_GROUP_ID'), 'KAFKA_REQUEST_REFUSED', 'stop'],
+    [
+      'a member that another took the place of',
+      protocolError('FENCED_INSTANCE_ID'),
+      'KAFKA_INSTANCE_FENCED',
+      'stop',
+    ],
     ['a timestamp that a topic refuses', protocolError('INVALID_TIMESTAMP'), 'KAFKA_REQUEST_REFUSED', 'stop'],
     ['an error of tomorrow', protocolError('BRAND_NEW'), 'KAFKA_UNAVAILABLE', 'outage'],
     ['undecodable bytes', new RangeError('x'), 'KAFKA_UNREADABLE', 'stop'],

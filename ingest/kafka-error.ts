@@ -91,6 +91,7 @@ export function kafkaError(error: unknown, attempt: string, context: ErrorContex
   const options = { cause: error, context };
   return (
     accessError(failures, attempt, options) ??
+    instanceError(failures, attempt, options) ??
     settingError(failures, attempt, options) ??
     outageError(failures, attempt, options)
   );
@@ -168,6 +169,20 @@ function accessError(failures: readonly KafkaFailure[], attempt: string, options
     }
   }
   return null;
+}
+
+/** Joining again would take the place back, and the two would go on like that. */
+function instanceError(
+  failures: readonly KafkaFailure[],
+  attempt: string,
+  { cause, context }: Options,
+): StopError | null {
+  if (!failures.some(({ protocol }) => protocol === 'FENCED_INSTANCE_ID')) return null;
+  return new StopError(
+    'KAFKA_INSTANCE_FENCED',
+    `Could not ${attempt}: another process has joined the group with the same group.instance.id. Give each process its own.`,
+    { cause, context: { ...context, setting: 'group.instance.id' } },
+  );
 }
 
 function settingError(

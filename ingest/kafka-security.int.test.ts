@@ -16,12 +16,14 @@ import {
   numbered,
   produce,
   startSource,
+  staticMembers,
 } from './kafka-testing.ts';
 
+const topic = 'guarded';
+const password = 'canary-4711';
+const login = { 'sasl.username': 'reader', 'sasl.password': password } as const;
+
 describeWith('java')('Kafka behind passwords and certificates', () => {
-  const topic = 'guarded';
-  const password = 'canary-4711';
-  const login = { 'sasl.username': 'reader', 'sasl.password': password } as const;
   let broker: KafkaBroker;
   let directory: string;
   let foreignCa: string;
@@ -85,6 +87,23 @@ describeWith('java')('Kafka behind passwords and certificates', () => {
       }),
     );
     await handler.until(() => positions.applied.length === 10);
+    await source.stop();
+    expect(handler.said.filter((what) => what.startsWith('outage'))).toEqual([]);
+  });
+
+  it('reads as a static member with a login over TLS', async () => {
+    const positions = new FakePositions();
+    const handler = new FakeHandler(positions);
+    const connection = via('BOTH', {
+      'security.protocol': 'SASL_SSL',
+      'sasl.mechanism': 'PLAIN',
+      ...login,
+      ...trusted(),
+    });
+    const settings = { 'group.id': 'static', 'group.instance.id': 'a' };
+    const source = await startSource(topic, handler, connection, settings);
+    await handler.until(() => positions.applied.length === 10);
+    expect(await staticMembers(broker.bootstrapServers, `static.${topic}`)).toEqual(['a']);
     await source.stop();
     expect(handler.said.filter((what) => what.startsWith('outage'))).toEqual([]);
   });

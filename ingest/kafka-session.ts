@@ -4,6 +4,7 @@ import type {
   ConsumerGroupJoinEvent,
   ConsumerStartBatchProcessEvent,
   EachBatchPayload,
+  ISocketFactory,
   Kafka,
 } from 'kafkajs';
 import {
@@ -16,49 +17,19 @@ import {
 } from '../foundation/index.ts';
 import type { SourceHandler } from './event-source.ts';
 import type { StuckPartitions } from './kafka-client-faults.ts';
+import type { KafkaConsumeSettings } from './kafka-consume-settings.ts';
 import { kafkaError } from './kafka-error.ts';
+import { KafkaGroupShares } from './kafka-group-shares.ts';
 import { KafkaPartition, type PartitionControl } from './kafka-partition.ts';
 import { sourceRecords } from './kafka-record.ts';
+import { StaticMember } from './kafka-static-member.ts';
 import type { TopicIdentity, TopicLookup } from './kafka-topic-ids.ts';
 
-/**
- * How a topic is consumed, in librdkafka's names.
- *
- * Memory: a broker's response holds at most `max.partition.fetch.bytes` x its assigned partitions, and at most
- * `fetch.max.bytes` (a single larger batch is still sent, to make progress). One response a broker is in memory at a time, and
- * everything in it is decoded at once: kafkajs keeps about 600 bytes of JavaScript objects a record beside the bytes, and
- * compressed bytes unfold. So for records of 80 bytes, 16 MiB is about 200,000 records or 130 MiB; each further broker that
- * leads partitions of the topic adds as much.
- */
-export interface KafkaConsumeSettings {
-  /** Each topic has a group of its own, `<group.id>.<topic>`: one topic's trouble never rebalances another. */
-  readonly 'group.id': string;
-  readonly 'session.timeout.ms': number;
-  readonly 'heartbeat.interval.ms': number;
-  readonly 'max.partition.fetch.bytes': number;
-  readonly 'fetch.max.bytes': number;
-  readonly 'fetch.wait.max.ms': number;
-  /** So long may partitions that were added to the topic stay unnoticed. */
-  readonly 'metadata.max.age.ms': number;
-  /** How often the topic's id and its log's bounds are looked at while all goes well. */
-  readonly watchIntervalMs: number;
-  /** A consumer that gave no sign of life for this long is replaced. */
-  readonly stallMs: number;
-}
-
-export const kafkaConsumeDefaults = {
-  'session.timeout.ms': 10_000,
-  'heartbeat.interval.ms': 3_000,
-  'max.partition.fetch.bytes': 1_048_576,
-  'fetch.max.bytes': 16_777_216,
-  'fetch.wait.max.ms': 500,
-  'metadata.max.age.ms': 60_000,
-  watchIntervalMs: 10_000,
-  stallMs: 120_000,
-} as const satisfies Omit<KafkaConsumeSettings, 'group.id'>;
+/** A client for consumers. With `sockets` it is the session's own, and connects by them. */
+export type ConsumerClient = (sockets: ISocketFactory | null) => Kafka;
 
 export interface SessionParts {
-  readonly kafka: Kafka;
+  readonly client: ConsumerClient;
   readonly topic: string;
   readonly settings: KafkaConsumeSettings;
   readonly identity: TopicIdentity;
@@ -70,8 +41,8 @@ export interface SessionParts {
   readonly onReading: () => void;
 }
 
-/** Why a session is over without an error. */
-export type SessionEnd = 'aborted' | 'recreated';
+/** Why a session is over without an error; `regrouped`: it gave its place up, to have the partitions shared out anew. */
+export type SessionEnd = 'aborted' | 'recreated' | 'regrouped';
 
 /** Partitions whose batches are handled at the same time; more would only deepen the pipeline's own queue. */
 const partitionsAtOnce = 4;
@@ -85,6 +56,8 @@ const closeMs = 10_000;
 export class KafkaSession {
   readonly #parts: SessionParts;
   readonly #consumer: Consumer;
+  readonly #member: StaticMember | null;
+  readonly #shares: KafkaGroupShares;
   readonly #partitions = new Map<number, KafkaPartition>();
   readonly #over = new AbortController();
   readonly #ended: Promise<SessionEnd>;
@@ -107,6 +80,10 @@ export class KafkaSession {
         reject(error);
       };
     });
+    const { settings, topic, clock } = parts;
+    const instanceId = settings['group.instance.id'];
+    this.#member = instanceId === null ? null : new StaticMember(instanceId, (error) => this.#fail(error));
+    this.#shares = new KafkaGroupShares(topic, settings['metadata.max.age.ms'], clock);
     this.#consumer = this.#createConsumer();
   }
 
@@ -171,8 +148,8 @@ export class KafkaSession {
   }
 
   #createConsumer(): Consumer {
-    const { kafka, topic, settings } = this.#parts;
-    const consumer = kafka.consumer({
+    const { client, topic, settings } = this.#parts;
+    const consumer = client(this.#member?.sockets ?? null).consumer({
       groupId: `${settings['group.id']}.${topic}`,
       sessionTimeout: settings['session.timeout.ms'],
       heartbeatInterval: settings['heartbeat.interval.ms'],
@@ -267,7 +244,9 @@ export class KafkaSession {
       pause: (number) => steer(() => this.#consumer.pause([{ topic, partitions: [number] }])),
       resume: (number) => steer(() => this.#consumer.resume([{ topic, partitions: [number] }])),
       fail: (error) => this.#fail(error),
-      checkIdentity: () => this.#checkIdentity(),
+      checkIdentity: async () => {
+        await this.#checkIdentity();
+      },
       claimed: () => this.#parts.onReading(),
     };
     const source = { cluster: identity.cluster, topic, topicId: identity.topicId, partition };
@@ -316,10 +295,10 @@ export class KafkaSession {
   }
 
   /** Rejects, after having ended the session, when the name means another topic by now. */
-  async #checkIdentity(): Promise<void> {
+  async #checkIdentity(): Promise<TopicIdentity> {
     const { topic, identity, lookup, log } = this.#parts;
     const now = await lookup.identify(topic);
-    if (now.topicId === identity.topicId && now.cluster === identity.cluster) return;
+    if (now.topicId === identity.topicId && now.cluster === identity.cluster) return now;
     if (!this.#over.signal.aborted) {
       log.error(
         { alarm: 'kafka-topic-recreated', topic, was: identity.topicId, is: now.topicId },
@@ -343,15 +322,29 @@ export class KafkaSession {
         return;
       }
       try {
-        await this.#checkIdentity();
+        const { partitions } = await this.#checkIdentity();
         const bounds = await lookup.bounds(topic, [...this.#partitions.keys()]);
         for (const [number, bound] of bounds) this.#partitions.get(number)?.inspect(bound);
+        if (this.#member !== null) await this.#regroup(this.#member, partitions);
       } catch (error) {
         if (!(error instanceof JourneyGraphError && error.retryable)) this.#fail(error);
         // An outage is noticed by the consumer too, which is what decides.
         else log.debug({ topic, code: error.code }, 'the topic could not be looked at');
       }
     }
+  }
+
+  /** Ends the session when partitions of the topic are nobody's and stay so. */
+  async #regroup(member: StaticMember, partitions: number): Promise<void> {
+    const { topic, log } = this.#parts;
+    const lost = await this.#shares.lost(this.#consumer, this.#joins, partitions);
+    if (lost === 0 || this.#over.signal.aborted) return;
+    log.warn(
+      { topic, partitions: lost },
+      'partitions of a topic are read by nobody: the group shares them out anew',
+    );
+    member.leave();
+    this.#end('regrouped');
   }
 
   #signOfLife(): void {
@@ -378,12 +371,14 @@ export class KafkaSession {
 
   async #close(starting: Promise<void>): Promise<void> {
     this.#over.abort();
+    this.#member?.stop();
     for (const partition of this.#partitions.values()) partition.revoke();
     const { clock, log, topic } = this.#parts;
     const patience = new AbortController();
     const closing = (async () => {
       // A consumer that is stopped while it joins goes on joining, and would fetch for nobody.
       await starting;
+      await this.#shares.idle();
       await this.#consumer.disconnect();
     })();
     try {

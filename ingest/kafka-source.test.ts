@@ -2,7 +2,7 @@ import { KafkaJSNonRetriableError, KafkaJSProtocolError } from 'kafkajs';
 import { expect, it } from 'vitest';
 import { type Clock, must } from '../foundation/index.ts';
 import { createKafkaClient, loadKafkaConnection } from './kafka-client.ts';
-import { kafkaConsumeDefaults } from './kafka-session.ts';
+import { kafkaConsumeDefaults } from './kafka-consume-settings.ts';
 import { KafkaSource } from './kafka-source.ts';
 import { FakeHandler, FakePositions, LogRecorder } from './kafka-testing.ts';
 import type { TopicLookup } from './kafka-topic-ids.ts';
@@ -38,7 +38,15 @@ async function failFor(
   const handler = new FakeHandler(new FakePositions());
   const settings = { ...kafkaConsumeDefaults, 'group.id': 'test' };
   const kafka = createKafkaClient(connection, log);
-  const source = new KafkaSource({ kafka, lookup, topic: 'views', settings, log, clock, random: () => 0.5 });
+  const source = new KafkaSource({
+    client: () => kafka,
+    lookup,
+    topic: 'views',
+    settings,
+    log,
+    clock,
+    random: () => 0.5,
+  });
   await source.run(handler, abort.signal);
   return { log, handler };
 }
@@ -106,7 +114,15 @@ async function clientFails(
   };
   const handler = new FakeHandler(new FakePositions());
   const settings = { ...kafkaConsumeDefaults, 'group.id': 'test' };
-  const source = new KafkaSource({ kafka, lookup, topic: 'views', settings, log, clock, random: () => 0.5 });
+  const source = new KafkaSource({
+    client: () => kafka,
+    lookup,
+    topic: 'views',
+    settings,
+    log,
+    clock,
+    random: () => 0.5,
+  });
   const ended = await source.run(handler, abort.signal).then(
     () => null,
     (error: unknown) => error,

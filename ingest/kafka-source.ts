@@ -1,4 +1,3 @@
-import type { Kafka } from 'kafkajs';
 import {
   Backoff,
   type Clock,
@@ -10,13 +9,14 @@ import {
 import type { SourcePartition } from '../graph-store/index.ts';
 import type { EventSource, SourceEnd, SourceHandler } from './event-source.ts';
 import { KafkaClientFaults, type StuckPartitions } from './kafka-client-faults.ts';
+import type { KafkaConsumeSettings } from './kafka-consume-settings.ts';
 import { isClientFault, isElection, kafkaError } from './kafka-error.ts';
-import { type KafkaConsumeSettings, KafkaSession } from './kafka-session.ts';
+import { type ConsumerClient, KafkaSession } from './kafka-session.ts';
 import { type TopicLookup, topicEnds } from './kafka-topic-ids.ts';
 import { PositionReports } from './position-reports.ts';
 
 export interface KafkaSourceParts {
-  readonly kafka: Kafka;
+  readonly client: ConsumerClient;
   /** This source's own: it is closed when `run` ends. */
   readonly lookup: TopicLookup;
   readonly topic: string;

@@ -12,7 +12,7 @@ import type { SourcePartition } from '../graph-store/index.ts';
 import { runKafkaProgram } from '../test/services/index.ts';
 import type { SourceBatch, SourceHandler } from './event-source.ts';
 import { createKafkaClient, type KafkaConnectionSettings, loadKafkaConnection } from './kafka-client.ts';
-import { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-session.ts';
+import { type KafkaConsumeSettings, kafkaConsumeDefaults } from './kafka-consume-settings.ts';
 import { KafkaSource } from './kafka-source.ts';
 import { KafkaTopicIds } from './kafka-topic-ids.ts';
 
@@ -198,7 +198,7 @@ export async function createSource(
     ...connection,
   });
   return new KafkaSource({
-    kafka: createKafkaClient(loaded, log),
+    client: (sockets) => createKafkaClient(loaded, log, sockets),
     lookup: new KafkaTopicIds(loaded, log),
     topic,
     settings: {
@@ -293,6 +293,16 @@ export async function produce(
   await producer.connect();
   await producer.send({ topic, messages: [...messages] });
   await producer.disconnect();
+}
+
+/** The broker names a static member by its instance and a random rest. */
+export async function staticMembers(bootstrapServers: string, groupId: string): Promise<readonly string[]> {
+  const admin = plainKafka(bootstrapServers).admin();
+  await admin.connect();
+  const { groups } = await admin.describeGroups([groupId]);
+  await admin.disconnect();
+  const random = '-00000000-0000-0000-0000-000000000000'.length;
+  return groups.flatMap(({ members }) => members.map(({ memberId }) => memberId.slice(0, -random))).sort();
 }
 
 /** Messages `text-0` … for one partition. */

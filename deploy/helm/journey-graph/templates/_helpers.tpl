@@ -23,6 +23,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 {{- end -}}
 
+{{/* Of the processes that ingest: pods of a StatefulSet keep their names. */}}
+{{- define "jg.ingestKind" -}}
+{{- if .Values.ingest.staticMembership -}}StatefulSet{{- else -}}Deployment{{- end -}}
+{{- end -}}
+
 {{/* What the pods of all parts have in common, above their containers. */}}
 {{- define "jg.pod" -}}
 serviceAccountName: {{ include "jg.serviceAccount" .root }}

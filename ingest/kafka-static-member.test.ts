@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { JourneyGraphError, must } from '../foundation/index.ts';
+import { StaticMember } from './kafka-static-member.ts';
+
+let server: Server;
+const received: Buffer[] = [];
+
+beforeEach(async () => {
+  received.length = 0;
+  server = createServer((socket) => {
+    socket.on('data', (bytes) => received.push(bytes));
+    // What is refused resets the connection.
+    socket.on('error', () => undefined);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterEach(async () => {
+  server.close();
+  await once(server, 'close');
+});
+
+/** A heartbeat of group `g` and member `m`, without a client id. */
+function heartbeat(instance: string): Buffer {
+  const name = instance === '' ? 'ffff' : `0006${Buffer.from(instance).toString('hex')}`;
+  const body = `000c000300000007ffff0001670000000400016d${name}`;
+  const size = Buffer.alloc(4);
+  size.writeInt32BE(body.length / 2);
+  return Buffer.concat([size, Buffer.from(body, 'hex')]);
+}
+
+async function open(member: StaticMember): Promise<Socket> {
+  const address = server.address();
+  if (typeof address !== 'object') throw new Error('a port expected');
+  const { port } = must(address, 'it listens');
+  const connected = Promise.withResolvers<void>();
+  const socket = member.sockets({ host: '127.0.0.1', port, ssl: null, onConnect: connected.resolve });
+  await connected.promise;
+  return socket;
+}
+
+it('names the instance in what a client writes, and leaves all else alone', async () => {
+  const socket = await open(new StaticMember('pod-01', () => undefined));
+  const written = Promise.withResolvers<void>();
+  socket.write(heartbeat(''), 'binary');
+  socket.write('text');
+  socket.write(Buffer.from('bytes'), () => written.resolve());
+  await written.promise;
+  socket.end();
+  await once(socket, 'close');
+  const expected = Buffer.concat([heartbeat('pod-01'), Buffer.from('textbytes')]);
+  expect(Buffer.concat(received).toString('hex')).toBe(expected.toString('hex'));
+});
+
+it('sends nothing of what it refuses, closes the connection and tells', async () => {
+  const refused: unknown[] = [];
+  const socket = await open(new StaticMember('pod-01', (error) => refused.push(error)));
+  const failed = once(socket, 'error');
+  const older = heartbeat('');
+  older.writeInt16BE(2, 6);
+  expect(socket.write(older, 'binary')).toBe(false);
+  const [error] = await failed;
+  expect(error).toMatchObject({ code: 'KAFKA_INSTANCE_UNSUPPORTED' });
+  expect(refused).toEqual([error]);
+  expect(error).toBeInstanceOf(JourneyGraphError);
+  expect(received).toEqual([]);
+});
