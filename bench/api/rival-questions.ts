@@ -8,7 +8,7 @@ const manyEvents = 1_000_000;
  * many are. The comparison of answers says whether they are enough.
  */
 export function rowsOfNode(events: number): number {
-  return events < manyEvents ? hopEdges * 10 : Math.ceil(hopEdges * 1.1);
+  return events < manyEvents ? hopEdges * 10 : Math.ceil(hopEdges * 1.25);
 }
 
 interface PostgraphileSteps {
