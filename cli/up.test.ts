@@ -101,6 +101,14 @@ describe('jg up', () => {
     expect(await stopped(running)).toEqual({ code: 0, signal: null });
   });
 
+  it('plays no demo among events of somebody who names topics', async () => {
+    const running = start(temporaryFolder(), '--topics', 'payments.made');
+    await running.printed(/\b0 events\/s\b.*nodes 0\b/);
+    expect(running.out).toContain('the embedded log, 1 topic\n');
+    expect(await stopped(running)).toEqual({ code: 0, signal: null });
+    expect(running.err).toBe('Stopped cleanly; the next start goes on from here.\n');
+  });
+
   it('says that it stopped cleanly, and goes on there at the next start', async () => {
     const folder = temporaryFolder();
     const first = start(folder);

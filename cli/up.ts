@@ -86,7 +86,7 @@ async function runUntilEnd(
   io: CommandIo,
   log: Log,
 ): Promise<void> {
-  const playing = settings.demo === 'on' || (settings.demo === 'auto' && composition.embedded !== null);
+  const playing = isPlaying(settings, composition);
   announce(settings, composition, api, playing, io);
   // Written before the pipelines begin: they read tables to the end that these have then, and the graph is the same each time it is made of this log.
   const player = playing
@@ -115,6 +115,11 @@ async function runUntilEnd(
     work.start('The demo of live events', (signal) => liveDemo.play(signal));
   }
   await showLiveLine(io, figureReader(composition), work.ending);
+}
+
+/** Unasked only where its topics are all that are read: whoever names topics has events of their own, among which made-up members have no business. */
+function isPlaying({ demo, topics }: Settings, { embedded }: Composition): boolean {
+  return demo === 'on' || (demo === 'auto' && embedded !== null && topics.length === 0);
 }
 
 function announce(

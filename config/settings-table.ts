@@ -103,7 +103,8 @@ export const settingsTable = {
     kind: 'choice',
     default: 'auto',
     choices: ['auto', 'on', 'off'],
-    description: 'Play demo members into the embedded log. `auto`: on while `bootstrap.servers` is not set.',
+    description:
+      'Play demo members into the embedded log. `auto`: on while neither `bootstrap.servers` nor `topics` is set.',
   },
   'demo.events.per.second': {
     section: 'demo',
