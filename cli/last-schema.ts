@@ -2,7 +2,6 @@ import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type BreakingChange,
-  BreakingChangeType,
   buildSchema,
   findBreakingChanges,
   type GraphQLSchema,
@@ -23,23 +22,6 @@ const lookAfterMs = 1000;
 const namedMax = 20;
 const descriptionLengthMax = 200;
 
-interface Printed {
-  readonly text: string;
-  readonly schema: GraphQLSchema;
-}
-
-/**
- * What a schema lacks of one that another process served may only be unknown so far: types come into force with the first events of their subjects, where a process does not know them by its
- * topics' names. So it is neither said to be gone, nor is what is kept replaced by what has less.
- */
-const lacking: ReadonlySet<string> = new Set<string>([
-  BreakingChangeType.TYPE_REMOVED,
-  BreakingChangeType.TYPE_REMOVED_FROM_UNION,
-  BreakingChangeType.VALUE_REMOVED_FROM_ENUM,
-  BreakingChangeType.FIELD_REMOVED,
-  BreakingChangeType.ARG_REMOVED,
-]);
-
 /**
  * Keeps the schema that clients were last answered with, over restarts, and says in the log by name what of a new one breaks them. Beside requests: none waits for it,
  * and what fails of it costs nothing but the comparison.
@@ -49,10 +31,8 @@ export class LastSchema {
   readonly #data: string;
   readonly #clock: Clock;
   readonly #log: Log;
-  /** As the file has it, or would if it could be written; null until it has been looked at. */
-  #kept: Printed | 'none' | null = null;
-  /** By this process. */
-  #served: GraphQLSchema | null = null;
+  /** Null until the file has been looked at. */
+  #last: { readonly text: string; readonly schema: GraphQLSchema } | 'none' | null = null;
   #next: GraphQLSchema | null = null;
   #working: Promise<void> | null = null;
   readonly #ending = new AbortController();
@@ -94,24 +74,23 @@ export class LastSchema {
 
   async #take(schema: GraphQLSchema): Promise<void> {
     const text = `${printSchema(schema)}\n`;
-    const kept = this.#kept ?? (await this.#read(text, schema));
-    this.#kept = kept;
-    const served = this.#served;
-    this.#served = schema;
-    if (kept !== 'none' && kept.text === text) return;
-    const sinceServed = served === null ? [] : findBreakingChanges(served, schema);
-    const sinceKept = kept === 'none' ? [] : findBreakingChanges(kept.schema, schema);
-    const firstHere = served === null ? sinceKept.filter(({ type }) => !lacking.has(type)) : [];
-    if (sinceServed.length + firstHere.length > 0) this.#say([...sinceServed, ...firstHere]);
-    const lacks = sinceKept.some(({ type }) => lacking.has(type));
-    if (lacks && sinceServed.length === 0) return;
+    this.#last ??= await this.#read(text, schema);
+    const last = this.#last;
+    if (last !== 'none') {
+      if (last.text === text) return;
+      const breaking = findBreakingChanges(last.schema, schema);
+      if (breaking.length > 0) this.#say(breaking);
+    }
     // What could not be written is compared with all the same: it has been said once.
-    this.#kept = { text, schema };
+    this.#last = { text, schema };
     await this.#write(text);
   }
 
   /** `schema` stands for a file that has its text: most starts build none. */
-  async #read(text: string, schema: GraphQLSchema): Promise<Printed | 'none'> {
+  async #read(
+    text: string,
+    schema: GraphQLSchema,
+  ): Promise<{ text: string; schema: GraphQLSchema } | 'none'> {
     try {
       const before = await readText(this.#file);
       return { text: before, schema: before === text ? schema : buildSchema(before) };
