@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { buildSchema } from 'graphql';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../foundation/index.ts';
@@ -12,7 +12,6 @@ import {
 } from '../query-api/typed-edges/typed-edges-testing.ts';
 import type { GraphSchema } from '../schemas/index.ts';
 import { fakeIo } from './command-io.fake.ts';
-import { lastSchemaFile } from './last-schema.ts';
 import { runProgram } from './program.ts';
 import { startRegistryServer } from './registry-server.fake.ts';
 
@@ -75,20 +74,6 @@ describe('jg api schema', () => {
     const wider = graphWith({ Account: { country: 'text' }, Title: { name: 'text', year: 'integer' }, Show: {} }, ...watchedGraph.edgeTypes, edgeType('SAW', [['Account', 'Show']])); // biome-ignore format: one row
     const dangerous = await jg('api', 'schema', '--url', await startServer(() => wider), '--against', file);
     expect(dangerous).toMatchObject({ code: 0, out: expect.stringContaining('0 breaking, ') });
-  });
-
-  it('compares with the one that was served last, in the data folder that is named', async () => {
-    const before = await jg('api', 'schema', '--url', await startServer(() => watchedGraph));
-    const data = dirname(fileOf(''));
-    writeFileSync(lastSchemaFile(data), before.out);
-    const url = await startServer(() => graphWith({ Account: { country: 'text' } }));
-    const asked = ['api', 'schema', '--url', url, '--against', 'last', '--data'];
-    const broken = await jg(...asked, data);
-    expect(broken).toMatchObject({ code: 5, out: expect.stringContaining('breaking: Title was removed.') });
-    expect(await jg(...asked, join(data, 'none'))).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('SCHEMA_FILE_UNREADABLE'),
-    });
   });
 
   it('prints what the mappings of a registry come to', async () => {

@@ -36,12 +36,7 @@ export async function serveApi(
   let api: Api | null = null;
   const service = {
     run: async (work: BackgroundWork) => {
-      api = await startApi(
-        settings,
-        partsOf(settings, composition, traffic, startedMs, work.ending, io),
-        io,
-        log,
-      );
+      api = await startApi(settings, partsOf(composition, traffic, startedMs, work.ending, io), io, log);
       await keeping?.live.start(api.url);
       work.start('The watch over schemas', (signal) => mappings.watch(signal));
       work.start('The watch over topics', (signal) => watch.run(signal));
@@ -72,7 +67,6 @@ function warnOfSubjects(settings: Settings, log: Log): void {
 }
 
 function partsOf(
-  settings: Settings,
   composition: ApiComposition,
   traffic: Traffic,
   startedAtMs: number,
@@ -82,7 +76,6 @@ function partsOf(
   const { store, embeddedStore, keeping, mappings, events, watch } = composition;
   return {
     ...{ store, embeddedStore, traffic },
-    data: keeping === null ? null : settings.data,
     feed: null,
     audiences: keeping?.audiences ?? null,
     deadLetters: keeping?.deadLetters ?? null,

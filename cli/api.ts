@@ -18,7 +18,6 @@ import { deskTarget } from './backfill-target.ts';
 import type { CommandIo } from './command-io.ts';
 import { askGraphql } from './graphql-client.ts';
 import { journeyQuery } from './journey-text.ts';
-import { LastSchema } from './last-schema.ts';
 import { pageEncoders } from './page-encoders.ts';
 import { storeOperations } from './store-operations.ts';
 import type { Traffic } from './traffic.ts';
@@ -46,8 +45,6 @@ const requestConnectionsMax = 3072;
 
 /** What an API answers from. */
 export interface ApiParts {
-  /** Where the schema that was served last is kept; null of a process without a data folder. */
-  readonly data: string | null;
   readonly store: GraphStore;
   /** The store again, where it is the embedded one. */
   readonly embeddedStore: EmbeddedStore | null;
@@ -68,7 +65,6 @@ export async function startApi(settings: Settings, parts: ApiParts, io: CommandI
   const access = await openAccess(settings, io, log);
   // The process asks itself a first question; where JWTs are taken and no token is set, nobody else knows this one.
   const token = settings['api.token'] ?? (access.jwt === null ? null : io.newId());
-  const last = parts.data === null ? null : new LastSchema(parts.data, io.clock, log);
   const server = await startApiServer({
     host: settings.host,
     port: settings.port,
@@ -111,7 +107,6 @@ export async function startApi(settings: Settings, parts: ApiParts, io: CommandI
     gate: { token, allowedHosts: settings['api.allowed.hosts'], anyHost: !isLoopback(settings.host) },
     access,
     federation: settings['api.federation'],
-    schemaServed: last?.served ?? null,
     defaultQuery,
     closeMs: Math.floor(settings['shutdown.timeout.ms'] / 4),
     clock: io.clock,
@@ -127,10 +122,7 @@ export async function startApi(settings: Settings, parts: ApiParts, io: CommandI
       const of = { type: 'Account', id: accountId };
       return (await askGraphql({ url: server.url, token }, journeyQuery, { of, first })).data;
     },
-    close: async () => {
-      await server.close();
-      await last?.close();
-    },
+    close: () => server.close(),
   };
 }
 

@@ -320,7 +320,7 @@ describe('A switch while events flow and questions are asked', () => {
     const { store, pipelines, mappings } = composition;
     const told = vi.spyOn(composition.live, 'graphSwitched');
     const running = [mappings.watch(stop.signal), ...pipelines.map((pipeline) => pipeline.run(stop.signal))];
-    const api = await startApi(settings, apiPartsOf(composition, 0, settings.data), io, silentLog);
+    const api = await startApi(settings, apiPartsOf(composition, 0), io, silentLog);
     const jg = async (...words: readonly string[]): Promise<{ code: number; answer: unknown }> => {
       const asked = fakeIo({ clock: systemClock });
       const code = await runProgram(['graph', ...words, '--url', api.url, '--json'], asked);

@@ -38,7 +38,7 @@ export async function up(settings: Settings, io: CommandIo): Promise<ExitCode> {
   let api: Api | null = null;
   const service = {
     run: async (work: BackgroundWork) => {
-      api = await startApi(settings, apiPartsOf(composition, startedMs, settings.data), io, log);
+      api = await startApi(settings, apiPartsOf(composition, startedMs), io, log);
       await composition.live.start(api.url);
       await runUntilEnd(settings, composition, api, work, io, log);
     },
@@ -53,11 +53,11 @@ export async function up(settings: Settings, io: CommandIo): Promise<ExitCode> {
 }
 
 /** All topics are read here, and what lives in one process lives in this one. */
-export function apiPartsOf(composition: Composition, startedAtMs: number, data: string): ApiParts {
+export function apiPartsOf(composition: Composition, startedAtMs: number): ApiParts {
   const { store, embeddedStore, journal, audiences, deadLetters, backfills, graphs, live } = composition;
   const { mappings, pipelines, watch, tables, freshness } = composition;
   return {
-    ...{ data, store, embeddedStore, audiences, deadLetters, backfills, graphs },
+    ...{ store, embeddedStore, audiences, deadLetters, backfills, graphs },
     feed: journal,
     extension: live.extension,
     traffic: live.traffic,

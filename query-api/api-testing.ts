@@ -50,7 +50,6 @@ export interface TestApiOptions {
   readonly slowMs?: number;
   readonly extension?: ApiExtension;
   readonly traffic?: TrafficGate;
-  readonly schemaServed?: ApiServerOptions['schemaServed'];
 }
 
 /** A real server on a free port of loopback. */
@@ -96,7 +95,6 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<ApiSer
     slowMs: options.slowMs ?? Number.POSITIVE_INFINITY,
     extension: options.extension ?? noExtension,
     traffic: options.traffic ?? null,
-    schemaServed: options.schemaServed ?? null,
   });
 }
 

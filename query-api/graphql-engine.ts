@@ -38,8 +38,6 @@ export interface EngineRules {
   /** Null when callers name no operations by id. */
   readonly persisted: PersistedRules | null;
   readonly degrees: DegreeStatistics;
-  /** Told once of each schema that clients are answered with; false when it is not to count yet. */
-  readonly served?: ((schema: GraphQLSchema) => boolean) | null;
 }
 
 /** Apollo Server without a server of its own: HTTP is ours, so that other paths live beside it. */
@@ -49,14 +47,11 @@ export class GraphqlEngine {
   readonly #schema: SchemaInForce;
   readonly #changing: ChangingSchema;
   readonly #prepared: PreparedEngine;
-  readonly #served: (schema: GraphQLSchema) => boolean;
-  #told: GraphQLSchema | null = null;
 
   constructor(limits: QueryLimits, parts: SchemaInForceParts, rules: EngineRules) {
     const { log } = parts;
     const changing = new ChangingSchema(schemaOf(emptyPlan, parts));
     this.#changing = changing;
-    this.#served = rules.served ?? (() => true);
     this.#prepared = new PreparedEngine(rules.degrees);
     const { operations } = this.#prepared;
     this.#admission = {
@@ -101,13 +96,11 @@ export class GraphqlEngine {
   /** The one in force now. */
   currentSchema(): GraphQLSchema {
     this.#schema.refresh();
-    this.#tell();
     return this.#changing.schema;
   }
 
   async execute(request: GraphqlRequest, context: ApiContext): Promise<GraphqlResponse> {
     this.#schema.refresh();
-    this.#tell();
     this.#compare();
     const admitted = await admit(request, this.#admission);
     if (admitted instanceof GraphQLError) {
@@ -146,11 +139,6 @@ export class GraphqlEngine {
     if (status === 200 && contentType !== undefined && body.kind === 'complete' && method === 'POST')
       this.#prepared.operations.learnContentType(given.accept, contentType);
     return { status, headers: response.headers, body: text };
-  }
-
-  #tell(): void {
-    const { schema } = this.#changing;
-    if (schema !== this.#told && this.#served(schema)) this.#told = schema;
   }
 
   /** The persisted operations with the schema in force, beside requests. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { GraphQLSchema } from 'graphql';
 import { type Clock, type Log, type SteadyTime, steadyTime } from '../foundation/index.ts';
 import type { GraphReader } from '../graph-store/index.ts';
 import type { QueryLimits } from './api-context.ts';
@@ -59,8 +58,6 @@ export interface ApiServerOptions {
   readonly access?: Omit<AccessParts, 'token'>;
   /** Whether the schema is that of a subgraph of Apollo Federation; absent: no. */
   readonly federation?: boolean;
-  /** Told of each schema that clients are answered with, once this process is ready; returns at once. Absent: nobody. */
-  readonly schemaServed?: ((schema: GraphQLSchema) => void) | null;
   /** Shown in the IDE when it opens. */
   readonly defaultQuery: string;
   /** How long running requests may take to end when the server closes. */
@@ -111,7 +108,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     suggestions,
     persisted,
     degrees,
-    served: servedTo(options),
   });
   await engine.start();
   const access = new Access({ jwt: null, policy: null, ...options.access, token: options.gate.token });
@@ -143,16 +139,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       closing.done ??= close(server, live, engine, options).finally(() => observer.close());
       return closing.done;
     },
-  };
-}
-
-/** Before it is ready the schema lacks what mappings that have not been looked for will say. */
-function servedTo({ schemaServed, status }: ApiServerOptions): ((schema: GraphQLSchema) => boolean) | null {
-  if (schemaServed == null) return null;
-  return (schema) => {
-    if (!status.ready()) return false;
-    schemaServed(schema);
-    return true;
   };
 }
 

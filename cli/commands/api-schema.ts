@@ -1,12 +1,10 @@
 import type { Command } from 'commander';
 import { findBreakingChanges, findDangerousChanges, introspectionFromSchema, printSchema } from 'graphql';
-import { settingsFromProcess } from '../../config/index.ts';
 import { RefusedError } from '../../foundation/index.ts';
 import { clientTypes } from '../../query-api/index.ts';
 import { schemaOfFile, schemaOfRegistry, schemaOfServer } from '../api-schema-source.ts';
 import { type CommandIo, type ExitCode, exitCodes, printable, printableLines } from '../command-io.ts';
-import { lastSchemaFile } from '../last-schema.ts';
-import { addRegistryOptions, flagsOf } from '../schema-registry-access.ts';
+import { addRegistryOptions } from '../schema-registry-access.ts';
 import { printJson } from '../schema-report.ts';
 import { addServerOptions, endpoint, type ServerOptions } from './server-option.ts';
 
@@ -20,7 +18,6 @@ const schemaExamples = `Examples:
   jg api schema > api.graphql                                    of a running server
   jg api schema --schema.registry.url http://localhost:8081      of the mappings in a registry
   jg api schema --against api.graphql                            what has changed since, for clients
-  jg api schema --against last --data ./data --schema.registry.url http://localhost:8081
 `;
 const typesExamples = `Examples:
   jg api types > graph.ts
@@ -39,15 +36,10 @@ function addSchema(api: Command, io: CommandIo, finish: (code: ExitCode) => void
     .description(
       'Prints the schema in force as SDL, with --json as introspection has it. With --against it lists what breaks clients or may, and exits with 5 when something does.',
     )
-    .option(
-      '--against <file>',
-      'An earlier schema, as this command printed it; `last`: the one that was served last, from the data folder.',
-    )
-    .option('--data <folder>', 'That data folder (default: the setting of that name).')
+    .option('--against <file>', 'An earlier schema, as this command printed it.')
     .addHelpText('before', schemaExamples)
     .action(async (options: ApiOptions) => {
-      const before =
-        options.against === undefined ? null : await schemaOfFile(earlierFile(options.against, options));
+      const before = options.against === undefined ? null : await schemaOfFile(options.against);
       const now = await schemaOf(options, io);
       if (before !== null) {
         finish(
@@ -73,12 +65,6 @@ function addTypes(api: Command, io: CommandIo, finish: (code: ExitCode) => void)
       else io.out(printableLines(types));
       finish(exitCodes.ok);
     });
-}
-
-/** A file that is called so is `./last`. */
-function earlierFile(against: string, options: ApiOptions): string {
-  if (against !== 'last') return against;
-  return lastSchemaFile(settingsFromProcess({ flags: flagsOf(options) }).settings.data);
 }
 
 /** Of the server, unless a registry is named. */
