@@ -157,6 +157,30 @@ describe('The nodes of the data center', () => {
     topology.close();
   });
 
+  it('have a sentence when one is added, which begins as down and did not go down', async () => {
+    const client = new FakeClient(three(), 3);
+    const { lines, log } = loggedOf();
+    const clock = new ClockInHand();
+    const topology = new CassandraTopology(client, settings, clock, log);
+    const fourth = new FakeNode('10.0.0.4');
+    client.nodes = [...client.nodes, fourth];
+    client.emit('hostAdd', fourth);
+    client.turn(fourth, false);
+    await clock.wake();
+    expect(lines).toEqual([]);
+    client.turn(fourth, true);
+    expect(lines).toEqual(['info 10.0.0.4 4/4 A node of Cassandra was added.']);
+    client.turn(fourth, false);
+    await clock.wake();
+    client.turn(fourth, true);
+    await clock.wake();
+    expect(lines.slice(1)).toEqual([
+      'warn 10.0.0.4 3/4 A node of Cassandra is down; the others are asked in its place.',
+      'info 10.0.0.4 4/4 A node of Cassandra that was down is back.',
+    ]);
+    topology.close();
+  });
+
   it('have one sentence a node and minute at most, and the last one is how it is', async () => {
     const client = new FakeClient(three(), 3);
     const [node, other] = client.nodes;

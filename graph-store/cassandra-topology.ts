@@ -22,6 +22,8 @@ export interface ClusterClient {
 }
 
 interface Told {
+  /** Added while we looked, and never up yet. */
+  isNew: boolean;
   isUp: boolean;
   isWaiting: boolean;
 }
@@ -35,6 +37,7 @@ export class CassandraTopology {
   readonly #closing = new AbortController();
   /** By address. */
   readonly #told = new Map<string, Told>();
+  readonly #arriving = new Set<string>();
   /** The driver keeps one list for all keys of a range until the ring changes. */
   readonly #names = new WeakMap<readonly ClusterNode[], string>();
   #copies = 0;
@@ -51,7 +54,7 @@ export class CassandraTopology {
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
-    client.on('hostAdd', this.#moved);
+    client.on('hostAdd', this.#arrived);
     client.on('hostRemove', this.#removed);
     client.on('hostUp', this.#turned);
     client.on('hostDown', this.#turned);
@@ -99,7 +102,7 @@ export class CassandraTopology {
   /** Before the driver is: nodes that are let go of did not go down. */
   close(): void {
     this.#closing.abort();
-    this.#client.removeListener('hostAdd', this.#moved);
+    this.#client.removeListener('hostAdd', this.#arrived);
     this.#client.removeListener('hostRemove', this.#removed);
     this.#client.removeListener('hostUp', this.#turned);
     this.#client.removeListener('hostDown', this.#turned);
@@ -109,6 +112,13 @@ export class CassandraTopology {
     if (this.#copies > 0) this.#isOnePlace = null;
   };
 
+  /** One that is added later begins as down, in the same turn: nothing went down then. */
+  readonly #arrived = ({ address }: ClusterNode): void => {
+    this.#arriving.add(address);
+    queueMicrotask(() => this.#arriving.delete(address));
+    this.#moved();
+  };
+
   readonly #removed = ({ address }: ClusterNode): void => {
     this.#told.delete(address);
     this.#moved();
@@ -116,7 +126,8 @@ export class CassandraTopology {
 
   readonly #turned = (node: ClusterNode): void => {
     if (node.datacenter !== this.#settings.dataCenter) return;
-    const told = this.#told.get(node.address) ?? { isUp: true, isWaiting: false };
+    const isNew = this.#arriving.has(node.address);
+    const told = this.#told.get(node.address) ?? { isNew, isUp: !isNew, isWaiting: false };
     this.#told.set(node.address, told);
     if (!told.isWaiting) void this.#tell(node, told);
   };
@@ -127,8 +138,10 @@ export class CassandraTopology {
     while (this.#isWatched(node, told) && node.isUp() !== told.isUp) {
       told.isUp = node.isUp();
       const fields = { node: node.address, ...this.state() };
-      if (told.isUp) this.#log.info(fields, 'A node of Cassandra that was down is back.');
+      if (told.isUp && told.isNew) this.#log.info(fields, 'A node of Cassandra was added.');
+      else if (told.isUp) this.#log.info(fields, 'A node of Cassandra that was down is back.');
       else this.#log.warn(fields, 'A node of Cassandra is down; the others are asked in its place.');
+      told.isNew = false;
       await this.#clock.sleep(saidAgainMs, this.#closing.signal);
     }
     told.isWaiting = false;

@@ -39,7 +39,7 @@ function looking() {
         asked += 1;
         return described;
       };
-      return shares.lost({ describeGroup }, join, 4);
+      return shares.lost({ describeGroup }, join, 4, new AbortController().signal);
     },
   };
 }
@@ -77,10 +77,35 @@ it('judges no group before its first join, nor one that is being shared out', as
   expect(await look(1, half)).toBe(0);
 });
 
+it('counts no partitions that the topic had before it was made anew', async () => {
+  const { look, wait } = looking();
+  const older = group('Stable', [0, 4], [1, 5]);
+  await look(1, older);
+  wait(patienceMs);
+  expect(await look(1, older)).toBe(2);
+});
+
+it('waits for no answer once it is to end, and judges by none', async () => {
+  const shares = new KafkaGroupShares('views', 0, { now: () => 0, sleep: async () => undefined });
+  const answer = Promise.withResolvers<GroupDescription>();
+  const ending = new AbortController();
+  const lost = shares.lost({ describeGroup: () => answer.promise }, 1, 4, ending.signal);
+  ending.abort();
+  expect(await lost).toBe(0);
+  let isIdle = false;
+  const idle = shares.idle().then(() => {
+    isIdle = true;
+  });
+  await new Promise(setImmediate);
+  expect(isIdle).toBe(false);
+  answer.resolve(half);
+  await idle;
+});
+
 it('says what could not be asked as an outage', async () => {
   const shares = new KafkaGroupShares('views', patienceMs, { now: () => 0, sleep: async () => undefined });
   const describeGroup = () => Promise.reject(new KafkaJSConnectionError('x'));
-  await expect(shares.lost({ describeGroup }, 1, 4)).rejects.toMatchObject({
+  await expect(shares.lost({ describeGroup }, 1, 4, new AbortController().signal)).rejects.toMatchObject({
     code: 'KAFKA_UNAVAILABLE',
     context: { topic: 'views' },
   });

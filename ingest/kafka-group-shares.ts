@@ -32,10 +32,11 @@ export class KafkaGroupShares {
 
   /**
    * @param join how often the consumer has joined
+   * @param signal ends waiting for the answer: then there is none
    * @returns how many partitions have been nobody's for so long that a member should leave, to have them shared out; 0 otherwise.
    * @throws what `kafkaError` makes of a question that failed.
    */
-  async lost(consumer: GroupTeller, join: number, partitions: number): Promise<number> {
+  async lost(consumer: GroupTeller, join: number, partitions: number, signal: AbortSignal): Promise<number> {
     if (join === 0 || join === this.#completeSince) return 0;
     const topic = this.#topic;
     const asking = consumer.describeGroup();
@@ -43,12 +44,12 @@ export class KafkaGroupShares {
       () => undefined,
       () => undefined,
     );
-    const group = await asking.catch((error: unknown) => {
+    const group = await unlessAborted(asking, signal).catch((error: unknown) => {
       throw kafkaError(error, `look at the group of topic "${topic}"`, { topic });
     });
     // Not settled: whatever comes out of it, the next look sees.
-    if (group.state !== 'Stable') return 0;
-    const missing = partitions - givenOut(group, topic);
+    if (group?.state !== 'Stable') return 0;
+    const missing = partitions - givenOut(group, topic, partitions);
     if (missing <= 0) {
       this.#completeSince = join;
       this.#missing = null;
@@ -65,11 +66,24 @@ export class KafkaGroupShares {
   }
 }
 
-function givenOut(group: GroupDescription, topic: string): number {
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  if (signal.aborted) return null;
+  const aborted = Promise.withResolvers<null>();
+  const abort = (): void => aborted.resolve(null);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Of those that the topic has: it may have had more. */
+function givenOut(group: GroupDescription, topic: string, partitions: number): number {
   const given = new Set<number>();
   for (const { memberAssignment } of group.members) {
     const shares = AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {};
-    for (const partition of shares[topic] ?? []) given.add(partition);
+    for (const partition of shares[topic] ?? []) if (partition < partitions) given.add(partition);
   }
   return given.size;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MemberStage, memberFrame } from './kafka-member-frame.ts';
+import { asksForPlace, type MemberStage, memberFrame } from './kafka-member-frame.ts';
 
 type Part = { readonly int16: number } | { readonly int32: number } | { readonly text: string | null };
 
@@ -53,7 +53,7 @@ const sync = (instance: string | null) =>
     ...[{ int32: 1 }, { text: 'member-1' }, { int32: 0 }],
   );
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-const stages: readonly MemberStage[] = ['joined', 'stopping', 'leaving'];
+const stages: readonly MemberStage[] = ['joining', 'joined', 'stopping', 'leaving'];
 
 describe('memberFrame', () => {
   it.each([
@@ -62,10 +62,10 @@ describe('memberFrame', () => {
     ['a heartbeat', heartbeat(null), heartbeat('pod-0')],
     ['a request for the assignment', sync(null), sync('pod-0')],
   ])('names the instance in %s', (_what, written, sent) => {
-    expect(hex(memberFrame(written, 'pod-0', 'joined'))).toBe(hex(sent));
+    expect(hex(memberFrame(written, 'pod-0', 'joining'))).toBe(hex(sent));
   });
 
-  it.each(['joined', 'stopping'] as const)('lets nobody leave while a session is %s', (stage) => {
+  it.each(['joining', 'joined', 'stopping'] as const)('lets nobody leave while a session is %s', (stage) => {
     expect(hex(memberFrame(leave({ instance: null }), 'pod-0', stage))).toBe(hex(leave()));
   });
 
@@ -80,6 +80,13 @@ describe('memberFrame', () => {
     );
   });
 
+  it('lets a session that has its place go on as that member, and ask for no other', () => {
+    expect(hex(memberFrame(join(null, 'pod-0-1'), 'pod-0', 'joined'))).toBe(hex(join('pod-0', 'pod-0-1')));
+    expect(() => memberFrame(join(null), 'pod-0', 'joined')).toThrow(
+      expect.objectContaining({ code: 'KAFKA_UNAVAILABLE', reaction: 'outage' }),
+    );
+  });
+
   it.each([
     ['an older join', request(11, 4, { text: 'g' })],
     ['a newer join', request(11, 6, { text: 'g' })],
@@ -91,7 +98,7 @@ describe('memberFrame', () => {
     ['a heartbeat that ends before the name', request(12, 3, { text: 'g' }, { int32: 1 }, { text: 'm' })],
     ['a leave without members', request(13, 3, { text: 'g' })],
   ])('refuses %s instead of sending it without the name', (_what, written) => {
-    expect(() => memberFrame(written, 'pod-0', 'joined')).toThrow(
+    expect(() => memberFrame(written, 'pod-0', 'joining')).toThrow(
       expect.objectContaining({ code: 'KAFKA_INSTANCE_UNSUPPORTED', reaction: 'stop' }),
     );
   });
@@ -115,11 +122,22 @@ describe('memberFrame', () => {
     fc.assert(
       fc.property(fc.constantFrom(join(null), heartbeat(null), sync(null)), fc.nat(), (whole, at) => {
         const part = whole.subarray(0, at % whole.length);
-        expect(memberFrame(part, 'pod-0', 'joined')).toBe(part);
+        expect(memberFrame(part, 'pod-0', 'joining')).toBe(part);
         const more = Buffer.concat([whole, whole]);
-        expect(memberFrame(more, 'pod-0', 'joined')).toBe(more);
+        expect(memberFrame(more, 'pod-0', 'joining')).toBe(more);
       }),
     );
+  });
+
+  it('tells a join that asks for a place from one that has it, from other requests and from parts', () => {
+    expect(asksForPlace(join(null))).toBe(true);
+    expect(asksForPlace(join('pod-0'))).toBe(true);
+    const others = [join(null, 'pod-0-1'), heartbeat(null), sync(null), leave({ instance: null })];
+    expect(others.filter(asksForPlace)).toEqual([]);
+    const upToMember = 4 + 8 + 8 + 13 + 8 + 1;
+    for (let end = 0; end <= upToMember; end += 1) {
+      expect(asksForPlace(join(null).subarray(0, end))).toBe(false);
+    }
   });
 
   it('changes nothing the second time, and nothing of what it was given', () => {
@@ -130,9 +148,9 @@ describe('memberFrame', () => {
         // A view of a larger buffer, as kafkajs hands it over.
         const around = Buffer.concat([Buffer.alloc(offset, 0xff), frame, Buffer.alloc(3, 0xff)]);
         const before = hex(around);
-        const once = memberFrame(around.subarray(offset, offset + frame.length), id, 'joined');
+        const once = memberFrame(around.subarray(offset, offset + frame.length), id, 'joining');
         expect(new DataView(once.buffer, once.byteOffset).getInt32(0)).toBe(once.length - 4);
-        expect(hex(memberFrame(once, id, 'joined'))).toBe(hex(once));
+        expect(hex(memberFrame(once, id, 'joining'))).toBe(hex(once));
         expect(hex(around)).toBe(before);
       }),
     );

@@ -2,11 +2,13 @@ import { OutageError, StopError } from '../foundation/index.ts';
 
 /**
  * What a session still says in its group:
- * - `joined`: everything;
+ * - `joining`: everything;
+ * - `joined`: it has asked for a place once, and goes on with the member that it became. Asking for a second one would fence the first, which may be its own:
+ *   kafkajs asks from several fetches at once, and when it hears that its member is gone, be it because another process has the place;
  * - `stopping`: it joins no more, since it would fence the one that comes after it, and does not leave, so that a restart finds its partitions;
  * - `leaving`: it joins no more and leaves, so that the partitions are shared out anew.
  */
-export type MemberStage = 'joined' | 'stopping' | 'leaving';
+export type MemberStage = 'joining' | 'joined' | 'stopping' | 'leaving';
 
 type Field = 'int32' | 'string';
 
@@ -18,9 +20,11 @@ interface MemberRequest {
   readonly before: readonly Field[];
 }
 
+const joinGroup = 11;
+
 /** By Kafka's number of the request. */
 const memberRequests: ReadonlyMap<number, MemberRequest> = new Map([
-  [11, { name: 'JoinGroup', version: 5, before: ['string', 'int32', 'int32', 'string'] }],
+  [joinGroup, { name: 'JoinGroup', version: 5, before: ['string', 'int32', 'int32', 'string'] }],
   [12, { name: 'Heartbeat', version: 3, before: ['string', 'int32', 'string'] }],
   // Its list of members has one.
   [13, { name: 'LeaveGroup', version: 3, before: ['string', 'int32', 'string'] }],
@@ -39,7 +43,7 @@ const header = { size: 0, number: 4, version: 6, clientId: 12 } as const;
  * that of a stranger, upon which kafkajs joins anew and takes the place of whoever has taken its own.
  *
  * @throws {StopError} `KAFKA_INSTANCE_UNSUPPORTED`.
- * @throws {OutageError} for a join of a session that is over.
+ * @throws {OutageError} for a join of a session that is over, and for a second one without a member.
  */
 export function memberFrame(frame: Uint8Array, instanceId: string, stage: MemberStage): Uint8Array {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
@@ -49,8 +53,14 @@ export function memberFrame(frame: Uint8Array, instanceId: string, stage: Member
   if (request === undefined) return frame;
   const version = view.getInt16(header.version);
   if (version !== request.version) throw unsupported(`${request.name} in version ${version}`);
-  if (request.name === 'JoinGroup' && stage !== 'joined') {
+  if (request.name === 'JoinGroup' && (stage === 'stopping' || stage === 'leaving')) {
     throw new OutageError('KAFKA_UNAVAILABLE', 'A session that is over does not join its group again.');
+  }
+  if (stage === 'joined' && asksForPlace(frame)) {
+    throw new OutageError(
+      'KAFKA_UNAVAILABLE',
+      'The group has forgotten this member: the next session joins anew.',
+    );
   }
   const body = behind(view, header.clientId, ['string']);
   if (body === null) throw unsupported(`a broken ${request.name}`);
@@ -58,6 +68,14 @@ export function memberFrame(frame: Uint8Array, instanceId: string, stage: Member
   const at = behind(view, body, request.before);
   if (at === null || at + 2 > view.byteLength) throw unsupported(`a broken ${request.name}`);
   return view.getInt16(at) < 0 ? withName(view, at, instanceId) : frame;
+}
+
+/** Whether it is a join without a member, upon which the broker gives the instance's place to a new one. */
+export function asksForPlace(frame: Uint8Array): boolean {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  if (view.byteLength < header.clientId + 2 || view.getInt16(header.number) !== joinGroup) return false;
+  const member = behind(view, header.clientId, ['string', 'string', 'int32', 'int32']);
+  return member !== null && member + 2 <= view.byteLength && view.getInt16(member) <= 0;
 }
 
 /** Nobody leaves: the broker answers so without an error, and kafkajs has its answer. */

@@ -215,14 +215,20 @@ export class KafkaSession {
 
   /** Never rejects: what goes wrong ends the session. */
   async #assign(numbers: readonly number[], join: number): Promise<void> {
+    let partitions: number;
     try {
-      await this.#checkIdentity();
+      ({ partitions } = await this.#checkIdentity());
     } catch (error) {
       this.#fail(error);
       return;
     }
     // Another rebalance came meanwhile: its answer counts.
     if (this.#over.signal.aborted || join !== this.#joins) return;
+    // A topic made anew with fewer: who comes back to its place is given the shares of the old one.
+    if (this.#member !== null && numbers.some((number) => number >= partitions)) {
+      this.#shareAnew(this.#member, 'partitions are given out that the topic does not have');
+      return;
+    }
     for (const number of numbers) {
       let partition = this.#partitions.get(number);
       if (partition === undefined) {
@@ -305,6 +311,7 @@ export class KafkaSession {
         `topic "${topic}" was recreated: reading the new one from its own position`,
       );
     }
+    this.#member?.leave();
     this.#end('recreated');
     throw new OutageError('KAFKA_TOPIC_RECREATED', `Topic "${topic}" was recreated.`, { context: { topic } });
   }
@@ -336,13 +343,16 @@ export class KafkaSession {
 
   /** Ends the session when partitions of the topic are nobody's and stay so. */
   async #regroup(member: StaticMember, partitions: number): Promise<void> {
+    const { signal } = this.#over;
+    // kafkajs would connect a consumer again that is being closed.
+    if (signal.aborted) return;
+    const lost = await this.#shares.lost(this.#consumer, this.#joins, partitions, signal);
+    if (lost > 0 && !signal.aborted) this.#shareAnew(member, `${lost} partitions are read by nobody`);
+  }
+
+  #shareAnew(member: StaticMember, why: string): void {
     const { topic, log } = this.#parts;
-    const lost = await this.#shares.lost(this.#consumer, this.#joins, partitions);
-    if (lost === 0 || this.#over.signal.aborted) return;
-    log.warn(
-      { topic, partitions: lost },
-      'partitions of a topic are read by nobody: the group shares them out anew',
-    );
+    log.warn({ topic }, `${why}: the group shares the topic out anew`);
     member.leave();
     this.#end('regrouped');
   }
@@ -375,18 +385,20 @@ export class KafkaSession {
     for (const partition of this.#partitions.values()) partition.revoke();
     const { clock, log, topic } = this.#parts;
     const patience = new AbortController();
+    const patient = clock.sleep(closeMs, patience.signal);
     const closing = (async () => {
       // A consumer that is stopped while it joins goes on joining, and would fetch for nobody.
       await starting;
-      await this.#shares.idle();
+      await Promise.race([this.#shares.idle(), patient]);
       await this.#consumer.disconnect();
     })();
     try {
-      await Promise.race([closing, clock.sleep(closeMs, patience.signal)]);
+      await Promise.race([closing, patient]);
     } catch (error) {
       log.debug({ topic, error: String(error) }, 'disconnecting from Kafka failed');
     }
     patience.abort();
+    this.#member?.destroy();
     // Should it fail after our patience ended, nobody is left to hear of it but the log.
     closing.catch((error: unknown) => log.debug({ topic, error: String(error) }, 'late disconnect failed'));
   }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { describeWith, type KafkaBroker, startKafka, startTimeoutMs } from '../test/services/index.ts';
 import {
   createTopic,
@@ -152,6 +152,27 @@ describeWith('java')('Static members on a real broker', () => {
     await produce(broker.bootstrapServers, topic, toEach('x', 6, 50));
     await one.until(() => positions.applied.length >= 300);
     expect(positions.applied).toHaveLength(300);
+  });
+
+  it('read all of a topic that is made anew with fewer partitions, whoever of them had which', async () => {
+    const topic = 'static-anew';
+    await createTopic(broker.bootstrapServers, topic, 4);
+    const positions = new FakePositions();
+    const [one, two] = [new FakeHandler(positions), new FakeHandler(positions)];
+    await start(topic, 'a', one);
+    await start(topic, 'b', two);
+    await one.until(() => one.owned.length === 2 && two.owned.length === 2);
+    const admin = plainKafka(broker.bootstrapServers).admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [topic] });
+    await vi.waitUntil(async () => !(await admin.listTopics()).includes(topic), { timeout: 20_000 });
+    await admin.disconnect();
+    await createTopic(broker.bootstrapServers, topic, 2);
+    await one.until(() => one.owned.length === 1 && two.owned.length === 1);
+    await produce(broker.bootstrapServers, topic, toEach('x', 2, 50));
+    await one.until(() => positions.applied.length >= 100);
+    expect(positions.applied).toHaveLength(100);
+    expect([...owned(one), ...owned(two)].sort()).toEqual([0, 1]);
   });
 });
 

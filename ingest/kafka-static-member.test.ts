@@ -31,6 +31,16 @@ function heartbeat(instance: string): Buffer {
   return Buffer.concat([size, Buffer.from(body, 'hex')]);
 }
 
+/** A join of group `g` without a member, without a client id. */
+function join(): Buffer {
+  const asked = '000b000500000007ffff00016700000006000000060000ffff';
+  const behind = '0008636f6e73756d657200000000';
+  const body = Buffer.from(asked + behind, 'hex');
+  const size = Buffer.alloc(4);
+  size.writeInt32BE(body.length);
+  return Buffer.concat([size, body]);
+}
+
 async function open(member: StaticMember): Promise<Socket> {
   const address = server.address();
   if (typeof address !== 'object') throw new Error('a port expected');
@@ -66,4 +76,30 @@ it('sends nothing of what it refuses, closes the connection and tells', async ()
   expect(refused).toEqual([error]);
   expect(error).toBeInstanceOf(JourneyGraphError);
   expect(received).toEqual([]);
+});
+
+it('asks for a place in the group once, on whichever connection', async () => {
+  const refused: unknown[] = [];
+  const member = new StaticMember('pod-01', (error) => refused.push(error));
+  const [first, second] = [await open(member), await open(member)];
+  const written = Promise.withResolvers<void>();
+  first.write(join(), () => written.resolve());
+  await written.promise;
+  const failed = once(second, 'error');
+  expect(second.write(join())).toBe(false);
+  const [error] = await failed;
+  expect(error).toMatchObject({ code: 'KAFKA_UNAVAILABLE', reaction: 'outage' });
+  expect(refused).toEqual([error]);
+  first.end();
+  await once(first, 'close');
+  expect(Buffer.concat(received).toString('latin1').split('pod-01')).toHaveLength(2);
+});
+
+it('closes each connection that is still open', async () => {
+  const member = new StaticMember('pod-01', () => undefined);
+  const sockets = [await open(member), await open(member)];
+  const closed = sockets.map((socket) => once(socket, 'close'));
+  member.destroy();
+  await Promise.all(closed);
+  expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true]);
 });

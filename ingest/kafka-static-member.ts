@@ -1,7 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ISocketFactoryArgs } from 'kafkajs';
-import { type MemberStage, memberFrame } from './kafka-member-frame.ts';
+import { asksForPlace, type MemberStage, memberFrame } from './kafka-member-frame.ts';
 
 /** As kafkajs has it where nothing is said. */
 const keepAliveDelayMs = 60_000;
@@ -18,7 +18,8 @@ type SocketPlace = Omit<ISocketFactoryArgs, 'ssl'> & {
 export class StaticMember {
   readonly #instanceId: string;
   readonly #refused: (error: unknown) => void;
-  #stage: MemberStage = 'joined';
+  readonly #open = new Set<Socket>();
+  #stage: MemberStage = 'joining';
 
   /** @param refused told of a request that was not sent, since it would say the wrong thing; its connection is closed. */
   constructor(instanceId: string, refused: (error: unknown) => void) {
@@ -28,7 +29,13 @@ export class StaticMember {
 
   /** The session is over: it joins no more, and leaves its place in the group for the next one, unless it is leaving. */
   stop(): void {
-    if (this.#stage === 'joined') this.#stage = 'stopping';
+    if (this.#stage !== 'leaving') this.#stage = 'stopping';
+  }
+
+  #named(frame: Uint8Array): Uint8Array {
+    const named = memberFrame(frame, this.#instanceId, this.#stage);
+    if (this.#stage === 'joining' && asksForPlace(frame)) this.#stage = 'joined';
+    return named;
   }
 
   /** The session is over, and its place is given up when its consumer stops. */
@@ -36,9 +43,16 @@ export class StaticMember {
     this.#stage = 'leaving';
   }
 
+  /** What is still under way shall not arrive behind the next session's join, which it would fence. */
+  destroy(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
+
   /** For a client of this session alone: with any other, strangers would speak in its name. */
   readonly sockets = (place: SocketPlace): Socket => {
     const socket = openSocket(place);
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
     const write = socket.write.bind(socket);
     socket.write = (
       chunk: Uint8Array | string,
@@ -47,7 +61,7 @@ export class StaticMember {
     ): boolean => {
       let sent = chunk;
       try {
-        if (typeof chunk !== 'string') sent = memberFrame(chunk, this.#instanceId, this.#stage);
+        if (typeof chunk !== 'string') sent = this.#named(chunk);
       } catch (error) {
         this.#refused(error);
         // Not thrown: kafkajs would wait for an answer to what it counts as sent, and some of its writes are timers' work.
