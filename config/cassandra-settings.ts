@@ -11,7 +11,8 @@ export const cassandraSettings = {
     form: 'brokers',
     default: null,
     environment: ['CASSANDRA_CONTACT_POINTS'],
-    description: 'Some nodes of the cluster, such as `10.0.0.1:9042,10.0.0.2:9042`; the others are found.',
+    description:
+      'Some nodes of the cluster, such as `10.0.0.1:9042,10.0.0.2:9042`; the others are found, at the same port.',
   },
   'cassandra.datacenter': {
     section: 'store',

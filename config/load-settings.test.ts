@@ -187,6 +187,11 @@ describe('settings', () => {
     ],
     ['unsigned tokens', { flags: { 'api.jwt.algorithms': 'none' } }, 'api.jwt.algorithms takes RS, PS or ES'],
     [
+      'nodes of one cluster at two ports',
+      { flags: { 'cassandra.contact.points': '10.0.0.1:9042, 10.0.0.2:9142' } },
+      'flag --cassandra.contact.points: cassandra.contact.points must have one port',
+    ],
+    [
       'a policy for nobody',
       { flags: { 'api.policy.file': 'policy.yaml' } },
       'flag --api.policy.file: api.policy.file is about callers with a JWT',

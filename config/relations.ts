@@ -17,6 +17,9 @@ interface Relation {
   readonly problem: string;
 }
 
+/** Of an address whose form was checked. */
+const portOf = (address: string): string => address.slice(address.lastIndexOf(':') + 1).trim();
+
 const sasl = (settings: Settings): boolean => settings['security.protocol'].startsWith('SASL');
 
 /** True when callers may send JWTs. */
@@ -210,6 +213,12 @@ const relations: readonly Relation[] = [
     of: 'cassandra.contact.points',
     holds: (s) => s.store !== 'cassandra' || s['cassandra.contact.points'] !== null,
     problem: 'must be set when `store` is cassandra',
+  },
+  {
+    of: 'cassandra.contact.points',
+    holds: (s) => new Set(s['cassandra.contact.points']?.split(',').map(portOf)).size <= 1,
+    problem:
+      'must have one port: the other nodes are looked for at it, since they tell of each other without',
   },
   {
     of: 'cassandra.keyspace',

@@ -20,6 +20,14 @@ describe('What the driver is told', () => {
   it('is to ask nobody else where that is 0', () => {
     expect(delaysOf(0)).toEqual([]);
   });
+  it.each([
+    [['10.0.0.1:9142', '10.0.0.2:9142'], 9142],
+    [['10.0.0.1', 'cassandra-1.cassandra:9242'], 9242],
+    [['[2001:db8::1]:9342'], 9342],
+    [['2001:db8::1', 'cassandra-0'], 9042],
+  ])('is to look for the other nodes of %j at port %i', (contactPoints, port) => {
+    expect(clientOptions({ ...settings, contactPoints }).protocolOptions?.port).toBe(port);
+  });
   it('is not to repeat anything by itself, and to choose nodes by token within the data center', () => {
     const { policies, queryOptions } = clientOptions(settings);
     expect(policies?.retry).toBeInstanceOf(cassandra.policies.retry.FallthroughRetryPolicy);

@@ -19,6 +19,8 @@ const writeAttemptsMax = 8;
 const readAttemptsMax = 3;
 const pause = { baseMs: 20, maxMs: 2_000 };
 const connectTimeoutMs = 5_000;
+/** Cassandra's own. */
+const nativePort = 9042;
 const schemaTimeoutMs = 60_000;
 
 /** So many statements of one text go as one: a batch that the nodes keep prepared. Cassandra warns of batches over more partitions. */
@@ -272,6 +274,8 @@ export function clientOptions(settings: CassandraSettings): cassandra.DseClientO
     localDataCenter: settings.dataCenter,
     applicationName: 'journey-graph',
     monitorReporting: { enabled: false },
+    // What nodes tell of each other has no port: at the driver's own one the others would never be found.
+    protocolOptions: { port: portOf(settings.contactPoints) },
     encoding: { useBigIntAsLong: true, map: Map, copyBuffer: true },
     ...(credentials === null
       ? {}
@@ -299,6 +303,15 @@ export function clientOptions(settings: CassandraSettings): cassandra.DseClientO
       prepare: true,
     },
   };
+}
+
+/** Of the first that has one. */
+function portOf(contactPoints: readonly string[]): number {
+  for (const point of contactPoints) {
+    const port = /^(?:[^:]+|\[.*\]):(\d{1,5})$/.exec(point)?.[1];
+    if (port !== undefined) return Number(port);
+  }
+  return nativePort;
 }
 
 function tlsOptions({

@@ -166,9 +166,10 @@ describe('The nodes of the data center', () => {
     client.nodes = [...client.nodes, fourth];
     client.emit('hostAdd', fourth);
     client.turn(fourth, false);
-    await clock.wake();
-    expect(lines).toEqual([]);
+    await new Promise(setImmediate);
     client.turn(fourth, true);
+    expect(lines).toEqual([]);
+    await clock.wake();
     expect(lines).toEqual(['info 10.0.0.4 4/4 A node of Cassandra was added.']);
     client.turn(fourth, false);
     await clock.wake();
@@ -178,6 +179,41 @@ describe('The nodes of the data center', () => {
       'warn 10.0.0.4 3/4 A node of Cassandra is down; the others are asked in its place.',
       'info 10.0.0.4 4/4 A node of Cassandra that was down is back.',
     ]);
+    topology.close();
+  });
+
+  it('have a sentence when one is added that is still down a minute later', async () => {
+    const client = new FakeClient(three(), 3);
+    const { lines, log } = loggedOf();
+    const clock = new ClockInHand();
+    const topology = new CassandraTopology(client, settings, clock, log);
+    const fourth = new FakeNode('10.0.0.4');
+    client.nodes = [...client.nodes, fourth];
+    client.emit('hostAdd', fourth);
+    client.turn(fourth, false);
+    await clock.wake();
+    expect(lines).toEqual(['warn 10.0.0.4 3/4 A node of Cassandra was added, and is down.']);
+    topology.close();
+  });
+
+  it('are back when the driver puts another in the place of one that was down, and says nothing of it', async () => {
+    const [node, ...others] = three();
+    if (node === undefined) throw new Error('there are three');
+    const client = new FakeClient([node, ...others], 3);
+    const { lines, log } = loggedOf();
+    const clock = new ClockInHand();
+    const topology = new CassandraTopology(client, settings, clock, log);
+    client.turn(node, false);
+    const again = new FakeNode(node.address);
+    client.nodes = [again, ...others];
+    client.emit('hostRemove', node);
+    client.emit('hostAdd', again);
+    await clock.wake();
+    await clock.wake();
+    expect(lines.slice(1)).toEqual(['info 10.0.0.1 3/3 A node of Cassandra that was down is back.']);
+    client.turn(again, false);
+    await clock.wake();
+    expect(lines).toHaveLength(3);
     topology.close();
   });
 

@@ -22,7 +22,9 @@ export interface ClusterClient {
 }
 
 interface Told {
-  /** Added while we looked, and never up yet. */
+  /** The driver replaces it where it connects anew to all of them. */
+  node: ClusterNode;
+  /** Added while we looked: not told of yet. */
   isNew: boolean;
   isUp: boolean;
   isWaiting: boolean;
@@ -37,7 +39,9 @@ export class CassandraTopology {
   readonly #closing = new AbortController();
   /** By address. */
   readonly #told = new Map<string, Told>();
+  /** In this turn. */
   readonly #arriving = new Set<string>();
+  readonly #leaving = new Map<string, Told>();
   /** The driver keeps one list for all keys of a range until the ring changes. */
   readonly #names = new WeakMap<readonly ClusterNode[], string>();
   #copies = 0;
@@ -112,43 +116,63 @@ export class CassandraTopology {
     if (this.#copies > 0) this.#isOnePlace = null;
   };
 
-  /** One that is added later begins as down, in the same turn: nothing went down then. */
-  readonly #arrived = ({ address }: ClusterNode): void => {
-    this.#arriving.add(address);
-    queueMicrotask(() => this.#arriving.delete(address));
+  /**
+   * One that is added later begins as down, in the same turn: nothing went down then. One that was removed in the same turn is the same node in the place of a broken
+   * one, which begins as up and says nothing of it.
+   */
+  readonly #arrived = (node: ClusterNode): void => {
+    const { address } = node;
     this.#moved();
+    const before = this.#leaving.get(address);
+    if (before === undefined) this.#arriving.add(address);
+    else this.#told.set(address, before);
+    queueMicrotask(() => {
+      this.#arriving.delete(address);
+      if (before !== undefined) this.#turned(node);
+    });
   };
 
   readonly #removed = ({ address }: ClusterNode): void => {
+    const told = this.#told.get(address);
     this.#told.delete(address);
+    if (told !== undefined) this.#leaving.set(address, told);
+    queueMicrotask(() => this.#leaving.delete(address));
     this.#moved();
   };
 
   readonly #turned = (node: ClusterNode): void => {
     if (node.datacenter !== this.#settings.dataCenter) return;
     const isNew = this.#arriving.has(node.address);
-    const told = this.#told.get(node.address) ?? { isNew, isUp: !isNew, isWaiting: false };
+    const told = this.#told.get(node.address) ?? { node, isNew, isUp: true, isWaiting: false };
+    told.node = node;
     this.#told.set(node.address, told);
-    if (!told.isWaiting) void this.#tell(node, told);
+    if (!told.isWaiting) void this.#tell(told);
   };
 
   /** The last thing that is said of a node is how it is, also when it turned while nothing was said. Never rejects. */
-  async #tell(node: ClusterNode, told: Told): Promise<void> {
+  async #tell(told: Told): Promise<void> {
     told.isWaiting = true;
-    while (this.#isWatched(node, told) && node.isUp() !== told.isUp) {
-      told.isUp = node.isUp();
-      const fields = { node: node.address, ...this.state() };
-      if (told.isUp && told.isNew) this.#log.info(fields, 'A node of Cassandra was added.');
-      else if (told.isUp) this.#log.info(fields, 'A node of Cassandra that was down is back.');
-      else this.#log.warn(fields, 'A node of Cassandra is down; the others are asked in its place.');
+    // So long it may take until the first connection to it.
+    if (told.isNew) await this.#clock.sleep(saidAgainMs, this.#closing.signal);
+    while (this.#isWatched(told) && (told.isNew || told.node.isUp() !== told.isUp)) {
+      told.isUp = told.node.isUp();
+      this.#say(told);
       told.isNew = false;
       await this.#clock.sleep(saidAgainMs, this.#closing.signal);
     }
     told.isWaiting = false;
   }
 
-  #isWatched({ address }: ClusterNode, told: Told): boolean {
-    return !this.#closing.signal.aborted && this.#told.get(address) === told;
+  #say({ node, isNew, isUp }: Told): void {
+    const fields = { node: node.address, ...this.state() };
+    if (isUp && isNew) this.#log.info(fields, 'A node of Cassandra was added.');
+    else if (isUp) this.#log.info(fields, 'A node of Cassandra that was down is back.');
+    else if (isNew) this.#log.warn(fields, 'A node of Cassandra was added, and is down.');
+    else this.#log.warn(fields, 'A node of Cassandra is down; the others are asked in its place.');
+  }
+
+  #isWatched(told: Told): boolean {
+    return !this.#closing.signal.aborted && this.#told.get(told.node.address) === told;
   }
 
   #own(): readonly ClusterNode[] {

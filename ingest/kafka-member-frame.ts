@@ -3,8 +3,9 @@ import { OutageError, StopError } from '../foundation/index.ts';
 /**
  * What a session still says in its group:
  * - `joining`: everything;
- * - `joined`: it has asked for a place once, and goes on with the member that it became. Asking for a second one would fence the first, which may be its own:
- *   kafkajs asks from several fetches at once, and when it hears that its member is gone, be it because another process has the place;
+ * - `joined`: it was given a place, and goes on with the member that it became. Asking for a second one would fence whoever has the first, which may be itself:
+ *   kafkajs asks from several fetches at once, and when it hears that its member is gone, be it because another process has the place. Until then it may ask
+ *   again, as it does of a broker that does not serve the group;
  * - `stopping`: it joins no more, since it would fence the one that comes after it, and does not leave, so that a restart finds its partitions;
  * - `leaving`: it joins no more and leaves, so that the partitions are shared out anew.
  */
@@ -21,6 +22,7 @@ interface MemberRequest {
 }
 
 const joinGroup = 11;
+const syncGroup = 14;
 
 /** By Kafka's number of the request. */
 const memberRequests: ReadonlyMap<number, MemberRequest> = new Map([
@@ -28,7 +30,7 @@ const memberRequests: ReadonlyMap<number, MemberRequest> = new Map([
   [12, { name: 'Heartbeat', version: 3, before: ['string', 'int32', 'string'] }],
   // Its list of members has one.
   [13, { name: 'LeaveGroup', version: 3, before: ['string', 'int32', 'string'] }],
-  [14, { name: 'SyncGroup', version: 3, before: ['string', 'int32', 'string'] }],
+  [syncGroup, { name: 'SyncGroup', version: 3, before: ['string', 'int32', 'string'] }],
 ]);
 
 /** Where the parts of a request's header begin: its size (of all behind itself), number, version, correlation id, client id. */
@@ -56,7 +58,7 @@ export function memberFrame(frame: Uint8Array, instanceId: string, stage: Member
   if (request.name === 'JoinGroup' && (stage === 'stopping' || stage === 'leaving')) {
     throw new OutageError('KAFKA_UNAVAILABLE', 'A session that is over does not join its group again.');
   }
-  if (stage === 'joined' && asksForPlace(frame)) {
+  if (request.name === 'JoinGroup' && stage === 'joined' && asksForPlace(view)) {
     throw new OutageError(
       'KAFKA_UNAVAILABLE',
       'The group has forgotten this member: the next session joins anew.',
@@ -70,10 +72,14 @@ export function memberFrame(frame: Uint8Array, instanceId: string, stage: Member
   return view.getInt16(at) < 0 ? withName(view, at, instanceId) : frame;
 }
 
-/** Whether it is a join without a member, upon which the broker gives the instance's place to a new one. */
-export function asksForPlace(frame: Uint8Array): boolean {
+/** Whether it asks what was given to its member, as one does whose join was answered with a place. */
+export function hasPlace(frame: Uint8Array): boolean {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  if (view.byteLength < header.clientId + 2 || view.getInt16(header.number) !== joinGroup) return false;
+  return view.byteLength >= header.version && view.getInt16(header.number) === syncGroup;
+}
+
+/** Whether a whole join is without a member, upon which the broker gives the instance's place to a new one. */
+function asksForPlace(view: DataView): boolean {
   const member = behind(view, header.clientId, ['string', 'string', 'int32', 'int32']);
   return member !== null && member + 2 <= view.byteLength && view.getInt16(member) <= 0;
 }

@@ -310,8 +310,8 @@ export class KafkaSession {
         { alarm: 'kafka-topic-recreated', topic, was: identity.topicId, is: now.topicId },
         `topic "${topic}" was recreated: reading the new one from its own position`,
       );
+      this.#member?.leave();
     }
-    this.#member?.leave();
     this.#end('recreated');
     throw new OutageError('KAFKA_TOPIC_RECREATED', `Topic "${topic}" was recreated.`, { context: { topic } });
   }
@@ -385,12 +385,14 @@ export class KafkaSession {
     for (const partition of this.#partitions.values()) partition.revoke();
     const { clock, log, topic } = this.#parts;
     const patience = new AbortController();
+    let isClosed = false;
     const patient = clock.sleep(closeMs, patience.signal);
     const closing = (async () => {
       // A consumer that is stopped while it joins goes on joining, and would fetch for nobody.
       await starting;
       await Promise.race([this.#shares.idle(), patient]);
       await this.#consumer.disconnect();
+      isClosed = true;
     })();
     try {
       await Promise.race([closing, patient]);
@@ -398,7 +400,7 @@ export class KafkaSession {
       log.debug({ topic, error: String(error) }, 'disconnecting from Kafka failed');
     }
     patience.abort();
-    this.#member?.destroy();
+    this.#member?.destroy(isClosed ? null : new OutageError('KAFKA_UNAVAILABLE', 'The session is over.'));
     // Should it fail after our patience ended, nobody is left to hear of it but the log.
     closing.catch((error: unknown) => log.debug({ topic, error: String(error) }, 'late disconnect failed'));
   }

@@ -11,7 +11,7 @@ import type { EventSource, SourceEnd, SourceHandler } from './event-source.ts';
 import { KafkaClientFaults, type StuckPartitions } from './kafka-client-faults.ts';
 import type { KafkaConsumeSettings } from './kafka-consume-settings.ts';
 import { isClientFault, isElection, kafkaError } from './kafka-error.ts';
-import { type ConsumerClient, KafkaSession } from './kafka-session.ts';
+import { type ConsumerClient, KafkaSession, type SessionEnd } from './kafka-session.ts';
 import { type TopicLookup, topicEnds } from './kafka-topic-ids.ts';
 import { PositionReports } from './position-reports.ts';
 
@@ -74,7 +74,9 @@ export class KafkaSource implements EventSource {
     try {
       while (!signal.aborted) {
         try {
-          await this.#runSession(handler, signal, backoff);
+          const end = await this.#runSession(handler, signal, backoff);
+          // What two brokers say of one topic may differ for a while, and a session begins with both.
+          if (end !== 'aborted') await backoff.wait(signal);
         } catch (error) {
           const known = kafkaError(error, `read topic "${topic}"`, { topic });
           if (known.reaction !== 'outage') throw known;
@@ -105,10 +107,10 @@ export class KafkaSource implements EventSource {
     handler.outage(outage);
   }
 
-  async #runSession(handler: SourceHandler, signal: AbortSignal, backoff: Backoff): Promise<void> {
+  async #runSession(handler: SourceHandler, signal: AbortSignal, backoff: Backoff): Promise<SessionEnd> {
     const { lookup, topic, log } = this.#parts;
     const identity = await lookup.identify(topic);
-    if (signal.aborted) return;
+    if (signal.aborted) return 'aborted';
     const onReading = (): void => {
       this.#reading = true;
       backoff.reset();
@@ -120,8 +122,9 @@ export class KafkaSource implements EventSource {
     };
     const session = new KafkaSession({ ...this.#parts, identity, handler, onReading });
     this.#session = session;
+    let end: SessionEnd;
     try {
-      await session.run(signal);
+      end = await session.run(signal);
     } catch (error) {
       const known = this.#explain(error, session.stuck);
       if (known.reaction === 'outage') await session.idle(signal);
@@ -132,6 +135,7 @@ export class KafkaSource implements EventSource {
       this.#reports.clear();
     }
     await session.idle(signal);
+    return end;
   }
 
   #explain(error: unknown, stuck: StuckPartitions): JourneyGraphError {

@@ -41,10 +41,22 @@ function join(): Buffer {
   return Buffer.concat([size, body]);
 }
 
-async function open(member: StaticMember): Promise<Socket> {
+/** A question of group `g` and member `m` for its assignment. */
+function sync(): Buffer {
+  const body = Buffer.from('000e000300000007ffff0001670000000400016dffff00000000', 'hex');
+  const size = Buffer.alloc(4);
+  size.writeInt32BE(body.length);
+  return Buffer.concat([size, body]);
+}
+
+function portOf(): number {
   const address = server.address();
   if (typeof address !== 'object') throw new Error('a port expected');
-  const { port } = must(address, 'it listens');
+  return must(address, 'it listens').port;
+}
+
+async function open(member: StaticMember): Promise<Socket> {
+  const port = portOf();
   const connected = Promise.withResolvers<void>();
   const socket = member.sockets({ host: '127.0.0.1', port, ssl: null, onConnect: connected.resolve });
   await connected.promise;
@@ -78,12 +90,14 @@ it('sends nothing of what it refuses, closes the connection and tells', async ()
   expect(received).toEqual([]);
 });
 
-it('asks for a place in the group once, on whichever connection', async () => {
+it('asks for a place in the group until it has one, and then no more, on whichever connection', async () => {
   const refused: unknown[] = [];
   const member = new StaticMember('pod-01', (error) => refused.push(error));
   const [first, second] = [await open(member), await open(member)];
   const written = Promise.withResolvers<void>();
-  first.write(join(), () => written.resolve());
+  first.write(join());
+  first.write(join());
+  first.write(sync(), () => written.resolve());
   await written.promise;
   const failed = once(second, 'error');
   expect(second.write(join())).toBe(false);
@@ -92,14 +106,26 @@ it('asks for a place in the group once, on whichever connection', async () => {
   expect(refused).toEqual([error]);
   first.end();
   await once(first, 'close');
-  expect(Buffer.concat(received).toString('latin1').split('pod-01')).toHaveLength(2);
+  expect(Buffer.concat(received).toString('latin1').split('pod-01')).toHaveLength(4);
+});
+
+it('says why it closes a connection that waits for an answer, and opens none from then on', async () => {
+  const member = new StaticMember('pod-01', () => undefined);
+  const socket = await open(member);
+  const failed = once(socket, 'error');
+  const why = new Error('over');
+  member.destroy(why);
+  expect(await failed).toEqual([why]);
+  const late = member.sockets({ host: '127.0.0.1', port: portOf(), ssl: null, onConnect: () => undefined });
+  const [error] = await once(late, 'error');
+  expect(error).toMatchObject({ code: 'KAFKA_UNAVAILABLE' });
 });
 
 it('closes each connection that is still open', async () => {
   const member = new StaticMember('pod-01', () => undefined);
   const sockets = [await open(member), await open(member)];
   const closed = sockets.map((socket) => once(socket, 'close'));
-  member.destroy();
+  member.destroy(null);
   await Promise.all(closed);
   expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true]);
 });

@@ -1,7 +1,8 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ISocketFactoryArgs } from 'kafkajs';
-import { asksForPlace, type MemberStage, memberFrame } from './kafka-member-frame.ts';
+import { OutageError } from '../foundation/index.ts';
+import { hasPlace, type MemberStage, memberFrame } from './kafka-member-frame.ts';
 
 /** As kafkajs has it where nothing is said. */
 const keepAliveDelayMs = 60_000;
@@ -20,6 +21,7 @@ export class StaticMember {
   readonly #refused: (error: unknown) => void;
   readonly #open = new Set<Socket>();
   #stage: MemberStage = 'joining';
+  #isDestroyed = false;
 
   /** @param refused told of a request that was not sent, since it would say the wrong thing; its connection is closed. */
   constructor(instanceId: string, refused: (error: unknown) => void) {
@@ -34,7 +36,7 @@ export class StaticMember {
 
   #named(frame: Uint8Array): Uint8Array {
     const named = memberFrame(frame, this.#instanceId, this.#stage);
-    if (this.#stage === 'joining' && asksForPlace(frame)) this.#stage = 'joined';
+    if (this.#stage === 'joining' && hasPlace(frame)) this.#stage = 'joined';
     return named;
   }
 
@@ -43,9 +45,14 @@ export class StaticMember {
     this.#stage = 'leaving';
   }
 
-  /** What is still under way shall not arrive behind the next session's join, which it would fence. */
-  destroy(): void {
-    for (const socket of this.#open) socket.destroy();
+  /**
+   * What is still under way shall not arrive behind the next session's join, which it would fence. Nothing is opened from then on.
+   *
+   * @param why for who still waits for an answer; null where nobody does, since kafkajs logs it
+   */
+  destroy(why: Error | null): void {
+    this.#isDestroyed = true;
+    for (const socket of this.#open) socket.destroy(why ?? undefined);
   }
 
   /** For a client of this session alone: with any other, strangers would speak in its name. */
@@ -53,6 +60,8 @@ export class StaticMember {
     const socket = openSocket(place);
     this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));
+    if (this.#isDestroyed)
+      socket.destroy(new OutageError('KAFKA_UNAVAILABLE', 'A session that is over connects no more.'));
     const write = socket.write.bind(socket);
     socket.write = (
       chunk: Uint8Array | string,
