@@ -246,11 +246,12 @@ describeWith('cassandra')('The Cassandra store', (services) => {
   });
 
   describe('when it is opened', () => {
-    it('warns of one copy of everything, and of more copies not', async () => {
+    it('warns of one copy of everything and of two, and of more not', async () => {
       const warnings: string[] = [];
       await open({}, { log: { ...silentLog, warn: (_, message) => warnings.push(message) } });
-      const one = expect.stringContaining('one copy of each row in datacenter1');
-      expect(warnings).toEqual(services.cassandra.replication === 1 ? [one] : []);
+      const few = ['one copy', '2 copies'][services.cassandra.replication - 1];
+      const warning = expect.stringContaining(`${few} of each row in datacenter1`);
+      expect(warnings).toEqual(few === undefined ? [] : [warning]);
     });
     it('is made by one of several that open it at once', async () => {
       const opened = await Promise.all([

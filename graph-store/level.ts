@@ -1,4 +1,6 @@
-import type { ChainedBatch, ClassicLevel, Snapshot } from 'classic-level';
+import type { ChainedBatch, Snapshot } from 'classic-level';
+import type { LevelDatabase } from './level-database.ts';
+import { LevelRows } from './level-rows.ts';
 import { graphRange, metaKey } from './rows.ts';
 import {
   FollowingRanges,
@@ -10,7 +12,7 @@ import {
 } from './stretch-iterators.ts';
 import { isOfGraph, type KeyRange, Stretches } from './stretches.ts';
 
-type Database = ClassicLevel<Buffer, Buffer>;
+type Database = LevelDatabase;
 
 export interface ReadOptions {
   readonly snapshot?: Snapshot | undefined;
@@ -102,7 +104,7 @@ export class Level {
   }
 
   iterator(options: ScanOptions): RowIterator<Buffer> {
-    return this.#rows(options, (range) => this.raw.iterator(range));
+    return this.#rows(options, (range) => new LevelRows(this.raw.iterator(range)));
   }
 
   /**
@@ -110,8 +112,10 @@ export class Level {
    * row costs the thread that reads; a text that is empty costs nothing.
    */
   keysAlone(options: ScanOptions): RowIterator<string> {
-    return this.#rows(options, (range) =>
-      this.raw.iterator<Buffer, string>({ ...range, values: false, valueEncoding: 'utf8' }),
+    const textless = { values: false, valueEncoding: 'utf8' } as const;
+    return this.#rows(
+      options,
+      (range) => new LevelRows(this.raw.iterator<Buffer, string>({ ...range, ...textless })),
     );
   }
 

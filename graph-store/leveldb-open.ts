@@ -1,7 +1,7 @@
 import { AssertionError } from 'node:assert';
-import { ClassicLevel } from 'classic-level';
 import { OutageError, RefusedError, StopError } from '../foundation/index.ts';
 import { Level } from './level.ts';
+import { LevelDatabase } from './level-database.ts';
 import { hasFormat, isLevelError, openFailureOf } from './level-folder.ts';
 import type { LevelSettings } from './leveldb-protocol.ts';
 import { restoringKey } from './leveldb-restore.ts';
@@ -12,7 +12,7 @@ export async function openLevel(
   settings: LevelSettings,
   shared: SharedArrayBuffer | null = null,
 ): Promise<Level> {
-  const db = new ClassicLevel<Buffer, Buffer>(settings.folder, {
+  const db = new LevelDatabase(settings.folder, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
     multithreading: true,

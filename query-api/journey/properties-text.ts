@@ -23,27 +23,29 @@ export function writeProperties(out: JsonBytes, parts: StepParts): void {
 }
 
 function writeValue(out: JsonBytes, parts: StepParts): void {
-  if (parts.kind === 'text') out.text(parts.bytes, parts.value);
-  else out.ascii(plainText(parts.kind, parts));
-}
-
-function plainText(kind: Exclude<StepParts['kind'], 'text'>, parts: StepParts): string {
-  switch (kind) {
-    case 'number': {
-      const number = parts.number();
-      return Number.isFinite(number) ? String(number) : 'null';
-    }
-    case 'integer': {
-      const integer = parts.integer();
-      return typeof integer === 'number' ? String(integer) : JSON.stringify(safeNumber(integer));
-    }
+  switch (parts.kind) {
+    case 'text':
+      out.text(parts.bytes, parts.value);
+      break;
+    case 'number':
+      out.number(parts.number());
+      break;
+    case 'integer':
+      writeInteger(out, parts.integer());
+      break;
     case 'null':
     case 'false':
     case 'true':
-      return kind;
+      out.ascii(parts.kind);
+      break;
     default:
-      return unreachable(kind);
+      unreachable(parts.kind);
   }
+}
+
+function writeInteger(out: JsonBytes, integer: number | bigint): void {
+  if (typeof integer === 'number') out.number(integer);
+  else out.raw(JSON.stringify(safeNumber(integer)));
 }
 
 /** Each name is compared with those before it: more than so many are an object's matter. */
