@@ -45,6 +45,19 @@ describe('GradientLimit', () => {
     expect(limit.limit).toBe(200);
   });
 
+  it('has room for all that is answered within a short pause, and for no more', () => {
+    const answer = (limit: GradientLimit, perSecond: number, latencyMs: number): number => {
+      for (let nowMs = 0; nowMs <= 5_000; nowMs += 1_000 / perSecond) limit.sample(nowMs, latencyMs, 2);
+      return limit.limit;
+    };
+    expect(answer(new GradientLimit(limits), 100, 2)).toBe(limits.min);
+    expect(answer(new GradientLimit(limits), 1_000, 2)).toBeCloseTo(limits.burstMs, -1);
+    expect(answer(new GradientLimit(limits), 100_000, 2)).toBe(limits.max);
+    const slow = new GradientLimit(limits);
+    feed(slow, 0, 400, 10);
+    expect(slow.limit).toBe(limits.max);
+  });
+
   it('takes latency within the tolerance for flat', () => {
     const limit = new GradientLimit(limits);
     const slowerFromMs = feed(limit, 0, 400, 10);

@@ -1,6 +1,8 @@
 export interface GradientLimits {
   readonly start: number;
   readonly min: number;
+  /** What is answered within so long may be in flight, be it more than `min`. */
+  readonly burstMs: number;
   readonly max: number;
   /** Share of a new estimate that is taken over at once, above 0 to 1. */
   readonly smoothing: number;
@@ -19,6 +21,7 @@ export interface GradientLimits {
 export const gradientLimitsDefault: GradientLimits = {
   start: 20,
   min: 20,
+  burstMs: 50,
   max: 200,
   smoothing: 0.2,
   tolerance: 1.5,
@@ -39,6 +42,9 @@ const forgetFactor = 0.9;
  *
  *     gradient = clamp(tolerance × long / short, 0.5, 1)
  *     limit    = limit × (1 − smoothing) + (limit × gradient + queue) × smoothing
+ *
+ * It is never less than what is answered in `burstMs`: a process that stood still for a moment, as a collector makes it, finds all that came meanwhile at once, and nobody in front of
+ * whom no more than that are waits longer. The source's least limit is a constant, which a server of quick answers fills within such a moment.
  *
  * Averages rather than minima, for requests differ in what they cost. The limit does not grow while less than half of it is used: that
  * would say nothing. What lasts as long as somebody wants it (sockets, subscriptions) must not be sampled: its time is no latency.
@@ -74,7 +80,10 @@ export class GradientLimit {
     window.inFlightMax = Math.max(window.inFlightMax, inFlight);
     if (nowMs - window.startedMs < this.#limits.windowMs || window.samples < this.#limits.samplesMin) return;
     this.#window = null;
+    const { min, max, burstMs } = this.#limits;
+    const answeredInBurst = (window.samples / (nowMs - window.startedMs)) * burstMs;
     this.#update(window.sumMs / window.samples, window.inFlightMax);
+    this.#estimate = Math.max(this.#estimate, min, Math.min(max, answeredInBurst));
   }
 
   #update(shortMs: number, inFlightMax: number): void {
