@@ -39,6 +39,15 @@ it('closes what is read to the end, what is not, and what was never read', async
   expect(db.status).toBe('closed');
 });
 
+it('refuses to read one that is closed', async () => {
+  const rows = rowsOf();
+  await rows[Symbol.asyncDispose]();
+  await expect(rows.nextv(1)).rejects.toThrow('before they are closed');
+  expect(() => rows.seek(Buffer.of(1))).toThrow('before they are closed');
+  expect(() => rows.all()).toThrow('before they are closed');
+  expect(() => rows[Symbol.asyncIterator]()).toThrow('before they are closed');
+});
+
 it('closes one that is being read when the read is done', async () => {
   const rows = rowsOf();
   const reading = rows.nextv(10);

@@ -1,4 +1,5 @@
 import type { Iterator } from 'classic-level';
+import { assert } from '../foundation/index.ts';
 import type { LevelDatabase } from './level-database.ts';
 import type { LevelRow, RowIterator } from './stretch-iterators.ts';
 
@@ -14,6 +15,7 @@ export class LevelRows<Value> implements RowIterator<Value> {
   }
 
   async nextv(size: number): Promise<readonly LevelRow<Value>[]> {
+    this.#checkOpen();
     this.#isUnsettled = true;
     const found = await this.#iterator.nextv(size);
     this.#isUnsettled = this.#isClosed;
@@ -21,15 +23,18 @@ export class LevelRows<Value> implements RowIterator<Value> {
   }
 
   all(): Promise<readonly LevelRow<Value>[]> {
+    this.#checkOpen();
     this.#isUnsettled = true;
     return this.#iterator.all();
   }
 
   seek(key: Buffer): void {
+    this.#checkOpen();
     this.#iterator.seek(key);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<LevelRow<Value>> {
+    this.#checkOpen();
     this.#isUnsettled = true;
     return this.#iterator[Symbol.asyncIterator]();
   }
@@ -39,5 +44,10 @@ export class LevelRows<Value> implements RowIterator<Value> {
     this.#isClosed = true;
     if (this.#isUnsettled) await this.#iterator.close();
     else await this.#iterator.db.closeUnread(this.#iterator);
+  }
+
+  /** One that was closed past `close` does not know that it is, and the binding would end the process. */
+  #checkOpen(): void {
+    assert(!this.#isClosed, 'rows are read before they are closed');
   }
 }
