@@ -101,7 +101,7 @@ export const cassandraSettings = {
     min: 100,
     max: 600_000,
     description:
-      'A request without an answer for so long counts as failed; keep it above the cluster’s own timeouts.',
+      'A request without an answer for so long counts as failed; keep it above the cluster’s own timeouts. Connecting, with its password, has 5 s at least.',
   },
   'cassandra.speculative.ms': {
     section: 'store',

@@ -112,7 +112,7 @@ describeWith('java')('A Cassandra node that does not let everybody in', () => {
 
   describe('when it does not answer', () => {
     it('is an outage of reads and writes, and goes on where it was', async () => {
-      const store = await open({ credentials: role, requestTimeoutMs: 300 });
+      const store = await open({ credentials: role, requestTimeoutMs: 600 });
       const first = await store.claim(source);
       const next = Number(first.next ?? 0n);
       const pid = must(node, 'the suite has begun').pid;

@@ -34,4 +34,17 @@ describe('What the driver is told', () => {
     expect(policies?.loadBalancing).toBeInstanceOf(cassandra.policies.loadBalancing.TokenAwarePolicy);
     expect(queryOptions?.consistency).toBe(cassandra.types.consistencies.localQuorum);
   });
+  it.each([
+    [300, 5_000],
+    [12_000, 12_000],
+  ])(
+    'is to wait %i ms for a request, and %i ms for a password to be hashed',
+    (requestTimeoutMs, handshakeMs) => {
+      const { profiles, socketOptions } = clientOptions({ ...settings, requestTimeoutMs });
+      expect(profiles?.map(({ name, readTimeout }) => [name, readTimeout])).toEqual([
+        ['default', requestTimeoutMs],
+      ]);
+      expect(socketOptions?.readTimeout).toBe(handshakeMs);
+    },
+  );
 });

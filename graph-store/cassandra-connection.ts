@@ -19,6 +19,8 @@ const writeAttemptsMax = 8;
 const readAttemptsMax = 3;
 const pause = { baseMs: 20, maxMs: 2_000 };
 const connectTimeoutMs = 5_000;
+/** Of what the driver asks for itself: a password is hashed with bcrypt, which a node under load does slowly, and nobody waits for it but once a connection. */
+const handshakeTimeoutMs = 5_000;
 /** Cassandra's own. */
 const nativePort = 9042;
 const schemaTimeoutMs = 60_000;
@@ -281,7 +283,11 @@ export function clientOptions(settings: CassandraSettings): cassandra.DseClientO
       ? {}
       : { authProvider: new cassandra.auth.PlainTextAuthProvider(credentials.user, credentials.password) }),
     ...(settings.tls === null ? {} : { sslOptions: tlsOptions(settings.tls) }),
-    socketOptions: { connectTimeout: connectTimeoutMs, readTimeout: settings.requestTimeoutMs },
+    socketOptions: {
+      connectTimeout: connectTimeoutMs,
+      readTimeout: Math.max(settings.requestTimeoutMs, handshakeTimeoutMs),
+    },
+    profiles: [new cassandra.ExecutionProfile('default', { readTimeout: settings.requestTimeoutMs })],
     policies: {
       // Attempts are counted here, for all kinds of failure alike.
       retry: new policies.retry.FallthroughRetryPolicy(),
