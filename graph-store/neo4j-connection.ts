@@ -1,4 +1,10 @@
-import neo4j, { type Driver, type Record as Row, type Session, type Transaction } from 'neo4j-driver';
+import neo4j, {
+  type Config,
+  type Driver,
+  type Record as Row,
+  type Session,
+  type Transaction,
+} from 'neo4j-driver';
 import { Backoff, type Clock, type Random } from '../foundation/index.ts';
 import { CommitGate } from './neo4j-commit-gate.ts';
 import { failureOf, isPassing } from './neo4j-failure.ts';
@@ -47,30 +53,25 @@ export class Neo4jConnection {
 
   /** Opens no connection yet. */
   constructor(settings: Neo4jSettings, clock: Clock, random: Random) {
-    const { uri, credentials, connectionsMax } = settings;
-    const token = credentials === null ? undefined : neo4j.auth.basic(credentials.user, credentials.password);
     this.settings = settings;
     this.#clock = clock;
     this.#random = random;
-    this.#driver = neo4j.driver(uri, token, {
-      useBigInt: true,
-      maxConnectionPoolSize: connectionsMax,
-      connectionTimeout: connectTimeoutMs,
-      connectionAcquisitionTimeout: acquireTimeoutMs,
-      maxTransactionRetryTime: 0,
-      fetchSize: fetchRows,
-      notificationFilter: { minimumSeverityLevel: 'OFF' },
-      userAgent: 'journey-graph',
-    });
+    this.#driver = driverOf(settings, { notificationFilter: { minimumSeverityLevel: 'OFF' } });
   }
 
   /** What the server calls itself, such as `Neo4j/5.26.0`; null when it does not say. */
   async serverAgent(): Promise<string | null> {
     const { database } = this.settings;
-    return await this.#attempts('open', readAttemptsMax, async () => {
-      const server = await this.#driver.getServerInfo(database === null ? {} : { database });
-      return server.agent ?? null;
-    });
+    // A server that is too old fails at the filter of notifications, before it has said what it is.
+    const driver = driverOf(this.settings, {});
+    try {
+      return await this.#attempts('open', readAttemptsMax, async () => {
+        const server = await driver.getServerInfo(database === null ? {} : { database });
+        return server.agent ?? null;
+      });
+    } finally {
+      await driver.close();
+    }
   }
 
   /** Sees whole transactions of this process. */
@@ -152,7 +153,8 @@ export class Neo4jConnection {
     const session = this.#session(mode);
     try {
       // Not awaited: its begin travels with the first query.
-      const transaction = session.beginTransaction(timeoutMs === null ? {} : { timeout: timeoutMs });
+      // Without a bound of ours the server's would hold, whereas 0 is none at all.
+      const transaction = session.beginTransaction({ timeout: timeoutMs ?? 0 });
       try {
         const result = await work(new Queries(transaction));
         await commit(() => transaction.commit());
@@ -174,6 +176,23 @@ export class Neo4jConnection {
       ...(database === null ? {} : { database }),
     });
   }
+}
+
+function driverOf(
+  { uri, credentials, connectionsMax }: Neo4jSettings,
+  { notificationFilter }: Pick<Config, 'notificationFilter'>,
+): Driver {
+  const token = credentials === null ? undefined : neo4j.auth.basic(credentials.user, credentials.password);
+  return neo4j.driver(uri, token, {
+    useBigInt: true,
+    maxConnectionPoolSize: connectionsMax,
+    connectionTimeout: connectTimeoutMs,
+    connectionAcquisitionTimeout: acquireTimeoutMs,
+    maxTransactionRetryTime: 0,
+    fetchSize: fetchRows,
+    userAgent: 'journey-graph',
+    ...(notificationFilter === undefined ? {} : { notificationFilter }),
+  });
 }
 
 async function rolledBack(transaction: Transaction): Promise<void> {

@@ -10,6 +10,9 @@ describe('errors of Neo4j', () => {
   it.each([
     ['Neo.ClientError.Security.Unauthorized', 'write', 'STORE_FORBIDDEN', 'stop'],
     ['Neo.ClientError.Security.Forbidden', 'schema', 'STORE_FORBIDDEN', 'stop'],
+    ['Neo.ClientError.Security.AuthenticationRateLimit', 'write', 'STORE_WRITE_FAILED', 'outage'],
+    ['Neo.ClientError.Security.AuthProviderTimeout', 'read', 'STORE_READ_FAILED', 'outage'],
+    ['Neo.ClientError.Security.AuthProviderFailed', 'open', 'STORE_OPEN_FAILED', 'outage'],
     ['Neo.ClientError.General.WriteOnReadOnlyAccessDatabase', 'write', 'STORE_FORBIDDEN', 'stop'],
     ['Neo.ClientError.Database.DatabaseNotFound', 'open', 'STORE_DATABASE_UNUSABLE', 'stop'],
     ['Neo.ClientError.Schema.IndexAlreadyExists', 'schema', 'STORE_SCHEMA_REFUSED', 'stop'],
@@ -34,6 +37,7 @@ describe('errors of Neo4j', () => {
       const read = failureOf(timedOut, 'read', uri);
       expect(read).toMatchObject({ code: 'STORE_READ_FAILED', reaction: 'outage' });
       expect(String(read)).toContain('`neo4j.transaction.timeout.ms`');
+      expect(String(read).includes('`db.transaction.timeout`')).toBe(code === 'TransactionTimedOut');
       expect(String(read)).not.toContain('events.max');
     }
   });

@@ -18,6 +18,13 @@ const forbidden: ReadonlySet<string> = new Set([
   'Neo.ClientError.Statement.AccessMode',
 ]);
 
+/** Whether the user may come in nobody can say now: after three wrong passwords from anywhere for some seconds, or while the directory does not answer. */
+const busyDoors: ReadonlySet<string> = new Set([
+  'Neo.ClientError.Security.AuthenticationRateLimit',
+  'Neo.ClientError.Security.AuthProviderFailed',
+  'Neo.ClientError.Security.AuthProviderTimeout',
+]);
+
 /** What the same attempt may get past at once or soon. */
 export function isPassing(error: unknown): boolean {
   const code = codeOf(error);
@@ -31,7 +38,7 @@ export function isPassing(error: unknown): boolean {
 export function failureOf(error: unknown, what: 'open' | 'read' | 'write' | 'schema', uri: string): unknown {
   const code = codeOf(error);
   if (code === null) return error;
-  if (code.startsWith('Neo.ClientError.Security.')) {
+  if (code.startsWith('Neo.ClientError.Security.') && !busyDoors.has(code)) {
     const reason = code === 'Neo.ClientError.Security.Forbidden' ? 'may not do this' : 'is not let in';
     return new StopError(
       'STORE_FORBIDDEN',
@@ -80,15 +87,19 @@ export function failureOf(error: unknown, what: 'open' | 'read' | 'write' | 'sch
 
 /** The server answers: the transaction is too large for its time. The same one tried again comes to the same end unless the server was only busy. */
 function timedOut(code: string, what: 'open' | 'read' | 'write' | 'schema', uri: string): OutageError {
+  const ours = '`neo4j.transaction.timeout.ms`';
+  const setting = code.endsWith('ClientConfiguration')
+    ? ours
+    : `${ours}, or the server's \`db.transaction.timeout\`,`;
   if (what === 'read') {
     return new OutageError(
       'STORE_READ_FAILED',
-      `Neo4j at ${uri} ended a read that took longer than \`neo4j.transaction.timeout.ms\` (${code}); ask for less, or raise that setting.`,
+      `Neo4j at ${uri} ended a read that took longer than ${setting} (${code}); ask for less, or raise that setting.`,
     );
   }
   return new OutageError(
     what === 'open' ? 'STORE_OPEN_FAILED' : 'STORE_WRITE_FAILED',
-    `Neo4j at ${uri} ended a transaction that took longer than \`neo4j.transaction.timeout.ms\` (${code}); raise that setting, or lower \`neo4j.group.events.max\` and \`batch.events.max\`, so that a transaction holds less.`,
+    `Neo4j at ${uri} ended a transaction that took longer than ${setting} (${code}); raise that setting, or lower \`neo4j.group.events.max\` and \`batch.events.max\`, so that a transaction holds less.`,
   );
 }
 

@@ -1,7 +1,7 @@
 import type { NodeRef } from './model.ts';
 import type { Queries } from './neo4j-connection.ts';
 import { edgePlace, type Neo4jKeys, quoted, rangeBehind } from './neo4j-keys.ts';
-import { type Neo4jCandidate, occurrencesAt, scan, stepsText } from './neo4j-scan.ts';
+import { occurrencesAt, scan, stepsText } from './neo4j-scan.ts';
 import { edgeTypesOf, edgeTypesQuery } from './neo4j-schema.ts';
 import { bytesOf, integerOf, type Parameter, textOf } from './neo4j-values.ts';
 import type { Expiry } from './time-to-live.ts';
@@ -11,6 +11,11 @@ interface Touch {
   readonly timeMs: number;
   readonly value: Buffer;
 }
+
+/** Occurrences that time to live hides are passed over, as far as that; then the node counts as there until they are swept. */
+const passedOverMax = 4_096;
+/** Of a touch that was not found nobody says where it came from. */
+const unknown = Buffer.of(0);
 
 interface Side {
   readonly type: string;
@@ -43,8 +48,11 @@ export async function newestTouch(
     { type, direction: 'out' } as const,
     { type, direction: 'in' } as const,
   ]);
+  const passed = { left: passedOverMax };
   for (const side of await sidesWithin(queries, nodeKey, sides)) {
-    const found = await newestOf(queries, nodeKey, side, Math.max(hiddenMs, newest?.timeMs ?? -1), expiry);
+    const newerThanMs = Math.max(hiddenMs, newest?.timeMs ?? -1);
+    const found = await newestOf(queries, nodeKey, side, newerThanMs, expiry, passed);
+    if (passed.left < 0) return newest ?? found;
     if (found !== null) newest = found;
   }
   return newest;
@@ -76,12 +84,15 @@ async function newestOf(
   side: Side,
   newerThanMs: number,
   expiry: Expiry,
-): Promise<Neo4jCandidate | null> {
+  passed: { left: number },
+): Promise<Touch | null> {
   const start = `${nodeKey}\0${edgePlace(side.type).infix}`;
   for await (const candidate of occurrencesAt(queries, side, rangeBehind(start), 1, start)) {
     const { timeMs, far } = candidate;
-    if (timeMs <= newerThanMs) return null;
-    if (timeMs > Math.max(expiry.ofEdge(side.type), expiry.ofNode(far.type))) return candidate;
+    if (timeMs <= Math.max(newerThanMs, expiry.ofEdge(side.type))) return null;
+    if (timeMs > expiry.ofNode(far.type)) return candidate;
+    passed.left -= 1;
+    if (passed.left < 0) return { timeMs, value: unknown };
   }
   return null;
 }

@@ -48,18 +48,20 @@ export async function readPositions(queries: Queries, keys: Neo4jKeys): Promise<
   return found.map((row) => decodePosition(Buffer.from(textOf(row.get(0)))));
 }
 
-/** One epoch further. The graph's row is locked first, so that whoever holds all positions holds those to come as well. */
+/** One epoch further; of a graph that is being restored nothing, and the transaction is not to be committed. The graph's row is locked first, so that whoever holds all positions holds those to come as well. */
 export async function claimPosition(
   queries: Queries,
   keys: Neo4jKeys,
   source: SourcePartition,
-): Promise<{ readonly position: Position; readonly estimates: Estimates }> {
+): Promise<{ readonly position: Position; readonly estimates: Estimates } | 'restoring'> {
   const key = keys.position(positionKey(source));
-  const [, , [row]] = await Promise.all([
+  const [, , [row], [store]] = await Promise.all([
     queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.jgLock = true', { key: keys.store }),
     queries.run('MERGE (p:JgPosition {jgKey: $key}) SET p.jgLock = true', { key }),
     queries.run('MATCH (p:JgPosition {jgKey: $key}) RETURN p.position, p.nodes, p.edges', { key }),
+    queries.run('MATCH (s:JgStore {jgKey: $key}) RETURN s.restoring', { key: keys.store }),
   ]);
+  if (store?.get(0) === true) return 'restoring';
   const stored = row?.get(0) ?? null;
   const before = stored === null ? undefined : decodePosition(Buffer.from(textOf(stored)));
   const position = claimed(source, before);

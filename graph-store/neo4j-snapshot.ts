@@ -9,7 +9,7 @@ import type { Neo4jKeys } from './neo4j-keys.ts';
 import { estimateRow, lockAllPositions, positionRow, readPositions } from './neo4j-positions.ts';
 import { allRows } from './neo4j-rows.ts';
 import { lockRules } from './neo4j-rules.ts';
-import { restoringColumns, restoringOf } from './neo4j-schema.ts';
+import { type RestoringGraph, restoringColumns, restoringOf } from './neo4j-schema.ts';
 import { integerOf, textOf } from './neo4j-values.ts';
 import type { WriterParts } from './neo4j-writer.ts';
 import { compareSources, isAsRestored, positionKey, statusOf } from './position.ts';
@@ -17,8 +17,9 @@ import { type SpooledRows, spoolRows } from './spooled-rows.ts';
 
 type Row = readonly [key: Buffer, value: Buffer];
 
-/** Rows written in one transaction while a graph is restored. */
+/** Rows written in one transaction while a graph is restored, and bytes of their keys and values: a node's row may have hundreds of kilobytes. */
 const restoreRows = 2_000;
+const restoreBytes = 16 * 2 ** 20;
 const originTag = originKey(0)[0];
 
 /**
@@ -87,50 +88,76 @@ export async function restoreRowsOf(
   let group = new Neo4jGroup(keys, hash);
   let origins: Row[] = [];
   let waiting = 0;
+  let waitingBytes = 0;
   let rows = 0;
+  let written = kept;
   const begin = (): void => {
     group = new Neo4jGroup(keys, hash);
     origins = [];
     waiting = 0;
+    waitingBytes = 0;
   };
+  const { namespace } = connection.settings;
   const flush = async (): Promise<void> => {
     for (const type of group.edgeTypes) await ensureEdgeType(type);
-    await connection.write(async (queries) => {
+    await connection.write(async (queries, mayBeDone) => {
+      const { before } = await lockRestoring(queries, keys);
+      if (mayBeDone && before?.id === id && before.rows === rows) return;
+      if (before === null || before.id !== id || before.rows !== written) throw restoredElsewhere(namespace);
       await writeRows(queries, parts, group, origins);
       await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.restoringRows = $rows', {
         key: keys.store,
         rows: BigInt(rows),
       });
     });
+    written = rows;
     begin();
   };
   for await (const [key, value] of snapshot.rows()) {
     rows += 1;
     if (key[0] === originTag) origins.push([key, value]);
     else group.addRow(key, value, estimates);
+    waiting += 1;
+    waitingBytes += key.length + value.length;
+    const isFull = waiting >= restoreRows || waitingBytes >= restoreBytes;
     if (rows <= kept) {
       // They are there already, and were counted just now.
-      if (rows === kept || rows % restoreRows === 0) begin();
+      if (rows === kept || isFull) begin();
       continue;
     }
-    waiting += 1;
-    if (waiting >= restoreRows) await flush();
+    if (isFull) await flush();
   }
   await flush();
-  await connection.write(async (queries) => {
-    await writeSources(queries, keys, snapshot.sources);
-    await queries.run(
-      'MATCH (s:JgStore {jgKey: $key}) SET s += $row REMOVE s.restoring, s.restoringId, s.restoringRows',
-      {
-        key: keys.store,
-        row: {
-          ...estimateRow(estimates),
-          timeToLive: JSON.stringify(snapshot.timeToLive),
-          restoredId: id,
-        },
-      },
-    );
-  });
+  await connection.write((queries, mayBeDone) =>
+    endRestore(queries, parts, { snapshot, rows, estimates }, mayBeDone),
+  );
+}
+
+async function endRestore(
+  queries: Queries,
+  { connection, keys }: WriterParts,
+  {
+    snapshot,
+    rows,
+    estimates,
+  }: { readonly snapshot: Restorable; readonly rows: number; readonly estimates: Estimates },
+  mayBeDone: boolean,
+): Promise<void> {
+  const { id = null } = snapshot;
+  const { before, restoredId } = await lockRestoring(queries, keys);
+  if (mayBeDone && before === null && restoredId === id) return;
+  if (before === null || before.id !== id || before.rows !== rows)
+    throw restoredElsewhere(connection.settings.namespace);
+  await writeSources(queries, keys, snapshot.sources);
+  const row = {
+    ...estimateRow(estimates),
+    timeToLive: JSON.stringify(snapshot.timeToLive),
+    restoredId: id,
+  };
+  await queries.run(
+    'MATCH (s:JgStore {jgKey: $key}) SET s += $row REMOVE s.restoring, s.restoringId, s.restoringRows',
+    { key: keys.store, row },
+  );
 }
 
 /** How many rows of it are there already; null when all is, as it was restored. */
@@ -141,22 +168,14 @@ async function beginRestore(
   snapshot: Restorable,
 ): Promise<number | null> {
   const { id = null } = snapshot;
-  await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.jgLock = true', { key: keys.store });
-  const [row] = await queries.run(
-    `MATCH (s:JgStore {jgKey: $key}) RETURN ${restoringColumns}, s.restoredId`,
-    {
-      key: keys.store,
-    },
-  );
-  const before = restoringOf(row?.get(0), row?.get(1), row?.get(2));
+  const { before, restoredId } = await lockRestoring(queries, keys);
   if (before !== null) {
     if (id === null || before.id !== id) throw restoreIncomplete(namespace);
     return before.rows;
   }
-  const restoredId: unknown = row?.get(3);
   const positions = await readPositions(queries, keys);
   const now = positions.map(statusOf);
-  if (isAsRestored(typeof restoredId === 'string' ? restoredId : null, now, snapshot)) return null;
+  if (isAsRestored(restoredId, now, snapshot)) return null;
   const found = await queries.run(
     `MATCH (n:JgNode|JgPosition|JgStep|JgEdgeTombstone|JgOrigin) WHERE n.jgKey >= $gte AND n.jgKey < $lt RETURN 1 LIMIT 1`,
     { ...keys.all },
@@ -172,6 +191,29 @@ async function beginRestore(
     { key: keys.store, id },
   );
   return 0;
+}
+
+/** Whoever restores the same graph too, or goes on behind a pause of hours, must find that out before it writes over what is newer. Read behind the lock, see `readNodes`. */
+async function lockRestoring(
+  queries: Queries,
+  keys: Neo4jKeys,
+): Promise<{ readonly before: RestoringGraph | null; readonly restoredId: string | null }> {
+  const key = keys.store;
+  await queries.run('MATCH (s:JgStore {jgKey: $key}) SET s.jgLock = true', { key });
+  const text = `MATCH (s:JgStore {jgKey: $key}) RETURN ${restoringColumns}, s.restoredId`;
+  const [row] = await queries.run(text, { key });
+  const restoredId: unknown = row?.get(3);
+  return {
+    before: restoringOf(row?.get(0), row?.get(1), row?.get(2)),
+    restoredId: typeof restoredId === 'string' ? restoredId : null,
+  };
+}
+
+function restoredElsewhere(namespace: string): RefusedError {
+  return new RefusedError(
+    'STORE_NOT_EMPTY',
+    `The graph in namespace "${namespace}" of Neo4j is restored by another process too, or was meanwhile; this one has written nothing since.`,
+  );
 }
 
 async function writeRows(

@@ -133,6 +133,10 @@ export async function removeExpired(queries: Queries, expired: Expired): Promise
     expired.steps,
     { keys: expired.steps },
   );
+  // As nodes are: whoever waits for a lock within the query that looks at the time deletes what was another one's when it looked.
+  await queries.run('UNWIND $keys AS key MATCH (x:JgEdgeTombstone {jgKey: key}) SET x.jgLock = true', {
+    keys: expired.edgeTombstones.map(([key]) => key).sort(),
+  });
   removed += await count(
     `UNWIND $rows AS row MATCH (x:JgEdgeTombstone {jgKey: row[0]}) WHERE x.jgTime <= row[1]
      DELETE x RETURN count(row)`,
