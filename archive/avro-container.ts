@@ -1,7 +1,7 @@
 import { crc32, inflateRawSync, zstdDecompressSync } from 'node:zlib';
-import { uncompress } from 'snappyjs';
 import { BadDataError } from '../foundation/index.ts';
 import { ByteSource, type ContainerFault } from './byte-source.ts';
+import { snappyBytes } from './snappy-bytes.ts';
 
 const magic = Buffer.from('Obj\x01');
 const syncBytes = 16;
@@ -105,7 +105,7 @@ const codecs: ReadonlyMap<string, Unfold> = new Map<string, Unfold>([
 ]);
 
 function unfoldSnappy(folded: Buffer): Buffer {
-  const unfolded = uncompress(folded.subarray(0, -4), blockBytesMax);
-  if (crc32(unfolded) !== folded.readUInt32BE(folded.length - 4)) throw new Error('another checksum');
-  return unfolded;
+  const bytes = snappyBytes(folded.subarray(0, -4), blockBytesMax);
+  if (crc32(bytes) !== folded.readUInt32BE(folded.length - 4)) throw new Error('another checksum');
+  return bytes;
 }

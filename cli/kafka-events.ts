@@ -6,7 +6,7 @@ import {
   type DeadLetterWriter,
   type EventSource,
   hideKafkajsTimeoutWarning,
-  installCompressionCodecs,
+  installKafkaDecoders,
   type KafkaConnection,
   KafkaDeadLetters,
   KafkaLetterLog,
@@ -59,7 +59,7 @@ export class KafkaEvents implements Events {
     const servers = must(settings['bootstrap.servers'], 'Kafka was chosen because brokers are named');
     const connection = await loadKafkaConnection(kafkaConnectionSettings(servers, settings));
     hideKafkajsTimeoutWarning(process);
-    installCompressionCodecs({ decompressedBatchBytesMax: settings['decompressed.bytes.max'] });
+    installKafkaDecoders({ decompressedBatchBytesMax: settings['decompressed.bytes.max'] });
     return new KafkaEvents(connection, settings, io, log);
   }
 

@@ -150,7 +150,8 @@ export const kafkaSettings = {
     default: 128 * MiB,
     min: 1 * MiB,
     max: 2047 * MiB,
-    description: 'A compressed batch that would grow beyond this stops its pipeline by name.',
+    description:
+      'A compressed batch that would grow beyond this stops its pipeline by name, and so does one of more records than this holds at 256 bytes (65,536 at the least); of a broker’s answer no more is unfolded at a time.',
   },
   'gap.policy': {
     section: 'kafka',

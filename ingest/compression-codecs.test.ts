@@ -2,7 +2,8 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { settingSpecs } from '../config/index.ts';
-import { createDecompressors, decompressedBatchSetting } from './compression-codecs.ts';
+import { createDecompressors } from './compression-codecs.ts';
+import { decompressedBatchSetting } from './kafka-batch-error.ts';
 
 const plain = Buffer.from('padding '.repeat(1_000));
 const max = 100_000;

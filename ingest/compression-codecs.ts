@@ -2,8 +2,8 @@ import { promisify } from 'node:util';
 import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
 import kafkajs, { CompressionTypes } from 'kafkajs';
 import { decompressBlock } from 'lz4js';
-import { uncompress } from 'snappyjs';
-import { JourneyGraphError, StopError } from '../foundation/index.ts';
+import { JourneyGraphError, StopError, unfoldSnappyBlock } from '../foundation/index.ts';
+import { decompressedBatchSetting, UnreadableBatchError } from './kafka-batch-error.ts';
 
 // Node sees no named export of a CommonJS module that is made by a call, and this table is one.
 const { CompressionCodecs } = kafkajs;
@@ -15,9 +15,6 @@ export interface CompressionLimits {
    */
   readonly decompressedBatchBytesMax: number;
 }
-
-/** What the settings table calls `decompressedBatchBytesMax`: what people raise when an honest batch is larger. */
-export const decompressedBatchSetting = 'decompressed.bytes.max';
 
 /** Unfolds the records of one batch, or throws a `StopError`. */
 export type Decompress = (compressed: Buffer) => Promise<Buffer>;
@@ -48,16 +45,6 @@ export function installCompressionCodecs(limits: CompressionLimits): void {
   install(CompressionTypes.Snappy, snappy, readOnly('snappy'));
   install(CompressionTypes.LZ4, lz4, readOnly('lz4'));
   install(CompressionTypes.ZSTD, zstd, promisify(zstdCompress));
-}
-
-/** kafkajs fetches the same batch again after any error but one that says it is final, in its own word. */
-class UnreadableBatchError extends Error {
-  readonly retriable = false;
-
-  constructor(cause: unknown) {
-    super('unreadable batch', { cause });
-    this.name = 'UnreadableBatchError';
-  }
 }
 
 function install(
@@ -107,7 +94,7 @@ const xerialHeaderBytes = 16;
 
 function unfoldSnappy(compressed: Buffer, max: number): Buffer {
   if (!compressed.subarray(0, xerialMagic.length).equals(xerialMagic)) {
-    return unfoldSnappyBlock(compressed, max, max);
+    return unfoldWithin(compressed, max, max);
   }
   const blocks: Buffer[] = [];
   let left = max;
@@ -116,7 +103,7 @@ function unfoldSnappy(compressed: Buffer, max: number): Buffer {
     const length = compressed.readUInt32BE(at);
     at += 4;
     if (length > compressed.length - at) throw broken('snappy');
-    const block = unfoldSnappyBlock(compressed.subarray(at, at + length), left, max);
+    const block = unfoldWithin(compressed.subarray(at, at + length), left, max);
     blocks.push(block);
     left -= block.length;
     at += length;
@@ -124,22 +111,10 @@ function unfoldSnappy(compressed: Buffer, max: number): Buffer {
   return Buffer.concat(blocks);
 }
 
-function unfoldSnappyBlock(block: Buffer, left: number, max: number): Buffer {
-  // The declared length is what snappyjs allocates: it is looked at before a byte is spent on it.
-  if (snappyLength(block) > left) throw tooLarge('snappy', max);
-  return uncompress(block);
-}
-
-/** The varint that begins a raw snappy block. */
-function snappyLength(block: Buffer): number {
-  let length = 0;
-  for (let index = 0; index < 5; index++) {
-    const byte = block[index];
-    if (byte === undefined) throw broken('snappy');
-    length += (byte & 0x7f) * 2 ** (7 * index);
-    if (byte < 0x80) return length;
-  }
-  throw broken('snappy');
+function unfoldWithin(block: Buffer, left: number, max: number): Buffer {
+  const unfolded = unfoldSnappyBlock(block, left);
+  if (unfolded.kind === 'bytes') return unfolded.bytes;
+  throw unfolded.kind === 'too-large' ? tooLarge('snappy', max) : broken('snappy');
 }
 
 const lz4Magic = 0x184d2204;

@@ -1,4 +1,4 @@
-// Neither package carries types. Only what `compression-codecs.ts` calls is declared.
+// The package carries no types. Only what `compression-codecs.ts` calls is declared.
 
 declare module 'lz4js' {
   /**
@@ -12,8 +12,4 @@ declare module 'lz4js' {
     size: number,
     intoAt: number,
   ): number;
-}
-
-declare module 'snappyjs' {
-  export function uncompress(compressed: Buffer, lengthMax?: number): Buffer;
 }

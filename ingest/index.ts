@@ -70,7 +70,7 @@ export {
 export type { ReplayGraph } from './backfill/replay-graph.ts';
 export { type KeptSchemas, ReplaySchemas } from './backfill/replay-schemas.ts';
 export { type GraphUse, ShadowGraphs } from './backfill/shadow-graphs.ts';
-export { type CompressionLimits, installCompressionCodecs } from './compression-codecs.ts';
+export type { CompressionLimits } from './compression-codecs.ts';
 export { type Framing, readFraming } from './confluent-framing.ts';
 export type { DeadLetter, DeadLetterWriter } from './dead-letters.ts';
 export {
@@ -107,6 +107,7 @@ export {
   KafkaDeadLetters,
   kafkaDeadLetterDefaults,
 } from './kafka-dead-letters.ts';
+export { installKafkaDecoders } from './kafka-decoders.ts';
 export { type SampleEnd, type SampleRequest, type SampleStart, sampleKafkaTopic } from './kafka-samples.ts';
 export { KafkaSource, type KafkaSourceParts } from './kafka-source.ts';
 export { KafkaTopicIds, topicEnds } from './kafka-topic-ids.ts';

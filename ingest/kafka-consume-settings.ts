@@ -2,10 +2,9 @@
  * How a topic is consumed, in librdkafka's names.
  *
  * Memory: a broker's response holds at most `max.partition.fetch.bytes` x its assigned partitions, and at most
- * `fetch.max.bytes` (a single larger batch is still sent, to make progress). One response a broker is in memory at a time, and
- * everything in it is decoded at once: kafkajs keeps about 600 bytes of JavaScript objects a record beside the bytes, and
- * compressed bytes unfold. So for records of 80 bytes, 16 MiB is about 200,000 records or 130 MiB; each further broker that
- * leads partitions of the topic adds as much.
+ * `fetch.max.bytes` (a single larger batch is still sent, to make progress). One response a broker is in memory at a time, decoded as far as
+ * `decompressed.bytes.max` goes: about 500 bytes of JavaScript objects a record beside its bytes, which unfold. So for records of 80 bytes,
+ * 16 MiB is about 200,000 records or 130 MiB; each further broker that leads partitions of the topic adds as much.
  */
 export interface KafkaConsumeSettings {
   /** Each topic has a group of its own, `<group.id>.<topic>`: one topic's trouble never rebalances another. */

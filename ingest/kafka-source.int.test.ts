@@ -1,8 +1,9 @@
+import { Partitioners } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { type Log, OutageError, StopError, silentLog } from '../foundation/index.ts';
 import { describeWith, type KafkaBroker, startKafka, startTimeoutMs } from '../test/services/index.ts';
-import { installCompressionCodecs } from './compression-codecs.ts';
 import type { SourceBatch } from './event-source.ts';
+import { installKafkaDecoders } from './kafka-decoders.ts';
 import {
   createTopic,
   FakeHandler,
@@ -21,7 +22,7 @@ describeWith('java')('KafkaSource on a real broker', () => {
   const running: RunningSource[] = [];
 
   beforeAll(async () => {
-    installCompressionCodecs({ decompressedBatchBytesMax: 64 * 1024 * 1024 });
+    installKafkaDecoders({ decompressedBatchBytesMax: 64 * 1024 * 1024 });
     broker = await startKafka({
       properties: { 'log.cleaner.backoff.ms': '200', 'log.retention.check.interval.ms': '300' },
     });
@@ -112,6 +113,43 @@ describeWith('java')('KafkaSource on a real broker', () => {
       ...Array.from({ length: 3 }, (_, index) => `none-plain-${index}`),
     ]);
     expect(handler.said.filter((what) => what.startsWith('gap'))).toEqual([]);
+    expectContiguous(handler);
+  });
+
+  it('shows nothing of transactions that were aborted while others were open, whatever keys they have', async () => {
+    const topic = 'aborted-together';
+    await createTopic(broker.bootstrapServers, topic);
+    const producers = ['early', 'late'].map((transactionalId) =>
+      plainKafka(broker.bootstrapServers).producer({
+        ...{ transactionalId, idempotent: true, maxInFlightRequests: 1 },
+        createPartitioner: Partitioners.DefaultPartitioner,
+      }),
+    );
+    const [early, late] = await Promise.all(
+      producers.map(async (producer) => {
+        await producer.connect();
+        return await producer.transaction();
+      }),
+    );
+    if (early === undefined || late === undefined) throw new Error('two producers expected');
+    // The one that begins first ends last, so that the broker names it last; a key of four zeros is one that Java writes for the number 0.
+    const zero = { key: Buffer.alloc(4), value: 'zero', partition: 0 };
+    await early.send({ topic, messages: [...numbered('early', 3)] });
+    await late.send({ topic, messages: [zero, ...numbered('late', 3)] });
+    await late.abort();
+    await early.send({ topic, messages: [zero, ...numbered('later', 3)] });
+    await early.abort();
+    const committed = await producers[0]?.transaction();
+    await committed?.send({ topic, messages: [zero, ...numbered('committed', 2)] });
+    await committed?.commit();
+    await Promise.all(producers.map((producer) => producer.disconnect()));
+    const positions = new FakePositions();
+    const handler = new FakeHandler(positions);
+    const { source } = await start(topic, handler);
+    const [end] = await source.ends();
+    if (end === undefined) throw new Error('one partition expected');
+    await handler.until(() => positions.next(end.source) === end.end);
+    expect(texts(positions)).toEqual(['zero', 'committed-0', 'committed-1']);
     expectContiguous(handler);
   });
 
@@ -332,13 +370,13 @@ describeWith('java')('KafkaSource on a real broker', () => {
     const topic = 'bomb';
     await createTopic(broker.bootstrapServers, topic);
     await produceForeign(broker.bootstrapServers, topic, ['zstd:plain:2000']);
-    installCompressionCodecs({ decompressedBatchBytesMax: 10_000 });
+    installKafkaDecoders({ decompressedBatchBytesMax: 10_000 });
     const bomb = await start(topic, new FakeHandler(new FakePositions()));
     expect(await bomb.ended).toMatchObject({
       code: 'KAFKA_BATCH_TOO_LARGE',
       context: { topic, partition: 0, offset: 0n, setting: 'decompressed.bytes.max' },
     });
-    installCompressionCodecs({ decompressedBatchBytesMax: 64 * 1024 * 1024 });
+    installKafkaDecoders({ decompressedBatchBytesMax: 64 * 1024 * 1024 });
   });
 
   it('tells an outage when the broker goes, resumes when it is back, and loses and doubles nothing', async () => {

@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync, zstdDecompressSync } from 'node:zlib';
-import { uncompress } from 'snappyjs';
+import { snappyBytes } from '../snappy-bytes.ts';
 import { AvroBytes, AvroFault, AvroParts, type AvroRecord, type AvroValue } from './avro-datum.ts';
 import { compileRead, compileWrite, type FieldName, isAvroRecord } from './avro-schema.ts';
 import { type Json, parseJson, printJson } from './iceberg-json.ts';
@@ -118,7 +118,7 @@ const codecs: ReadonlyMap<string, Unfold> = new Map<string, Unfold>([
   ['deflate', (folded) => inflateRawSync(folded, { maxOutputLength: blockBytesMax })],
   ['zstandard', (folded) => zstdDecompressSync(folded, { maxOutputLength: blockBytesMax })],
   // A checksum of four bytes follows.
-  ['snappy', (folded) => uncompress(Buffer.from(folded.subarray(0, -4)), blockBytesMax)],
+  ['snappy', (folded) => snappyBytes(Buffer.from(folded.subarray(0, -4)), blockBytesMax)],
 ]);
 
 function unfolded(unfold: Unfold, folded: Uint8Array, at: number): Uint8Array {
