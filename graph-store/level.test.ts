@@ -262,6 +262,15 @@ it('A database of a later format is opened whatever it says of stretches: its fo
   await expect(openLevelStore({ folder }, systemClock)).rejects.toMatchObject({ code: 'STORE_FORMAT' });
 });
 
+it('A snapshot that was closed is read no more, wherever reading has come to', async () => {
+  const level = await openedIn('closed-snapshot');
+  const snapshot = level.snapshot();
+  await snapshot.close();
+  const error = expect.objectContaining({ code: 'LEVEL_SNAPSHOT_NOT_OPEN' });
+  expect(() => level.iterator({ ...rows.graphRange, snapshot })).toThrow(error);
+  expect(() => level.keysAlone({ ...rows.graphRange, snapshot })).toThrow(error);
+});
+
 it('A graph of before there were stretches is read once for its newest event', async () => {
   const level = await openedIn('before');
   const key = Buffer.concat([

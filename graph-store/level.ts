@@ -104,7 +104,7 @@ export class Level {
   }
 
   iterator(options: ScanOptions): RowIterator<Buffer> {
-    return this.#rows(options, (range) => new LevelRows(this.raw.iterator(range)));
+    return this.#rows(options, (range) => new LevelRows(onSnapshot(range, () => this.raw.iterator(range))));
   }
 
   /**
@@ -115,7 +115,8 @@ export class Level {
     const textless = { values: false, valueEncoding: 'utf8' } as const;
     return this.#rows(
       options,
-      (range) => new LevelRows(this.raw.iterator<Buffer, string>({ ...range, ...textless })),
+      (range) =>
+        new LevelRows(onSnapshot(range, () => this.raw.iterator<Buffer, string>({ ...range, ...textless }))),
     );
   }
 
@@ -216,4 +217,17 @@ function later(a: Buffer, b: Buffer): Buffer {
 
 function earlier(a: Buffer, b: Buffer): Buffer {
   return a.compare(b) <= 0 ? a : b;
+}
+
+/**
+ * Throws what LevelDB throws of a snapshot that was closed, as a store that closes while it is read does: `abstract-level` looks with the first read
+ * only, and the binding would read one that is freed.
+ */
+function onSnapshot<T>({ snapshot }: ScanOptions, open: () => T): T {
+  snapshot?.ref();
+  try {
+    return open();
+  } finally {
+    snapshot?.unref();
+  }
 }

@@ -109,6 +109,30 @@ describe('The LevelDB store on a full disk', () => {
     await reopened.close();
   });
 
+  it('keeps what is applied after a first claim that could not write down where stretches begin', async (ctx) => {
+    if (refusal !== null) ctx.skip(`a small disk cannot be mounted here: ${refusal}`);
+    const folder = join(disk, 'store');
+    const filler = join(disk, 'filler');
+    await mkdir(folder);
+    const settings = { folder, windowBytesMax: 1 };
+    // Marked as ours and closed, so that LevelDB's log is empty and has to take a new page.
+    await (await openLevelStore(settings, systemClock)).close();
+    const store = await openLevelStore(settings, systemClock);
+    await fillDisk(filler);
+    for (let tries = 0; tries < 3; tries += 1) {
+      const error = { reaction: 'outage', message: expect.stringContaining('free space') };
+      await expect(store.claim(crashSource)).rejects.toMatchObject(error);
+    }
+    await rm(filler);
+    const { epoch } = await store.claim(crashSource);
+    for (let number = 0; number < 100; number += 1)
+      await store.apply(crashAdvance(epoch, number), crashBatch(number));
+    await store.close();
+    const reopened = await openLevelStore(settings, systemClock);
+    expect((await reopened.digest()).hex).toBe(await digestOf(100));
+    await reopened.close();
+  });
+
   it('closes while it cannot be opened again, and can be opened later', async (ctx) => {
     if (refusal !== null) ctx.skip(`a small disk cannot be mounted here: ${refusal}`);
     const folder = join(disk, 'store');

@@ -114,6 +114,12 @@ export function readFailure(folder: string, cause: unknown): unknown {
   );
 }
 
+/** What people are told of a write that failed, whatever it was. */
+export function writeFailureText(folder: string, cause: unknown): string {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return `The store in ${folder} could not be written (${reason}); free space or repair the disk, and writing resumes by itself.`;
+}
+
 /** What whoever waits for a reading of everything is told when it was ended on purpose. */
 export function readStopped(folder: string): OutageError {
   return new OutageError(

@@ -79,6 +79,11 @@ export async function closeSession(session: Session): Promise<void> {
   await session.db.close();
 }
 
+/** Of its writing: reads go on until it is opened again. */
+export function hasFailed({ thread, stretches }: Session): boolean {
+  return thread.failure !== null || stretches.hasFailed;
+}
+
 /** What people are told of a store that is down. */
 export interface Figures {
   readonly sources: readonly SourceStatus[];

@@ -38,6 +38,7 @@ import {
   closeSession,
   type Figures,
   figuresOf,
+  hasFailed,
   type Lives,
   openSession,
   type Session,
@@ -128,7 +129,7 @@ class LevelStore implements EmbeddedStore {
     try {
       await stretches.done();
     } catch (cause) {
-      throw this.#closing === null ? readFailure(this.#settings.folder, cause) : this.#unavailable();
+      throw this.#closing === null ? cause : this.#unavailable();
     }
     return await thread.claim(source);
   }
@@ -346,7 +347,7 @@ class LevelStore implements EmbeddedStore {
 
   async #writable(): Promise<Session> {
     if (this.#closing !== null) throw this.#unavailable();
-    if (this.#session !== null && this.#session.thread.failure === null) return this.#session;
+    if (this.#session !== null && !hasFailed(this.#session)) return this.#session;
     this.#reopening ??= this.#reopen().finally(() => {
       this.#reopening = null;
     });

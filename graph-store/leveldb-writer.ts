@@ -3,6 +3,7 @@ import { DeletedTypesSoFar, decodeDeletedTypes } from './deleted-types.ts';
 import { HyperLogLog } from './hyperloglog.ts';
 import type { Level } from './level.ts';
 import { type GroupContext, LevelGroup } from './leveldb-group.ts';
+import { writeFailureText } from './leveldb-open.ts';
 import type {
   ApplyRequest,
   ClaimRequest,
@@ -351,10 +352,5 @@ export class LevelWriter {
 }
 
 function writeFailure(folder: string, cause: unknown): Rejection {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return {
-    reaction: 'outage',
-    code: 'STORE_WRITE_FAILED',
-    message: `The store in ${folder} could not be written (${reason}); free space or repair the disk, and writing resumes by itself.`,
-  };
+  return { reaction: 'outage', code: 'STORE_WRITE_FAILED', message: writeFailureText(folder, cause) };
 }

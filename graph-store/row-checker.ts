@@ -2,9 +2,10 @@ import { AssertionError } from 'node:assert';
 import { assert, must } from '../foundation/index.ts';
 import { ByteReader, decodeStepValue } from './codec.ts';
 import { decodeGraphKey, type GraphKey } from './graph-key.ts';
+import { KeyOwner } from './key-owner.ts';
 import { type OriginRow, readLineage } from './lineage.ts';
 import { decodeNodeRow, encodeNodeRow } from './node-row.ts';
-import { decodeTime, nodePrefix } from './rows.ts';
+import { decodeTime } from './rows.ts';
 
 /** What a graph row says, or why it says nothing. */
 export type CheckedRow =
@@ -14,8 +15,7 @@ export type CheckedRow =
 /** Decodes all of a graph row: what the product wrote comes back; anything else is named. */
 export class RowChecker {
   readonly #origins: ReadonlyMap<number, OriginRow>;
-  /** Rows of one node follow each other. */
-  #prefix: Buffer = Buffer.alloc(0);
+  readonly #owner = new KeyOwner();
 
   constructor(origins: ReadonlyMap<number, OriginRow>) {
     this.#origins = origins;
@@ -24,7 +24,7 @@ export class RowChecker {
   check(key: Buffer, value: Buffer): CheckedRow {
     try {
       const decoded = decodeGraphKey(key);
-      this.#checkOwner(key, decoded);
+      this.#owner.check(key, decoded.node);
       this.#checkValue(decoded, value);
       return { kind: 'row', key: decoded };
     } catch (error) {
@@ -32,14 +32,6 @@ export class RowChecker {
       if (!(error instanceof AssertionError || error instanceof RangeError)) throw error;
       return { kind: 'fault', what: error.message };
     }
-  }
-
-  #checkOwner(key: Buffer, { node }: GraphKey): void {
-    const before = this.#prefix;
-    if (before.length > 0 && key.subarray(0, before.length).equals(before)) return;
-    const prefix = nodePrefix(node);
-    assert(key.subarray(0, prefix.length).equals(prefix), 'the key is not written as the product writes it');
-    this.#prefix = prefix;
   }
 
   #checkValue(key: GraphKey, value: Buffer): void {

@@ -8,7 +8,7 @@ import { advance, source } from './conformance-subject.ts';
 import type { GraphStore } from './graph-store.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { neo4jFormat } from './neo4j-schema.ts';
-import { rowFormat } from './rows.ts';
+import { nodeKey, rowFormat } from './rows.ts';
 import { SnapshotEncoder, SnapshotReader } from './snapshot-file.ts';
 import { FrameWriter, frameKind, snapshotMagic } from './snapshot-frames.ts';
 
@@ -177,14 +177,24 @@ describe('A snapshot file', () => {
     expect([rowFormat, neo4jFormat, cassandraFormat]).toEqual(['3', '1/3', '1/3']);
   });
 
-  it.each(['mformat', 'p["c","i",0]', 'gA', 'gA\0x\0?', 'l12345'])(
-    'lets no row in that is no row of a graph, though its checksums are right: %o',
+  const node = nodeKey({ type: 'A', id: 'x' });
+  const elsewhere = (at: number, byte: number): Buffer => {
+    const key = Buffer.from(node);
+    key[at] = byte;
+    return key;
+  };
+  it.each([
+    ...['mformat', 'p["c","i",0]', 'gA', 'gA\0x\0?', 'l12345'].map((key) => Buffer.from(key)),
+    // Where positions lie, in a stretch, and where nobody looks for a node of this name.
+    ...[elsewhere(0, 0x70), elsewhere(0, 0x80), elsewhere(1, (node[1] ?? 0) ^ 1)],
+  ])(
+    'lets no row in that is no row of a graph, or lies where none does, though its checksums are right: %o',
     async (key) => {
       const empty = await fileOf(createMemoryStore(systemClock));
       const [header = 0, footer = 0] = frameOffsets(empty);
       const lengths = Buffer.alloc(8);
-      lengths.writeUInt32BE(Buffer.byteLength(key));
-      const block = Buffer.concat([lengths, Buffer.from(key)]);
+      lengths.writeUInt32BE(key.length);
+      const block = Buffer.concat([lengths, key]);
       const frames = await FrameWriter.create();
       const json = empty.subarray(header + 17, footer);
       const file = [

@@ -5,6 +5,7 @@ import { must, StopError } from '../foundation/index.ts';
 import { RowDigest } from './digest.ts';
 import { decodeGraphKey } from './graph-key.ts';
 import type { GraphSnapshot, SourceStatus } from './graph-store.ts';
+import { KeyOwner } from './key-owner.ts';
 import { originRange } from './lineage.ts';
 import { logicalValue } from './logical-rows.ts';
 import { noRows, type RowCounts, rowNameOf } from './row-counts.ts';
@@ -191,6 +192,7 @@ export async function summaryOf(rows: AsyncIterable<Row>): Promise<SnapshotFoote
 export class SnapshotReader {
   readonly header: SnapshotHeader;
   readonly #frames: FrameReader;
+  readonly #owner = new KeyOwner();
   #footer: SnapshotFooter | null = null;
   #rows = 0;
 
@@ -284,12 +286,25 @@ export class SnapshotReader {
     if (end > block.length)
       throw this.#frames.damaged(offset, 'a row of the block that begins there is cut off');
     const row: Row = [block.subarray(keyAt, valueAt), block.subarray(valueAt, end)];
-    if (!isSnapshotKey(row[0]))
+    if (!this.#belongs(row[0]))
       throw this.#frames.damaged(
         offset,
         'the block that begins there has a row of no kind that belongs there',
       );
     return row;
+  }
+
+  /** Of an origin or of the graph, reverse rows apart: a file may hold nothing else that would get into a store, and nothing where a store would not look for it. */
+  #belongs(key: Buffer): boolean {
+    if (key[0] === originRange.gte[0]) return key.length === 5;
+    try {
+      const { kind, node } = decodeGraphKey(key);
+      this.#owner.check(key, node);
+      return kind !== 'in';
+    } catch (error) {
+      if (error instanceof AssertionError || error instanceof RangeError) return false;
+      throw error;
+    }
   }
 
   async #end(stored: Buffer, offset: number, found: SnapshotFooter): Promise<void> {
@@ -299,17 +314,6 @@ export class SnapshotReader {
       throw this.#frames.damaged(offset, 'the footer that begins there tells of other rows');
     }
     this.#footer = footer;
-  }
-}
-
-/** Of an origin or of the graph, reverse rows apart: a file may hold nothing else that would get into a store. */
-function isSnapshotKey(key: Buffer): boolean {
-  if (key[0] === originRange.gte[0]) return key.length === 5;
-  try {
-    return decodeGraphKey(key).kind !== 'in';
-  } catch (error) {
-    if (error instanceof AssertionError || error instanceof RangeError) return false;
-    throw error;
   }
 }
 
