@@ -163,6 +163,12 @@ describe('jg store, in a folder', () => {
     expect(await readdir(data)).toEqual(['store']);
   });
 
+  it('stops counting every row when it is interrupted', async () => {
+    const data = await dataWithStore();
+    const stopped = await run(['stats', '--exact', '--data', data], { signal: AbortSignal.abort() });
+    expect(stopped).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^error INTERRUPTED: /) });
+  });
+
   it('says that nothing was changed when a check of a snapshot is interrupted', async () => {
     const data = await dataWithStore();
     const [file, other] = [join(data, 'graph.jgsnapshot'), join(data, 'other')];

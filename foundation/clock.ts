@@ -11,6 +11,14 @@ export type SteadyTime = () => number;
 
 export const steadyTime: SteadyTime = () => performance.now();
 
+/**
+ * Whether a moment by the clock is still to come that was set at most `durationMs` ahead: one that is farther off was set before somebody set the clock back, and nobody waits for that.
+ */
+export function isAhead(untilMs: number, durationMs: number, nowMs: number): boolean {
+  const leftMs = untilMs - nowMs;
+  return leftMs > 0 && leftMs <= durationMs;
+}
+
 /** Uniform in [0, 1). */
 export type Random = () => number;
 

@@ -182,6 +182,17 @@ describe('a schema', () => {
     expect((await run(processor, topic, record)).kind).toBe('mapped');
   });
 
+  test('unknown to the registry is asked for again when the clock was set back', async () => {
+    const { processor, registry } = await fixture();
+    const text = schemaText([...base, { name: 'more', type: 'int', default: 0 }], graph);
+    const id = must(await BundledRegistry.of([{ subject: 's', text }]).latest('s'), 's').schema.id;
+    const record = recordOf(new EventEncoder(id, text).encode({ ...event, more: 1 }));
+    expect((await run(processor, topic, record)).kind).toBe('dead');
+    await registry.register(`${topic}-value`, text);
+    now -= 60_000;
+    expect((await run(processor, topic, record)).kind).toBe('mapped');
+  });
+
   test('without a mapped version is filtered, and is mapped once one is registered', async () => {
     const { processor, encoder, registry } = await fixture(schemaText(base));
     const record = recordOf(encoder.encode(event));

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { XXHashAPI } from 'xxhash-wasm';
-import { BadDataError, type Clock, hashes, JourneyGraphError } from '../foundation/index.ts';
+import { BadDataError, type Clock, hashes, isAhead, JourneyGraphError } from '../foundation/index.ts';
 import type { EventOrigin, PackedEvent, SourcePartition } from '../graph-store/index.ts';
 import { hasMeaning, type Rows } from '../processors/index.ts';
 import {
@@ -133,22 +133,23 @@ export class AvroRecordProcessor implements RecordProcessor {
       const nowMs = this.#parts.clock.now();
       if (prepared === null) return { kind: 'needs-schema', schemaId };
       if (prepared.kind !== 'ready') {
-        if (nowMs >= prepared.untilMs) return { kind: 'needs-schema', schemaId };
+        if (!isAhead(prepared.untilMs, this.#settings.negativeMs, nowMs))
+          return { kind: 'needs-schema', schemaId };
         return prepared.kind === 'unmapped'
           ? filtered
           : { kind: 'dead', stage: 'schema', error: prepared.error };
       }
       stage = 'decode';
-      const event = prepared.decode(value, framing.start, value.length);
+      const decoded = prepared.decode(value, framing.start, value.length);
       stage = 'map';
       const { map } = prepared.reader;
       let rows: Rows | undefined;
       if (prepared.lookups !== null) {
-        const looked = prepared.lookups.rows(event, sinceOf(record, seenMs), nowMs);
+        const looked = prepared.lookups.rows(decoded, sinceOf(record, seenMs), nowMs);
         if (looked.kind !== 'rows') return looked;
         ({ rows } = looked);
       }
-      const mapped = map(event, nowMs, rows);
+      const mapped = map(decoded, nowMs, rows);
       if (mapped === null) return filtered;
       const { timeMs, rank, eventId, mutations } = mapped;
       const occurrence =
@@ -156,7 +157,8 @@ export class AvroRecordProcessor implements RecordProcessor {
           ? this.#hash.h64Raw(value.subarray(framing.start), prepared.seed)
           : this.#hash.h64(eventId, prepared.seed);
       const lineage = { offset: record.offset, origin: prepared.origin };
-      return { kind: 'mapped', event: { timeMs, rank, occurrence, mutations, lineage } };
+      const event = { timeMs, rank, occurrence, mutations, lineage };
+      return rows === undefined ? { kind: 'mapped', event } : { kind: 'mapped', event, hasRows: true };
     } catch (error) {
       // Anything else is a bug of ours, and a bug is no property of the record.
       if (error instanceof JourneyGraphError && error.reaction === 'bad-data')

@@ -233,6 +233,21 @@ describe('a pipeline whose mapping looks rows up', () => {
     expect(tables.status()[0]).toMatchObject({ missing: 500, waits: 1 });
   });
 
+  it('waits no longer for a row than its mapping says, though the clock is set back meanwhile', async () => {
+    const { openTable, record, send } = await start(waiting('apply'));
+    const sent = send(record(1, 'a'));
+    await openTable();
+    await clock.advance(1_000);
+    clock.setBack(600_000);
+    await clock.advance(4_000);
+    // Since when it is waited for nobody knows any more: once more from now on.
+    expect(await nameOf(1)).toBe('no node');
+    await clock.advance(5_000);
+    await sent;
+    await settle();
+    expect(await nameOf(1)).toBe('no name');
+  });
+
   it('pauses while its table cannot be read, and decides about no event without it', async () => {
     const { table, rows, openTable, record, send, pipeline } = await start({ lookups: [lookup], nodes });
     const first = send(record(1, 'a'));

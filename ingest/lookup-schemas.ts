@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { BadDataError, type Clock } from '../foundation/index.ts';
+import { BadDataError, type Clock, isAhead } from '../foundation/index.ts';
 import {
   AvroSchema,
   compileDecoder,
@@ -29,6 +29,8 @@ interface KnownWriter extends RowWriter {
   unknownUntilMs: number;
   /** As `unknownUntilMs`, for those who do not wait for the answer. */
   quietUntilMs: number;
+  /** Somebody asks for it who waits for nothing else. */
+  isAsked: boolean;
 }
 
 export interface LookupSchemasParts {
@@ -59,7 +61,7 @@ export class LookupSchemas {
     const known = this.#writers.get(idOf(framing));
     // Hostile ids without end would otherwise be kept without end.
     if (known === undefined) return this.#writers.size >= writersMax ? oneTooMany : null;
-    return known.schema === null && this.#parts.clock.now() >= known.unknownUntilMs ? null : known;
+    return known.schema === null && !this.#isAhead(known.unknownUntilMs) ? null : known;
   }
 
   /** Throws `OutageError` and `StopError` as the registry does. */
@@ -79,12 +81,13 @@ export class LookupSchemas {
   async learnAgain({ id }: RowWriter, signal?: AbortSignal): Promise<boolean> {
     const writer = this.#writers.get(id);
     const { clock, negativeMs } = this.#parts;
-    if (writer === undefined || writer.schema !== null) return false;
-    if (clock.now() < Math.max(writer.unknownUntilMs, writer.quietUntilMs)) return false;
-    writer.quietUntilMs = Number.POSITIVE_INFINITY;
+    if (writer === undefined || writer.schema !== null || writer.isAsked) return false;
+    if (this.#isAhead(writer.unknownUntilMs) || this.#isAhead(writer.quietUntilMs)) return false;
+    writer.isAsked = true;
     try {
       await this.#fill(writer, signal);
     } finally {
+      writer.isAsked = false;
       writer.quietUntilMs = clock.now() + negativeMs;
     }
     return writer.schema !== null;
@@ -102,6 +105,11 @@ export class LookupSchemas {
     }
   }
 
+  #isAhead(untilMs: number): boolean {
+    const { clock, negativeMs } = this.#parts;
+    return isAhead(untilMs, negativeMs, clock.now());
+  }
+
   async #textOf(id: SchemaId, signal?: AbortSignal): Promise<string> {
     const { registry } = this.#parts;
     if (typeof id === 'number') return (await registry.schemaById(id, signal)).text;
@@ -111,7 +119,11 @@ export class LookupSchemas {
   }
 }
 
-const never = { unknownUntilMs: Number.NEGATIVE_INFINITY, quietUntilMs: Number.NEGATIVE_INFINITY };
+const never = {
+  unknownUntilMs: Number.NEGATIVE_INFINITY,
+  quietUntilMs: Number.NEGATIVE_INFINITY,
+  isAsked: false,
+};
 
 /** What it wrote cannot be read; one for all of them. */
 const oneTooMany: RowWriter = { id: -1, schema: null, readKey: null };

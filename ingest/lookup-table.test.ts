@@ -263,6 +263,17 @@ describe('a table', () => {
       expect(table.view(schema).row('k')).toEqual({ name: 'A' });
     });
 
+    it('asks again when the clock was set back', async () => {
+      const table = await ready();
+      const row = await encoded(late, { name: 'A', kind: 'GAME' });
+      await source.rows(['a', row]);
+      expect(table.view(schema).row('a')).toBeNull();
+      await encoder('titles.catalog-value', late);
+      clock.setBack(600_000);
+      await source.rows(['a', row]);
+      expect(table.view(schema).row('a')).toEqual({ name: 'A' });
+    });
+
     it('asks once a while, and no sooner after an outage', async () => {
       let asked = 0;
       const outage = new OutageError('REGISTRY_UNREACHABLE', 'down');

@@ -1,6 +1,7 @@
 import {
   BadDataError,
   type Clock,
+  isAhead,
   JourneyGraphError,
   type Log,
   OutageError,
@@ -136,7 +137,7 @@ export class LookupTable implements SourceHandler, RowKeeper {
         return;
       }
       const leftMs = untilMs - clock.now();
-      if (this.#outage !== null || leftMs <= 0) throw this.#notYet();
+      if (this.#outage !== null || !isAhead(untilMs, patienceMs, clock.now())) throw this.#notYet();
       await this.#sleep(this.#watching, leftMs, signal);
     }
   }

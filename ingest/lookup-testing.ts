@@ -13,7 +13,7 @@ import { limits, partsWith } from './pipeline-testing.ts';
 /** Whoever sleeps, sleeps until the test moves the time on. */
 export class HandClock implements Clock {
   #now = 1_000_000;
-  readonly #sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
+  readonly #sleepers = new Set<{ untilMs: number; readonly wake: () => void }>();
 
   now(): number {
     return this.#now;
@@ -37,6 +37,12 @@ export class HandClock implements Clock {
   /** How many sleep. */
   get sleeping(): number {
     return this.#sleepers.size;
+  }
+
+  /** Timers do not notice. */
+  setBack(ms: number): void {
+    this.#now -= ms;
+    for (const sleeper of this.#sleepers) sleeper.untilMs -= ms;
   }
 
   async advance(ms: number): Promise<void> {

@@ -23,6 +23,7 @@ import { asJourneyGraphError } from './error-classifier.ts';
 import type { SourceBatch, SourceRecord } from './event-source.ts';
 import type { InFlightBudget } from './in-flight-budget.ts';
 import type { PipelineLimits, PipelineParts } from './pipeline.ts';
+import type { Outcome, PackedOutcome } from './record-processor.ts';
 
 /** Looking at the clock for each record would cost more than the rest of the loop. */
 const recordsBetweenClockLooks = 32;
@@ -67,6 +68,8 @@ class Segment {
     this.mutations = createMutationBatch();
   }
 }
+
+type Mapped = Extract<Outcome, { kind: 'mapped' }> | PackedOutcome;
 
 /**
  * One assignment of one partition: a generation. A new assignment makes a new lane and the old one dies.
@@ -212,7 +215,7 @@ export class PartitionLane {
       processor.pack?.(record, this.source, fetchedMs) ?? processor.process(record, this.source, fetchedMs);
     switch (outcome.kind) {
       case 'mapped':
-        this.#addEvent(record, outcome.event, segment);
+        this.#addEvent(record, outcome, segment);
         break;
       case 'filtered':
         segment.filtered += 1;
@@ -230,9 +233,9 @@ export class PartitionLane {
     return true;
   }
 
-  #addEvent(record: SourceRecord, event: Parameters<MutationBatch['add']>[0], segment: Segment): void {
+  #addEvent(record: SourceRecord, { event, hasRows }: Mapped, segment: Segment): void {
     const { value } = record;
-    if (value !== null && !this.#window.add(event.occurrence, value)) {
+    if (value !== null && hasRows !== true && !this.#window.add(event.occurrence, value)) {
       segment.superseded += 1;
       segment.supersededMutations = addMutationCounts(segment.supersededMutations, countMutations(event));
       return;
@@ -252,10 +255,14 @@ export class PartitionLane {
 
   /** Returns the segment in force: the one before may have been closed. */
   async #processWhenReady(record: SourceRecord, given: Segment, fetchedMs: number): Promise<Segment> {
+    const { clock, processor } = this.#parts;
     let segment = given;
     let loads = 0;
-    while (!this.#process(record, segment, fetchedMs)) {
-      const outcome = this.#parts.processor.process(record, this.source, fetchedMs);
+    for (let seenMs = fetchedMs; ; ) {
+      // A clock that was set back since must not stretch the wait for a row by as much.
+      seenMs = Math.min(seenMs, clock.now());
+      if (this.#process(record, segment, seenMs)) return segment;
+      const outcome = processor.process(record, this.source, seenMs);
       if (outcome.kind === 'needs-row') {
         // What came before must not wait with it.
         if (segment.consumed > 0) {
@@ -278,7 +285,6 @@ export class PartitionLane {
       }
       if (!this.alive) return segment;
     }
-    return segment;
   }
 
   #notLoaded({ offset }: SourceRecord): StopError {

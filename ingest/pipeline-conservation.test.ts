@@ -95,6 +95,26 @@ it('counts what repeated records of a batch would have changed, and nothing of t
   expect(supersededSinceStart).toEqual({ nodes: 3 * 2, edges: 3 * 3, steps: 3 });
 });
 
+it('takes no record for a repeat whose event has what was looked up: the next one may have found more', async () => {
+  const step: Mutation = {
+    ...{ kind: 'step', owner: { type: 'Account', id: 'a' }, domain: 'd', action: 'x', links: [] },
+    properties: [],
+  };
+  const event: EventMutations = { timeMs: 1, rank: 0, occurrence: 1n, mutations: [step] };
+  const processor = {
+    ...fakeProcessor(0),
+    process: () => ({ kind: 'mapped', event, hasRows: true }) as const,
+  };
+  const store = createMemoryStore(systemClock);
+  const { hand, pipeline, ending, outcome } = startPipeline({ store, processor }, { batchEventsMax: 100 });
+  await hand.handler.assigned(source);
+  const same = [0n, 1n].map((offset) => ({ ...recordOf('good', 0, offset), value: Buffer.from('one') }));
+  await hand.handler.batch(batchOf(same));
+  ending.abort();
+  expect(await outcome).toBe(null);
+  expect(pipeline.status().fatesSinceStart).toMatchObject({ applied: 2, superseded: 0 });
+});
+
 describe('several partitions', () => {
   it('conserve every record at every moment, whenever and in whatever order applies settle', async () => {
     const partitionsArb = fc.array(fc.array(fc.nat(1_000), { maxLength: 40 }), {

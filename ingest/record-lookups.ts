@@ -63,7 +63,13 @@ export class RecordLookups {
     if (missing.length === 0) return { kind: 'rows', rows };
     for (const { index, key, policy } of missing) {
       const untilMs = sinceMs + policy.waitMs;
-      if (nowMs < untilMs) return { kind: 'needs-row', table: this.#at(index).table, key, untilMs };
+      if (nowMs < untilMs)
+        return {
+          kind: 'needs-row',
+          table: this.#at(index).table,
+          key,
+          untilMs: Math.min(untilMs, nowMs + policy.waitMs),
+        };
     }
     for (const { index } of missing) this.#at(index).table.noteMissing();
     for (const one of missing) if (one.policy.afterwards === 'deadLetter') throw this.#noRow(one);

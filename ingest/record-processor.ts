@@ -4,7 +4,12 @@ import type { SourceRecord } from './event-source.ts';
 
 /** What a record turned out to be. */
 export type Outcome =
-  | { readonly kind: 'mapped'; readonly event: EventMutations }
+  | {
+      readonly kind: 'mapped';
+      readonly event: EventMutations;
+      /** Rows of tables had a part in it: the same bytes may come to something else a moment later. */
+      readonly hasRows?: true;
+    }
   | { readonly kind: 'filtered' }
   | { readonly kind: 'dead'; readonly stage: string; readonly error: JourneyGraphError }
   /** Its schema is not loaded yet: call `load`, then `process` the record again. */
@@ -22,6 +27,7 @@ export type Outcome =
 export interface PackedOutcome {
   readonly kind: 'mapped';
   readonly event: PackedEvent;
+  readonly hasRows?: never;
 }
 
 /** Where rows come in. */

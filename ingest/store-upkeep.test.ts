@@ -31,16 +31,20 @@ class Rig {
     },
   };
   readonly clock: Clock = { ...systemClock, now: () => this.nowMs };
-  readonly upkeep = new StoreUpkeep(
-    {
-      store: this.store,
-      mappings: { timesToLive: () => this.declared },
-      clock: this.clock,
-      log: silentLog,
-      sweeps: () => this.isSweeper,
-    },
-    { sweepIntervalMs: 60_000, sweepRowsPerSecond: 10 },
-  );
+  readonly upkeep = this.upkeepOf(this.store);
+
+  upkeepOf(store: GraphStore): StoreUpkeep {
+    return new StoreUpkeep(
+      {
+        store,
+        mappings: { timesToLive: () => this.declared },
+        clock: this.clock,
+        log: silentLog,
+        sweeps: () => this.isSweeper,
+      },
+      { sweepIntervalMs: 60_000, sweepRowsPerSecond: 10 },
+    );
+  }
 }
 
 describe('The upkeep of the store', () => {
@@ -53,6 +57,27 @@ describe('The upkeep of the store', () => {
     await rig.memory.setTimeToLive({ nodes: { Ad: 6, Old: 7 }, edges: {}, declaredBy });
     await rig.upkeep.turn();
     expect(rig.memory.timeToLive().nodes).toEqual({ Ad: 5 });
+  });
+  it('passes the rules on again when another graph has come into the place of the first while they were set there', async () => {
+    const switched = createMemoryStore(systemClock);
+    await switched.setTimeToLive({ nodes: { Ad: 1 }, edges: {} });
+    const rig = new Rig();
+    let current: GraphStore = rig.memory;
+    const upkeep = rig.upkeepOf({
+      ...rig.store,
+      timeToLive: () => current.timeToLive(),
+      setTimeToLive: async (rules) => {
+        const before = current;
+        current = switched;
+        await before.setTimeToLive(rules);
+      },
+    });
+    rig.declared = declaring({ Ad: 5 });
+    await upkeep.turn();
+    expect(rig.memory.timeToLive().nodes).toEqual({ Ad: 5 });
+    expect(switched.timeToLive().nodes).toEqual({ Ad: 1 });
+    await upkeep.turn();
+    expect(switched.timeToLive().nodes).toEqual({ Ad: 5 });
   });
   it('leaves a store alone that has the rules already', async () => {
     const rig = new Rig();

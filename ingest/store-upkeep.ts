@@ -86,16 +86,20 @@ export class StoreUpkeep {
     const { store, mappings, log, isShared = false } = this.#parts;
     const declared = mappings.timesToLive();
     if (declared === this.#declared && (isShared || this.#isUnchanged())) return;
-    const next = (stored: TimeToLive): TimeToLive => nextRules(stored, declared).rules;
-    const before = store.timeToLive();
+    // What was set, and not what the store says once it is: another graph may have come into its place meanwhile, whose rules have to be seen to differ.
+    let rules = store.timeToLive();
+    const next = (stored: TimeToLive): TimeToLive => {
+      rules = nextRules(stored, declared).rules;
+      return rules;
+    };
     // What is known here of a shared store may be older than what another process set, and nobody puts that back.
-    if (isShared || !areSameRules(next(before), before)) {
+    if (isShared || !areSameRules(nextRules(rules, declared).rules, rules)) {
       await store.setTimeToLive(next);
-      log.debug({ ...store.timeToLive() }, 'Times to live are in force.');
+      log.debug({ ...rules }, 'Times to live are in force.');
     }
     this.#declared = declared;
-    this.#rules = store.timeToLive();
-    for (const dispute of nextRules(this.#rules, declared).disputes) this.#warn(dispute);
+    this.#rules = rules;
+    for (const dispute of nextRules(rules, declared).disputes) this.#warn(dispute);
   }
 
   /**

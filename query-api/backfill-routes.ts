@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JourneyGraphError, RefusedError } from '../foundation/index.ts';
 import { type BackfillOperations, readBackfillAsk } from './backfill-operations.ts';
+import { clientGone } from './client-gone.ts';
 import { problem } from './problem.ts';
 import { readBody } from './request-body.ts';
 import { isFromAnotherSite } from './request-gate.ts';
@@ -77,16 +78,15 @@ export class BackfillRoutes {
         'BACKFILL_PLANNING',
         'The server makes plans for others now; ask again when that has ended.',
       );
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    const gone = clientGone(response);
     if (plans) this.#planning += 1;
     try {
-      const answer = await this.#answer(operations, name, request, url.searchParams, gone.signal);
-      if (gone.signal.aborted) return;
+      const answer = await this.#answer(operations, name, request, url.searchParams, gone);
+      if (gone.aborted) return;
       response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
       response.end(`${JSON.stringify(answer)}\n`);
     } catch (error) {
-      if (gone.signal.aborted) return;
+      if (gone.aborted) return;
       if (!(error instanceof JourneyGraphError)) throw error;
       // What is left of a body that was not read must not be taken for a next request.
       if (error.code === 'BACKFILL_ASK_INVALID') response.setHeader('connection', 'close');

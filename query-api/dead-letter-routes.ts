@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, JourneyGraphError } from '../foundation/index.ts';
+import { clientGone } from './client-gone.ts';
 import { type DeadLetterOperations, deadLetterBounds } from './dead-letter-operations.ts';
 import { problem } from './problem.ts';
 import { isFromAnotherSite } from './request-gate.ts';
@@ -61,12 +62,11 @@ export class DeadLetterRoutes {
       return problem(response, 409, 'DLQ_BUSY', message, requestId);
     }
     this.#isBusy = true;
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    const gone = clientGone(response);
     try {
-      await this.#answer(operations, name, response, url.searchParams, gone.signal);
+      await this.#answer(operations, name, response, url.searchParams, gone);
     } catch (error) {
-      if (gone.signal.aborted) return;
+      if (gone.aborted) return;
       if (!(error instanceof JourneyGraphError)) throw error;
       if (response.headersSent)
         response.end(lineOf({ kind: 'failed', code: error.code, message: error.message }));

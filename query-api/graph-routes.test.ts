@@ -123,4 +123,30 @@ describe('The routes of graphs', () => {
     expect(await first.text()).toContain('"verdict"');
     await expect.poll(async () => (await get('/graphs/compare?with=b')).status).toBe(200);
   });
+
+  it('close a comparison whose client left before its first event', async () => {
+    const [begun, first, closed] = [1, 2, 3].map(() => Promise.withResolvers<void>());
+    async function* slow(): AsyncGenerator<CompareEvent> {
+      try {
+        begun?.resolve();
+        await first?.promise;
+        yield { kind: 'progress', rows: 1 };
+        yield { kind: 'verdict', verdict };
+      } finally {
+        closed?.resolve();
+      }
+    }
+    const { operations } = operationsOf({ compare: async () => slow() });
+    const get = await start(operations);
+    const leaving = new AbortController();
+    const asked = get('/graphs/compare?with=b', { signal: leaving.signal });
+    await begun?.promise;
+    leaving.abort();
+    await expect(asked).rejects.toThrow();
+    // Answered behind the other one's end of the connection.
+    await get('/graphs/list');
+    first?.resolve();
+    await closed?.promise;
+    await expect.poll(async () => (await get('/graphs/compare?with=b')).status).toBe(200);
+  });
 });

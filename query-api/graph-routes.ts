@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { JourneyGraphError } from '../foundation/index.ts';
 import type { CompareEvent } from '../graph-store/index.ts';
+import { clientGone } from './client-gone.ts';
 import { behindMaxDefault, type GraphOperations } from './graph-operations.ts';
 import { problem } from './problem.ts';
 import { isFromAnotherSite } from './request-gate.ts';
@@ -86,12 +87,19 @@ export class GraphRoutes {
       return problem(response, 409, 'GRAPH_BUSY', 'Graphs are being compared already.', requestId);
     this.#isComparing = true;
     try {
+      const gone = clientGone(response);
       const events = await operations.compare(query.get('with') ?? '', limit);
-      // Before the head is sent: a graph that cannot be opened is an answer of its own.
-      const first = await events.next();
-      cutOffStalled(response);
-      response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-      await pipeline(lines(first, events), response);
+      try {
+        // Before the head is sent: a graph that cannot be opened is an answer of its own.
+        const first = await events.next();
+        if (gone.aborted) return;
+        cutOffStalled(response);
+        response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+        await pipeline(lines(first, events), response);
+      } finally {
+        // The other graph is open with the first event. A client that leaves before the second one ends `lines` where it has not begun to hold the rest.
+        await events.return(undefined);
+      }
     } finally {
       this.#isComparing = false;
     }

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { JourneyGraphError } from '../foundation/index.ts';
 import type { GraphTable, SnapshotFile } from '../graph-store/index.ts';
+import { clientGone } from './client-gone.ts';
 import type { StoreOperations, TableRequest } from './store-operations.ts';
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
@@ -33,14 +34,13 @@ export async function sendTable(
   response: ServerResponse,
   request: TableRequest,
 ): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  const gone = clientGone(response);
   await using table = await operations.openTable(request);
-  if (gone.signal.aborted) return;
+  if (gone.aborted) return;
   // A pipeline looks at its client when it has a piece for it, and the first of a rare type may be minutes away.
-  gone.signal.addEventListener('abort', () => void table[Symbol.asyncDispose](), { once: true });
+  gone.addEventListener('abort', () => void table[Symbol.asyncDispose](), { once: true });
   response.writeHead(200, { 'content-type': mimes[request.format] });
-  await pipeline(piecesOf(table, gone.signal), response);
+  await pipeline(piecesOf(table, gone), response);
 }
 
 /** That reading was stopped is no failure where nobody waits for it any more. */

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { OutageError, silentLog } from '../foundation/index.ts';
+import { OutageError, silentLog, systemClock } from '../foundation/index.ts';
 import type { VerifyEvent } from '../graph-store/index.ts';
 import { startTestApi, type TestApiOptions } from './api-testing.ts';
 import type { StoreOperations } from './store-operations.ts';
@@ -252,6 +252,18 @@ describe('The routes of the store', () => {
       const failed = await get(path);
       expect([failed.status, await codeOf(failed)]).toEqual([503, 'STORE_CLOSED']);
     }
+  });
+
+  it('say how far verifying is also when the clock is set back', async () => {
+    const { operations } = operationsWith(() => once(''));
+    let nowMs = 2e12;
+    const now = (): number => {
+      nowMs -= 3_600_000;
+      return nowMs;
+    };
+    const { get } = await start({ operations, clock: { ...systemClock, now } });
+    const lines = (await (await get('/store/verify')).text()).trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).kind)).toEqual(['progress', 'progress', 'verdict']);
   });
 
   it('say how far verifying is, and its verdict last, a line each', async () => {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { JourneyGraphError } from '../foundation/index.ts';
 import type { StoreStats } from '../graph-store/index.ts';
+import { clientGone } from './client-gone.ts';
 import type { StoreOperations } from './store-operations.ts';
 
 /** Counting everything ends when its client has gone. */
@@ -9,9 +10,8 @@ export async function sendStats(
   response: ServerResponse,
   exact: boolean,
 ): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const stats = await statsOrNull(operations, exact, gone.signal);
+  const gone = clientGone(response);
+  const stats = await statsOrNull(operations, exact, gone);
   if (stats === null) return;
   response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
   response.end(`${JSON.stringify(stats)}\n`);

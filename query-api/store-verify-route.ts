@@ -20,7 +20,7 @@ async function* lines(operations: StoreOperations, clock: Clock): AsyncGenerator
   let saidMs = Number.NEGATIVE_INFINITY;
   for await (const event of operations.verify(faultsMax)) {
     const nowMs = clock.now();
-    if (event.kind === 'progress' && nowMs - saidMs < progressEveryMs) continue;
+    if (event.kind === 'progress' && Math.abs(nowMs - saidMs) < progressEveryMs) continue;
     saidMs = nowMs;
     yield `${JSON.stringify(event)}\n`;
   }

@@ -283,6 +283,14 @@ describe('the cache in front of it', () => {
     expect(requests).toHaveLength(2);
   });
 
+  test('asks again for an unknown id when the clock was set back', async () => {
+    const cache = new RegistryCache(registry(), clock);
+    await failure(cache.schemaById(7));
+    now -= 3_600_000;
+    handler = answer(200, JSON.stringify({ schema: text }));
+    expect((await cache.schemaById(7)).text).toBe(text);
+  });
+
   test('remembers no outage', async () => {
     handler = answer(503, '');
     const cache = new RegistryCache(registry(), clock);

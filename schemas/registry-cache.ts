@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { BadDataError, type Clock } from '../foundation/index.ts';
+import { BadDataError, type Clock, isAhead } from '../foundation/index.ts';
 import type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './registry.ts';
 
 export interface RegistryCacheLimits {
@@ -127,7 +127,7 @@ export class RegistryCache implements SchemaRegistry {
   #forgetExpired(): void {
     const now = this.#clock.now();
     for (const [key, until] of this.#unknown) {
-      if (until > now) break;
+      if (isAhead(until, this.#limits.unknownMs, now)) break;
       this.#unknown.delete(key);
     }
   }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { RefusedError } from '../../foundation/index.ts';
+import { OutageError, RefusedError } from '../../foundation/index.ts';
 import type { StoreStats, VerifyEvent } from '../../graph-store/index.ts';
 import type { TableFormat, TableRequest } from '../../query-api/index.ts';
 import type { CommandIo } from '../command-io.ts';
@@ -51,10 +51,10 @@ export async function withTarget<T>(
   try {
     const operations = storeOperations(store, () => graphSchemaOfSettings(options, io), io.clock);
     return await work({
-      snapshot: async () => bytesOf(await operations.openSnapshot()),
+      snapshot: async () => bytesOf(await operations.openSnapshot(), io.signal),
       verify: (faultsMax) => operations.verify(faultsMax),
-      stats: (exact) => operations.stats(exact),
-      table: async (request) => bytesOf(await operations.openTable(request)),
+      stats: (exact) => unlessInterrupted(io.signal, () => operations.stats(exact, io.signal)),
+      table: async (request) => bytesOf(await operations.openTable(request), io.signal),
       members: (id, format) => openMembers(data, id, format),
     });
   } finally {
@@ -73,12 +73,33 @@ function serverTarget(options: StoreOptions, io: CommandIo): StoreTarget {
   };
 }
 
+/** The next piece of a rare type may be the whole store away: whoever interrupts does not wait for it. */
 async function* bytesOf(
   snapshot: AsyncDisposable & { bytes(): AsyncIterable<Uint8Array> },
+  signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
+  const stop = (): void => void snapshot[Symbol.asyncDispose]();
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  const pieces = snapshot.bytes()[Symbol.asyncIterator]();
   try {
-    yield* snapshot.bytes();
+    for (;;) {
+      const piece = await unlessInterrupted(signal, () => pieces.next());
+      if (piece.done === true) return;
+      yield piece.value;
+    }
   } finally {
+    signal.removeEventListener('abort', stop);
     await snapshot[Symbol.asyncDispose]();
+  }
+}
+
+/** Reading that ends because it is interrupted is no fault of the store. */
+async function unlessInterrupted<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!signal.aborted) throw cause;
+    throw new OutageError('INTERRUPTED', 'Interrupted; nothing was changed.', { cause });
   }
 }

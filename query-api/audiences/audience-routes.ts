@@ -118,6 +118,9 @@ export class AudienceRoutes {
       if (response.headersSent || !(error instanceof JourneyGraphError)) throw error;
       const status = error.code === 'AUDIENCE_UNKNOWN' ? 404 : error.reaction === 'refused' ? 409 : 503;
       problem(response, status, error.code, error.message, requestId);
+    } finally {
+      // A client that leaves with the first page ends what reads `pages` where that has not begun to hold them.
+      await pages.return(undefined);
     }
   }
 }
