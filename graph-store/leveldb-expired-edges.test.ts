@@ -62,6 +62,16 @@ describe('A node of the LevelDB store that only edges mention', () => {
     expect(await store.node(ad)).toBeNull();
   });
 
+  it('counts as there behind an old step that is kept no longer, too', async () => {
+    const stepped: EventMutations = event(40, [
+      { kind: 'step', owner: ad, domain: 'ads', action: 'shown', links: [], properties: [] },
+    ]);
+    await apply([stepped, ...many(4_097), saw({ type: 'Account', id: 'a' }, 60)]);
+    await store.setTimeToLive({ nodes: { Viewer: 1_000, Ad: 999_950 }, edges: {} });
+    nowMs = 1_000_000;
+    expect(await store.node(ad)).toEqual({ node: ad, properties: [], lineage: null });
+  });
+
   it('is gone at once, however many they were, when the edges themselves are kept no longer', async () => {
     await apply(many(4_097));
     await expire({ SAW: 1_000 });

@@ -15,7 +15,7 @@ interface Touch {
 }
 
 /**
- * The newest step or occurrence at this node that is kept; null without any. The newest of each kind comes first in key order.
+ * The newest step or occurrence at this node that is kept; null without any that is newer than `hiddenMs`. The newest of each kind comes first in key order.
  *
  * Occurrences that are hidden because their other end is kept no longer are passed over, but only `expiredTouchesMax` of them until
  * they are swept. What lies behind is not looked at: the node was mentioned and may have been since, so it counts as
@@ -36,7 +36,8 @@ export async function newestTouch(
   });
   const steps = kindRange(rows.rowKind.step);
   for await (const [key, value] of scanRows(db, { ...steps, reverse: false }, 1, snapshot)) {
-    newest = { timeMs: new ByteReader(key, steps.gte.length).eventKey().timeMs, value };
+    const { timeMs } = new ByteReader(key, steps.gte.length).eventKey();
+    if (timeMs > hiddenMs) newest = { timeMs, value };
     break;
   }
   for (const kind of [rows.rowKind.out, rows.rowKind.in]) {

@@ -28,6 +28,12 @@ describe('errors of Neo4j', () => {
     expect(String(error)).not.toContain('canary');
   });
 
+  it('says of a door that is busy that nobody is let in for a moment, and not that the server does not answer', () => {
+    const code = 'Neo.ClientError.Security.AuthenticationRateLimit';
+    for (const what of ['open', 'read', 'write', 'schema'] as const)
+      expect(String(failureOf(failed(code), what, uri))).toContain('lets nobody in for a moment');
+  });
+
   it('names the settings that bound a transaction when the server ends one', () => {
     for (const code of ['TransactionTimedOut', 'TransactionTimedOutClientConfiguration']) {
       const timedOut = failed(`Neo.ClientError.Transaction.${code}`);

@@ -66,6 +66,7 @@ export function failureOf(error: unknown, what: 'open' | 'read' | 'write' | 'sch
   }
   if (code.startsWith('Neo.ClientError.Statement.') && !lostRaces.has(code)) return error;
   if (code.startsWith('Neo.ClientError.Transaction.TransactionTimedOut')) return timedOut(code, what, uri);
+  if (busyDoors.has(code)) return doorsBusy(code, what, uri);
   const connection = code.startsWith('Neo.') ? `(${code})` : `(${toError(error).message})`;
   if (what === 'read') {
     return new OutageError(
@@ -82,6 +83,15 @@ export function failureOf(error: unknown, what: 'open' | 'read' | 'write' | 'sch
   return new OutageError(
     'STORE_WRITE_FAILED',
     `Neo4j at ${uri} could not be written ${connection}; when it answers again, writing resumes by itself.`,
+  );
+}
+
+function doorsBusy(code: string, what: 'open' | 'read' | 'write' | 'schema', uri: string): OutageError {
+  const kind =
+    what === 'read' ? 'STORE_READ_FAILED' : what === 'open' ? 'STORE_OPEN_FAILED' : 'STORE_WRITE_FAILED';
+  return new OutageError(
+    kind,
+    `Neo4j at ${uri} lets nobody in for a moment (${code}): it was given wrong passwords, by whomever, or its directory does not answer; look for a process with an old password. This goes on by itself.`,
   );
 }
 

@@ -39,7 +39,8 @@ export async function newestTouch(
     'ascending',
     1,
   )) {
-    newest = { timeMs: keys.stepOf(textOf(row.get(0))).timeMs, value: bytesOf(row.get(1)) };
+    const { timeMs } = keys.stepOf(textOf(row.get(0)));
+    if (timeMs > hiddenMs) newest = { timeMs, value: bytesOf(row.get(1)) };
     break;
   }
   const [store] = await queries.run(edgeTypesQuery, { key: keys.store });

@@ -1,4 +1,4 @@
-import { must, RefusedError, StopError } from '../foundation/index.ts';
+import { must, OutageError, RefusedError, StopError } from '../foundation/index.ts';
 import { Estimates } from './estimates.ts';
 import type { GraphSnapshot, Restorable, SourceStatus } from './graph-store.ts';
 import { originKey } from './lineage.ts';
@@ -64,6 +64,14 @@ export function restoreIncomplete(namespace: string): StopError {
   return new StopError(
     'STORE_RESTORE_INCOMPLETE',
     `The graph in namespace "${namespace}" of Neo4j was being restored and is not complete; take another \`neo4j.namespace\`, or remove it as docs/neo4j.md says, then restore it again.`,
+  );
+}
+
+/** To whoever would write meanwhile, and goes on when it has ended. */
+export function beingRestored(namespace: string): OutageError {
+  return new OutageError(
+    'STORE_RESTORE_INCOMPLETE',
+    `The graph in namespace "${namespace}" of Neo4j is being restored by another process; its partitions are claimed once that has ended. If none runs, give its command again.`,
   );
 }
 

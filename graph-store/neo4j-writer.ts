@@ -18,7 +18,7 @@ import {
 } from './neo4j-positions.ts';
 import type { Neo4jSchema } from './neo4j-schema.ts';
 import { edgeTypesOf, edgeTypesQuery } from './neo4j-schema.ts';
-import { restoreIncomplete } from './neo4j-snapshot.ts';
+import { beingRestored } from './neo4j-snapshot.ts';
 import type { NodeRowMerger } from './node-row.ts';
 import { advanced, type Position, positionKey, refusal, rejectionError } from './position.ts';
 import { type ApplyJob, WriteQueue } from './write-queue.ts';
@@ -68,8 +68,8 @@ export class Neo4jWriter {
     return await this.queue.exclusively(async () => {
       const { position, estimates } = await connection.write(async (queries) => {
         const found = await claimPosition(queries, keys, source);
-        // Opened before the restore began, when there was nothing yet.
-        if (found === 'restoring') throw restoreIncomplete(connection.settings.namespace);
+        // Opened before the restore began, when there was nothing yet: somebody else's, who may well come to its end.
+        if (found === 'restoring') throw beingRestored(connection.settings.namespace);
         return found;
       });
       this.#claims.set(keys.position(positionKey(source)), estimates);

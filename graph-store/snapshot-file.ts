@@ -289,7 +289,7 @@ export class SnapshotReader {
     if (!this.#belongs(row[0]))
       throw this.#frames.damaged(
         offset,
-        'the block that begins there has a row of no kind that belongs there',
+        'the block that begins there has a row of no kind that belongs there, or not where its name puts it',
       );
     return row;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { OutageError, RefusedError } from '../foundation/index.ts';
+import { OutageError, RefusedError, systemClock } from '../foundation/index.ts';
 import { startTestApi, type TestApiOptions } from './api-testing.ts';
 import type { DeadLetterOperations, DeadLetterRetryRequest } from './dead-letter-operations.ts';
 
@@ -46,6 +46,23 @@ describe('The routes of dead letters', () => {
     expect(asked).toEqual([]);
     const headers = { authorization: 'Bearer sesame' };
     expect((await ask('retry', { ...post, headers })).status).toBe(200);
+  });
+
+  it('say how far a retry is also when the clock is set back', async () => {
+    let nowMs = 2e12;
+    const now = (): number => {
+      nowMs -= 3_600_000;
+      return nowMs;
+    };
+    const progress = { kind: 'progress', tried: 1, of: 3 } as const;
+    const { operations } = operationsWith({
+      async *retry() {
+        yield* [progress, progress, progress];
+      },
+    });
+    const ask = await start({ deadLetters: operations, clock: { ...systemClock, now } });
+    const lines = (await (await ask('retry', post)).text()).trimEnd().split('\n');
+    expect(lines).toHaveLength(3);
   });
 
   it('apply nothing unless that was asked for, and nothing by GET or for a page of another site', async () => {

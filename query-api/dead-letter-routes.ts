@@ -125,7 +125,7 @@ export class DeadLetterRoutes {
     for await (const event of operations.retry(request, signal)) {
       const nowMs = this.#clock.now();
       const isProgress = 'kind' in event && event.kind === 'progress';
-      if (isProgress && nowMs - saidMs < progressEveryMs) continue;
+      if (isProgress && Math.abs(nowMs - saidMs) < progressEveryMs) continue;
       saidMs = nowMs;
       if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/x-ndjson' });
       response.write(lineOf(event));

@@ -41,3 +41,26 @@ it('Records that name more unknown schemas than are kept end their loading, and 
     ...[true, false, false, false, false, false],
   ]);
 });
+
+it('asks again for a schema that was not to be had when the clock was set back', async () => {
+  const { topicTable: table, archived } = openTestArchive(folderOfTest());
+  let nowMs = 2e12;
+  let texts: typeof schemaTexts = new Map();
+  const registry = {
+    ...registryOf(texts),
+    schemaById: async (id: number) => await registryOf(texts).schemaById(id),
+  };
+  const limits = { columnsMax: 100, wireLimits: wireLimitsDefault, schemasMax: 2, negativeMs: 60_000 };
+  const clock = { ...systemClock, now: () => nowMs };
+  const schemas = new EventSchemas({ table, archived, registry, clock }, limits);
+  await table.load();
+  const [first] = drawGrowing(1);
+  const value = first?.record.value ?? null;
+  const record = { timestampMs: 0, key: null, headers: null, offset: 0n, value };
+  await schemas.prepare([record], 'c1');
+  expect(schemas.read(record).event).toBeNull();
+  texts = schemaTexts;
+  nowMs -= 3_600_000;
+  await schemas.prepare([record], 'c1');
+  expect(schemas.read(record).event).not.toBeNull();
+});

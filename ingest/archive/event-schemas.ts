@@ -6,7 +6,7 @@ import {
   eventReaders,
   type ReadValue,
 } from '../../archive/index.ts';
-import { BadDataError, type Clock } from '../../foundation/index.ts';
+import { BadDataError, type Clock, isAhead } from '../../foundation/index.ts';
 import {
   AvroSchema,
   compileDecoder,
@@ -89,7 +89,8 @@ export class EventSchemas {
 
   #isMissing(id: number | string): boolean {
     const untilMs = this.#rawUntilMs.get(id);
-    if (untilMs !== undefined) return untilMs <= this.#parts.clock.now();
+    if (untilMs === Number.POSITIVE_INFINITY) return false;
+    if (untilMs !== undefined) return !isAhead(untilMs, this.#limits.negativeMs, this.#parts.clock.now());
     return this.#known.get(id) === undefined;
   }
 
