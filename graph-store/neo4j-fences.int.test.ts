@@ -61,7 +61,7 @@ describeWith('neo4j')('A graph in Neo4j that others work at too', (services) => 
     const restored = restoring.restore({ ...rest, rows: noted });
     await begun.promise;
     await expect(standby.claim(source)).rejects.toMatchObject({
-      code: 'STORE_RESTORE_INCOMPLETE',
+      code: 'STORE_BEING_RESTORED',
       reaction: 'outage',
     });
     expect(await standby.sources()).toEqual([]);

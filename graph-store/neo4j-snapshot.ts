@@ -70,7 +70,7 @@ export function restoreIncomplete(namespace: string): StopError {
 /** To whoever would write meanwhile, and goes on when it has ended. */
 export function beingRestored(namespace: string): OutageError {
   return new OutageError(
-    'STORE_RESTORE_INCOMPLETE',
+    'STORE_BEING_RESTORED',
     `The graph in namespace "${namespace}" of Neo4j is being restored by another process; its partitions are claimed once that has ended. If none runs, give its command again.`,
   );
 }
