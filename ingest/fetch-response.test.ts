@@ -218,13 +218,37 @@ describe('What an answer to a fetch may hold', () => {
       { offsetDelta: 0, headers },
       { offsetDelta: 1, headers: [['__proto__', Buffer.of(7)] as const, ...same] },
     ];
-    const [first, second] = await messagesOf({ bytes: batchBytes({ baseOffset: 0n, records }) });
+    const [first, second] = await messagesOf(
+      { bytes: batchBytes({ baseOffset: 0n, records }) },
+      { recordsMax: 200_000 },
+    );
     expect(Object.keys(Object(first?.['headers']))).toHaveLength(100_000);
     const found = Object.entries(Object(second?.['headers']));
     expect(found.map(([name, value]) => [name, Array.isArray(value) ? value.length : value])).toEqual([
       ['__proto__', Buffer.of(7)],
       ['h', 100_000],
     ]);
+  });
+
+  it('is no more headers of a batch than twice as many as it may have records', async () => {
+    const headers = Array.from({ length: 150 }, () => ['', null] as const);
+    const records = [0, 1].map((offsetDelta) => ({ offsetDelta, headers }));
+    const bytes = batchBytes({ baseOffset: 0n, records });
+    await expect(messagesOf({ bytes }, { recordsMax: 100 })).rejects.toMatchObject({
+      code: 'KAFKA_BATCH_TOO_LARGE',
+    });
+    expect(await messagesOf({ bytes }, { recordsMax: 150 })).toHaveLength(2);
+  });
+
+  it('is no offset that lies behind the next one', async () => {
+    for (const deltas of [
+      [2, 1, 0],
+      [0, 0, 0],
+    ]) {
+      const records = deltas.map((offsetDelta) => ({ offsetDelta }));
+      const bytes = batchBytes({ baseOffset: 0n, records, lastDelta: 2 });
+      await expect(messagesOf({ bytes })).rejects.toMatchObject({ code: 'KAFKA_BATCH_BROKEN' });
+    }
   });
 
   it.each<readonly [string, Partial<WrittenBatch>]>([

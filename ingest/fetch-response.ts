@@ -132,9 +132,9 @@ class AnswerReader {
         : [hiddenMessage(baseOffset), hiddenMessage(lastOffset)];
     const { unfold, recordsMax } = this.#decoding;
     const plain = batch.compression === 0 ? batch.records : await unfold(batch.compression, batch.records);
-    const messages = readRecords(batch, plain, recordsMax);
+    const { messages, cost } = readRecords(batch, plain, recordsMax);
     this.#bytesLeft -= plain.length;
-    this.#recordsLeft -= messages.length;
+    this.#recordsLeft -= cost;
     // Where compaction took the last ones away: else kafkajs asks for them an offset at a time.
     if (messages.at(-1)?.offset !== String(lastOffset)) messages.push(hiddenMessage(lastOffset));
     return messages;

@@ -95,8 +95,35 @@ export function readBatch(
   return { batch, end };
 }
 
-/** `plain` are the batch's records, unfolded. Throws StopError (KAFKA_BATCH_BROKEN, KAFKA_BATCH_TOO_LARGE). */
-export function readRecords(batch: RecordBatch, plain: Buffer, recordsMax: number): BatchMessage[] {
+/** What two of take in memory is what one record does. */
+const headersForRecord = 2;
+
+/** The headers of one batch: two bytes are enough for one, which takes a hundred times that in memory. */
+class HeaderAllowance {
+  readonly #max: number;
+  read = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  take(count: number): void {
+    this.read += count;
+    if (this.read > this.#max) throw largeBatch(`has more than ${this.#max} headers`);
+  }
+}
+
+export interface ReadRecords {
+  readonly messages: BatchMessage[];
+  /** In records, headers among them. */
+  readonly cost: number;
+}
+
+/**
+ * `plain` are the batch's records, unfolded. Their offsets rise: whoever reads on behind one has read all those before.
+ * Throws StopError (KAFKA_BATCH_BROKEN, KAFKA_BATCH_TOO_LARGE).
+ */
+export function readRecords(batch: RecordBatch, plain: Buffer, recordsMax: number): ReadRecords {
   const { count } = batch;
   if (count < 0 || count > plain.length / recordBytesLeast)
     throw brokenBatch('it has fewer records than it says');
@@ -104,10 +131,14 @@ export function readRecords(batch: RecordBatch, plain: Buffer, recordsMax: numbe
   const reader = new RecordBytes(plain);
   const lastDelta = Number(batch.lastOffset - batch.baseOffset);
   const textOf = textsFrom(batch.baseOffset);
+  let before = -1;
   const offsetOf = (delta: number): string => {
     if (delta < 0 || delta > lastDelta) throw brokenBatch('a record lies outside of it');
+    if (delta <= before) throw brokenBatch('a record lies behind the one that follows it');
+    before = delta;
     return textOf(delta);
   };
+  const headers = new HeaderAllowance(recordsMax * headersForRecord);
   const timestampOf = textsFrom(batch.baseTimestamp);
   const brokerTime = batch.isBrokerTime ? String(batch.maxTimestamp) : null;
   const messages: BatchMessage[] = [];
@@ -116,9 +147,9 @@ export function readRecords(batch: RecordBatch, plain: Buffer, recordsMax: numbe
     if (length < 0 || length > reader.left) throw brokenBatch('a record is longer than what is left');
     const record = new RecordBytes(plain, reader.at, reader.at + length);
     reader.at = record.end;
-    messages.push(readRecord(record, offsetOf, timestampOf, brokerTime));
+    messages.push(readRecord(record, offsetOf, timestampOf, brokerTime, headers));
   }
-  return messages;
+  return { messages, cost: count + headers.read / headersForRecord };
 }
 
 /** In place of what nobody may see, or what is gone. */
@@ -132,6 +163,7 @@ function readRecord(
   offsetOf: (delta: number) => string,
   timestampOf: (delta: number | bigint) => string,
   brokerTime: string | null,
+  headers: HeaderAllowance,
 ): BatchMessage {
   const attributes = record.byte();
   const timestampDelta = record.varlong();
@@ -145,7 +177,7 @@ function readRecord(
     offset,
     key,
     value,
-    headers: readHeaders(record),
+    headers: readHeaders(record, headers),
     isControlRecord: false,
   };
 }
@@ -157,10 +189,11 @@ const emptyHeaders = (): Headers => ({ __proto__: null });
 const noHeaders: Readonly<Headers> = Object.freeze(emptyHeaders());
 
 /** In time that grows with their number, whatever their names: kafkajs copies all headers before for each one. */
-function readHeaders(record: RecordBytes): Readonly<Headers> {
+function readHeaders(record: RecordBytes, allowance: HeaderAllowance): Readonly<Headers> {
   const count = record.varint();
   if (count === 0) return noHeaders;
   if (count < 0 || count > record.left / 2) throw brokenBatch('a record has fewer headers than it says');
+  allowance.take(count);
   const headers = emptyHeaders();
   for (let index = 0; index < count; index += 1) {
     const name = record.bytesOrNull();
